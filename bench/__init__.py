@@ -1,0 +1,23 @@
+"""What an architecture does when trained: fair training, honest comparison.
+
+`bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does and returns
+results with a pandas `frame`. torch is imported when it is called, not before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.harness import Results, run
+
+__all__ = ["Results", "run"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the module `bench.harness` at the first use of a public name (PEP 562)."""
+    if name in __all__:
+        import importlib
+
+        return getattr(importlib.import_module("bench.harness"), name)
+    raise AttributeError(f"module 'bench' has no attribute {name!r}")

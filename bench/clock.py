@@ -1,0 +1,39 @@
+"""Seconds that wait for the device."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+import torch
+
+
+def drain(device: torch.device) -> None:
+    """Return once everything queued on `device` is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+class Stopwatch:
+    """Context manager that measures wall seconds, the device drained at both ends."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self.seconds = 0.0
+
+    def __enter__(self) -> Stopwatch:
+        drain(self._device)
+        self._started = time.perf_counter()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            drain(self._device)
+        self.seconds = time.perf_counter() - self._started

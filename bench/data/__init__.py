@@ -1,0 +1,1 @@
+"""Image file -> pixels -> batch: find, check, split, transform, batch, in that order."""

@@ -1,0 +1,123 @@
+"""Which files of a folder are images of which class."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.errors import DataError
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+_PREFERRED = ("cat", "dog")  # class 0 and class 1, whatever else is there
+_PLURALS = {"cats": "cat", "dogs": "dog"}
+_WRAPPERS = ("train", "training", "petimages")
+_EXAMPLE = "two or more class folders (Cat/, Dog/) or named files (cat.0.jpg, dog.0.jpg)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFile:
+    """One file that claims to be an image: where it lies, its class, its name in the folder."""
+
+    path: Path
+    label: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """One file that is not used, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a folder holds: classes by label, image files in a fixed order, and the rest."""
+
+    folder: Path
+    classes: tuple[str, ...]
+    images: tuple[ImageFile, ...]
+    rejects: tuple[Reject, ...]
+
+
+def find(folder: Path) -> Finding:
+    """Return the images of `folder`, sorted by class and then by path, none opened.
+
+    The layouts are `Cat/cat.0.jpg`, `cats/...`, `PetImages/Cat/0.jpg` and flat `cat.0.jpg` (also
+    under `train/`). The folder names the class, else the letters that a file name begins with.
+    Cat is 0 and dog is 1; other classes follow, sorted by name.
+
+    Raises:
+        DataError: there is no such folder, or it holds no images, or images of one class only.
+    """
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
+    root = _unwrap(folder)
+    named: list[tuple[str, Path, str]] = []
+    rejects: list[Reject] = []
+    for path in _files(root):
+        name = path.relative_to(root).as_posix()
+        kind = _class_name(path, root)
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            rejects.append(Reject(name=name, reason="its name has no image suffix"))
+        elif kind is None:
+            rejects.append(Reject(name=name, reason="neither folder nor file name tells a class"))
+        else:
+            named.append((kind, path, name))
+    classes = _ordered({kind for kind, _, _ in named})
+    _require_classes(folder, classes)
+    images = sorted(
+        (ImageFile(path=path, label=classes.index(kind), name=name) for kind, path, name in named),
+        key=lambda image: (image.label, image.name),
+    )
+    return Finding(
+        folder=root, classes=classes, images=tuple(images), rejects=tuple(sorted_rejects(rejects))
+    )
+
+
+def sorted_rejects(rejects: list[Reject]) -> list[Reject]:
+    """Return `rejects` in the order of their names."""
+    return sorted(rejects, key=lambda reject: reject.name)
+
+
+def _require_classes(folder: Path, classes: tuple[str, ...]) -> None:
+    if not classes:
+        raise DataError(f"no images in {folder}: a comparison needs {_EXAMPLE}")
+    if len(classes) == 1:
+        raise DataError(f"only one class, {classes[0]!r}, in {folder}: it needs {_EXAMPLE}")
+
+
+def _unwrap(folder: Path) -> Path:
+    """Return the folder that holds the classes: `folder` itself, or its PetImages/ or train/."""
+    for child in sorted(folder.iterdir()):
+        if child.name.lower() in _WRAPPERS and child.is_dir():
+            return child
+    return folder
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _class_name(path: Path, root: Path) -> str | None:
+    parts = path.relative_to(root).parts
+    if len(parts) > 1:
+        folder = parts[0].lower()
+        return _PLURALS.get(folder, folder)
+    letters = re.match(r"[^\W\d_]+", path.name)
+    return letters.group().lower() if letters and letters.end() < len(path.stem) else None
+
+
+def _ordered(classes: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(classes, key=lambda name: (_rank(name), name)))
+
+
+def _rank(name: str) -> int:
+    return _PREFERRED.index(name) if name in _PREFERRED else len(_PREFERRED)

@@ -1,0 +1,128 @@
+"""One split for every model and seed: which images train, select and test."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from bench.data.check import CheckedImage, Manifest
+from registry.errors import DataError
+
+TRAIN_SHARE, VALIDATION_SHARE = 0.70, 0.15
+_TEXTBOOK_TRAIN, _TEXTBOOK_TEST, _TEXTBOOK_SEED = 400, 10, 42
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Three disjoint parts of a manifest's images, and the rule that made them."""
+
+    name: str
+    train: tuple[CheckedImage, ...]
+    validation: tuple[CheckedImage, ...]
+    test: tuple[CheckedImage, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the content and labels of each part, in order: equal only for equal data."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.validation, self.test):
+            for image in part:
+                digest.update(f"{image.sha256} {image.file.label}\n".encode())
+            digest.update(b"--\n")
+        return digest.hexdigest()
+
+
+def textbook_split(manifest: Manifest) -> Split:
+    """Return the chapter's split: 400 to train, the last ten to test, the rest to validate.
+
+    The sorted cats, then the sorted dogs, the readable ones only, shuffled by Python's generator
+    seeded with 42.
+
+    Raises:
+        DataError: fewer than 411 readable images.
+    """
+    needed = _TEXTBOOK_TRAIN + _TEXTBOOK_TEST + 1
+    images = list(manifest.images)
+    if len(images) < needed:
+        raise DataError(
+            f"the textbook split needs {needed} readable images, there are {len(images)}: "
+            "use --split stratified"
+        )
+    random.Random(_TEXTBOOK_SEED).shuffle(images)
+    return Split(
+        name="textbook",
+        train=tuple(images[:_TEXTBOOK_TRAIN]),
+        validation=tuple(images[_TEXTBOOK_TRAIN:-_TEXTBOOK_TEST]),
+        test=tuple(images[-_TEXTBOOK_TEST:]),
+    )
+
+
+def stratified_split(manifest: Manifest) -> Split:
+    """Return 70/15/15 of every class, dealt by content, so that file names do not matter.
+
+    Near-duplicates are dealt together: none stands in two parts.
+
+    Raises:
+        DataError: a class has too few images for three parts.
+    """
+    leaders = _leaders(manifest)
+    train: list[CheckedImage] = []
+    validation: list[CheckedImage] = []
+    test: list[CheckedImage] = []
+    for label, name in enumerate(manifest.classes):
+        images = [image for image in manifest.images if image.file.label == label]
+        images.sort(key=lambda image: (leaders[image.sha256], image.sha256))
+        first = _cut(images, leaders, round(len(images) * TRAIN_SHARE))
+        second = _cut(images, leaders, round(len(images) * (TRAIN_SHARE + VALIDATION_SHARE)))
+        if not 0 < first < second < len(images):
+            raise DataError(
+                f"class {name!r} has {len(images)} distinct images, too few for a training, "
+                "a validation and a test part: it needs at least 7"
+            )
+        train += images[:first]
+        validation += images[first:second]
+        test += images[second:]
+    return Split(
+        name="stratified", train=tuple(train), validation=tuple(validation), test=tuple(test)
+    )
+
+
+SPLITS = MappingProxyType({"stratified": stratified_split, "textbook": textbook_split})
+
+
+def limited(manifest: Manifest, limit: int) -> Manifest:
+    """Return `manifest` with `limit` images at most, each class in its share, picked by content.
+
+    Raises:
+        DataError: the limit leaves a class without an image.
+    """
+    if limit >= len(manifest.images):
+        return manifest
+    kept: set[str] = set()
+    for label, name in enumerate(manifest.classes):
+        digests = sorted({i.sha256 for i in manifest.images if i.file.label == label})
+        share = round(limit * manifest.count(label) / len(manifest.images))
+        if not share:
+            raise DataError(f"--limit {limit} leaves no image of class {name!r}: give more")
+        kept.update(digests[:share])
+    images = tuple(image for image in manifest.images if image.sha256 in kept)
+    return replace(manifest, images=images)
+
+
+def _leaders(manifest: Manifest) -> dict[str, str]:
+    """Return for each image's digest the smallest digest of its group of near-duplicates."""
+    leaders = {image.sha256: image.sha256 for image in manifest.images}
+    for group in manifest.duplicates:
+        smallest = min(image.sha256 for image in group)
+        leaders.update({image.sha256: smallest for image in group})
+    return leaders
+
+
+def _cut(images: Sequence[CheckedImage], leaders: dict[str, str], at: int) -> int:
+    """Return the first index from `at` on that does not cut a group of near-duplicates."""
+    while 0 < at < len(images) and leaders[images[at - 1].sha256] == leaders[images[at].sha256]:
+        at += 1
+    return at

@@ -1,0 +1,265 @@
+"""The whole comparison: architectures and a folder in, a run folder and results out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from bench.allocator import tune_allocator
+from bench.data.check import CheckedImage, Manifest, check, require_one_label_each
+from bench.data.find import find
+from bench.data.split import SPLITS, Split, limited
+from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
+from bench.device import choose_device, choose_precision, default_threads
+from bench.environment import describe_environment
+from bench.progress import Progress
+from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
+from bench.report.display import display
+from bench.report.export import write_comparison, write_trial
+from bench.report.frame import comparison, history
+from bench.stats import majority_class
+from bench.store import RunFolder
+from bench.trial import TrialRecord, TrialResult, TrialSpec, run_trial
+from registry.architecture import Architecture
+from registry.catalog import Catalog
+from registry.errors import RunError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be compared, and how.
+
+    Attributes:
+        data: a folder of images, or None for the embedded drawings.
+        recipe: a recipe, or the name of one; None is `demo` on the embedded data, else `default`.
+        split: `stratified` or `textbook`.
+        seeds: one trial of every model for each.
+        limit: use so many images at most.
+        threads, workers: of the CPU: for the network, and for making batches.
+        weights: keep the trained weights in the run folder.
+    """
+
+    models: tuple[str | Architecture, ...]
+    data: Path | None = None
+    recipe: Recipe | str | None = None
+    split: str = "stratified"
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    seeds: tuple[int, ...] = (0,)
+    device: str = "auto"
+    precision: str = "float32"
+    threads: int | None = None
+    workers: int = 1
+    limit: int | None = None
+    runs: Path = Path("runs")
+    weights: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Contender:
+    model: str
+    architecture: Architecture
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a comparison gave: the records, the tables made from them, and where they lie."""
+
+    records: tuple[TrialRecord, ...]
+    frame: pd.DataFrame
+    history: pd.DataFrame
+    title: str
+    folder: Path
+
+    @property
+    def exit_code(self) -> int:
+        """0 all well, 4 some model failed, 6 nothing was measured, 130 interrupted."""
+        statuses = {record.status for record in self.records}
+        if "interrupted" in statuses:
+            return 130
+        if "ok" not in statuses:
+            return 6
+        return 0 if statuses == {"ok"} else 4
+
+    def _repr_html_(self) -> str:
+        return str(self.frame.to_html(index=False))
+
+
+def run(
+    models: Sequence[str | Architecture],
+    data: str | Path | None = None,
+    *,
+    progress: bool = True,
+    **options: object,
+) -> Results:
+    """Return the comparison of `models` on the images in the folder `data`.
+
+    Args:
+        models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or values.
+        data: a folder of images in class folders, or None for the embedded drawings.
+        progress: tell on stderr how it goes.
+        **options: the other fields of `Request`: recipe, split, epochs, batch_size,
+            learning_rate, seeds, device, precision, threads, workers, limit, runs, weights.
+
+    Raises:
+        ZooError: something asked for is not there; nothing was trained.
+    """
+    folder = None if data is None else Path(data)
+    request = Request(models=tuple(models), data=folder, **options)  # type: ignore[arg-type]
+    return execute(request, Progress(shown=progress))
+
+
+def execute(request: Request, progress: Progress) -> Results:
+    """Return the results of `request`; each finished trial is on disk before the next begins."""
+    allocator = tune_allocator()
+    contenders = _contenders(request.models)
+    recipe = _recipe(request)
+    device = choose_device(request.device)
+    choose_precision(request.precision, device)
+    manifest, split = load_data(request, progress)
+    specs = [
+        TrialSpec(
+            model=contender.model,
+            architecture=contender.architecture,
+            origin=contender.origin,
+            recipe=recipe,
+            classes=manifest.classes,
+            split_fingerprint=split.fingerprint,
+            seed=seed,
+            device=str(device),
+            precision=request.precision,
+            threads=request.threads or default_threads(),
+            workers=request.workers,
+        )
+        for seed in request.seeds
+        for contender in contenders
+    ]
+    folder = RunFolder.create(request.runs, tuple(contender.model for contender in contenders))
+    folder.write_json("environment.json", describe_environment(device) | {"allocator": allocator})
+    folder.write_json("config.json", _config(request, recipe, manifest, split))
+    return _trials(specs, split, folder, _title(request, recipe, split, device), progress, request)
+
+
+def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
+    """Return the checked images and their split; what is left out is said, none silently.
+
+    Raises:
+        DataError: no folder, no images, one class, one picture under two labels, or too few.
+    """
+    folder = request.data or synthetic_folder()
+    if request.split not in SPLITS:
+        raise RunError(f"unknown split {request.split!r}: there are {', '.join(SPLITS)}")
+    finding = find(folder)
+    with progress.counting("checking images", len(finding.images)) as bar:
+        manifest = check(finding, threads=default_threads(), on_image=bar.update)
+    for reject in manifest.rejects:
+        progress.say(f"left out {reject.name}: {reject.reason}")
+    require_one_label_each(manifest)
+    if request.limit is not None:
+        manifest = limited(manifest, request.limit)
+    return manifest, SPLITS[request.split](manifest)
+
+
+def _trials(
+    specs: Sequence[TrialSpec],
+    split: Split,
+    folder: RunFolder,
+    title: str,
+    progress: Progress,
+    request: Request,
+) -> Results:
+    records: list[TrialRecord] = []
+    baseline = _baseline(split)
+    for spec in specs:
+        result = run_trial(spec, split, progress)
+        records.append(result.record)
+        folder.keep(result, split, weights=request.weights)
+        _report(result, split, folder, progress)
+        results = Results(
+            records=tuple(records),
+            frame=comparison(records, baseline),
+            history=history(records),
+            title=title,
+            folder=folder.path,
+        )
+        write_comparison(results.folder, results.records, results.frame, results.history, title)
+        if result.record.status == "interrupted":
+            break
+    return results
+
+
+def _report(result: TrialResult, split: Split, folder: RunFolder, progress: Progress) -> None:
+    if result.test is not None:
+        path = folder.trial(result.record.spec)
+        write_trial(path, result.record, split.test, result.test)
+
+
+def _contenders(models: Sequence[str | Architecture]) -> list[_Contender]:
+    """Return what is compared, in the order asked, names and patterns before values."""
+    catalog = Catalog.installed()
+    names = [model for model in models if isinstance(model, str)]
+    entries = [catalog.get(name) for name in catalog.resolve(names)] if names else []
+    chosen = [
+        _Contender(entry.name, entry.architecture, str(entry.origin))
+        for entry in entries
+        if entry.architecture is not None
+    ]
+    values = [model for model in models if isinstance(model, Architecture)]
+    chosen += [_Contender(value.name, value, "given in Python") for value in values]
+    if not chosen:
+        raise RunError("no models to compare: name some, such as `--models lenet alexnet`")
+    taken = [contender.model for contender in chosen]
+    for name in taken:
+        if taken.count(name) > 1:
+            raise RunError(f"two models are called {name!r}: give one of them another name")
+    return chosen
+
+
+def _recipe(request: Request) -> Recipe:
+    recipe = request.recipe
+    if recipe is None:
+        recipe = DEMO if request.data is None else DEFAULT
+    elif isinstance(recipe, str):
+        recipe = get_recipe(recipe)
+    changes = {
+        name: value
+        for name in ("epochs", "batch_size", "learning_rate")
+        if (value := getattr(request, name)) is not None
+    }
+    return replace(recipe, **changes) if changes else recipe
+
+
+def _config(request: Request, recipe: Recipe, manifest: Manifest, split: Split) -> object:
+    return {
+        "models": [str(model) for model in request.models],
+        "data": str(request.data) if request.data else SYNTHETIC_NAME,
+        "classes": manifest.classes,
+        "recipe": asdict(recipe),
+        "seeds": request.seeds,
+        "rejects": [asdict(reject) for reject in manifest.rejects],
+        "split": split.name,
+        "split_fingerprint": split.fingerprint,
+        **{part: [image.file.name for image in images] for part, images in _parts(split)},
+    }
+
+
+def _parts(split: Split) -> tuple[tuple[str, tuple[CheckedImage, ...]], ...]:
+    return ("train", split.train), ("validation", split.validation), ("test", split.test)
+
+
+def _title(request: Request, recipe: Recipe, split: Split, device: torch.device) -> str:
+    data = display(request.data.resolve().name) if request.data else SYNTHETIC_NAME
+    sizes = "/".join(str(len(images)) for _, images in _parts(split))
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
+    return f"{data}: {sizes} images ({split.name}), recipe {recipe.name}, {epochs}, {device}"
+
+
+def _baseline(split: Split) -> tuple[int, int]:
+    majority = majority_class([image.file.label for image in split.train])
+    return sum(image.file.label == majority for image in split.test), len(split.test)

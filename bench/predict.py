@@ -1,0 +1,76 @@
+"""What trained networks say of a person's own pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bench.data.batch import Batches
+from bench.data.decode import UnreadableImageError, decode
+from bench.data.find import ImageFile
+from bench.evaluate import evaluate
+from bench.weights import load_network
+from registry.errors import DataError, RunError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """A network's answer to one picture: the most probable class and its probability, 0 to 1."""
+
+    photo: str
+    model: str
+    predicted: str
+    probability: float
+
+
+def find_weights(run: Path, *, best: bool = False) -> tuple[Path, ...]:
+    """Return the weights in a run folder, one file a trial: of the last epoch, or of the best.
+
+    `run` may be a trial's folder, or a weights file, too.
+
+    Raises:
+        RunError: there are none.
+    """
+    if run.is_file():
+        return (run,)
+    found = sorted(run.rglob("weights.safetensors"))
+    if not found:
+        raise RunError(f"no weights in {run}: give the folder that `zoo bench` named at its end")
+    if best:
+        found = [_best(path) for path in found]
+    return tuple(found)
+
+
+def predict(photos: Sequence[Path], weights: Sequence[Path]) -> Iterator[Prediction]:
+    """Yield the answer of each network in `weights` to each of `photos`, network by network.
+
+    Raises:
+        DataError: a picture can't be read; nothing was predicted.
+        RunError: a weights file can't be used.
+    """
+    for photo in photos:
+        try:
+            decode(photo)
+        except UnreadableImageError as error:
+            raise DataError(f"can't read {photo}: {error}") from error
+    files = [ImageFile(path=photo, label=0, name=str(photo)) for photo in photos]
+    for path in weights:
+        network, published = load_network(path)
+        shape = published.architecture.contract.input_shape
+        batches = Batches(files, input_shape=shape, batch_size=32, workers=0)
+        answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))
+        for file, row in zip(files, answer.probabilities, strict=True):
+            yield Prediction(
+                photo=file.name,
+                model=published.model,
+                predicted=published.classes[int(row.argmax())],
+                probability=float(row.max()),
+            )
+
+
+def _best(path: Path) -> Path:
+    best = path.with_name("weights-best.safetensors")
+    return best if best.exists() else path  # the last epoch was the best one

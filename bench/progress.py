@@ -1,0 +1,70 @@
+"""What a waiting person sees on stderr: bars on a terminal, one line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from bench.report.display import display
+from bench.trial import EpochRecord, TrialRecord, TrialSpec
+
+
+class Progress:
+    """Tells how trials go. The bar's remaining time counts training steps."""
+
+    def __init__(self, *, shown: bool = True) -> None:
+        self._shown = shown
+        self._bars = shown and sys.stderr.isatty()
+        self._bar: tqdm[Any] | None = None
+
+    def say(self, text: str) -> None:
+        """Print one line of text."""
+        if self._shown:
+            tqdm.write(display(text), file=sys.stderr)
+
+    def on_start(self, spec: TrialSpec, steps: int) -> None:
+        """Begin a bar of `steps` steps."""
+        if self._bars:
+            self._bar = tqdm(total=steps, desc=_name(spec), unit="step", leave=False)
+
+    def on_batch(self) -> None:
+        """Move the bar one step on."""
+        if self._bar is not None:
+            self._bar.update()
+
+    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
+        """Show the epoch's figures beside the bar, or on a line."""
+        figures = (
+            f"loss {epoch.train_loss:.3f}, validation loss {epoch.validation_loss:.3f}, "
+            f"accuracy {epoch.validation_accuracy:.1%}"
+        )
+        if self._bar is not None:
+            self._bar.set_postfix_str(figures)
+        else:
+            number = f"epoch {epoch.epoch}/{spec.recipe.epochs}"
+            self.say(f"{_name(spec)} {number}: {figures}, {epoch.train_seconds:.1f} s")
+
+    def on_end(self, record: TrialRecord) -> None:
+        """Close the bar and say how the trial ended."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        if record.status == "ok":
+            accuracy = f"test accuracy {record.test_accuracy:.1%}"
+            self.say(f"✓ {_name(record.spec)}: {accuracy}, {record.train_seconds:.1f} s training")
+        else:
+            self.say(f"✗ {_name(record.spec)} {record.status} ({record.phase}): {record.error}")
+
+    @contextmanager
+    def counting(self, what: str, total: int) -> Iterator[Any]:
+        """Yield a bar that counts to `total`; call its `update()`."""
+        with tqdm(total=total, desc=what, leave=False, disable=not self._bars) as bar:
+            yield bar
+
+
+def _name(spec: TrialSpec) -> str:
+    return f"{display(spec.model)} (seed {spec.seed})"

@@ -1,0 +1,67 @@
+"""How a network is trained: named, frozen recipes."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+
+from bench.data.transform import Augmentation
+from registry.errors import RunError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides a training run but the architecture, the data and the seed.
+
+    Attributes:
+        learning_rate: the constant rate, or the peak of the one-cycle schedule.
+        schedule: `constant`, or `one_cycle` (Smith and Topin 2018), stepped once a batch.
+        label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
+    """
+
+    name: str
+    epochs: int
+    batch_size: int
+    optimizer: Literal["sgd", "adamw"]
+    learning_rate: float
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    label_smoothing: float = 0.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise RunError(f"{name} must be above 0, not {getattr(self, name)}")
+
+
+TEXTBOOK = Recipe(
+    name="textbook", epochs=10, batch_size=32, optimizer="sgd", learning_rate=1e-3, momentum=0.9
+)
+DEFAULT = Recipe(
+    name="default",
+    epochs=10,
+    batch_size=32,
+    optimizer="adamw",
+    learning_rate=3e-4,
+    weight_decay=0.05,
+    schedule="one_cycle",
+)
+DEMO = replace(DEFAULT, name="demo", epochs=6)  # two minutes for lenet and alexnet on two cores
+RECIPES = MappingProxyType({recipe.name: recipe for recipe in (DEFAULT, TEXTBOOK, DEMO)})
+
+
+def get_recipe(name: str) -> Recipe:
+    """Return the recipe called `name`.
+
+    Raises:
+        RunError: there is none; the message names those that there are.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    near = difflib.get_close_matches(name, RECIPES, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise RunError(f"unknown recipe {name!r}.{hint} There are: {', '.join(RECIPES)}")

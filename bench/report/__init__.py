@@ -1,0 +1,1 @@
+"""Records -> table, CSV, Markdown, JSON, figures."""

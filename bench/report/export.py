@@ -1,0 +1,64 @@
+"""The files of a run folder that a person, a spreadsheet or a program reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bench.data.check import CheckedImage
+from bench.evaluate import Evaluation
+from bench.report.display import cell
+from bench.report.figures import draw_curves, draw_grid
+from bench.report.predictions import predictions, submission
+from bench.report.table import as_markdown
+from bench.store import record_as_json, write_text
+from bench.trial import TrialRecord
+
+SCHEMA_VERSION = 1
+
+
+def write_comparison(
+    folder: Path,
+    records: Sequence[TrialRecord],
+    frame: pd.DataFrame,
+    history: pd.DataFrame,
+    title: str,
+) -> None:
+    """Write the table as CSV, Markdown and JSON, the history, and the learning curves."""
+    _write_csv(folder / "comparison.csv", frame)
+    _write_csv(folder / "history.csv", history)
+    write_text(folder / "comparison.md", as_markdown(frame, title))
+    told = {
+        "schema_version": SCHEMA_VERSION,
+        "title": title,
+        "rows": json.loads(frame.to_json(orient="records", double_precision=15)),
+        "trials": [record_as_json(record) for record in records],
+    }
+    write_text(folder / "comparison.json", json.dumps(told, indent=2, allow_nan=False) + "\n")
+    if len(history):
+        (folder / "figures").mkdir(exist_ok=True)
+        draw_curves(history, folder / "figures" / "learning-curves.png")
+
+
+def write_trial(
+    folder: Path, record: TrialRecord, images: Sequence[CheckedImage], test: Evaluation
+) -> None:
+    """Write a finished trial's history, answers and grid of test photographs."""
+    classes = record.spec.classes
+    _write_csv(folder / "history.csv", pd.DataFrame(record.history))
+    _write_csv(folder / "predictions.csv", predictions(images, classes, test))
+    _write_csv(folder / "submission.csv", submission(images, test))
+    title = f"{record.model}, seed {record.spec.seed}: {record.test_accuracy:.1%} of {len(images)}"
+    draw_grid(images, classes, test, folder / "test-images.png", title)
+
+
+def _write_csv(path: Path, frame: pd.DataFrame) -> None:
+    text = frame.copy()
+    for column in text.select_dtypes(include=["object", "string"]):
+        text[column] = text[column].map(
+            lambda value: cell(value) if isinstance(value, str) else value
+        )
+    write_text(path, text.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,108 @@
+"""Records as rows: one for each model, one for each epoch; units stand in the names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench.stats import wilson_interval
+from bench.trial import EpochRecord, TrialRecord
+
+BASELINE = "(majority class)"
+
+
+def comparison(records: Sequence[TrialRecord], baseline: tuple[int, int]) -> pd.DataFrame:
+    """Return one row a model, the most accurate first, then failures, then the baseline.
+
+    Accuracies are 0 to 1, means over seeds; `test_accuracy_low` and `test_accuracy_high` are the
+    95 % Wilson interval, for one seed only (over seeds, images are not independent).
+
+    Args:
+        records: trials, any number of seeds a model.
+        baseline: correct and all test images when always answering the most frequent class.
+    """
+    models = list(dict.fromkeys(record.model for record in records))
+    rows = [_row([record for record in records if record.model == model]) for model in models]
+    rows.sort(key=lambda row: -_number(row["test_accuracy"]))
+    return pd.DataFrame([*rows, _baseline_row(*baseline)])
+
+
+def history(records: Sequence[TrialRecord]) -> pd.DataFrame:
+    """Return one row an epoch of each trial."""
+    return pd.DataFrame(
+        [
+            {"model": record.model, "seed": record.spec.seed}
+            | {name: getattr(epoch, name) for name in EpochRecord.__slots__}
+            for record in records
+            for epoch in record.history
+        ],
+        columns=["model", "seed", *EpochRecord.__slots__],
+    )
+
+
+def _row(trials: Sequence[TrialRecord]) -> dict[str, object]:
+    done = [trial for trial in trials if trial.status == "ok"]
+    failed = [trial for trial in trials if trial.status != "ok"]
+    first = trials[0]
+    low, high = _interval(done)
+    accuracies = [_number(trial.test_accuracy) for trial in done]
+    return {
+        "model": first.model,
+        "status": failed[0].status if failed else "ok",
+        "seeds": len(done),
+        "test_accuracy": _mean(accuracies),
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_accuracy_deviation": _deviation(accuracies),
+        "test_images": first.test_images or None,
+        "validation_accuracy_last": _mean([t.last.validation_accuracy for t in done if t.last]),
+        "validation_accuracy_best": _mean([t.best.validation_accuracy for t in done if t.best]),
+        "train_seconds": _mean([trial.train_seconds for trial in done]),
+        "train_images_per_second": _mean([_number(trial.images_per_second) for trial in done]),
+        "data_wait_share": _mean([t.data_wait_seconds / t.train_seconds for t in done]),
+        "parameters": first.parameters,
+        "contract": first.contract,
+        "recipe": first.spec.recipe.name,
+        "epochs": first.spec.recipe.epochs,
+        "origin": first.spec.origin,
+        "error": "; ".join(f"seed {t.spec.seed}, {t.phase}: {t.error}" for t in failed),
+    }
+
+
+def _baseline_row(correct: int, images: int) -> dict[str, object]:
+    low, high = wilson_interval(correct, images)
+    return {
+        "model": BASELINE,
+        "status": "baseline",
+        "test_accuracy": correct / images,
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_images": images,
+        "error": "",
+    }
+
+
+def _interval(done: Sequence[TrialRecord]) -> tuple[float, float]:
+    if len(done) != 1:
+        return math.nan, math.nan
+    trial = done[0]
+    return wilson_interval(
+        round(_number(trial.test_accuracy) * trial.test_images), trial.test_images
+    )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and not math.isnan(value) else -math.inf
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
+
+
+def _deviation(values: Sequence[float]) -> float:
+    if len(values) < 2:
+        return math.nan
+    mean = _mean(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))

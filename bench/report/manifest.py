@@ -1,0 +1,72 @@
+"""A folder's manifest as a person reads it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from bench.data.check import CheckedImage, Manifest
+from bench.report.display import display
+
+
+def as_json_value(manifest: Manifest) -> dict[str, object]:
+    """Return counts, rejects and duplicates as plain values."""
+    return {
+        "folder": str(manifest.folder),
+        "classes": {name: manifest.count(label) for label, name in enumerate(manifest.classes)},
+        "images": len(manifest.images),
+        "bytes": sum(image.bytes for image in manifest.images),
+        "rejects": [asdict(reject) for reject in manifest.rejects],
+        "duplicates": [
+            {"images": [image.file.name for image in group], "identical": _identical(group)}
+            for group in manifest.duplicates
+        ],
+    }
+
+
+def render(manifest: Manifest) -> RenderableType:
+    """Return what would be used, what not and why, sizes and duplicates, as lines."""
+    total = len(manifest.images)
+    counts = ", ".join(
+        f"{manifest.count(label):,} {display(name)}" for label, name in enumerate(manifest.classes)
+    )
+    megabytes = sum(image.bytes for image in manifest.images) / 2**20
+    lines = [
+        Text(f"{display(str(manifest.folder))}: {total:,} images usable ({counts})", style="bold"),
+        Text(f"  {megabytes:,.1f} MiB on disk, {_sizes(manifest)}"),
+        *(_duplicate(group) for group in manifest.duplicates),
+        *(Text(f"✗ {display(f'{r.name}: {r.reason}')}", "#D55E00") for r in manifest.rejects),
+    ]
+    if manifest.rejects:
+        lines.append(Text(f"✗ {len(manifest.rejects):,} files would not be used: {_why(manifest)}"))
+    else:
+        lines.append(Text("✓ every file would be used", "#009E73"))
+    return Group(*lines)
+
+
+def _sizes(manifest: Manifest) -> str:
+    widths = sorted(image.width for image in manifest.images)
+    heights = sorted(image.height for image in manifest.images)
+    middle = len(widths) // 2
+    return (
+        f"widths {widths[0]} to {widths[-1]} (median {widths[middle]}), "
+        f"heights {heights[0]} to {heights[-1]} (median {heights[middle]}) pixels"
+    )
+
+
+def _duplicate(group: tuple[CheckedImage, ...]) -> Text:
+    names = " = ".join(display(image.file.name) for image in group)
+    how = "identical files" if _identical(group) else "one picture, saved differently"
+    return Text(f"  {names}: {how}; kept in one part of a split")
+
+
+def _identical(group: tuple[CheckedImage, ...]) -> bool:
+    return len({image.sha256 for image in group}) == 1
+
+
+def _why(manifest: Manifest) -> str:
+    reasons = Counter(reject.reason.partition(":")[0] for reject in manifest.rejects)
+    return display(", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5)))

@@ -1,0 +1,118 @@
+"""The comparison as a person reads it: on a terminal and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.report.display import display
+from bench.report.frame import BASELINE
+
+_COLUMNS = (
+    "model",
+    "accuracy",
+    "95 % interval",
+    "validation",
+    "best epoch",
+    "training",
+    "images/s",
+    "parameters",
+    "contract",
+)
+_WIDE = 110
+_ONLY_WIDE = frozenset({"validation", "best epoch", "images/s"})
+_GREEN, _RED = "#009E73", "#D55E00"  # Okabe-Ito: told apart by colour-blind eyes
+
+
+def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
+    """Return the table for a terminal `width` characters wide, and a line for each failure.
+
+    A narrow terminal gets accuracy, time and parameters; the files of the run hold the rest.
+    """
+    shown = [name for name in _COLUMNS if width >= _WIDE or name not in _ONLY_WIDE]
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0) if width < _WIDE else (0, 1))
+    for name in shown:
+        left = name in ("model", "contract")
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    for row in _rows(frame):
+        cells = {name: Text(text) for name, text in zip(_COLUMNS, _cells(row), strict=True)}
+        contract = cells["contract"]
+        contract.stylize(_GREEN if contract.plain.startswith("✓") else _RED)
+        style = "dim" if row["model"] == BASELINE else ""
+        table.add_row(*(cells[name] for name in shown), style=style)
+    told = [Text(f"✗ {line}", style=_RED) for line in failures(frame)]
+    return Group(Text(title, style="bold"), table, *told)
+
+
+def failures(frame: pd.DataFrame) -> list[str]:
+    """Return one line for each model of which a trial failed."""
+    return [
+        display(f"{row['model']} {row['status']}: {row['error']}")
+        for row in _rows(frame)
+        if row["error"]
+    ]
+
+
+def as_markdown(frame: pd.DataFrame, title: str) -> str:
+    """Return the same table in Markdown, failures below it."""
+    lines = [f"# {title}", "", _line(_COLUMNS)]
+    lines.append(_line([":--" if name in ("model", "contract") else "--:" for name in _COLUMNS]))
+    lines += [_line(_cells(row)) for row in _rows(frame)]
+    lines += ["", *(f"- ✗ {_escaped(line)}" for line in failures(frame))]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _rows(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
+    return frame.to_dict("records")  # type: ignore[return-value]
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    return [
+        display(str(row["model"])),
+        _percent(row["test_accuracy"]),
+        _spread(row),
+        _percent(row["validation_accuracy_last"]),
+        _percent(row["validation_accuracy_best"]),
+        _number(row["train_seconds"], "{:,.1f} s"),
+        _number(row["train_images_per_second"], "{:,.0f}"),
+        _number(row["parameters"], "{:,.0f}"),
+        _contract(row),
+    ]
+
+
+def _percent(value: Any) -> str:
+    return _number(value, "{:.1%}").replace("%", " %")
+
+
+def _number(value: Any, form: str) -> str:
+    return "" if value is None or pd.isna(value) else form.format(value)
+
+
+def _spread(row: Mapping[str, Any]) -> str:
+    if not pd.isna(row["test_accuracy_low"]):
+        return f"{row['test_accuracy_low']:.1%} to {row['test_accuracy_high']:.1%}".replace("%", "")
+    if not pd.isna(row["test_accuracy_deviation"]):
+        return f"± {row['test_accuracy_deviation'] * 100:.1f} ({row['seeds']:.0f} seeds)"
+    return ""
+
+
+def _contract(row: Mapping[str, Any]) -> str:
+    if row["status"] == "baseline":
+        return ""
+    if str(row["contract"]).startswith("verified"):
+        return "✓" if row["status"] == "ok" else f"✓ ({row['status']})"
+    return f"✗ {row['contract']}"
+
+
+def _line(cells: list[str] | tuple[str, ...]) -> str:
+    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")

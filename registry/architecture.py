@@ -1,0 +1,123 @@
+"""What an architecture promises, as values that need no torch."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from registry.errors import ConstructionError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_CONSTRUCTOR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What a network takes, gives and weighs; the three mean something only together.
+
+    Attributes:
+        input_shape: (C, H, W) of one image.
+        output_shape: (K,) of one image's logits, K being the number of classes.
+        parameters: how many numbers are trained or could be, at those K classes.
+    """
+
+    input_shape: tuple[int, int, int]
+    output_shape: tuple[int, ...]
+    parameters: int
+
+    def __post_init__(self) -> None:
+        if len(self.input_shape) != 3 or min(self.input_shape) < 1:
+            raise ValueError(f"input_shape must be (C, H, W), each above 0, not {self.input_shape}")
+        if len(self.output_shape) != 1 or self.output_shape[0] < 1:
+            raise ValueError(f"output_shape must be (K,), K above 0, not {self.output_shape}")
+        if self.parameters < 0:
+            raise ValueError(f"parameters must not be negative, but is {self.parameters}")
+
+    @property
+    def num_classes(self) -> int:
+        """K, the number of classes that the promise is about."""
+        return self.output_shape[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """A named network with its promise.
+
+    Attributes:
+        name: lower-case letters, digits and `_`, a letter first.
+        constructor: `module:object`, called with `num_classes=K` to give a `torch.nn.Module`
+            that maps images (N, C, H, W) to logits (N, K). Imported only when it is called.
+        contract: what is checked before the first epoch.
+        source: the paper or page, and how the network departs from it.
+    """
+
+    name: str
+    constructor: str
+    contract: Contract
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"name must be like 'lenet5' or 'my_net', not {self.name!r}")
+        if not _CONSTRUCTOR.fullmatch(self.constructor):
+            raise ValueError(f"constructor must be 'module:object', not {self.constructor!r}")
+
+    def load(self) -> Callable[..., Any]:
+        """Return the constructor, its module imported.
+
+        Raises:
+            ConstructionError: the module can't be imported, or has no such callable.
+        """
+        module, _, path = self.constructor.partition(":")
+        try:
+            found: Any = importlib.import_module(module)
+            for part in path.split("."):
+                found = getattr(found, part)
+        except Exception as error:
+            raise self._failure(
+                f"could not be imported: {type(error).__name__}: {error}"
+            ) from error
+        if not callable(found):
+            raise self._failure(f"is a {type(found).__name__}, not something to call")
+        constructor: Callable[..., Any] = found
+        return constructor
+
+    def build(self, num_classes: int) -> nn.Module:
+        """Return a new network for `num_classes` classes, initialised by torch's random state.
+
+        Raises:
+            ConstructionError: the constructor fails, or gives something that is no network.
+        """
+        from torch import nn
+
+        try:
+            network = self.load()(num_classes=num_classes)
+        except ConstructionError:
+            raise
+        except Exception as error:
+            told = f"failed with num_classes={num_classes}: {type(error).__name__}: {error}"
+            raise self._failure(told) from error
+        if not isinstance(network, nn.Module):
+            raise self._failure(f"gave a {type(network).__name__}, not a torch.nn.Module")
+        return network
+
+    def _failure(self, what: str) -> ConstructionError:
+        return ConstructionError(f"{self.name}: the constructor {self.constructor} {what}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The installed distribution that an architecture came with."""
+
+    distribution: str
+    version: str
+    editable: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}" + (" (editable)" if self.editable else "")

@@ -1,0 +1,74 @@
+"""Everything that can go wrong in a way that a person can mend.
+
+```text
+ZooError                          exit code
+├── RegistryError                 2
+│   ├── UnknownArchitectureError  2   no such name; says what is near
+│   ├── AmbiguousArchitectureError 2  two plugins claim the name; says both qualified names
+│   ├── BrokenArchitectureError   4   the plugin can't be loaded; says why
+│   ├── ConstructionError         4   the network can't be built
+│   └── ContractError             4   the network is not what was promised
+├── DataError                     2   images, folders, downloads
+└── RunError                      2   options, devices, run folders, weights
+```
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class ZooError(Exception):
+    """An error whose text is one line: what was asked, what there is, what to do."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class RegistryError(ZooError):
+    """An architecture can't be had."""
+
+
+class UnknownArchitectureError(RegistryError):
+    """No installed architecture has this name, or none matches this pattern."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        what = "no architecture matches" if "*" in name or "?" in name else "unknown architecture"
+        super().__init__(f"{what} {name!r}.{hint} `zoo list` shows all {len(known)}.")
+
+
+class AmbiguousArchitectureError(RegistryError):
+    """Several plugins claim this name."""
+
+    def __init__(self, name: str, qualified: Sequence[str]) -> None:
+        claims = " and ".join(repr(other) for other in qualified)
+        super().__init__(f"{name!r} is claimed by {len(qualified)} plugins: say {claims}")
+
+
+class BrokenArchitectureError(RegistryError):
+    """The plugin that names this architecture can't be loaded."""
+
+    exit_code = 4
+
+
+class ConstructionError(RegistryError):
+    """The constructor of an architecture does not give a network."""
+
+    exit_code = 4
+
+
+class ContractError(RegistryError):
+    """A network is not what its architecture promises."""
+
+    exit_code = 4
+
+
+class DataError(ZooError):
+    """Images, folders or downloads can't be used."""
+
+
+class RunError(ZooError):
+    """A run can't be made as it was asked for."""

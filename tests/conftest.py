@@ -1,0 +1,57 @@
+"""What several test modules share: the real photographs where they are, and tiny drawn folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+_PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs the photographs where there are none."""
+    if _PHOTOGRAPHS.is_dir():
+        return
+    skip = pytest.mark.skip(reason="the real photographs do not lie beside this checkout")
+    for item in items:
+        if item.get_closest_marker("photographs"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def chapter_photographs() -> Path:
+    """The folder of the chapter's 502 photographs."""
+    return _PHOTOGRAPHS / "dogs-vs-cats"
+
+
+@pytest.fixture(scope="session")
+def many_photographs() -> Path:
+    """The folder of 2,002 photographs."""
+    return _PHOTOGRAPHS / "dogs-vs-cats-2000"
+
+
+def noise(seed: int, width: int = 48, height: int = 40) -> Image.Image:
+    """Return a picture of random blots that no other seed gives."""
+    blocks = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return Image.fromarray(blocks).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def draw_folder(folder: Path, *, each: int = 12) -> Path:
+    """Write `each` cats (reddish noise) and dogs (bluish noise) as JPEGs in class folders."""
+    for label, (kind, channel) in enumerate((("Cat", 0), ("Dog", 2))):
+        (folder / kind).mkdir(parents=True)
+        for number in range(each):
+            levels = np.asarray(noise(1000 * label + number)).copy()
+            levels[..., channel] = 255 - levels[..., channel] // 8
+            path = folder / kind / f"{kind.lower()}.{number}.jpg"
+            Image.fromarray(levels).save(path, quality=95)
+    return folder
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Path:
+    """A folder of 12 cats and 12 dogs."""
+    return draw_folder(tmp_path / "drawn")

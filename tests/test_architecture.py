@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from registry import Architecture, Contract
+from registry.errors import ConstructionError
+from zoo import LENET5
+
+
+def test_an_architecture_is_a_value():
+    """Two equal descriptions are one value, and it can't be changed."""
+    assert replace(LENET5) == LENET5
+    with pytest.raises(FrozenInstanceError):
+        LENET5.name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["", "LeNet", "5lenet", "my-net", "a b", "x[/red]"])
+def test_a_name_is_plain(name):
+    """A name is lower-case letters, digits and _, a letter first."""
+    with pytest.raises(ValueError, match="name must be like"):
+        replace(LENET5, name=name)
+
+
+@pytest.mark.parametrize("constructor", ["zoo.lenet", "zoo.lenet:", ":LeNet5", "os; x:y"])
+def test_a_constructor_says_module_and_object(constructor):
+    """Anything but `module:object` is refused when the value is made."""
+    with pytest.raises(ValueError, match="constructor must be 'module:object'"):
+        replace(LENET5, constructor=constructor)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("input_shape", (224, 224), "input_shape must be"),
+        ("input_shape", (3, 0, 224), "input_shape must be"),
+        ("output_shape", (), "output_shape must be"),
+        ("output_shape", (2, 2), "output_shape must be"),
+        ("parameters", -1, "parameters must not be negative"),
+    ],
+)
+def test_a_contract_makes_sense(field, value, message):
+    """Shapes of no image, no classes, or a negative count are refused when the value is made."""
+    with pytest.raises(ValueError, match=message):
+        replace(Contract(input_shape=(3, 8, 8), output_shape=(2,), parameters=1), **{field: value})
+
+
+def test_a_network_is_built_for_the_classes_asked():
+    """The head follows the data's number of classes, not the contract's."""
+    assert LENET5.build(num_classes=7).fc3.out_features == 7
+
+
+@pytest.mark.parametrize(
+    ("constructor", "message"),
+    [
+        ("nowhere:Net", "could not be imported: ModuleNotFoundError"),
+        ("zoo.lenet:Missing", "could not be imported: AttributeError"),
+        ("zoo:__version__", "is a str, not something to call"),
+        ("builtins:int", "failed with num_classes=2: TypeError"),
+        ("builtins:dict", "gave a dict, not a torch.nn.Module"),
+    ],
+)
+def test_a_constructor_that_gives_no_network_is_told(constructor, message):
+    """Each way of failing names the constructor and what happened."""
+    broken = Architecture(name="broken", constructor=constructor, contract=LENET5.contract)
+
+    with pytest.raises(ConstructionError, match=message):
+        broken.build(num_classes=2)

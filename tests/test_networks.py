@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torchvision.models import vgg11
+
+import registry
+
+LENET = [
+    ("conv1", (16, 220, 220), 1_216),
+    ("pool1", (16, 110, 110), 0),
+    ("conv2", (32, 106, 106), 12_832),
+    ("pool2", (32, 53, 53), 0),
+    ("fc1", (512,), 46_023_168),
+    ("fc2", (2,), 1_026),
+]
+ALEXNET = [
+    ("features.0", (64, 63, 63), 23_296),
+    ("features.2", (64, 31, 31), 0),
+    ("features.3", (192, 31, 31), 307_392),
+    ("features.5", (192, 15, 15), 0),
+    ("features.6", (384, 15, 15), 663_936),
+    ("features.8", (256, 15, 15), 884_992),
+    ("features.10", (256, 15, 15), 590_080),
+    ("features.12", (256, 7, 7), 0),
+    ("avgpool", (256, 6, 6), 0),
+    ("classifier.1", (4096,), 37_752_832),
+    ("classifier.4", (512,), 2_097_664),
+    ("classifier.6", (2,), 1_026),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("lenet", LENET), ("alexnet", ALEXNET)])
+def test_layers_agree_with_the_chapter(name, expected):
+    """Shapes and parameters are those that the chapter prints, to the last figure."""
+    from bench.summary import summarise
+
+    layers = {layer.name: layer for layer in summarise(registry.get(name)).layers}
+
+    for layer, shape, parameters in expected:
+        assert (layers[layer].output_shape, layers[layer].parameters) == (shape, parameters)
+
+
+def test_vgg_gives_what_torchvisions_gives():
+    """With the same weights the answers are the same, though the code is another."""
+    reference = vgg11(num_classes=2).eval()
+    ours = registry.get("vgg11").build(num_classes=2).eval()
+    ours.load_state_dict(dict(zip(ours.state_dict(), reference.state_dict().values(), strict=True)))
+    images = torch.rand(1, 3, 224, 224)
+
+    with torch.inference_mode():
+        assert torch.allclose(ours(images), reference(images), atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "sums_to_one"), [("lenet", False), ("lenet_as_printed", True)])
+def test_only_the_printed_lenet_returns_probabilities(name, sums_to_one):
+    """The default network returns logits; the printed one applies a softmax."""
+    torch.manual_seed(0)
+    network = registry.get(name).build(num_classes=2)
+    with torch.inference_mode():
+        rows = network(torch.rand(2, 3, 224, 224)).sum(1)
+
+    assert torch.allclose(rows, torch.ones(2), atol=1e-5) is sums_to_one
+
+
+def test_the_zoo_imports_no_torch():
+    """Its table of contents can be read before torch is there."""
+    code = "import sys, zoo; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import noise
+from PIL import Image
+from scipy.stats import ks_2samp
+from torchvision import transforms
+
+from bench.data.transform import (
+    Augmentation,
+    evaluation_pixels,
+    keyed_generator,
+    random_box,
+    training_pixels,
+)
+
+
+@pytest.mark.parametrize("size", [(500, 375), (300, 451), (256, 256), (90, 700)])
+@pytest.mark.parametrize("side", [224, 227, 256])
+def test_evaluation_pixels_are_torchvisions(size, side):
+    """Resize 256 and centre crop give the very bytes that torchvision's transforms give."""
+    picture = noise(3, *size)
+    reference = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(side)])
+
+    assert np.array_equal(
+        evaluation_pixels(picture, (3, side, side)), np.asarray(reference(picture))
+    )
+
+
+def test_small_inputs_see_the_whole_picture():
+    """An input of 32 pixels sees 32 of 37, not a keyhole of 32 in 256."""
+    picture = noise(3, 320, 320)
+    reference = transforms.Compose([transforms.Resize(37), transforms.CenterCrop(32)])
+
+    assert np.array_equal(evaluation_pixels(picture, (3, 32, 32)), np.asarray(reference(picture)))
+
+
+def test_grey_inputs_are_converted():
+    """An architecture with one input channel sees grey levels."""
+    assert evaluation_pixels(noise(3, 64, 64), (1, 32, 32)).shape == (32, 32, 1)
+
+
+def test_training_pixels_are_the_box_resized_by_pillow():
+    """What is cut and resized is what torchvision gives for the same box, mirrored or not."""
+    picture = noise(5, 500, 375)
+    whole = Augmentation(flip_probability=0.0)
+    box = random_box(500, 375, whole.scale, keyed_generator(1, 1, 2, 3))
+    left, top, right, bottom = box
+    reference = transforms.functional.resized_crop(
+        picture, top, left, bottom - top, right - left, [224, 224]
+    )
+
+    pixels = training_pixels(picture, (3, 224, 224), whole, keyed_generator(1, 1, 2, 3))
+
+    assert np.array_equal(pixels, np.asarray(reference))
+
+
+def test_mirroring_mirrors():
+    """With probability one every picture is mirrored."""
+    picture = noise(5, 100, 100)
+    plain = training_pixels(
+        picture, (3, 64, 64), Augmentation(flip_probability=0.0), keyed_generator(1)
+    )
+    mirrored = training_pixels(
+        picture, (3, 64, 64), Augmentation(flip_probability=1.0), keyed_generator(1)
+    )
+
+    assert np.array_equal(mirrored, plain[:, ::-1])
+
+
+def test_random_boxes_are_distributed_as_torchvisions():
+    """Area, ratio and position of 4,000 boxes can't be told from RandomResizedCrop's."""
+    ours, theirs = [], []
+    picture = Image.new("RGB", (500, 375))
+    for index in range(4000):
+        left, top, right, bottom = random_box(500, 375, (0.5, 1.0), keyed_generator(0, index))
+        ours.append((left, top, right - left, bottom - top))
+        i, j, h, w = transforms.RandomResizedCrop.get_params(picture, [0.5, 1.0], [3 / 4, 4 / 3])
+        theirs.append((j, i, w, h))
+    mine, reference = np.array(ours, float), np.array(theirs, float)
+
+    for measure in (
+        lambda boxes: boxes[:, 2] * boxes[:, 3],
+        lambda boxes: boxes[:, 2] / boxes[:, 3],
+        lambda boxes: boxes[:, 0],
+        lambda boxes: boxes[:, 1],
+    ):
+        assert ks_2samp(measure(mine), measure(reference)).pvalue > 1e-4
+
+
+def test_another_distribution_would_be_noticed():
+    """The test above can fail: boxes of 40 % upward are told from boxes of 50 % upward."""
+    areas = []
+    for low in (0.5, 0.4):
+        boxes = [random_box(500, 375, (low, 1.0), keyed_generator(0, i)) for i in range(4000)]
+        areas.append([(right - left) * (bottom - top) for left, top, right, bottom in boxes])
+
+    assert ks_2samp(*areas).pvalue < 1e-4
+
+
+def test_draws_depend_on_their_key_alone():
+    """The same key gives the same draw, another seed, epoch or image another one."""
+    first = keyed_generator(1, 2, 3).random()
+
+    assert keyed_generator(1, 2, 3).random() == first
+    keys = [(1, 2, 3), (2, 2, 3), (1, 3, 3), (1, 2, 4)]
+    assert len({keyed_generator(*key).random() for key in keys}) == 4

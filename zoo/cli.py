@@ -1,0 +1,233 @@
+"""The `zoo` command: arguments in, text out.
+
+torch is imported only inside a command that builds a network, so that `zoo list` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from registry.catalog import Catalog
+from registry.errors import RunError, ZooError
+from zoo import __version__
+from zoo.cli_data import data_app
+
+app = typer.Typer(
+    name="zoo",
+    help="A model zoo and a benchmark: register an architecture once, and it gets a fair fight.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data_app, name="data")
+
+
+def main() -> None:
+    """Run the command; an error of ours is one line on stderr and an exit code."""
+    try:
+        app()
+    except ZooError as error:
+        from bench.report.display import display
+
+        print(f"zoo: {display(str(error))}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # `zoo list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in Catalog.installed().names() if name.startswith(incomplete)]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"zoo {__version__}")
+        raise typer.Exit
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
+
+
+@app.callback()
+def zoo(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """A model zoo and a benchmark for image classifiers."""
+
+
+@app.command(name="list")
+def list_architectures(
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names or patterns: 'vgg*', '!vgg19'.", autocompletion=_complete),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the architectures that are installed, with what they promise."""
+    from rich.console import Console
+
+    from zoo.listing import as_rows, render
+
+    entries = Catalog.installed().entries(patterns or ())
+    if as_json:
+        print(json.dumps(as_rows(entries), indent=2))
+    else:
+        console = Console()
+        console.print(render(entries, console.width))
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(autocompletion=_complete)],
+    as_json: Json = False,
+) -> None:
+    """Show one architecture layer by layer, and whether it keeps its contract."""
+    from zoo.showing import as_json_value, render, verdict
+
+    entry = Catalog.installed().get(name)
+    if as_json:
+        print(json.dumps(as_json_value(entry), indent=2))
+    else:
+        _print(render(entry))
+    broken = verdict(entry)
+    if broken:
+        raise broken
+
+
+@app.command()
+def bench(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MODEL]...", help="More models.", autocompletion=_complete),
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models",
+            "-m",
+            help="Models to compare: `--models lenet alexnet`, `-m lenet -m 'vgg*'`, `-m a,b`.",
+            autocompletion=_complete,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of images. Without it: drawn cats and dogs.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="default, textbook, or demo (as default, 6 epochs).")
+    ] = None,
+    split: Annotated[str, typer.Option(help="stratified (70/15/15) or textbook.")] = "stratified",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Instead of the recipe's.")] = None,
+    seeds: Annotated[str, typer.Option(help="How many (3), or which (0,7).")] = "1",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="float32; on a GPU also bfloat16 or float16.")
+    ] = "float32",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads of the network; all cores if not given.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Threads that make batches ahead; 0: none.")
+    ] = 1,
+    limit: Annotated[int | None, typer.Option(min=2, help="Use so many images at most.")] = None,
+    runs_dir: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    weights: Annotated[
+        bool, typer.Option("--weights/--no-weights", help="Keep the trained weights.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Train and test models on the same images in the same order, and print one table."""
+    wanted = _split_commas([*(models or ()), *(names or ())])
+    seed_values = _seeds(seeds)
+    Catalog.installed().resolve(wanted)  # a typing error is told before torch is imported
+
+    from rich.console import Console
+
+    from bench.harness import Request, execute
+    from bench.progress import Progress
+    from bench.report.table import render
+
+    request = Request(
+        models=tuple(wanted),
+        data=data,
+        recipe=recipe,
+        split=split,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seeds=seed_values,
+        device=device,
+        precision=precision,
+        threads=threads,
+        workers=workers,
+        limit=limit,
+        runs=runs_dir,
+        weights=weights,
+    )
+    results = execute(request, Progress())
+    if as_json:
+        print((results.folder / "comparison.json").read_text(encoding="utf-8"), end="")
+    else:
+        console = Console()
+        console.print(render(results.frame, results.title, console.width))
+    print(f"Results, figures and weights: {results.folder}", file=sys.stderr)
+    raise typer.Exit(results.exit_code)
+
+
+@app.command()
+def predict(
+    photos: Annotated[list[Path], typer.Argument(help="Pictures of your own.")],
+    run: Annotated[Path, typer.Option(help="A run folder, a trial's, or a weights file.")],
+    best: Annotated[
+        bool, typer.Option("--best", help="Weights of the best epoch, not the last.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what the networks of a run see in your own pictures."""
+    from dataclasses import asdict
+
+    from bench.predict import find_weights, predict
+    from zoo.listing import predictions_table
+
+    found = list(predict(photos, find_weights(run, best=best)))
+    if as_json:
+        print(json.dumps([asdict(prediction) for prediction in found], indent=2))
+    else:
+        _print(predictions_table(found))
+
+
+def _split_commas(values: list[str]) -> list[str]:
+    names = [name.strip() for value in values for name in value.split(",") if name.strip()]
+    if not names:
+        raise RunError(
+            "which models? For example `zoo bench --models lenet alexnet`; see `zoo list`"
+        )
+    return names
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if "," not in text and len(numbers) == 1 and numbers[0] > 0:
+        return tuple(range(numbers[0]))
+    if "," not in text or not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise RunError(f"--seeds takes a number of seeds (3) or a list (0,7), not {text!r}")
+    return tuple(numbers)
+
+
+def _print(what: object) -> None:
+    from rich.console import Console
+
+    Console().print(what)

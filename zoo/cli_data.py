@@ -1,0 +1,59 @@
+"""The `zoo data` commands: look at a folder, fetch a public set."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+data_app = typer.Typer(help="Look at image folders, and fetch public ones.", no_args_is_help=True)
+
+
+@data_app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="A folder of images in classes.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+) -> None:
+    """Say which images would be used, which not and why, and which are there twice."""
+    from bench.data.check import check, require_one_label_each
+    from bench.data.find import find
+    from bench.progress import Progress
+    from bench.report.manifest import as_json_value, render
+
+    finding = find(folder)
+    with Progress().counting("checking images", len(finding.images)) as bar:
+        manifest = check(finding, on_image=bar.update)
+    if as_json:
+        print(json.dumps(as_json_value(manifest), indent=2))
+    else:
+        from rich.console import Console
+
+        Console().print(render(manifest))
+    require_one_label_each(manifest)
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="cats-vs-dogs or oxford-iiit-pet.")],
+    into: Annotated[Path, typer.Option(help="The folder to put it in.")] = Path("data"),
+) -> None:
+    """Download a public set, go on where an interrupted download stopped, check and unpack it."""
+    from bench.data.fetch import fetch
+
+    folder = fetch(name, into, progress=sys.stderr.isatty())
+    print(folder)
+
+
+@data_app.command()
+def draw(
+    folder: Annotated[Path, typer.Argument(help="The folder to draw into; it must not exist.")],
+    images: Annotated[int, typer.Option(min=2, help="How many, half of them cats.")] = 400,
+    seed: Annotated[int, typer.Option(help="Other drawings.")] = 0,
+) -> None:
+    """Draw cats and dogs, as the embedded data set has them, into a folder of your own."""
+    from bench.data.synthetic import write_synthetic
+
+    print(write_synthetic(folder, images=images, seed=seed))

@@ -1,0 +1,110 @@
+"""Tables of the command line that need no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.report.display import display
+from registry.catalog import Entry
+
+if TYPE_CHECKING:
+    from bench.predict import Prediction
+
+_WIDE = 130
+
+
+def as_rows(entries: Sequence[Entry]) -> list[dict[str, object]]:
+    """Return one plain value an architecture: its promises, its source, where it comes from."""
+    return [_row(entry) for entry in entries]
+
+
+def render(entries: Sequence[Entry], width: int) -> RenderableType:
+    """Return the table of `zoo list`, `width` characters wide at most.
+
+    A broken architecture keeps its row; its reason stands below. Where there is no room for the
+    sources beside the figures, they stand below the table.
+    """
+    wide = width >= _WIDE
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1) if wide else (0, 1, 0, 0))
+    rows = [_cells(entry) for entry in entries]
+    for index, name in enumerate(("name", "input", "parameters", "output", "from")):
+        right = name in ("parameters", "output")
+        width_needed = max(len(name), *(len(cells[index]) for cells in rows), 0)
+        table.add_column(
+            name,
+            no_wrap=True,
+            justify="right" if right else "left",
+            min_width=None if name == "from" else width_needed,
+        )
+    if wide:
+        table.add_column("source")
+    for entry, row in zip(entries, rows, strict=True):
+        cells = [*row, *([_source(entry)] if wide else [])]
+        table.add_row(*(Text(display(cell)) for cell in cells))
+    broken = [
+        Text(display(f"✗ {entry.name}: {entry.broken}"), style="#D55E00")
+        for entry in entries
+        if entry.broken
+    ]
+    return Group(table, *broken, *([] if wide else [_sources(entries)]))
+
+
+def _sources(entries: Sequence[Entry]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    for entry in entries:
+        grid.add_row(Text(display(f"  {entry.name}")), Text(display(_source(entry)), style="dim"))
+    return grid
+
+
+def _source(entry: Entry) -> str:
+    return entry.architecture.source if entry.architecture else "broken: see its reason"
+
+
+def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
+    """Return one row a picture and network: class and probability."""
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("photo", "model", "class", "probability"):
+        table.add_column(name, justify="right" if name == "probability" else "left")
+    for prediction in predictions:
+        cells = (prediction.photo, prediction.model, prediction.predicted)
+        share = f"{prediction.probability:.1%}".replace("%", " %")
+        table.add_row(*(Text(display(cell)) for cell in cells), share)
+    return table
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape as people write it: 3x224x224."""
+    return "x".join(f"{size:,}" for size in shape)
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    architecture = entry.architecture
+    contract = architecture.contract if architecture else None
+    return {
+        "name": entry.name,
+        "input_shape": contract and contract.input_shape,
+        "output_shape": contract and contract.output_shape,
+        "parameters": contract and contract.parameters,
+        "source": architecture.source if architecture else "",
+        "origin": str(entry.origin),
+        "broken": entry.broken,
+    }
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    if entry.architecture is None:
+        return entry.name, "", "broken", "", str(entry.origin)
+    contract = entry.architecture.contract
+    return (
+        entry.name,
+        shape_text(contract.input_shape),
+        f"{contract.parameters:,}",
+        shape_text(contract.output_shape),
+        str(entry.origin),
+    )

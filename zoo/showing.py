@@ -1,0 +1,109 @@
+"""What `zoo show` prints of one architecture."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.report.display import display
+from bench.summary import Summary, summarise
+from registry.architecture import Architecture
+from registry.catalog import Entry
+from registry.errors import BrokenArchitectureError, ContractError
+from registry.verify import verify
+from zoo.listing import shape_text
+
+
+def verdict(entry: Entry) -> ContractError | None:
+    """Return the broken contract of `entry`, or None where it is kept."""
+    try:
+        verify(_architecture(entry))
+    except ContractError as error:
+        return error
+    return None
+
+
+def render(entry: Entry) -> RenderableType:
+    """Return the layers, the totals and the contract's verdict, for a terminal."""
+    architecture = _architecture(entry)
+    summary = summarise(architecture)
+    title = f"{display(entry.name)}  ({display(str(entry.origin))})"
+    return Group(
+        Text(title, style="bold"),
+        Text(display(architecture.source)),
+        _layers(summary, architecture),
+        *_totals(summary),
+        _contract(entry, architecture),
+    )
+
+
+def as_json_value(entry: Entry) -> dict[str, object]:
+    """Return the same as plain values; sizes in bytes."""
+    architecture = _architecture(entry)
+    return {
+        "name": entry.name,
+        "origin": str(entry.origin),
+        "source": architecture.source,
+        "contract": asdict(architecture.contract),
+        "contract_verified": verdict(entry) is None,
+        **asdict(summarise(architecture)),
+    }
+
+
+def _architecture(entry: Entry) -> Architecture:
+    if entry.architecture is None:
+        raise BrokenArchitectureError(f"{entry.name} is broken: {entry.broken}")
+    return entry.architecture
+
+
+def _layers(summary: Summary, architecture: Architecture) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("layer", "type", "output shape", "parameters", "multiply-adds"):
+        table.add_column(name, justify="left" if name in ("layer", "type") else "right")
+    table.add_row("(input)", "", shape_text(architecture.contract.input_shape), "", "", style="dim")
+    for layer in summary.layers:
+        table.add_row(
+            Text(display(layer.name)),
+            Text(display(layer.type)),
+            shape_text(layer.output_shape),
+            f"{layer.parameters:,}" if layer.parameters else "",
+            f"{layer.multiply_adds:,}" if layer.multiply_adds else "",
+        )
+    return table
+
+
+def _totals(summary: Summary) -> tuple[Text, ...]:
+    total = summary.input_bytes + summary.activation_bytes + summary.parameter_bytes
+    return (
+        Text(f"parameters     {summary.parameters:,} ({summary.trainable_parameters:,} trainable)"),
+        Text(
+            f"multiply-adds  {summary.multiply_adds / 1e6:,.1f} million an image "
+            "(one multiply-add is two floating-point operations)"
+        ),
+        Text(
+            f"memory         {_mib(summary.input_bytes)} input, "
+            f"{_mib(summary.activation_bytes)} layer outputs, "
+            f"{_mib(summary.parameter_bytes)} parameters, {_mib(total)} in all "
+            "(one image, float32; 1 MB = 1,048,576 bytes)"
+        ),
+    )
+
+
+def _contract(entry: Entry, architecture: Architecture) -> Text:
+    promised = architecture.contract
+    text = (
+        f"contract       {shape_text(promised.input_shape)} -> "
+        f"{shape_text(promised.output_shape)}, {promised.parameters:,} parameters: "
+    )
+    error = verdict(entry)
+    if error is not None:
+        return Text(f"{text}✗ {display(str(error))}", style="#D55E00")
+    return Text(f"{text}✓ kept", style="#009E73")
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.2f} MB"
