@@ -18,12 +18,13 @@ from bench.device import choose_device, choose_precision, default_threads
 from bench.environment import describe_environment
 from bench.progress import Progress
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
+from bench.record import TrialRecord, TrialResult, TrialSpec
 from bench.report.display import display
 from bench.report.export import write_comparison, write_trial
 from bench.report.frame import comparison, history
 from bench.stats import majority_class
 from bench.store import RunFolder
-from bench.trial import TrialRecord, TrialResult, TrialSpec, run_trial
+from bench.trial import run_trial
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError

@@ -9,8 +9,8 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from bench.record import EpochRecord, TrialRecord, TrialSpec
 from bench.report.display import display
-from bench.trial import EpochRecord, TrialRecord, TrialSpec
 
 
 class Progress:

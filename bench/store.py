@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.data.split import Split
-from bench.trial import TrialRecord, TrialResult, TrialSpec, Weights
+from bench.record import TrialRecord, TrialResult, TrialSpec, Weights
 from bench.weights import Published, save_weights
 from registry.errors import RunError
 

@@ -78,7 +78,7 @@ def test_a_qualified_name_always_works():
 
 def test_an_unknown_name_says_what_is_near():
     """A typing error is told with the name that was meant."""
-    with pytest.raises(UnknownArchitectureError, match="'lenett'. Did you mean 'lenet'"):
+    with pytest.raises(UnknownArchitectureError, match=r"'lenett'\. Did you mean 'lenet'"):
         Catalog.installed().get("lenett")
 
 
@@ -123,7 +123,7 @@ def test_a_wrong_value_is_a_broken_entry(value, reason):
     broken = {entry.name: entry.broken for entry in catalog.entries()}
     assert reason in str(broken["mine"])
     assert broken["lenet"] is None
-    with pytest.raises(BrokenArchitectureError, match="'mine' from mine 1.0 is broken"):
+    with pytest.raises(BrokenArchitectureError, match=r"'mine' from mine 1\.0 is broken"):
         catalog.get("mine")
 
 

@@ -37,10 +37,10 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self._answer(send=False)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._answer(send=True)
 
     def log_message(self, *_: object) -> None:
@@ -221,7 +221,7 @@ def test_a_bomb_is_stopped(tmp_path):
 
 
 def test_oxford_pets_are_sorted_by_species(server, tmp_path, monkeypatch):
-    """torchvision fetches and checks; capital names are cats, the others dogs."""
+    """Torchvision fetches and checks; capital names are cats, the others dogs."""
     archives = {
         "images.tar.gz": {"images/Birman_1.jpg": b"cat", "images/beagle_1.jpg": b"dog"},
         "annotations.tar.gz": {

@@ -67,7 +67,7 @@ def test_a_broken_promise_is_told_field_by_field():
     contract = replace(LENET.contract, parameters=1)
     liar = replace(LENET, contract=contract)
 
-    with pytest.raises(ContractError, match="46,038,242 parameters, promised 1$"):
+    with pytest.raises(ContractError, match=r"46,038,242 parameters, promised 1$"):
         verify(liar)
 
 

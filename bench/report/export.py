@@ -10,12 +10,12 @@ import pandas as pd
 
 from bench.data.check import CheckedImage
 from bench.evaluate import Evaluation
+from bench.record import TrialRecord
 from bench.report.display import cell
 from bench.report.figures import draw_curves, draw_grid
 from bench.report.predictions import predictions, submission
 from bench.report.table import as_markdown
 from bench.store import record_as_json, write_text
-from bench.trial import TrialRecord
 
 SCHEMA_VERSION = 1
 

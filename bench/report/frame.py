@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from bench.record import EpochRecord, TrialRecord
 from bench.stats import wilson_interval
-from bench.trial import EpochRecord, TrialRecord
 
 BASELINE = "(majority class)"
 

@@ -1,0 +1,1 @@
+"""A plugin that is broken in each of the known ways."""

@@ -1,0 +1,2 @@
+def NET():
+    """Not an architecture."""

@@ -1,0 +1,1 @@
+raise RuntimeError("operator torchvision::nms\ndoes not exist")

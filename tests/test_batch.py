@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from conftest import draw_folder
+
+from bench.data.batch import Batches
+from bench.data.find import find
+from bench.data.transform import Augmentation
+
+
+def _batches(folder, **changes):
+    options = {"input_shape": (3, 32, 32), "batch_size": 5, "augmentation": Augmentation()}
+    return Batches(find(folder).images, **options | changes)
+
+
+def _epoch(batches, epoch=0):
+    return torch.cat([batch.images for batch in batches.epoch(epoch)])
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_workers_change_nothing(drawn, workers):
+    """The batches with none, one and three workers are equal to the bit."""
+    assert torch.equal(_epoch(_batches(drawn, workers=workers)), _epoch(_batches(drawn, workers=0)))
+
+
+def test_an_epoch_does_not_depend_on_those_before(drawn):
+    """Epoch 3 is the same whether it is asked for first or last."""
+    batches = _batches(drawn)
+    later = [_epoch(batches, epoch) for epoch in (0, 1, 3)][-1]
+
+    assert torch.equal(_epoch(_batches(drawn), 3), later)
+
+
+def test_seeds_and_epochs_differ(drawn):
+    """Another seed or epoch gives another order and other parts."""
+    first = _epoch(_batches(drawn))
+
+    assert not torch.equal(_epoch(_batches(drawn), 1), first)
+    assert not torch.equal(_epoch(_batches(drawn, seed=1)), first)
+
+
+def test_every_image_comes_once(drawn):
+    """An epoch is a permutation: as many labels of each class as there are images."""
+    labels = torch.cat([batch.labels for batch in _batches(drawn).epoch(2)])
+
+    assert labels.bincount().tolist() == [12, 12]
+    assert labels.dtype == torch.int64
+
+
+def test_evaluation_is_in_order(drawn):
+    """Without augmentation the files' order is kept and nothing is random."""
+    batches = _batches(drawn, augmentation=None)
+    labels = torch.cat([batch.labels for batch in batches.epoch()])
+
+    assert labels.tolist() == [0] * 12 + [1] * 12
+    assert torch.equal(_epoch(batches, 0), _epoch(batches, 1))
+
+
+def test_images_are_normalised_and_channels_last(drawn):
+    """ImageNet's mean and deviation are applied to levels of 0 to 1; memory is channels last."""
+    (batch,) = list(_batches(drawn, augmentation=None, batch_size=24).epoch())
+    white = (1 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])
+
+    assert batch.images.is_contiguous(memory_format=torch.channels_last)
+    assert (batch.images.amax((0, 2, 3)) <= white + 1e-5).all()
+
+
+def test_a_last_batch_of_one_is_joined(drawn, tmp_path):
+    """23 and one would leave a batch of one, which batch normalisation can't use."""
+    sizes = [len(batch.labels) for batch in _batches(drawn, batch_size=23).epoch()]
+
+    assert sizes == [24]
+
+
+def test_a_grey_network_sees_grey(drawn):
+    """One input channel gives (N, 1, H, W)."""
+    (batch,) = list(_batches(drawn, input_shape=(1, 32, 32), batch_size=24).epoch())
+
+    assert batch.images.shape == (24, 1, 32, 32)
+
+
+def test_a_file_that_vanishes_is_an_error_not_a_hang(tmp_path):
+    """What a worker raises reaches the caller."""
+    images = list(find(draw_folder(tmp_path / "drawn")).images)
+    images[3] = replace(images[3], path=tmp_path / "gone.jpg")
+    batches = Batches(images, input_shape=(3, 32, 32), batch_size=4)
+
+    with pytest.raises(Exception, match="No such file"):
+        list(batches.epoch())

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zoo.cli import main
+
+
+@pytest.fixture
+def zoo(monkeypatch, capsys):
+    """Run `zoo` with arguments in this process; return exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setenv("COLUMNS", "150")
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code or 0
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+@pytest.fixture
+def bench(zoo, drawn, tmp_path):
+    """Run `zoo bench` on 24 drawn images, runs going to a folder of the test's own."""
+
+    def run(*arguments: object, data: object = drawn) -> tuple[int, str, str]:
+        runs = tmp_path / "runs"
+        return zoo("bench", *arguments, "--data", data, "--runs-dir", runs, "--epochs", 1)
+
+    return run
+
+
+def _only(folder: Path) -> Path:
+    (path,) = folder.iterdir()
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["--help"], ["bench", "--help"], ["list", "--json"]]
+)
+def test_listing_and_help_import_no_torch(arguments):
+    """They answer at once: neither torch nor pandas is imported."""
+    code = (
+        f"import sys, atexit; sys.argv = ['zoo', *{arguments!r}];"
+        "heavy = {'torch', 'pandas'};"
+        "atexit.register(lambda: print(heavy & set(sys.modules), file=sys.stderr));"
+        "from zoo.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stderr.strip() == "set()"
+
+
+def test_list_shows_promises_and_origins(zoo):
+    """Name, input, parameters, output, source and distribution stand in one row."""
+    code, out, _ = zoo("list", "lenet", "vgg1*")
+    row = next(line for line in out.splitlines() if " lenet " in line)
+
+    assert code == 0
+    assert row.split()[:4] == ["lenet", "3x224x224", "46,038,242", "2"]
+    assert "zoo-bench" in row
+    assert "vgg19" in out
+    assert "alexnet" not in out
+
+
+def test_list_as_json_is_json_alone(zoo):
+    """Programs get exact numbers and nothing else on stdout."""
+    _, out, err = zoo("list", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+
+    assert rows["alexnet_2012"]["parameters"] == 62_378_344
+    assert rows["alexnet_2012"]["input_shape"] == [3, 227, 227]
+    assert err == ""
+
+
+def test_show_prints_layers_totals_and_verdict(zoo):
+    """The chapter's figures for LeNet are there."""
+    code, out, _ = zoo("show", "lenet")
+
+    assert code == 0
+    for figure in ("16x220x220", "46,023,168", "0.57 MB input", "175.62 MB parameters", "✓ kept"):
+        assert figure in out
+
+
+@pytest.mark.parametrize("models", [["lenett"], ["--models", "lenet5", "lenett"]])
+def test_a_typing_error_says_what_is_near(bench, models):
+    """Exit code 2 and one line, before torch is imported or a folder is made."""
+    code, out, err = bench(*models)
+
+    assert (code, out) == (2, "")
+    assert err == (
+        "zoo: unknown architecture 'lenett'. Did you mean 'lenet'? `zoo list` shows all 9.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        ["--models", "lenet5", "lenet"],
+        ["-m", "lenet5", "-m", "lenet"],
+        ["--models", "lenet5,lenet"],
+        ["lenet5", "lenet"],
+    ],
+)
+def test_every_spelling_of_models_is_understood(monkeypatch, bench, spelling):
+    """What reaches the harness is the same list."""
+    seen = []
+
+    def stop(request, progress):
+        seen.extend(request.models)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("bench.harness.execute", stop)
+    bench(*spelling)
+
+    assert sorted(seen) == ["lenet", "lenet5"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda d: shutil.rmtree(d / "Dog"), "only one class, 'cat', in"),
+        (lambda d: [shutil.rmtree(d / k) for k in ("Cat", "Dog")], "no images in"),
+        (lambda d: shutil.rmtree(d), "does not exist"),
+    ],
+)
+def test_an_unusable_folder_is_one_line(bench, drawn, prepare, message):
+    """The line says what there is and what a folder should hold; the exit code is 2."""
+    prepare(drawn)
+    code, _, err = bench("lenet5")
+
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_bad_files_are_named_and_the_rest_is_used(bench, drawn, tmp_path):
+    """A text file named .jpg and a truncated photograph get one line each; the run goes on."""
+    (drawn / "Cat" / "notes.jpg").write_text("these are notes")
+    whole = (drawn / "Dog" / "dog.3.jpg").read_bytes()
+    (drawn / "Dog" / "half.jpg").write_bytes(whole[: len(whole) // 2])
+
+    code, _, err = bench("lenet5")
+
+    assert code == 0
+    assert "left out Cat/notes.jpg: not an image: it looks like text" in err
+    assert "left out Dog/half.jpg: damaged" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--recipe", "textbok"], "Did you mean 'textbook'"),
+        (["--split", "random"], "unknown split 'random'"),
+        (["--device", "cuda:9"], "no device 'cuda:9' on this machine"),
+        (["--precision", "bfloat16", "--device", "cpu"], "on the CPU would be many times slower"),
+        (["--seeds", "0,x"], "--seeds takes a number"),
+        (["--learning-rate", "0"], "learning_rate must be above 0"),
+        (["--split", "textbook"], "needs 411 readable images"),
+        (["--limit", "2"], "too few for a training"),
+    ],
+)
+def test_a_wrong_option_is_one_line(bench, tmp_path, options, message):
+    """It says what was asked and what there is; no run folder is made."""
+    code, out, err = bench("lenet5", *options)
+
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_models_says_how_to_name_some(zoo):
+    """Nothing to compare is a usage error with an example."""
+    code, _, err = zoo("bench")
+
+    assert code == 2
+    assert "zoo bench --models lenet alexnet" in err
+
+
+def test_the_run_folder_is_complete(bench, tmp_path):
+    """Every file that the table promises is there, and the table's rows are in the CSV."""
+    code, out, err = bench("lenet5", "--seeds", "2")
+    run = _only(tmp_path / "runs")
+
+    assert code == 0
+    assert run.name == "0001-lenet5"
+    assert str(run) in err
+    assert "✓" in out
+    for name in ("comparison.md", "comparison.json", "history.csv", "config.json"):
+        assert (run / name).stat().st_size
+    assert (run / "environment.json").stat().st_size
+    assert (run / "figures" / "learning-curves.png").read_bytes().startswith(b"\x89PNG")
+    for seed in (0, 1):
+        trial = run / "lenet5" / f"seed-{seed}"
+        for name in ("predictions.csv", "submission.csv", "history.csv", "record.json"):
+            assert (trial / name).stat().st_size
+        assert (trial / "test-images.png").read_bytes().startswith(b"\x89PNG")
+        assert (trial / "weights.safetensors").stat().st_size
+    rows = list(csv.DictReader((run / "comparison.csv").open()))
+    assert [row["model"] for row in rows] == ["lenet5", "(majority class)"]
+
+
+def test_two_runs_of_one_seed_predict_the_same_bytes(bench, tmp_path):
+    """The whole command is repeatable on the CPU."""
+    bench("lenet5")
+    bench("lenet5")
+    first, second = sorted((tmp_path / "runs").iterdir())
+    name = "lenet5/seed-0/predictions.csv"
+
+    assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_json_is_alone_on_stdout(bench):
+    """`--json` prints the comparison and nothing else; it is strict JSON."""
+    code, out, _ = bench("lenet5", "--json")
+    told = json.loads(out)
+
+    assert code == 0
+    assert told["schema_version"] == 1
+    assert told["rows"][0]["model"] == "lenet5"
+
+
+def test_predict_answers_for_a_persons_own_pictures(bench, zoo, drawn, tmp_path):
+    """Class and probability come from the saved weights; they are the test's own answers."""
+    bench("lenet5")
+    run = _only(tmp_path / "runs")
+    rows = list(csv.DictReader((run / "lenet5" / "seed-0" / "predictions.csv").open()))
+    photo = drawn / rows[0]["image"]
+
+    code, out, _ = zoo("predict", photo, "--run", run, "--json")
+    (answer,) = json.loads(out)
+
+    assert code == 0
+    assert answer["predicted"] == rows[0]["predicted"]
+    share = float(rows[0][f"probability_{answer['predicted']}"])
+    assert answer["probability"] == pytest.approx(share, abs=1e-6)
+
+
+def test_predict_tells_what_it_cannot_use(zoo, drawn, tmp_path):
+    """A folder without weights, and a picture that is none, get one line each."""
+    photo = drawn / "Cat" / "cat.0.jpg"
+
+    assert "no weights in" in zoo("predict", photo, "--run", tmp_path)[2]
+    (tmp_path / "weights.safetensors").write_bytes(b"rubbish")
+    assert "holds no weights" in zoo("predict", photo, "--run", tmp_path)[2]
+    (tmp_path / "a.jpg").write_text("text")
+    assert "a.jpg: not an image" in zoo("predict", tmp_path / "a.jpg", "--run", tmp_path)[2]
+
+
+def test_data_check_counts_and_names(zoo, drawn):
+    """What would be used, what not and why, sizes, duplicates."""
+    shutil.copy(drawn / "Cat" / "cat.0.jpg", drawn / "Cat" / "copy.jpg")
+    (drawn / "Dog" / "empty.jpg").write_bytes(b"")
+
+    code, out, _ = zoo("data", "check", drawn)
+
+    assert code == 0
+    assert "25 images usable (13 cat, 12 dog)" in out
+    assert "Cat/cat.0.jpg = Cat/copy.jpg: identical files" in out
+    assert "✗ Dog/empty.jpg: empty file" in out
+
+
+@pytest.mark.photographs
+def test_data_check_finds_the_chapters_double(zoo, chapter_photographs):
+    """The chapter's set holds one picture twice, saved differently."""
+    _, out, _ = zoo("data", "check", chapter_photographs)
+
+    assert "502 images usable (251 cat, 251 dog)" in out
+    assert "Dog/dog.180.jpg = Dog/dog.74.jpg: one picture, saved differently" in out

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+from conftest import draw_folder
+
+_SOURCES = Path(__file__).parent / "plugins"
+
+
+class Environment:
+    """A Python environment of the tests' own that sees what this one has, and more."""
+
+    def __init__(self, folder: Path) -> None:
+        venv.create(folder, with_pip=False, symlinks=True)
+        self.python = folder / "bin" / "python"
+        self._scratch = folder / "sources"
+        ours = sysconfig.get_path("purelib")
+        (pages,) = folder.glob("lib/python*/site-packages")
+        (pages / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+
+    def install(self, name: str) -> None:
+        """Install the package `name` for real, without a network."""
+        source = self._scratch / name
+        shutil.copytree(_SOURCES / name, source)
+        options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", *options]
+        subprocess.run([*pip, str(source)], check=True, capture_output=True, text=True)
+
+    def zoo(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """Run the `zoo` command there."""
+        command = [str(self.python), "-m", "zoo", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """An environment with a good plugin, a broken one, and one that claims a taken name."""
+    made = Environment(tmp_path_factory.mktemp("environment"))
+    for name in ("goodnet", "brokennets", "rivalnet"):
+        made.install(name)
+    return made
+
+
+@pytest.fixture(scope="module")
+def rows(environment):
+    """What `zoo list --json` says there, by name."""
+    return {row["name"]: row for row in json.loads(environment.zoo("list", "--json").stdout)}
+
+
+def test_a_plugin_is_listed_with_its_origin(rows):
+    """Its promise and its distribution stand in the list, though it prints while imported."""
+    assert rows["goodnet"]["parameters"] == 322
+    assert rows["goodnet"]["origin"] == "goodnet 1.2.3"
+    assert rows["goodnet"]["broken"] is None
+
+
+def test_a_plugin_is_compared_with_a_built_in(environment, tmp_path):
+    """An installed entry point is all it takes to be trained beside LeNet-5."""
+    data, runs = draw_folder(tmp_path / "drawn"), tmp_path / "runs"
+    done = environment.zoo(
+        "bench", "--models", "goodnet", "lenet5", "--data", data, "--epochs", 1, "--runs-dir", runs
+    )
+    (run,) = runs.iterdir()
+    table = {row["model"]: row for row in csv.DictReader((run / "comparison.csv").open())}
+
+    assert done.returncode == 0, done.stderr
+    assert {"goodnet", "lenet5"} <= set(table)
+    assert table["goodnet"]["origin"] == "goodnet 1.2.3"
+    assert table["goodnet"]["contract"].startswith("verified")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("broken_syntax", "SyntaxError: invalid syntax (syntax.py, line 1)"),
+        ("broken_runtime", "RuntimeError: operator torchvision::nms does not exist"),
+        ("broken_exit", "SystemExit: 3"),
+        ("broken_dependency", "it needs 'a_module_nobody_has', which is not installed"),
+        ("broken_gone", "its own module 'brokennets.gone' is gone: reinstall or uninstall"),
+        ("broken_kind", "brokennets.kind:NET is a function, not a registry.Architecture"),
+        ("broken_name", "its entry point is called 'broken_name', its architecture 'another'"),
+    ],
+)
+def test_a_broken_plugin_is_a_row_with_its_reason(rows, name, reason):
+    """Whatever a plugin raises at import is one line in the list."""
+    assert reason in rows[name]["broken"]
+    assert rows[name]["origin"] == "brokennets 0.0.1"
+
+
+def test_asking_for_a_broken_plugin_is_an_error(environment):
+    """It is told with its reason on one line; the exit code is 4."""
+    done = environment.zoo("bench", "--models", "broken_exit", "lenet5")
+
+    assert done.returncode == 4
+    assert done.stderr == ("zoo: 'broken_exit' from brokennets 0.0.1 is broken: SystemExit: 3\n")
+
+
+def test_built_ins_are_unaffected(rows):
+    """A clash with a built-in leaves the name to the built-in, and both are listed."""
+    assert rows["lenet"]["origin"].startswith("zoo-bench")
+    assert rows["brokennets/lenet"]["source"] == "not the real one"
+
+
+def test_neither_of_two_plugins_gets_a_name_both_claim(environment, rows):
+    """Both stand in the list by their full names, and the bare one asks which."""
+    done = environment.zoo("show", "twice")
+
+    assert {"brokennets/twice", "rivalnet/twice"} <= set(rows)
+    assert "twice" not in rows
+    assert done.returncode == 2
+    assert "say 'brokennets/twice' and 'rivalnet/twice'" in done.stderr

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from bench.data.check import check
+from bench.data.find import find
+from bench.data.split import stratified_split
+from bench.progress import Progress
+from bench.recipe import DEFAULT, TEXTBOOK
+from bench.record import TrialSpec
+from bench.trial import run_trial
+from zoo import LENET5
+
+
+class Grey(nn.Module):
+    """The smallest network that can learn: one linear layer on a grey image."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(1024, num_classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        return self.fc(images.flatten(1))
+
+
+class Raising(Grey):
+    """A network that fails while it is trained."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Fail in training mode."""
+        if self.training:
+            raise RuntimeError("out of\nluck")
+        return super().forward(images)
+
+
+class NotANumber(Grey):
+    """A network whose logits are no numbers."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return NaN."""
+        return super().forward(images) * torch.nan
+
+
+class Stopping(Grey):
+    """A network during whose training somebody presses Ctrl-C."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Interrupt in training mode."""
+        if self.training:
+            raise KeyboardInterrupt
+        return super().forward(images)
+
+
+def _spec(name: str = "Grey", **changes) -> TrialSpec:
+    contract = replace(LENET5.contract, parameters=2050)
+    architecture = replace(LENET5, name="mine", constructor=f"{__name__}:{name}", contract=contract)
+    options = {
+        "model": "mine",
+        "architecture": architecture,
+        "origin": "here",
+        "recipe": replace(DEFAULT, epochs=3, batch_size=4),
+        "classes": ("cat", "dog"),
+        "split_fingerprint": "",
+        "seed": 0,
+    }
+    return TrialSpec(**options | changes)
+
+
+@pytest.fixture
+def split(drawn):
+    """16 images to train, 4 to validate, 4 to test."""
+    return stratified_split(check(find(drawn)))
+
+
+def _run(spec, split):
+    return run_trial(spec, split, Progress(shown=False))
+
+
+def test_a_trial_is_repeatable(split):
+    """Two runs with one seed give the same answers, byte for byte, and the same weights."""
+    first, second = _run(_spec(), split), _run(_spec(), split)
+
+    assert torch.equal(first.test.probabilities, second.test.probabilities)
+    state = first.last_weights.state
+    assert all(torch.equal(state[name], value) for name, value in second.last_weights.state.items())
+
+
+def test_another_seed_is_another_trial(split):
+    """The seed changes weights, order and augmentation, and so the answers."""
+    first, second = _run(_spec(), split), _run(_spec(seed=1), split)
+
+    assert not torch.equal(first.test.probabilities, second.test.probabilities)
+    assert first.record.spec.id != second.record.spec.id
+
+
+def test_the_record_is_complete(split):
+    """A finished trial says how every epoch went and what the test gave."""
+    record = _run(_spec(), split).record
+
+    assert (record.status, record.phase, record.contract) == ("ok", "done", "verified (meta)")
+    assert [epoch.epoch for epoch in record.history] == [1, 2, 3]
+    assert (record.test_images, record.parameters) == (4, 2050)
+    assert 0 <= record.data_wait_seconds <= record.train_seconds
+
+
+def test_the_best_weights_are_a_copy(split):
+    """They are those of the best epoch, not a reference that went on training."""
+    spec = _spec(recipe=replace(TEXTBOOK, epochs=4, batch_size=4, learning_rate=0.05))
+    result = _run(spec, split)
+    best = result.record.best.epoch
+    again = _run(replace(spec, recipe=replace(spec.recipe, epochs=best)), split)
+
+    assert result.best_weights.epoch == best
+    state = again.last_weights.state
+    assert all(torch.equal(state[n], value) for n, value in result.best_weights.state.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "error"),
+    [
+        ("Raising", "failed", "RuntimeError: out of luck"),
+        ("NotANumber", "diverged", "the training loss was nan in epoch 1"),
+        ("Stopping", "interrupted", "stopped by the user"),
+    ],
+)
+def test_a_failure_is_a_record(split, name, status, error):
+    """Whatever happens in a trial ends as one line, not as an exception."""
+    record = _run(_spec(name), split).record
+
+    assert (record.status, record.phase, record.error) == (status, "train", error)
+
+
+def test_a_broken_contract_is_refused_before_any_epoch(split):
+    """The record names promised and built; nothing was trained."""
+    spec = _spec()
+    contract = replace(spec.architecture.contract, parameters=7)
+    liar = replace(spec, architecture=replace(spec.architecture, contract=contract))
+
+    record = _run(liar, split).record
+
+    assert (record.status, record.contract, record.history) == ("failed", "broken", ())
+    assert "2,050 parameters, promised 7" in record.error
+
+
+def test_the_callers_random_state_and_threads_are_kept(split):
+    """A notebook's own random numbers go on as if no trial had run."""
+    threads = torch.get_num_threads()
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    _run(_spec(), split)
+
+    assert torch.equal(torch.rand(1), expected)
+    assert torch.get_num_threads() == threads
+
+
+def test_one_training_step_is_enough(split):
+    """One epoch of one batch ends with a table, schedule included."""
+    spec = _spec(recipe=replace(DEFAULT, epochs=1, batch_size=64))
+
+    assert _run(spec, split).record.status == "ok"
