@@ -267,8 +267,8 @@ def _ramp(generator: np.random.Generator, size: tuple[int, int]) -> Points:
     """Return a slope from 0 to 1 in a random direction; (H, W)."""
     angle = generator.uniform(0, 2 * np.pi)
     y, x = np.ogrid[-1 : 1 : size[0] * 1j, -1 : 1 : size[1] * 1j]
-    slope = 0.5 + 0.4 * (x * np.cos(angle) + y * np.sin(angle))
-    return np.clip(slope, 0, 1).astype(np.float32)
+    slope: Points = 0.5 + 0.4 * (x * np.cos(angle) + y * np.sin(angle))
+    return np.clip(slope, 0, 1)
 
 
 def _ellipse(x: float, y: float, wide: float, high: float) -> Points:

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import draw_folder, noise
+from torch import nn
+
+from bench.data.fetch import NAMES
+from registry.verify import verify
+from zoo.cli import main
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+COMMANDS = [line for block in _blocks("sh") for line in block.splitlines() if line]
+RUN = [line for line in COMMANDS if not line.startswith("zoo data fetch")]
+SMALLER = {"bench": ["--epochs", "1", "--batch-size", "64"]}  # the same paths, in a shorter time
+
+
+class TinyNet(nn.Sequential):
+    """A network that keeps the promise printed in the README."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(3 * 64 * 64, num_classes))
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A folder with what the README says is there: photographs, and a picture of a pet."""
+    folder = tmp_path_factory.mktemp("readme")
+    draw_folder(folder / "photographs", each=206)
+    noise(1).save(folder / "my-pet.jpg")
+    return folder
+
+
+@pytest.mark.parametrize("command", RUN)
+def test_every_command_runs(command, workplace, monkeypatch):
+    """In the README's order, in one folder, each ends well."""
+    monkeypatch.chdir(workplace)
+    arguments = shlex.split(command)
+    smaller = SMALLER.get(arguments[1], []) if "--help" not in arguments else []
+    if smaller and "--data" not in arguments:
+        smaller = [*smaller, "--limit", "24"]
+    monkeypatch.setattr(sys, "argv", [*arguments, *smaller])
+
+    try:
+        main()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code or 0
+
+    assert code == 0
+
+
+def test_the_sets_to_fetch_exist():
+    """What the README fetches can be fetched."""
+    fetched = {shlex.split(line)[3] for line in COMMANDS if line.startswith("zoo data fetch")}
+
+    assert fetched == set(NAMES)
+
+
+def test_the_ten_lines_make_an_architecture(monkeypatch):
+    """The printed value keeps its promise with a network of the kind it names."""
+    namespace: dict[str, object] = {}
+    exec(_blocks("python")[0], namespace)
+    monkeypatch.setitem(sys.modules, "tinynet_network", sys.modules[__name__])
+
+    assert verify(namespace["TINYNET"]).measured.parameters == 24_578
+    assert 'tinynet = "tinynet:TINYNET"' in _blocks("toml")[0]
+
+
+def test_the_notebook_lines_run(workplace, monkeypatch):
+    """`bench.run` as printed gives a frame."""
+    monkeypatch.chdir(workplace)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    namespace: dict[str, object] = {}
+    exec(_blocks("python")[1], namespace)
+
+    assert set(namespace["results"].frame["model"]) >= {"lenet5", "lenet"}
