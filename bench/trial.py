@@ -60,7 +60,7 @@ def run_trial(spec: TrialSpec, split: Split, watcher: Watcher) -> TrialResult:
             result = trial.ended("interrupted", "stopped by the user")
         except DivergedError as error:
             result = trial.ended("diverged", str(error))
-        except Exception as error:  # noqa: BLE001  (a plugin may raise anything: it is one row)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin may raise anything)
             result = trial.ended("failed", _reason(error))
         finally:
             torch.set_num_threads(threads)
@@ -68,7 +68,7 @@ def run_trial(spec: TrialSpec, split: Split, watcher: Watcher) -> TrialResult:
     return result
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +78,13 @@ class Architecture:
         """
         module, _, path = self.constructor.partition(":")
         try:
-            found: Any = importlib.import_module(module)
-            for part in path.split("."):
-                found = getattr(found, part)
-        except Exception as error:
+            with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
+                found: Any = importlib.import_module(module)
+                for part in path.split("."):
+                    found = getattr(found, part)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may raise even SystemExit
             raise self._failure(
                 f"could not be imported: {type(error).__name__}: {error}"
             ) from error
@@ -97,10 +102,11 @@ class Architecture:
         from torch import nn
 
         try:
-            network = self.load()(num_classes=num_classes)
+            with redirect_stdout(sys.stderr):
+                network = self.load()(num_classes=num_classes)
         except ConstructionError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             told = f"failed with num_classes={num_classes}: {type(error).__name__}: {error}"
             raise self._failure(told) from error
         if not isinstance(network, nn.Module):
@@ -120,4 +126,5 @@ class Origin:
     editable: bool = False
 
     def __str__(self) -> str:
-        return f"{self.distribution} {self.version}" + (" (editable)" if self.editable else "")
+        parts = (self.distribution, self.version, "(editable)" if self.editable else "")
+        return " ".join(part for part in parts if part)

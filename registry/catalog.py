@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 
 from registry.architecture import Architecture, Origin
 from registry.errors import (
@@ -69,7 +69,7 @@ class Catalog:
             AmbiguousArchitectureError: several plugins do, and no built-in.
             BrokenArchitectureError: the one that does can't be loaded.
         """
-        entry = self._load(self._claim(name), name)
+        entry = self._load(self._claim(name))
         if entry.broken:
             raise BrokenArchitectureError(f"{name!r} from {entry.origin} is broken: {entry.broken}")
         return entry
@@ -81,7 +81,7 @@ class Catalog:
             UnknownArchitectureError: a name or pattern matches nothing.
         """
         names = self.resolve(patterns) if patterns else self.names()
-        return tuple(self._load(self._claim(name), name) for name in names)
+        return tuple(self._load(self._claim(name)) for name in names)
 
     def resolve(self, patterns: Sequence[str]) -> tuple[str, ...]:
         """Return the names meant by `patterns`, each once, in the order asked; loads nothing.
@@ -102,8 +102,7 @@ class Catalog:
 
     def _matching(self, pattern: str) -> list[str]:
         if not any(sign in pattern for sign in "*?["):
-            self._claim(pattern)
-            return [pattern]
+            return [self._name(self._claim(pattern))]
         found = [name for name in self.names() if fnmatch.fnmatchcase(name, pattern)]
         if not found:
             raise UnknownArchitectureError(pattern, self.names())
@@ -125,8 +124,8 @@ class Catalog:
         alone = len(claims) == 1 or _is_built_in(claim)
         return claim.name if alone else _qualified(claim)
 
-    def _load(self, claim: EntryPoint, name: str) -> Entry:
-        origin = _origin(claim)
+    def _load(self, claim: EntryPoint) -> Entry:
+        name, origin = self._name(claim), _origin(claim)
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
                 found = claim.load()
@@ -150,23 +149,33 @@ def _mismatch(found: object, claim: EntryPoint) -> str | None:
 
 def _reason(error: BaseException, claim: EntryPoint, origin: Origin) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
-        own = claim.value.partition(":")[0]
-        if own == error.name or own.startswith(f"{error.name}."):
+        if error.name.partition(".")[0] == claim.value.partition(":")[0].partition(".")[0]:
             return f"its own module {error.name!r} is gone: reinstall or uninstall {origin}"
         return f"it needs {error.name!r}, which is not installed"
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    told = " ".join(str(error).split())
+    return f"{type(error).__name__}: {told}" if told else type(error).__name__
 
 
 def _origin(claim: EntryPoint) -> Origin:
     if claim.dist is None:
         return Origin(distribution="unknown", version="")
-    told = claim.dist.read_text("direct_url.json")
-    editable = bool(told and json.loads(told).get("dir_info", {}).get("editable"))
-    return Origin(distribution=_distribution(claim), version=claim.dist.version, editable=editable)
+    version = claim.dist.version or ""
+    editable = _is_editable(claim.dist)
+    return Origin(distribution=_distribution(claim), version=version, editable=editable)
+
+
+def _is_editable(distribution: Distribution) -> bool:
+    try:
+        told = json.loads(distribution.read_text("direct_url.json") or "{}")
+        return bool(told["dir_info"]["editable"])
+    except (ValueError, KeyError, TypeError):  # from an index, or a file that was cut short
+        return False
 
 
 def _distribution(claim: EntryPoint) -> str:
-    return _normalized(claim.dist.name) if claim.dist is not None else "unknown"
+    """Return the distribution's name; one that was half removed has none."""
+    name = claim.dist.name if claim.dist is not None else None
+    return _normalized(name) if name else "unknown"
 
 
 def _normalized(name: str) -> str:

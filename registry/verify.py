@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,13 +56,14 @@ def measure(architecture: Architecture, device: Literal["meta", "cpu"]) -> Contr
     promised = architecture.contract
     with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
         network = architecture.build(promised.num_classes).eval()
-        output = network(torch.zeros(_BATCH, *promised.input_shape))
+        with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
+            output = network(torch.zeros(_BATCH, *promised.input_shape))
     if not isinstance(output, torch.Tensor):
         raise ContractError(
             f"{architecture.name} breaks its contract: it gives a {type(output).__name__}, "
             "not a tensor of logits (N, K)"
         )
-    if output.ndim != 2 or output.shape[0] != _BATCH:
+    if output.ndim != 2 or output.shape[0] != _BATCH or output.shape[1] == 0:
         raise ContractError(
             f"{architecture.name} breaks its contract: output {tuple(output.shape)} for "
             f"{_BATCH} images, promised {(_BATCH, *promised.output_shape)}"

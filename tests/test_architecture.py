@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from registry import Architecture, Contract
+from registry import Architecture, Contract, Origin
 from registry.errors import ConstructionError
 from zoo import LENET5
 
@@ -67,3 +68,50 @@ def test_a_constructor_that_gives_no_network_is_told(constructor, message):
 
     with pytest.raises(ConstructionError, match=message):
         broken.build(num_classes=2)
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A function that writes a module of a plugin's, gone again after the test."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name, text):
+        (tmp_path / f"{name}.py").write_text(text)
+        return Architecture(name=name, constructor=f"{name}:Net", contract=LENET5.contract)
+
+    yield write
+    for path in tmp_path.glob("*.py"):
+        sys.modules.pop(path.stem, None)
+
+
+def test_a_network_that_exits_at_import_is_told(module):
+    """A module that ends the process is an error like another, not a silent success."""
+    leaving = module("leaving", "raise SystemExit(0)\n")
+
+    with pytest.raises(ConstructionError, match="could not be imported: SystemExit: 0"):
+        leaving.load()
+
+
+def test_an_interrupt_is_no_failure_of_the_network(module):
+    """Ctrl-C while a network is imported stops the command."""
+    interrupted = module("interrupted", "raise KeyboardInterrupt('now')\n")
+
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        interrupted.load()
+
+
+def test_a_talking_network_leaves_stdout_clean(module, capsys):
+    """What is printed at import and while it is built goes to stderr: stdout may be JSON."""
+    talking = module(
+        "talking",
+        "from torch import nn\nprint('imported')\n"
+        "def Net(num_classes):\n    print('built')\n    return nn.Flatten()\n",
+    )
+    talking.build(num_classes=2)
+
+    assert capsys.readouterr() == ("", "imported\nbuilt\n")
+
+
+def test_an_origin_without_a_version_ends_with_its_name():
+    """Half-removed distributions have none."""
+    assert str(Origin(distribution="unknown", version="")) == "unknown"

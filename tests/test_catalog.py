@@ -17,21 +17,22 @@ from registry.errors import (
 
 
 class _Installed(Distribution):
-    """A distribution that says its name and nothing else."""
+    """A distribution that has the files it is given, METADATA with its name first of all."""
 
-    def __init__(self, name: str) -> None:
-        self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    def __init__(self, name: str, **files: str) -> None:
+        told = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        self._files = {"METADATA": told, **files}
 
     def read_text(self, filename: str) -> str | None:
-        return self._text if filename == "METADATA" else None
+        return self._files.get(filename)
 
     def locate_file(self, path):
         raise NotImplementedError
 
 
-def _claim(name: str, value: str, distribution: str) -> EntryPoint:
+def _claim(name: str, value: str, distribution: str, **files: str) -> EntryPoint:
     claim = EntryPoint(name=name, value=value, group=GROUP)
-    return claim._for(_Installed(distribution))
+    return claim._for(_Installed(distribution, **files))
 
 
 BUILT_IN = _claim("lenet", "zoo:LENET", "zoo-bench")
@@ -74,6 +75,54 @@ def test_two_plugins_with_one_name_both_need_their_full_name():
 def test_a_qualified_name_always_works():
     """Also where nothing clashes."""
     assert Catalog([FIRST]).get("first/lenet5").architecture is not None
+
+
+def test_an_entry_is_called_by_its_shortest_name():
+    """Asked for by its full name, an unclashed architecture is called by its bare one."""
+    assert Catalog([FIRST]).get("first/lenet5").name == "lenet5"
+
+
+def test_two_names_of_one_architecture_are_one():
+    """No architecture is compared with itself, and an exclusion takes it by either name."""
+    catalog = Catalog([BUILT_IN, FIRST])
+
+    assert catalog.resolve(["lenet", "zoo-bench/lenet"]) == ("lenet",)
+    assert catalog.resolve(["!zoo-bench/lenet"]) == ("lenet5",)
+
+
+@pytest.mark.parametrize(
+    ("told", "editable"),
+    [
+        ('{"url": "file:///x", "dir_info": {"editable": true}}', True),
+        ('{"url": "file:///x", "dir_info": {}}', False),
+        ('{"url": "https://x/y.whl", "archive_info": {}}', False),
+        ("{half writ", False),
+        ('{"dir_info": null}', False),
+        ("[]", False),
+    ],
+)
+def test_editable_is_read_from_the_installation(told, editable):
+    """A direct_url.json that says nothing sensible is no editable installation, and no crash."""
+    claim = _claim("lenet5", "zoo:LENET5", "first", **{"direct_url.json": told})
+
+    assert Catalog([claim]).get("lenet5").origin.editable is editable
+
+
+def test_a_half_removed_distribution_does_not_hide_the_others():
+    """One without METADATA has neither name nor version, and the list goes on."""
+    claim = _claim("leftover", "leftover:NET", "leftover", METADATA="")
+    origins = {entry.name: str(entry.origin) for entry in Catalog([claim, BUILT_IN]).entries()}
+
+    assert origins == {"lenet": "zoo-bench 1.0", "leftover": "unknown"}
+
+
+@pytest.mark.parametrize("module", ["gone", "registry.gone"])
+def test_a_module_of_its_own_that_is_gone_is_told(module):
+    """A plugin that lost a file is to be installed anew."""
+    claim = _claim("mine", f"{module}:NET", "mine")
+
+    told = Catalog([claim]).entries()[0].broken
+    assert told == f"its own module {module!r} is gone: reinstall or uninstall mine 1.0"
 
 
 def test_an_unknown_name_says_what_is_near():

@@ -279,3 +279,33 @@ def test_data_check_finds_the_chapters_double(zoo, chapter_photographs):
 
     assert "502 images usable (251 cat, 251 dog)" in out
     assert "Dog/dog.180.jpg = Dog/dog.74.jpg: one picture, saved differently" in out
+
+
+def test_an_interrupt_keeps_what_was_finished(monkeypatch, bench, tmp_path):
+    """Ctrl-C in the second model: the first one's row is there, the exit code is 130."""
+    from bench.trial import run_trial
+
+    def second_is_stopped(spec, split, watcher):
+        if spec.model == "lenet":
+            monkeypatch.setattr("bench.trial.train_epoch", _stop)
+        return run_trial(spec, split, watcher)
+
+    monkeypatch.setattr("bench.harness.run_trial", second_is_stopped)
+    code, out, _ = bench("lenet5", "lenet")
+    rows = list(csv.DictReader((_only(tmp_path / "runs") / "comparison.csv").open()))
+
+    assert code == 130
+    assert [row["status"] for row in rows] == ["ok", "interrupted", "baseline"]
+    assert "lenet interrupted: seed 0, train: stopped by the user" in out
+
+
+def test_an_interrupt_before_the_first_model_is_told(monkeypatch, bench):
+    """Ctrl-C while images are checked ends with 130 and one line."""
+    monkeypatch.setattr("bench.harness.load_data", _stop)
+    code, _, err = bench("lenet5")
+
+    assert (code, err) == (130, "zoo: interrupted before anything was measured\n")
+
+
+def _stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt

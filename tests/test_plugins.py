@@ -39,6 +39,10 @@ class Environment:
         command = [str(self.python), "-m", "zoo", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
+    def bench(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """Run a comparison of one epoch there."""
+        return self.zoo("bench", "--epochs", 1, "--models", *arguments)
+
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
@@ -65,9 +69,7 @@ def test_a_plugin_is_listed_with_its_origin(rows):
 def test_a_plugin_is_compared_with_a_built_in(environment, tmp_path):
     """An installed entry point is all it takes to be trained beside LeNet-5."""
     data, runs = draw_folder(tmp_path / "drawn"), tmp_path / "runs"
-    done = environment.zoo(
-        "bench", "--models", "goodnet", "lenet5", "--data", data, "--epochs", 1, "--runs-dir", runs
-    )
+    done = environment.bench("goodnet", "lenet5", "--data", data, "--runs-dir", runs)
     (run,) = runs.iterdir()
     table = {row["model"]: row for row in csv.DictReader((run / "comparison.csv").open())}
 
@@ -75,6 +77,27 @@ def test_a_plugin_is_compared_with_a_built_in(environment, tmp_path):
     assert {"goodnet", "lenet5"} <= set(table)
     assert table["goodnet"]["origin"] == "goodnet 1.2.3"
     assert table["goodnet"]["contract"].startswith("verified")
+
+
+def test_a_talking_network_leaves_the_json_clean(environment, tmp_path):
+    """What the network prints at import is not in the way of who reads the JSON."""
+    data, runs = draw_folder(tmp_path / "drawn"), tmp_path / "runs"
+    done = environment.bench("goodnet", "--json", "--data", data, "--runs-dir", runs)
+
+    assert json.loads(done.stdout)["rows"][0]["model"] == "goodnet"
+    assert "hello from a network" in done.stderr
+
+
+def test_a_network_that_exits_at_import_is_a_failed_row(environment, tmp_path):
+    """The others are trained, and the exit code is not that of a success."""
+    data, runs = draw_folder(tmp_path / "drawn"), tmp_path / "runs"
+    done = environment.bench("broken_network", "lenet5", "--data", data, "--runs-dir", runs)
+    (run,) = runs.iterdir()
+    table = {row["model"]: row for row in csv.DictReader((run / "comparison.csv").open())}
+
+    assert done.returncode == 4
+    assert table["broken_network"]["status"] == "failed"
+    assert table["lenet5"]["status"] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -85,6 +108,7 @@ def test_a_plugin_is_compared_with_a_built_in(environment, tmp_path):
         ("broken_exit", "SystemExit: 3"),
         ("broken_dependency", "it needs 'a_module_nobody_has', which is not installed"),
         ("broken_gone", "its own module 'brokennets.gone' is gone: reinstall or uninstall"),
+        ("broken_part", "its own module 'brokennets.lost' is gone: reinstall or uninstall"),
         ("broken_kind", "brokennets.kind:NET is a function, not a registry.Architecture"),
         ("broken_name", "its entry point is called 'broken_name', its architecture 'another'"),
     ],

@@ -164,3 +164,20 @@ def test_one_training_step_is_enough(split):
     spec = _spec(recipe=replace(DEFAULT, epochs=1, batch_size=64))
 
     assert _run(spec, split).record.status == "ok"
+
+
+class Leaving(Grey):
+    """A network that tries to end the whole process."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Leave in training mode."""
+        if self.training:
+            raise SystemExit(0)
+        return super().forward(images)
+
+
+def test_a_network_cannot_end_the_comparison(split):
+    """Even SystemExit(0) is one failed row."""
+    record = _run(_spec("Leaving"), split).record
+
+    assert (record.status, record.error) == ("failed", "SystemExit: 0")

@@ -43,6 +43,23 @@ class Flat(CpuOnly):
         return self.fc(images.flatten(1))[0]
 
 
+class Headless(CpuOnly):
+    """A network without a class to tell."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return no logits."""
+        return self.fc(images.flatten(1))[:, :0]
+
+
+class Talking(CpuOnly):
+    """A network that prints."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits, with noise."""
+        print("noise")  # noqa: T201  (the noise is what is tested)
+        return self.fc(images.flatten(1))
+
+
 class Wrong(CpuOnly):
     """A network that can't be run on its own input."""
 
@@ -84,7 +101,11 @@ def test_the_cpu_is_as_strict():
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("Tuple", "it gives a tuple, not a tensor"), ("Flat", r"output \(2,\) for 2 images")],
+    [
+        ("Tuple", "it gives a tuple, not a tensor"),
+        ("Flat", r"output \(2,\) for 2 images"),
+        ("Headless", r"output \(2, 0\) for 2 images"),
+    ],
 )
 def test_an_output_that_is_not_logits_is_told(name, message):
     """Tuples and lost axes are named as what they are."""
@@ -96,6 +117,13 @@ def test_a_network_that_cannot_run_is_told():
     """The shape that it was given stands in the message."""
     with pytest.raises(ConstructionError, match=r"can't be run on images of \(2, 1, 32, 32\)"):
         verify(_mine("Wrong"))
+
+
+def test_a_talking_network_leaves_stdout_clean(capsys):
+    """What it prints while it is checked goes to stderr: stdout may be JSON."""
+    verify(_mine("Talking"))
+
+    assert capsys.readouterr() == ("", "noise\n")
 
 
 def test_the_global_random_state_is_untouched():

@@ -174,7 +174,11 @@ def bench(
         runs=runs_dir,
         weights=weights,
     )
-    results = execute(request, Progress())
+    try:
+        results = execute(request, Progress())
+    except KeyboardInterrupt:
+        print("zoo: interrupted before anything was measured", file=sys.stderr)
+        raise typer.Exit(130) from None
     if as_json:
         print((results.folder / "comparison.json").read_text(encoding="utf-8"), end="")
     else:

@@ -95,12 +95,12 @@ def draw(kind: Kind, generator: np.random.Generator, size: tuple[int, int] | Non
 def _pose(generator: np.random.Generator, size: tuple[int, int]) -> Points:
     """Return where the head is: scale, small rotation, shift, mirrored or not; (2, 3)."""
     height, width = size
-    radius = min(size) * generator.uniform(0.21, 0.3)
-    angle = generator.normal(0.0, 0.15)
+    radius = min(size) * generator.uniform(0.22, 0.3)
+    angle = generator.normal(0.0, 0.13)
     mirror = generator.choice((-1.0, 1.0))
     cosine, sine = np.cos(angle) * radius, np.sin(angle) * radius
-    centre_x = width * generator.uniform(0.34, 0.66)
-    centre_y = height * generator.uniform(0.40, 0.62)
+    centre_x = width * generator.uniform(0.36, 0.64)
+    centre_y = height * generator.uniform(0.42, 0.60)
     return np.array(((mirror * cosine, -sine, centre_x), (mirror * sine, cosine, centre_y)))
 
 
@@ -152,10 +152,10 @@ def _cat_muzzle(brush: _Brush, coat: _Coat, generator: np.random.Generator) -> N
     reach, droop = generator.uniform(1.15, 1.45), generator.uniform(-0.1, 0.15)
     for side in (-1.0, 1.0):
         mouth = ((0.0, y + 0.03), (0.02, y + 0.15), (0.12, y + 0.19), (0.22, y + 0.13))
-        brush.stroke(_mirrored(mouth, side), _DARK, 0.03)
+        brush.stroke(_mirrored(mouth, side), coat.line, 0.03)
         for fan in (-0.2, 0.0, 0.2):
             whisker = ((0.22, y + 0.06 + 0.2 * fan), (reach, y + droop + 1.3 * fan))
-            brush.stroke(_mirrored(whisker, side), coat.line, 0.022)
+            brush.stroke(_mirrored(whisker, side), coat.line, 0.025)
 
 
 def _dog(brush: _Brush, coat: _Coat, generator: np.random.Generator) -> None:
@@ -182,7 +182,7 @@ def _dog_muzzle(brush: _Brush, coat: _Coat, generator: np.random.Generator) -> N
     brush.fill(_ellipse(-0.06, y - 0.06, 0.08, 0.04), _mix(coat.nose, _WHITE, 0.5))
     for side in (-1.0, 1.0):
         mouth = ((0.0, y + 0.17), (0.0, y + 0.42), (0.16, y + 0.52), (0.34, y + 0.44))
-        brush.stroke(_mirrored(mouth, side), _DARK, 0.04)
+        brush.stroke(_mirrored(mouth, side), coat.line, 0.04)
 
 
 def _eyes(
@@ -214,7 +214,8 @@ def _markings(brush: _Brush, coat: _Coat, generator: np.random.Generator) -> Non
 
 def _background(generator: np.random.Generator, size: tuple[int, int]) -> Image:
     """Return two colours run into each other, under a texture; (H, W, 3)."""
-    first, second, third = generator.uniform(30, 225, (3, 3))
+    # Around the palette's mean: were furs warmer than backgrounds, the outline would be a colour.
+    first, second, third = np.mean(_FURS, axis=0) + generator.uniform(-95, 95, (3, 3))
     canvas = _mix(first, second, _ramp(generator, size)[..., None])
     texture = generator.integers(4)
     y, x = np.ogrid[: size[0], : size[1]]
@@ -222,16 +223,16 @@ def _background(generator: np.random.Generator, size: tuple[int, int]) -> Image:
     if texture == 1:
         angle = generator.uniform(0, np.pi)
         wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / period)
-        canvas = _mix(canvas, third, generator.uniform(0.1, 0.5) * (wave > 0)[..., None])
+        canvas = _mix(canvas, third, generator.uniform(0.1, 0.45) * (wave > 0)[..., None])
     elif texture == 2:
         coarse = generator.uniform(0, 1, (size[0] // 24 + 2, size[1] // 24 + 2))
         cloud = np.asarray(
             cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), np.float64
         )
-        canvas = _mix(canvas, third, 0.6 * np.clip(cloud, 0, 1)[..., None])
+        canvas = _mix(canvas, third, 0.45 * np.clip(cloud, 0, 1)[..., None])
     elif texture == 3:
         checks = (x // period + y // period) % 2
-        canvas = _mix(canvas, third, generator.uniform(0.1, 0.5) * checks[..., None])
+        canvas = _mix(canvas, third, generator.uniform(0.1, 0.45) * checks[..., None])
     return _to_uint8(canvas)
 
 

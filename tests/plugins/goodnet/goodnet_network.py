@@ -2,6 +2,8 @@
 
 from torch import nn
 
+print("hello from a network that talks while it is imported")
+
 
 class GoodNet(nn.Sequential):
     """Logits (N, K) of images (N, 3, 32, 32)."""
