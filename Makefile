@@ -22,6 +22,7 @@ benchmark: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-only
 
 $(STAMP): pyproject.toml
+	@echo "setting up $(VENV): a few minutes, several GB"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@

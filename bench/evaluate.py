@@ -55,5 +55,5 @@ def evaluate(
         labels=truth,
         probabilities=answers.softmax(1),
         loss=F.cross_entropy(answers, truth).item(),
-        accuracy=(answers.argmax(1) == truth).float().mean().item(),
+        accuracy=(answers.argmax(1) == truth).double().mean().item(),
     )

@@ -18,7 +18,7 @@ from bench.device import choose_device, choose_precision, default_threads
 from bench.environment import describe_environment
 from bench.progress import Progress
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
-from bench.record import TrialRecord, TrialResult, TrialSpec
+from bench.record import TrialRecord, TrialSpec
 from bench.report.display import display
 from bench.report.export import write_comparison, write_trial
 from bench.report.frame import comparison, history
@@ -153,6 +153,8 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
     Raises:
         DataError: no folder, no images, one class, one picture under two labels, or too few.
     """
+    if request.data is None:
+        progress.say("no --data: comparing on cats and dogs drawn by code, not on photographs")
     folder = request.data or synthetic_folder()
     if request.split not in SPLITS:
         raise RunError(f"unknown split {request.split!r}: there are {', '.join(SPLITS)}")
@@ -181,7 +183,8 @@ def _trials(
         result = run_trial(spec, split, progress)
         records.append(result.record)
         folder.keep(result, split, weights=request.weights)
-        _report(result, split, folder, progress)
+        if result.test is not None:
+            write_trial(folder.trial(spec), result.record, split.test, result.test)
         results = Results(
             records=tuple(records),
             frame=comparison(records, baseline),
@@ -193,12 +196,6 @@ def _trials(
         if result.record.status == "interrupted":
             break
     return results
-
-
-def _report(result: TrialResult, split: Split, folder: RunFolder, progress: Progress) -> None:
-    if result.test is not None:
-        path = folder.trial(result.record.spec)
-        write_trial(path, result.record, split.test, result.test)
 
 
 def _contenders(models: Sequence[str | Architecture]) -> list[_Contender]:

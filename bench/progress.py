@@ -29,7 +29,9 @@ class Progress:
     def on_start(self, spec: TrialSpec, steps: int) -> None:
         """Begin a bar of `steps` steps."""
         if self._bars:
-            self._bar = tqdm(total=steps, desc=_name(spec), unit="step", leave=False)
+            self._bar = tqdm(
+                total=steps, desc=_name(spec), unit="step", leave=False, dynamic_ncols=True
+            )
 
     def on_batch(self) -> None:
         """Move the bar one step on."""
@@ -38,15 +40,13 @@ class Progress:
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
         """Show the epoch's figures beside the bar, or on a line."""
-        figures = (
-            f"loss {epoch.train_loss:.3f}, validation loss {epoch.validation_loss:.3f}, "
-            f"accuracy {epoch.validation_accuracy:.1%}"
-        )
+        number = f"epoch {epoch.epoch}/{spec.recipe.epochs}"
+        accuracy = f"validation {epoch.validation_accuracy:.1%}"
         if self._bar is not None:
-            self._bar.set_postfix_str(figures)
+            self._bar.set_postfix_str(f"{number}, {accuracy}")
         else:
-            number = f"epoch {epoch.epoch}/{spec.recipe.epochs}"
-            self.say(f"{_name(spec)} {number}: {figures}, {epoch.train_seconds:.1f} s")
+            losses = f"loss {epoch.train_loss:.3f}, {epoch.validation_loss:.3f} in validation"
+            self.say(f"{_name(spec)} {number}: {accuracy}, {losses}, {epoch.train_seconds:.1f} s")
 
     def on_end(self, record: TrialRecord) -> None:
         """Close the bar and say how the trial ended."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Literal, Protocol
 
@@ -53,7 +55,7 @@ def run_trial(spec: TrialSpec, split: Split, watcher: Watcher) -> TrialResult:
     """
     trial = _Trial(spec, split, watcher)
     threads = torch.get_num_threads()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), redirect_stdout(sys.stderr):  # stdout is for tables and JSON
         try:
             result = trial.run()
         except KeyboardInterrupt:
@@ -204,7 +206,10 @@ class _Trial:
             workers=self._spec.workers,
         )
         precision = choose_precision(self._spec.precision, device)
-        return evaluate(network, batches.epoch(), device=device, precision=precision)
+        evaluation = evaluate(network, batches.epoch(), device=device, precision=precision)
+        if not math.isfinite(evaluation.loss):
+            raise DivergedError(f"the loss was {evaluation.loss} when it was evaluated")
+        return evaluation
 
 
 def _copied(network: nn.Module, epoch: int) -> Weights:

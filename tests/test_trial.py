@@ -46,6 +46,15 @@ class NotANumber(Grey):
         return super().forward(images) * torch.nan
 
 
+class Infinite(Grey):
+    """A network that prints, learns, and gives no numbers when it is evaluated."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return infinity outside of training."""
+        print("chatter")  # noqa: T201
+        return super().forward(images) * (1 if self.training else torch.inf)
+
+
 class Stopping(Grey):
     """A network during whose training somebody presses Ctrl-C."""
 
@@ -125,6 +134,7 @@ def test_the_best_weights_are_a_copy(split):
     [
         ("Raising", "failed", "RuntimeError: out of luck"),
         ("NotANumber", "diverged", "the training loss was nan in epoch 1"),
+        ("Infinite", "diverged", "the loss was nan when it was evaluated"),
         ("Stopping", "interrupted", "stopped by the user"),
     ],
 )
@@ -181,3 +191,12 @@ def test_a_network_cannot_end_the_comparison(split):
     record = _run(_spec("Leaving"), split).record
 
     assert (record.status, record.error) == ("failed", "SystemExit: 0")
+
+
+def test_what_a_network_prints_stays_off_stdout(split, capsys):
+    """A plugin that prints while it is trained does not get between a program and its JSON."""
+    _run(_spec("Infinite"), split)
+    told = capsys.readouterr()
+
+    assert told.out == ""
+    assert "chatter" in told.err

@@ -11,6 +11,7 @@ from bench.record import EpochRecord, TrialRecord
 from bench.stats import wilson_interval
 
 BASELINE = "(majority class)"
+_COUNTS = ("seeds", "test_images", "parameters", "epochs")  # whole numbers, missing ones allowed
 
 
 def comparison(records: Sequence[TrialRecord], baseline: tuple[int, int]) -> pd.DataFrame:
@@ -26,7 +27,8 @@ def comparison(records: Sequence[TrialRecord], baseline: tuple[int, int]) -> pd.
     models = list(dict.fromkeys(record.model for record in records))
     rows = [_row([record for record in records if record.model == model]) for model in models]
     rows.sort(key=lambda row: -_number(row["test_accuracy"]))
-    return pd.DataFrame([*rows, _baseline_row(*baseline)])
+    frame = pd.DataFrame([*rows, _baseline_row(*baseline)])
+    return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 def history(records: Sequence[TrialRecord]) -> pd.DataFrame:

@@ -60,7 +60,7 @@ def _sizes(manifest: Manifest) -> str:
 def _duplicate(group: tuple[CheckedImage, ...]) -> Text:
     names = " = ".join(display(image.file.name) for image in group)
     how = "identical files" if _identical(group) else "one picture, saved differently"
-    return Text(f"  {names}: {how}; kept in one part of a split")
+    return Text(f"  {names}: {how}; one part of a stratified split")
 
 
 def _identical(group: tuple[CheckedImage, ...]) -> bool:
