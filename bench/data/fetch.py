@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import logging
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 
-from pypdl import Pypdl
+import httpx2
+from tqdm import tqdm
 
 from bench.data.unpack import unpack_zip
 from registry.errors import DataError
 
-_OXFORD_BYTES = 800_000_000
-_OXFORD = "oxford-iiit-pet"
+_TRIES = 3
+_SILENT_SECONDS = 60
+_OXFORD_BYTES = 850_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +28,9 @@ class DataSet:
     """A zip archive on the internet.
 
     Attributes:
-        root: the folder in the archive that holds the class folders.
         unpacked_bytes: a cap on what is unpacked; files, likewise.
-        source: where it is described, and under what terms.
+        root: the folder in the archive that holds the class folders.
+        source: where it is described.
     """
 
     name: str
@@ -37,6 +41,7 @@ class DataSet:
     files: int
     root: str
     source: str
+    licence: str
 
 
 CATS_VS_DOGS = DataSet(
@@ -50,9 +55,12 @@ CATS_VS_DOGS = DataSet(
     unpacked_bytes=1_200_000_000,
     files=30_000,
     root="PetImages",
-    source="Elson et al. 2007, Asirra; Microsoft download 54765, its own licence",
+    source="Elson et al. 2007, Asirra; Microsoft download 54765",
+    licence="Microsoft's own terms, in the archive",
 )
-NAMES = (CATS_VS_DOGS.name, _OXFORD)
+DATA_SETS: Mapping[str, DataSet] = MappingProxyType({CATS_VS_DOGS.name: CATS_VS_DOGS})
+_OXFORD = "oxford-iiit-pet"
+NAMES = (*DATA_SETS, _OXFORD)
 
 
 def fetch(name: str, folder: Path, *, progress: bool = True) -> Path:
@@ -63,13 +71,13 @@ def fetch(name: str, folder: Path, *, progress: bool = True) -> Path:
     Raises:
         DataError: no such set, no network, not enough disk, or not what was expected.
     """
-    if name == CATS_VS_DOGS.name:
-        return fetch_archive(CATS_VS_DOGS, folder, progress=progress)
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise DataError(f"unknown data set {name!r}.{hint} There are: {', '.join(NAMES)}.")
     if name == _OXFORD:
-        return _fetch_oxford(folder)
-    near = difflib.get_close_matches(name, NAMES, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise DataError(f"unknown data set {name!r}.{hint} There are: {', '.join(NAMES)}")
+        return _fetch_oxford(folder, progress)
+    return fetch_archive(DATA_SETS[name], folder, progress=progress)
 
 
 def fetch_archive(data_set: DataSet, folder: Path, *, progress: bool = True) -> Path:
@@ -79,46 +87,110 @@ def fetch_archive(data_set: DataSet, folder: Path, *, progress: bool = True) -> 
         DataError: no network, not enough disk, or not the archive that was expected.
     """
     target = folder / data_set.name
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+    if not _is_complete(target, target / data_set.root):
         archive = folder / f"{data_set.name}.zip"
-        _require_disk(folder, data_set.archive_bytes + data_set.unpacked_bytes)
-        if not archive.exists():
-            _download(data_set.url, archive, progress)
-        _require_digest(archive, data_set)
+        needed = data_set.archive_bytes + data_set.unpacked_bytes
+        _require_disk(folder, needed - _bytes_there(archive))
+        _download(data_set.url, archive, progress)
+        _require_digest(archive, "sha256", data_set.sha256)
         unpack_zip(archive, target, max_bytes=data_set.unpacked_bytes, max_files=data_set.files)
         archive.unlink()
     return target / data_set.root
 
 
-def _download(url: str, archive: Path, progress: bool) -> None:
-    """Write `url` to `archive`, in four parts where the server can; parts left over go on."""
-    quiet = logging.getLogger("zoo.fetch")
-    quiet.addHandler(logging.NullHandler())
-    quiet.propagate = False
-    downloader = Pypdl(logger=quiet)
-    results = downloader.start(
-        url, str(archive), segments=4, retries=2, display=progress, etag_validation=True
+def _is_complete(target: Path, root: Path) -> bool:
+    """Return whether `root` is there: `target` is renamed into place, so it is whole or foreign."""
+    if target.exists() and not root.is_dir():
+        raise DataError(f"{target} is in the way, and holds no {root.name}: move it away")
+    return root.is_dir()
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.name}{ending}")
+
+
+def _bytes_there(path: Path) -> int:
+    return sum(each.stat().st_size for each in (path, _beside(path, ".part")) if each.is_file())
+
+
+def _download(url: str, path: Path, progress: bool) -> None:
+    """Write `url` to `path`; what an earlier try left in its `.part` file is not asked again."""
+    if path.exists():
+        return
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            _append(url, path, progress)
+            _beside(path, ".part").replace(path)
+            _beside(path, ".etag").unlink(missing_ok=True)
+            return
+        except httpx2.HTTPStatusError as error:
+            status = f"{error.response.status_code} {error.response.reason_phrase}".strip()
+            raise DataError(
+                f"could not fetch {url}: the server answers {status}: "
+                f"try later, or put the file at {path} by hand"
+            ) from error
+        except httpx2.HTTPError as error:
+            if not tries_left:
+                raise DataError(
+                    f"could not fetch {url}: {_one_line(error)}: check the network and say the "
+                    "same again, the download goes on where it stopped"
+                ) from error
+        except OSError as error:
+            raise DataError(f"could not write in {path.parent}: {_one_line(error)}") from error
+
+
+def _append(url: str, path: Path, progress: bool) -> None:
+    """Bring the `.part` file of `path` to its end, from its start where the server must."""
+    part, tag = _beside(path, ".part"), _beside(path, ".etag")
+    there = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity"}
+    if there:
+        headers["Range"] = f"bytes={there}-"
+        if tag.exists() and (known := tag.read_text(encoding="utf-8")):
+            headers["If-Range"] = known
+    with httpx2.stream(
+        "GET", url, headers=headers, follow_redirects=True, timeout=_SILENT_SECONDS
+    ) as response:
+        if there and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # nothing is missing; if that is too much, the digest tells
+        response.raise_for_status()
+        if not response.headers.get("Content-Range", "").startswith(f"bytes {there}-"):
+            there = 0  # the server sends all of it: it knows no ranges, or the file has changed
+        version = response.headers.get("ETag", "")  # a weak one is no use: RFC 9110, 13.1.5
+        tag.write_text("" if version.startswith("W/") else version, encoding="utf-8")
+        _write(response, part, there, progress)
+
+
+def _write(response: httpx2.Response, part: Path, there: int, progress: bool) -> None:
+    """Write the body of `response` to `part`, after the `there` bytes that are kept."""
+    length = response.headers.get("Content-Length")
+    total = there + int(length) if length else None
+    bar = tqdm(
+        total=total, initial=there, desc=part.stem, unit="B", unit_scale=True, disable=not progress
     )
-    if not archive.exists() or not results:
-        raise DataError(
-            f"could not fetch {url}: check the network and say the same again, "
-            "the download goes on where it stopped"
-        )
+    with part.open("ab" if there else "wb") as file, bar:
+        for chunk in response.iter_raw():  # as received: gathered into pieces, the last is lost
+            file.write(chunk)
+            bar.update(len(chunk))
 
 
-def _require_digest(archive: Path, data_set: DataSet) -> None:
+def _require_digest(archive: Path, algorithm: str, expected: str) -> None:
     with archive.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != data_set.sha256:
+        found = hashlib.file_digest(file, algorithm).hexdigest()
+    if found != expected:
         archive.unlink()
         raise DataError(
-            f"{data_set.name} is not what was expected: sha256 {found}, expected "
-            f"{data_set.sha256}; it was removed, fetch it again"
+            f"{archive.name} is not what was expected: {algorithm} {found}, expected "
+            f"{expected}; it was removed, fetch it again"
         )
 
 
 def _require_disk(folder: Path, needed: int) -> None:
+    """Make `folder`, or say why it can't hold `needed` bytes more."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"could not make {folder}: {_one_line(error)}") from error
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DataError(
@@ -127,33 +199,50 @@ def _require_disk(folder: Path, needed: int) -> None:
         )
 
 
-def _fetch_oxford(folder: Path) -> Path:
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _fetch_oxford(folder: Path, progress: bool) -> Path:
     """Return Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0) as Cat/ and Dog/, by torchvision.
 
-    torchvision checks the digest and unpacks; the photographs are then linked by species.
+    Its archives are fetched here, since torchvision's own download does not go on; torchvision
+    then finds them, checks and unpacks. The photographs are sorted by species.
     """
     target = folder / _OXFORD
-    if target.exists():
+    if _is_complete(target, target / "Cat"):
         return target
     from torchvision.datasets import OxfordIIITPet
 
-    folder.mkdir(parents=True, exist_ok=True)
-    _require_disk(folder, 2 * _OXFORD_BYTES)
-    aside = Path(tempfile.mkdtemp(prefix=f".{_OXFORD}-", dir=folder))
+    fetched = folder / ".fetched"
+    base = fetched / _OXFORD
+    archives = [(base / url.rpartition("/")[2], url, md5) for url, md5 in OxfordIIITPet._RESOURCES]
+    _require_disk(
+        base, 2 * _OXFORD_BYTES - sum(_bytes_there(archive) for archive, _, _ in archives)
+    )
+    for archive, url, md5 in archives:
+        _download(url, archive, progress)
+        _require_digest(archive, "md5", md5)
     try:
-        OxfordIIITPet(folder / ".fetched", download=True)
-        images = sorted((folder / ".fetched" / _OXFORD / "images").glob("*.jpg"))
-        for path in images:  # a breed's name begins with a capital for a cat, says the set's README
-            species = aside / ("Cat" if path.name[0].isupper() else "Dog")
-            species.mkdir(exist_ok=True)
-            (species / path.name).hardlink_to(path)
+        for kind in ("images", "annotations"):  # half unpacked, torchvision takes it for whole
+            shutil.rmtree(base / kind, ignore_errors=True)
+        OxfordIIITPet(fetched, download=True)
+        _sort_by_species(base / "images", target)
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"could not unpack {_OXFORD}: {_one_line(error)}") from error
+    shutil.rmtree(fetched, ignore_errors=True)
+    return target
+
+
+def _sort_by_species(images: Path, target: Path) -> None:
+    """Move photographs to Cat/ and Dog/: a cat's breed has a capital, says the set's README."""
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        for species in ("Cat", "Dog"):
+            (aside / species).mkdir()
+        for path in sorted(images.glob("*.jpg")):
+            path.replace(aside / ("Cat" if path.name[0].isupper() else "Dog") / path.name)
         aside.chmod(0o755)
         aside.replace(target)
-    except (OSError, RuntimeError) as error:
-        why = " ".join(str(error).split())
-        raise DataError(
-            f"could not fetch {_OXFORD}: {why}: check the network, try again"
-        ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return target

@@ -6,6 +6,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from registry.errors import DataError
@@ -26,15 +27,20 @@ def unpack_zip(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = [member for member in opened.infolist() if not member.is_dir()]
+            members = [each for each in opened.infolist() if not each.filename.endswith("/")]
             if len(members) > max_files:
                 raise DataError(f"{archive.name} holds {len(members):,} files, over {max_files:,}")
+            if sum(member.file_size for member in members) > max_bytes:
+                raise DataError(f"{archive.name} declares more than {max_bytes:,} bytes: refused")
             left = max_bytes
             for member in members:
                 left -= _extract(opened, member, aside, left)
+        aside.chmod(0o755)  # mkdtemp's is for its maker only
         aside.replace(folder)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise DataError(f"{archive.name} is damaged: {error}: remove it and fetch again") from error
+    except OSError as error:
+        raise DataError(f"could not unpack {archive.name}: {error}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -42,7 +48,7 @@ def unpack_zip(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, left: int) -> int:
     """Write one member and return its size."""
     name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+    if not name.parts or name.is_absolute() or ".." in name.parts or ":" in str(name):
         raise DataError(f"refused to unpack {member.filename!r}: it lies outside the archive")
     mode = member.external_attr >> 16
     if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
@@ -54,6 +60,6 @@ def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, lef
         while chunk := source.read(_CHUNK):
             written += len(chunk)
             if written > left:
-                raise DataError(f"{opened.filename} unpacks to more bytes than it should: refused")
+                raise DataError(f"{member.filename!r} unpacks to more bytes than declared: refused")
             sink.write(chunk)
     return written
