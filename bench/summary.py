@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.hooks import RemovableHandle
 
 from registry.architecture import Architecture
 from registry.errors import ConstructionError
@@ -20,6 +21,7 @@ class Layer:
 
     Attributes:
         output_shape: of one image, the batch's axis left out.
+        parameters: those that no earlier row has counted; 0 where a layer is called again.
         multiply_adds: of one image; one multiply-add is two floating-point operations. Only
             convolutions and matrix products are counted, as is usual.
     """
@@ -33,7 +35,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The layers in the order they are called, and totals for one float32 image."""
+    """The layers in the order they are called, and totals for one float32 image.
+
+    Parameters and products that a network keeps outside its layers are in the totals only.
+    """
 
     layers: tuple[Layer, ...]
     parameters: int
@@ -71,23 +76,11 @@ def _walk(architecture: Architecture, device: str) -> Summary:
     with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
         network = architecture.build(contract.num_classes).eval()
         images = torch.zeros(1, *contract.input_shape)
-        with _watching(network) as called, FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False) as counter, _watching(network, counter) as layers:
             network(images)
-    flops = {str(name): sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
-    root = type(network).__name__
-    layers = tuple(
-        Layer(
-            name=name,
-            type=type(module).__name__,
-            output_shape=shape,
-            parameters=sum(parameter.numel() for parameter in module.parameters()),
-            multiply_adds=flops.get(f"{root}.{name}", 0) // 2,
-        )
-        for name, module, shape in called
-    )
     parameters = list(network.parameters())
     return Summary(
-        layers=layers,
+        layers=tuple(layers),
         parameters=sum(parameter.numel() for parameter in parameters),
         trainable_parameters=sum(p.numel() for p in parameters if p.requires_grad),
         multiply_adds=counter.get_total_flops() // 2,
@@ -97,25 +90,40 @@ def _walk(architecture: Architecture, device: str) -> Summary:
     )
 
 
-_Call = tuple[str, nn.Module, tuple[int, ...]]
-
-
 @contextmanager
-def _watching(network: nn.Module) -> Iterator[list[_Call]]:
-    """Collect each call of a module without children: its name, itself, its output's shape."""
-    called: list[_Call] = []
+def _watching(network: nn.Module, counter: FlopCounterMode) -> Iterator[list[Layer]]:
+    """Collect a row for each call of a module without children, while the context lasts."""
+    layers: list[Layer] = []
+    counted: set[nn.Parameter] = set()
 
-    def watch(name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
+    def watch(name: str, module: nn.Module) -> tuple[RemovableHandle, RemovableHandle]:
+        flops_before: list[int] = []
+
+        def start(_module: nn.Module, _inputs: object) -> None:
+            flops_before.append(counter.get_total_flops())
+
         def note(_module: nn.Module, _inputs: object, output: object) -> None:
-            if isinstance(output, torch.Tensor):
-                called.append((name, module, tuple(output.shape[1:])))
+            flops = counter.get_total_flops() - flops_before.pop()
+            if not isinstance(output, torch.Tensor):
+                return
+            fresh = set(module.parameters()) - counted
+            counted.update(fresh)
+            layers.append(
+                Layer(
+                    name=name,
+                    type=type(module).__name__,
+                    output_shape=tuple(output.shape[1:]),
+                    parameters=sum(parameter.numel() for parameter in fresh),
+                    multiply_adds=flops // 2,
+                )
+            )
 
-        return module.register_forward_hook(note)
+        return module.register_forward_pre_hook(start), module.register_forward_hook(note)
 
-    leaves = ((name, m) for name, m in network.named_modules() if not any(m.children()))
-    hooks = [watch(name, module) for name, module in leaves]
+    leaves = [(name, m) for name, m in network.named_modules() if not any(m.children())]
+    hooks = [hook for name, module in leaves for hook in watch(name, module)]
     try:
-        yield called
+        yield layers
     finally:
         for hook in hooks:
             hook.remove()

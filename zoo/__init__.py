@@ -29,13 +29,16 @@ ALEXNET = Architecture(
     name="alexnet",
     constructor="zoo.alexnet:AlexNet",
     contract=Contract(input_shape=(3, 256, 256), output_shape=(2,), parameters=42_321_218),
-    source=("Krizhevsky 2014 (one tower) as in the chapter: 256x256, adaptive pooling, fc2 of 512"),
+    source="Krizhevsky 2014 (one tower) as in the chapter: 256x256, adaptive pooling, fc2 of 512",
 )
 ALEXNET_2012 = Architecture(
     name="alexnet_2012",
     constructor="zoo.alexnet:AlexNet2012",
     contract=Contract(input_shape=(3, 227, 227), output_shape=(1000,), parameters=62_378_344),
-    source="Krizhevsky et al. 2012; one tower instead of two half-connected ones, 227x227",
+    source=(
+        "Krizhevsky et al. 2012; one tower instead of two half-connected ones, 227x227, "
+        "torch's default initialisation"
+    ),
 )
 
 
@@ -45,8 +48,9 @@ def _vgg(depth: int, configuration: str, parameters: int) -> Architecture:
         constructor=f"zoo.vgg:vgg{depth}",
         contract=Contract(input_shape=(3, 224, 224), output_shape=(2,), parameters=parameters),
         source=(
-            f"Simonyan and Zisserman 2015, configuration {configuration}; Kaiming initialisation "
-            "instead of weights from a shallower network"
+            f"Simonyan and Zisserman 2015, configuration {configuration}; Kaiming fan-out for "
+            "convolutions, N(0, 0.01) for linear layers, zero biases, instead of weights from a "
+            "shallower network"
         ),
     )
 
