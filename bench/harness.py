@@ -124,6 +124,8 @@ def execute(request: Request, progress: Progress) -> Results:
     device = choose_device(request.device)
     choose_precision(request.precision, device)
     manifest, split = load_data(request, progress)
+    fingerprint = split.fingerprint
+    threads = request.threads or default_threads()
     specs = [
         TrialSpec(
             model=contender.model,
@@ -131,11 +133,11 @@ def execute(request: Request, progress: Progress) -> Results:
             origin=contender.origin,
             recipe=recipe,
             classes=manifest.classes,
-            split_fingerprint=split.fingerprint,
+            split_fingerprint=fingerprint,
             seed=seed,
             device=str(device),
             precision=request.precision,
-            threads=request.threads or default_threads(),
+            threads=threads,
             workers=request.workers,
         )
         for seed in request.seeds
@@ -182,7 +184,7 @@ def _trials(
     for spec in specs:
         result = run_trial(spec, split, progress)
         records.append(result.record)
-        folder.keep(result, split, weights=request.weights)
+        folder.keep(result, weights=request.weights)
         if result.test is not None:
             write_trial(folder.trial(spec), result.record, split.test, result.test)
         results = Results(

@@ -8,7 +8,6 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.data.split import Split
 from bench.record import TrialRecord, TrialResult, TrialSpec, Weights
 from bench.weights import Published, save_weights
 from registry.errors import RunError
@@ -27,7 +26,7 @@ class RunFolder:
         Raises:
             RunError: the folder can't be made.
         """
-        label = "-".join(re.sub(r"[^a-z0-9_]+", "_", model.lower()) for model in models[:3])
+        label = "-".join(_plain(model) for model in models[:3])
         try:
             runs.mkdir(parents=True, exist_ok=True)
             number = 1 + max((_number(path) for path in runs.iterdir()), default=0)
@@ -45,8 +44,7 @@ class RunFolder:
 
     def trial(self, spec: TrialSpec) -> Path:
         """Return the folder of the trial, made if it is not there."""
-        model = re.sub(r"[^a-z0-9_]+", "_", spec.model)
-        path = self.path / model / f"seed-{spec.seed}"
+        path = self.path / _plain(spec.model) / f"seed-{spec.seed}"
         path.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -54,16 +52,16 @@ class RunFolder:
         """Write `value` to the file `name` of this folder."""
         write_text(self.path / name, json.dumps(value, indent=2, default=str) + "\n")
 
-    def keep(self, result: TrialResult, split: Split, *, weights: bool) -> None:
+    def keep(self, result: TrialResult, *, weights: bool) -> None:
         """Write the record of a trial that has just ended, and its weights if asked for."""
         spec = result.record.spec
         folder = self.trial(spec)
         write_text(folder / "record.json", json.dumps(record_as_json(result.record), indent=2))
         last, best = result.last_weights, result.best_weights
         if weights and last is not None:
-            _publish(folder / "weights.safetensors", last, spec, split)
+            _publish(folder / "weights.safetensors", last, spec)
         if weights and best is not None and best is not last:
-            _publish(folder / "weights-best.safetensors", best, spec, split)
+            _publish(folder / "weights-best.safetensors", best, spec)
 
 
 def record_as_json(record: TrialRecord) -> dict[str, object]:
@@ -81,18 +79,23 @@ def write_text(path: Path, text: str) -> None:
     partial.replace(path)
 
 
+def _plain(model: str) -> str:
+    """Return a model's name as a file name: `dist/net` becomes `dist_net`."""
+    return re.sub(r"[^a-z0-9_]+", "_", model)
+
+
 def _number(path: Path) -> int:
     digits = re.match(r"(\d+)-", path.name)
     return int(digits.group(1)) if digits else 0
 
 
-def _publish(path: Path, weights: Weights, spec: TrialSpec, split: Split) -> None:
+def _publish(path: Path, weights: Weights, spec: TrialSpec) -> None:
     published = Published(
         model=spec.model,
         architecture=spec.architecture,
         origin=spec.origin,
         classes=spec.classes,
         epoch=weights.epoch,
-        split_fingerprint=split.fingerprint,
+        split_fingerprint=spec.split_fingerprint,
     )
     save_weights(path, weights.state, published)

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.hooks import RemovableHandle
 
 from registry.architecture import Architecture
-from registry.errors import ConstructionError
+from registry.verify import probe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,26 +58,12 @@ def summarise(architecture: Architecture) -> Summary:
     Raises:
         ConstructionError: the network can't be built or run.
     """
-    try:
-        return _walk(architecture, "meta")
-    except Exception:  # noqa: BLE001  (the CPU decides)
-        try:
-            return _walk(architecture, "cpu")
-        except ConstructionError:
-            raise
-        except Exception as error:
-            raise ConstructionError(
-                f"{architecture.name} can't be run: {type(error).__name__}: {error}"
-            ) from error
+    return probe(architecture, _walk, images=1)[0]
 
 
-def _walk(architecture: Architecture, device: str) -> Summary:
-    contract = architecture.contract
-    with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
-        network = architecture.build(contract.num_classes).eval()
-        images = torch.zeros(1, *contract.input_shape)
-        with FlopCounterMode(display=False) as counter, _watching(network, counter) as layers:
-            network(images)
+def _walk(network: nn.Module, images: torch.Tensor) -> Summary:
+    with FlopCounterMode(display=False) as counter, _watching(network, counter) as layers:
+        network(images)
     parameters = list(network.parameters())
     return Summary(
         layers=tuple(layers),

@@ -21,7 +21,7 @@ from bench.device import choose_device, choose_precision
 from bench.evaluate import Evaluation, evaluate
 from bench.record import EpochRecord, TrialRecord, TrialResult, TrialSpec, Weights
 from bench.train import build_optimizer, build_schedule, train_epoch
-from registry.errors import ContractError, ZooError
+from registry.errors import ContractError, ZooError, told
 from registry.verify import verify
 
 
@@ -71,7 +71,7 @@ def run_trial(spec: TrialSpec, split: Split, watcher: Watcher) -> TrialResult:
 
 
 def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, ZooError) else told(error)
 
 
 class _Trial:

@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from registry.errors import ConstructionError
+from registry.errors import ConstructionError, told
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,9 +85,7 @@ class Architecture:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise even SystemExit
-            raise self._failure(
-                f"could not be imported: {type(error).__name__}: {error}"
-            ) from error
+            raise self._failure(f"could not be imported: {told(error)}") from error
         if not callable(found):
             raise self._failure(f"is a {type(found).__name__}, not something to call")
         constructor: Callable[..., Any] = found
@@ -107,8 +105,8 @@ class Architecture:
         except ConstructionError:
             raise
         except (Exception, SystemExit) as error:
-            told = f"failed with num_classes={num_classes}: {type(error).__name__}: {error}"
-            raise self._failure(told) from error
+            failed = f"failed with num_classes={num_classes}: {told(error)}"
+            raise self._failure(failed) from error
         if not isinstance(network, nn.Module):
             raise self._failure(f"gave a {type(network).__name__}, not a torch.nn.Module")
         return network

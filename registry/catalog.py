@@ -16,6 +16,7 @@ from registry.errors import (
     AmbiguousArchitectureError,
     BrokenArchitectureError,
     UnknownArchitectureError,
+    told,
 )
 
 GROUP = "zoo.architectures"
@@ -152,8 +153,7 @@ def _reason(error: BaseException, claim: EntryPoint, origin: Origin) -> str:
         if error.name.partition(".")[0] == claim.value.partition(":")[0].partition(".")[0]:
             return f"its own module {error.name!r} is gone: reinstall or uninstall {origin}"
         return f"it needs {error.name!r}, which is not installed"
-    told = " ".join(str(error).split())
-    return f"{type(error).__name__}: {told}" if told else type(error).__name__
+    return told(error)
 
 
 def _origin(claim: EntryPoint) -> Origin:
@@ -166,8 +166,8 @@ def _origin(claim: EntryPoint) -> Origin:
 
 def _is_editable(distribution: Distribution) -> bool:
     try:
-        told = json.loads(distribution.read_text("direct_url.json") or "{}")
-        return bool(told["dir_info"]["editable"])
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+        return bool(origin["dir_info"]["editable"])
     except (ValueError, KeyError, TypeError):  # from an index, or a file that was cut short
         return False
 

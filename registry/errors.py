@@ -26,6 +26,12 @@ class ZooError(Exception):
     exit_code: ClassVar[int] = 2
 
 
+def told(error: BaseException) -> str:
+    """Return what was raised on one line: `KeyError: 'conv1'`, or the type alone."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 class RegistryError(ZooError):
     """An architecture can't be had."""
 

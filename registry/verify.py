@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeVar
 
 import torch
+from torch import nn
 
 from registry.architecture import Architecture, Contract
-from registry.errors import ConstructionError, ContractError
+from registry.errors import ConstructionError, ContractError, told
 
+Device = Literal["meta", "cpu"]
+T = TypeVar("T")
 _BATCH = 2  # one image could hide that the batch's axis is lost
 
 
@@ -20,7 +25,7 @@ class Verification:
     """A kept contract: what was measured, and where the network was built for it."""
 
     measured: Contract
-    device: Literal["meta", "cpu"]
+    device: Device
 
 
 def verify(architecture: Architecture) -> Verification:
@@ -34,30 +39,61 @@ def verify(architecture: Architecture) -> Verification:
         ContractError: it is not; the message names every field, measured beside promised.
         ConstructionError: it can't be built or run at all.
     """
-    device: Literal["meta", "cpu"] = "meta"
-    try:
-        measured = measure(architecture, "meta")
-    except ContractError:
-        raise
-    except Exception:  # noqa: BLE001  (some operations have no meta kernel; the CPU decides)
-        device = "cpu"
-        measured = _measured_on_cpu(architecture)
+    measured, device = probe(architecture, partial(_measured, architecture), images=_BATCH)
     _require_equal(architecture, measured)
     return Verification(measured=measured, device=device)
 
 
-def measure(architecture: Architecture, device: Literal["meta", "cpu"]) -> Contract:
-    """Return the contract that the network keeps at the promised input and number of classes.
+def probe(
+    architecture: Architecture, look: Callable[[nn.Module, torch.Tensor], T], *, images: int
+) -> tuple[T, Device]:
+    """Return what `look` makes of a new network and its input, and the device that it was made on.
+
+    The network is in evaluation mode, for the classes its contract names; the input is `images`
+    black images (N, C, H, W). Both are on the meta device, or on the CPU where that can't be
+    done. What the network prints goes to stderr, since stdout belongs to tables and JSON.
+
+    Raises:
+        ContractError: `look` raised it.
+        ConstructionError: the network can't be built or run at all.
+    """
+    try:
+        return _looked(architecture, look, images, "meta"), "meta"
+    except ContractError:
+        raise
+    except Exception:  # noqa: BLE001  (some operations have no meta kernel; the CPU decides)
+        try:
+            return _looked(architecture, look, images, "cpu"), "cpu"
+        except (ContractError, ConstructionError):
+            raise
+        except Exception as error:
+            shape = (images, *architecture.contract.input_shape)
+            raise ConstructionError(
+                f"{architecture.name} can't be run on images of {shape}: {told(error)}"
+            ) from error
+
+
+def _looked(
+    architecture: Architecture,
+    look: Callable[[nn.Module, torch.Tensor], T],
+    images: int,
+    device: Device,
+) -> T:
+    contract = architecture.contract
+    with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
+        network = architecture.build(contract.num_classes).eval()
+        with redirect_stdout(sys.stderr):
+            return look(network, torch.zeros(images, *contract.input_shape))
+
+
+def _measured(architecture: Architecture, network: nn.Module, images: torch.Tensor) -> Contract:
+    """Return the contract that `network` keeps at `images`.
 
     Raises:
         ContractError: it does not give one row of logits an image.
-        Exception: whatever the network raises where it can't be built or run on `device`.
     """
     promised = architecture.contract
-    with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
-        network = architecture.build(promised.num_classes).eval()
-        with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
-            output = network(torch.zeros(_BATCH, *promised.input_shape))
+    output = network(images)
     if not isinstance(output, torch.Tensor):
         raise ContractError(
             f"{architecture.name} breaks its contract: it gives a {type(output).__name__}, "
@@ -73,19 +109,6 @@ def measure(architecture: Architecture, device: Literal["meta", "cpu"]) -> Contr
         output_shape=tuple(output.shape[1:]),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
     )
-
-
-def _measured_on_cpu(architecture: Architecture) -> Contract:
-    try:
-        return measure(architecture, "cpu")
-    except (ContractError, ConstructionError):
-        raise
-    except Exception as error:
-        shape = (_BATCH, *architecture.contract.input_shape)
-        raise ConstructionError(
-            f"{architecture.name} can't be run on images of {shape}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
 
 
 def _require_equal(architecture: Architecture, measured: Contract) -> None:

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from torch import nn
 from torchvision.models import vgg11
 
 import registry
@@ -75,12 +76,17 @@ def test_layers_agree_with_the_chapter(name, expected):
         assert (layers[layer].output_shape, layers[layer].parameters) == (shape, parameters)
 
 
-def test_vgg_gives_what_torchvisions_gives():
-    """With the same weights the answers are the same, though the code is another."""
+def _equal_vggs() -> tuple[nn.Module, nn.Module, torch.Tensor]:
+    """Return our VGG-11, torchvision's with the same weights, and an image for both."""
     reference = vgg11(num_classes=2).eval()
     ours = registry.get("vgg11").build(num_classes=2).eval()
     ours.load_state_dict(dict(zip(ours.state_dict(), reference.state_dict().values(), strict=True)))
-    images = torch.rand(1, 3, 224, 224)
+    return ours, reference, torch.rand(1, 3, 224, 224)
+
+
+def test_vgg_gives_what_torchvisions_gives():
+    """With the same weights the answers are the same, though the code is another."""
+    ours, reference, images = _equal_vggs()
 
     with torch.inference_mode():
         assert torch.allclose(ours(images), reference(images), atol=1e-5)
@@ -88,10 +94,7 @@ def test_vgg_gives_what_torchvisions_gives():
 
 def test_vgg_with_one_bias_moved_gives_something_else():
     """The comparison with torchvision can fail: a bias of the last layer shows in the answer."""
-    reference = vgg11(num_classes=2).eval()
-    ours = registry.get("vgg11").build(num_classes=2).eval()
-    ours.load_state_dict(dict(zip(ours.state_dict(), reference.state_dict().values(), strict=True)))
-    images = torch.rand(1, 3, 224, 224)
+    ours, reference, images = _equal_vggs()
     with torch.inference_mode():
         ours.classifier[-1].bias += 1e-3
 

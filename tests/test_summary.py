@@ -40,6 +40,15 @@ class Single(nn.Module):
         return images.flatten(1) @ self.weight
 
 
+class Talking(Single):
+    """A network that prints when it is called."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        print("noise")  # noqa: T201
+        return super().forward(images)
+
+
 def architecture_of(network: type[nn.Module]) -> Architecture:
     return Architecture(
         name=network.__name__.lower(),
@@ -111,3 +120,10 @@ def test_a_network_without_layers_is_one_row():
     (layer,) = summarise(architecture_of(Single)).layers
 
     assert (layer.type, layer.parameters, layer.multiply_adds) == ("Single", 8, 8)
+
+
+def test_a_network_that_prints_leaves_stdout_clean(capsys):
+    """What a plugin says while it is walked through does not get into `zoo show --json`."""
+    summarise(architecture_of(Talking))
+
+    assert capsys.readouterr() == ("", "noise\n")

@@ -94,11 +94,11 @@ def show(
     from zoo.showing import as_json_value, render, verdict
 
     entry = Catalog.installed().get(name)
-    if as_json:
-        print(json.dumps(as_json_value(entry), indent=2))
-    else:
-        _print(render(entry))
     broken = verdict(entry)
+    if as_json:
+        print(json.dumps(as_json_value(entry, broken), indent=2))
+    else:
+        _print(render(entry, broken))
     if broken:
         raise broken
 

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.display import display
+from bench.report.display import BAD, display
 from registry.catalog import Entry
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def render(entries: Sequence[Entry], width: int) -> RenderableType:
         cells = [*row, *([_source(entry)] if wide else [])]
         table.add_row(*(Text(display(cell)) for cell in cells))
     broken = [
-        Text(display(f"✗ {entry.name}: {entry.broken}"), style="#D55E00")
+        Text(display(f"✗ {entry.name}: {entry.broken}"), style=BAD)
         for entry in entries
         if entry.broken
     ]

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.display import display
+from bench.report.display import BAD, GOOD, display
 from bench.summary import Summary, summarise
 from registry.architecture import Architecture
 from registry.catalog import Entry
@@ -27,8 +27,8 @@ def verdict(entry: Entry) -> ContractError | None:
     return None
 
 
-def render(entry: Entry) -> RenderableType:
-    """Return the layers, the totals and the contract's verdict, for a terminal."""
+def render(entry: Entry, broken: ContractError | None) -> RenderableType:
+    """Return the layers, the totals and the contract's verdict `broken`, for a terminal."""
     architecture = _architecture(entry)
     summary = summarise(architecture)
     title = f"{display(entry.name)}  ({display(str(entry.origin))})"
@@ -37,11 +37,11 @@ def render(entry: Entry) -> RenderableType:
         Text(display(architecture.source)),
         _layers(summary, architecture),
         *_totals(summary),
-        _contract(entry, architecture),
+        _contract(architecture, broken),
     )
 
 
-def as_json_value(entry: Entry) -> dict[str, object]:
+def as_json_value(entry: Entry, broken: ContractError | None) -> dict[str, object]:
     """Return the same as plain values; sizes in bytes."""
     architecture = _architecture(entry)
     return {
@@ -49,7 +49,7 @@ def as_json_value(entry: Entry) -> dict[str, object]:
         "origin": str(entry.origin),
         "source": architecture.source,
         "contract": asdict(architecture.contract),
-        "contract_verified": verdict(entry) is None,
+        "contract_verified": broken is None,
         **asdict(summarise(architecture)),
     }
 
@@ -93,16 +93,15 @@ def _totals(summary: Summary) -> tuple[Text, ...]:
     )
 
 
-def _contract(entry: Entry, architecture: Architecture) -> Text:
+def _contract(architecture: Architecture, broken: ContractError | None) -> Text:
     promised = architecture.contract
     text = (
         f"contract       {shape_text(promised.input_shape)} -> "
         f"{shape_text(promised.output_shape)}, {promised.parameters:,} parameters: "
     )
-    error = verdict(entry)
-    if error is not None:
-        return Text(f"{text}✗ {display(str(error))}", style="#D55E00")
-    return Text(f"{text}✓ kept", style="#009E73")
+    if broken is not None:
+        return Text(f"{text}✗ {display(str(broken))}", style=BAD)
+    return Text(f"{text}✓ kept", style=GOOD)
 
 
 def _mib(size: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,7 +14,7 @@ from types import MappingProxyType
 import httpx2
 from tqdm import tqdm
 
-from bench.data.unpack import unpack_zip
+from bench.data.unpack import made_aside, unpack_zip
 from registry.errors import DataError
 
 _TRIES = 3
@@ -236,13 +235,8 @@ def _fetch_oxford(folder: Path, progress: bool) -> Path:
 
 def _sort_by_species(images: Path, target: Path) -> None:
     """Move photographs to Cat/ and Dog/: a cat's breed has a capital, says the set's README."""
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with made_aside(target) as aside:
         for species in ("Cat", "Dog"):
             (aside / species).mkdir()
         for path in sorted(images.glob("*.jpg")):
             path.replace(aside / ("Cat" if path.name[0].isupper() else "Dog") / path.name)
-        aside.chmod(0o755)
-        aside.replace(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

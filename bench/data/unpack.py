@@ -7,6 +7,8 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from registry.errors import DataError
@@ -23,10 +25,8 @@ def unpack_zip(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -
     Raises:
         DataError: it is damaged, a member lies outside or is a link, or it is over a cap.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with made_aside(folder) as aside, zipfile.ZipFile(archive) as opened:
             members = [each for each in opened.infolist() if not each.filename.endswith("/")]
             if len(members) > max_files:
                 raise DataError(f"{archive.name} holds {len(members):,} files, over {max_files:,}")
@@ -35,12 +35,25 @@ def unpack_zip(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -
             left = max_bytes
             for member in members:
                 left -= _extract(opened, member, aside, left)
-        aside.chmod(0o755)  # mkdtemp's is for its maker only
-        aside.replace(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise DataError(f"{archive.name} is damaged: {error}: remove it and fetch again") from error
     except OSError as error:
         raise DataError(f"could not unpack {archive.name}: {error}") from error
+
+
+@contextmanager
+def made_aside(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside `folder`, which it becomes where nothing was raised.
+
+    Raises:
+        OSError: it can't be made, or renamed; nothing is left of it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield aside
+        aside.chmod(0o755)  # mkdtemp's is for its maker only
+        aside.replace(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

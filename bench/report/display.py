@@ -1,9 +1,10 @@
-"""Text from file names, plugins and exceptions, made harmless before it is shown."""
+"""How things are shown: text from anywhere made harmless, and the colours of good and bad."""
 
 from __future__ import annotations
 
 import unicodedata
 
+GOOD, BAD = "#009E73", "#D55E00"  # Okabe-Ito: told apart by colour-blind eyes
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -13,11 +14,6 @@ def display(text: str) -> str:
     Names that are not UTF-8 arrive with surrogate escapes; they are shown the same way.
     """
     return "".join(character if _plain(character) else _escaped(character) for character in text)
-
-
-def markup(text: str) -> str:
-    """Return `text` displayed, with rich's markup in it shown as it is written."""
-    return display(text).replace("[", "\\[")
 
 
 def cell(text: str) -> str:

@@ -14,10 +14,9 @@ from matplotlib.ticker import MaxNLocator
 from bench.data.check import CheckedImage
 from bench.data.decode import decode
 from bench.evaluate import Evaluation
-from bench.report.display import display
+from bench.report.display import BAD, GOOD, display
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
-_RIGHT, _WRONG = "#009E73", "#D55E00"
 _GRID_IMAGES, _GRID_COLUMNS, _THUMBNAIL = 20, 5, (320, 320)
 
 
@@ -81,7 +80,7 @@ def _photograph(
     share = float(test.probabilities[index, predicted])
     axes.set_title(
         f"{'✓' if right else '✗'} {display(classes[predicted])} {share:.0%}",
-        color=_RIGHT if right else _WRONG,
+        color=GOOD if right else BAD,
         parse_math=False,
     )
     name = display(image.file.name)

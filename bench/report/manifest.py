@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bench.data.check import CheckedImage, Manifest
-from bench.report.display import display
+from bench.report.display import BAD, GOOD, display
 
 
 def as_json_value(manifest: Manifest) -> dict[str, object]:
@@ -38,12 +38,12 @@ def render(manifest: Manifest) -> RenderableType:
         Text(f"{display(str(manifest.folder))}: {total:,} images usable ({counts})", style="bold"),
         Text(f"  {megabytes:,.1f} MiB on disk, {_sizes(manifest)}"),
         *(_duplicate(group) for group in manifest.duplicates),
-        *(Text(f"✗ {display(f'{r.name}: {r.reason}')}", "#D55E00") for r in manifest.rejects),
+        *(Text(f"✗ {display(f'{r.name}: {r.reason}')}", BAD) for r in manifest.rejects),
     ]
     if manifest.rejects:
         lines.append(Text(f"✗ {len(manifest.rejects):,} files would not be used: {_why(manifest)}"))
     else:
-        lines.append(Text("✓ every file would be used", "#009E73"))
+        lines.append(Text("✓ every file would be used", GOOD))
     return Group(*lines)
 
 

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.display import display
+from bench.report.display import BAD, GOOD, display
 from bench.report.frame import BASELINE
 
 _COLUMNS = (
@@ -27,7 +27,6 @@ _COLUMNS = (
 )
 _WIDE = 110
 _ONLY_WIDE = frozenset({"validation", "best epoch", "images/s"})
-_GREEN, _RED = "#009E73", "#D55E00"  # Okabe-Ito: told apart by colour-blind eyes
 
 
 def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
@@ -43,10 +42,10 @@ def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
     for row in _rows(frame):
         cells = {name: Text(text) for name, text in zip(_COLUMNS, _cells(row), strict=True)}
         contract = cells["contract"]
-        contract.stylize(_GREEN if contract.plain.startswith("✓") else _RED)
+        contract.stylize(GOOD if contract.plain.startswith("✓") else BAD)
         style = "dim" if row["model"] == BASELINE else ""
         table.add_row(*(cells[name] for name in shown), style=style)
-    told = [Text(f"✗ {line}", style=_RED) for line in failures(frame)]
+    told = [Text(f"✗ {line}", style=BAD) for line in failures(frame)]
     return Group(Text(title, style="bold"), table, *told)
 
 
