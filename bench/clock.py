@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 import torch
@@ -37,3 +40,18 @@ class Stopwatch:
         if kind is None:
             drain(self._device)
         self.seconds = time.perf_counter() - self._started
+
+
+class Phases:
+    """Wall seconds by the name of a phase, the device drained at both ends of each."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Add what happens in the context to the phase `name`."""
+        with Stopwatch(self._device) as stopwatch:
+            yield
+        self.seconds[name] += stopwatch.seconds

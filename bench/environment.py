@@ -25,6 +25,7 @@ def describe_environment(device: torch.device) -> dict[str, object]:
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "load_1_minute": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "openmp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu(),
     }

@@ -41,16 +41,19 @@ def evaluate(
     precision: torch.dtype = torch.float32,
     on_batch: Callable[[], object] = lambda: None,
 ) -> Evaluation:
-    """Return what `network`, in evaluation mode, says of `batches`, in their order."""
+    """Return what `network`, in evaluation mode, says of `batches`, in their order.
+
+    Network and batches are on `device`; the answers are on the CPU.
+    """
     network.eval()
     logits: list[torch.Tensor] = []
     labels: list[torch.Tensor] = []
     with torch.inference_mode(), autocast(device, precision):
         for batch in batches:
-            logits.append(network(batch.images.to(device, non_blocking=True)).float())
+            logits.append(network(batch.images).float())
             labels.append(batch.labels)
             on_batch()
-        answers, truth = torch.cat(logits).cpu(), torch.cat(labels)
+        answers, truth = torch.cat(logits).cpu(), torch.cat(labels).cpu()
     return Evaluation(
         labels=truth,
         probabilities=answers.softmax(1),

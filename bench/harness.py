@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeVar
 
 import pandas as pd
 import torch
 
 from bench.allocator import tune_allocator
+from bench.cache_folder import cache_folder
 from bench.data.check import CheckedImage, Manifest, check, require_one_label_each
 from bench.data.find import find
+from bench.data.ledger import Ledger
+from bench.data.pixel_source import DirectPixels, PixelSource, pixel_source
 from bench.data.split import SPLITS, Split, limited
 from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
+from bench.data.transform import FIDELITIES, Layout
 from bench.device import choose_device, choose_precision, default_threads
 from bench.environment import describe_environment
+from bench.layout import LAYOUTS, choose_layout
 from bench.progress import Progress
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
 from bench.record import TrialRecord, TrialSpec
@@ -28,6 +35,9 @@ from bench.trial import run_trial
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError
+
+T = TypeVar("T", bound=str)
+_LAYOUT_CHOICES: tuple[Layout | Literal["auto"], ...] = ("auto", *LAYOUTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +52,11 @@ class Request:
         limit: use so many images at most.
         threads, workers: of the CPU: for the network, and for making batches.
         weights: keep the trained weights in the run folder.
+        fidelity: `exact` resizes training images by Pillow, `fast` by torch, 2 of 255 away.
+        layout: `channels_last`, `contiguous`, or `auto`: the faster one for each network.
+        compiled: by `torch.compile`; its time is counted apart.
+        cache: keep decoded pixels in the cache folder and read them from there.
+        profile: measure where the time goes.
     """
 
     models: tuple[str | Architecture, ...]
@@ -55,10 +70,15 @@ class Request:
     device: str = "auto"
     precision: str = "float32"
     threads: int | None = None
-    workers: int = 1
+    workers: int = 2
     limit: int | None = None
     runs: Path = Path("runs")
     weights: bool = True
+    fidelity: str = "exact"
+    layout: str = "auto"
+    compiled: bool = False
+    cache: bool = True
+    profile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +126,8 @@ def run(
         data: a folder of images in class folders, or None for the embedded drawings.
         progress: tell on stderr how it goes.
         **options: the other fields of `Request`: recipe, split, epochs, batch_size,
-            learning_rate, seeds, device, precision, threads, workers, limit, runs, weights.
+            learning_rate, seeds, device, precision, threads, workers, limit, runs, weights,
+            fidelity, layout, compiled, cache, profile.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
@@ -119,13 +140,18 @@ def run(
 def execute(request: Request, progress: Progress) -> Results:
     """Return the results of `request`; each finished trial is on disk before the next begins."""
     allocator = tune_allocator()
+    importlib.import_module("torch._dynamo")  # a second that the first optimiser would be charged
     contenders = _contenders(request.models)
     recipe = _recipe(request)
     device = choose_device(request.device)
     choose_precision(request.precision, device)
+    fidelity = _one_of("fidelity", request.fidelity, FIDELITIES)
+    layout = _one_of("layout", request.layout, _LAYOUT_CHOICES)
     manifest, split = load_data(request, progress)
+    source = _pixel_source(request, manifest, split, contenders, progress)
     fingerprint = split.fingerprint
     threads = request.threads or default_threads()
+    layouts = _layouts(contenders, layout, request, device, threads, progress)
     specs = [
         TrialSpec(
             model=contender.model,
@@ -139,6 +165,9 @@ def execute(request: Request, progress: Progress) -> Results:
             precision=request.precision,
             threads=threads,
             workers=request.workers,
+            fidelity=fidelity,
+            layout=layouts[contender.model],
+            compiled=request.compiled,
         )
         for seed in request.seeds
         for contender in contenders
@@ -146,7 +175,8 @@ def execute(request: Request, progress: Progress) -> Results:
     folder = RunFolder.create(request.runs, tuple(contender.model for contender in contenders))
     folder.write_json("environment.json", describe_environment(device) | {"allocator": allocator})
     folder.write_json("config.json", _config(request, recipe, manifest, split))
-    return _trials(specs, split, folder, _title(request, recipe, split, device), progress, request)
+    title = _title(request, recipe, split, device)
+    return _trials(specs, split, source, folder, title, progress, request)
 
 
 def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
@@ -162,7 +192,8 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
         raise RunError(f"unknown split {request.split!r}: there are {', '.join(SPLITS)}")
     finding = find(folder)
     with progress.counting("checking images", len(finding.images)) as bar:
-        manifest = check(finding, threads=default_threads(), on_image=bar.update)
+        ledger = Ledger(cache_folder() / "checked.sqlite") if request.cache else None
+        manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
     for reject in manifest.rejects:
         progress.say(f"left out {reject.name}: {reject.reason}")
     require_one_label_each(manifest)
@@ -171,9 +202,62 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
     return manifest, SPLITS[request.split](manifest)
 
 
+def _one_of(what: str, value: str, known: tuple[T, ...]) -> T:
+    for each in known:
+        if each == value:
+            return each
+    raise RunError(f"unknown {what} {value!r}: there are {', '.join(map(str, known))}")
+
+
+def _pixel_source(
+    request: Request,
+    manifest: Manifest,
+    split: Split,
+    contenders: Sequence[_Contender],
+    progress: Progress,
+) -> PixelSource:
+    if not request.cache:
+        return DirectPixels()
+    return pixel_source(
+        manifest.images,
+        [*split.validation, *split.test],
+        [contender.architecture.contract.input_shape for contender in contenders],
+        folder=cache_folder() / "pixels",
+        threads=default_threads(),
+        report=progress,
+    )
+
+
+def _layouts(
+    contenders: Sequence[_Contender],
+    layout: Layout | Literal["auto"],
+    request: Request,
+    device: torch.device,
+    threads: int,
+    progress: Progress,
+) -> dict[str, Layout]:
+    """Return the memory order of each model."""
+    if layout != "auto":
+        return {contender.model: layout for contender in contenders}
+    with progress.counting("choosing memory layouts", len(contenders)) as bar:
+        chosen: dict[str, Layout] = {}
+        for contender in contenders:
+            chosen[contender.model] = choose_layout(
+                contender.architecture,
+                contender.origin,
+                device=device,
+                precision=choose_precision(request.precision, device),
+                threads=threads,
+                folder=cache_folder(),
+            )
+            bar.update()
+    return chosen
+
+
 def _trials(
     specs: Sequence[TrialSpec],
     split: Split,
+    source: PixelSource,
     folder: RunFolder,
     title: str,
     progress: Progress,
@@ -182,11 +266,11 @@ def _trials(
     records: list[TrialRecord] = []
     baseline = _baseline(split)
     for spec in specs:
-        result = run_trial(spec, split, progress)
+        result = run_trial(spec, split, progress, source, profile=request.profile)
         records.append(result.record)
         folder.keep(result, weights=request.weights)
         if result.test is not None:
-            write_trial(folder.trial(spec), result.record, split.test, result.test)
+            write_trial(folder.trial(spec), result.record, split.test, result.test, source)
         results = Results(
             records=tuple(records),
             frame=comparison(records, baseline),

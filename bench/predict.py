@@ -11,6 +11,8 @@ import torch
 from bench.data.batch import Batches
 from bench.data.decode import UnreadableImageError, decode
 from bench.data.find import ImageFile
+from bench.data.pixel_source import DirectPixels
+from bench.data.view import EvaluationView
 from bench.evaluate import evaluate
 from bench.weights import load_network
 from registry.errors import DataError, RunError
@@ -60,7 +62,8 @@ def predict(photos: Sequence[Path], weights: Sequence[Path]) -> Iterator[Predict
     for path in weights:
         network, published = load_network(path)
         shape = published.architecture.contract.input_shape
-        batches = Batches(files, input_shape=shape, batch_size=32, workers=0)
+        view = EvaluationView(files=files, source=DirectPixels(), shape=shape)
+        batches = Batches(view, batch_size=32, workers=0)
         answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))
         for file, row in zip(files, answer.probabilities, strict=True):
             yield Prediction(

@@ -55,7 +55,11 @@ class Progress:
             self._bar = None
         if record.status == "ok":
             accuracy = f"test accuracy {record.test_accuracy:.1%}"
-            self.say(f"✓ {_name(record.spec)}: {accuracy}, {record.train_seconds:.1f} s training")
+            waited = f"{record.data_wait_share:.1%} of it waiting for data"
+            self.say(
+                f"✓ {_name(record.spec)}: {accuracy}, "
+                f"{record.train_seconds:.1f} s training, {waited}"
+            )
         else:
             self.say(f"✗ {_name(record.spec)} {record.status} ({record.phase}): {record.error}")
 

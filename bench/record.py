@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 
+from bench.data.transform import Fidelity, Layout
 from bench.evaluate import Evaluation
 from bench.recipe import Recipe
 from registry.architecture import Architecture
@@ -20,6 +21,10 @@ class TrialSpec:
 
     Attributes:
         model: what the architecture was asked for by; unlike its name, unique in a comparison.
+        workers: threads that make batches; they change no batch.
+        fidelity: how training images are resized.
+        layout: the memory order of images and weights; results are equal to rounding.
+        compiled: by `torch.compile`.
     """
 
     model: str
@@ -32,7 +37,10 @@ class TrialSpec:
     device: str = "cpu"
     precision: str = "float32"
     threads: int = 1
-    workers: int = 1
+    workers: int = 2
+    fidelity: Fidelity = "exact"
+    layout: Layout = "channels_last"
+    compiled: bool = False
 
     @property
     def id(self) -> str:
@@ -56,6 +64,26 @@ class EpochRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeProfile:
+    """Where the time of a trial went, in wall seconds but for the two of `_cpu_seconds`.
+
+    Attributes:
+        forward_seconds, backward_seconds, optimizer_seconds: parts of the training steps.
+        read_cpu_seconds, transform_cpu_seconds: of the threads that make batches beside the
+            steps: getting pixels, from the cache or by decoding; crop, resize, normalise.
+        ceiling_seconds: the same steps on one fixed batch, so that no data is waited for and
+            none is made beside them; measured for one epoch and multiplied by the epochs.
+    """
+
+    forward_seconds: float
+    backward_seconds: float
+    optimizer_seconds: float
+    read_cpu_seconds: float
+    transform_cpu_seconds: float
+    ceiling_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
     """What became of a trial, finished or not.
 
@@ -64,6 +92,9 @@ class TrialRecord:
         contract: `verified` (on which device), `broken`, or `unchecked`.
         parameters: as built for the classes of the data, which a contract may not name.
         images_per_second: training images over training seconds, evaluation left out.
+        startup_seconds: contract, network and device, before compilation.
+        compile_seconds: of `torch.compile`, apart from all other times.
+        profile: measured only where it was asked for.
     """
 
     spec: TrialSpec
@@ -75,17 +106,24 @@ class TrialRecord:
     history: tuple[EpochRecord, ...] = ()
     train_seconds: float = 0.0
     startup_seconds: float = 0.0
+    compile_seconds: float = 0.0
     evaluation_seconds: float = 0.0
     data_wait_seconds: float = 0.0
     images_per_second: float | None = None
     test_loss: float | None = None
     test_accuracy: float | None = None
     test_images: int = 0
+    profile: TimeProfile | None = None
 
     @property
     def model(self) -> str:
         """What the architecture was asked for by."""
         return self.spec.model
+
+    @property
+    def data_wait_share(self) -> float:
+        """The share of the training seconds in which the network waited for data, 0 to 1."""
+        return self.data_wait_seconds / self.train_seconds if self.train_seconds else 0.0
 
     @property
     def last(self) -> EpochRecord | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -46,6 +47,10 @@ def build_schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRSchedu
     return OneCycleLR(optimizer, max_lr=recipe.learning_rate, total_steps=steps)
 
 
+def _unmeasured(name: str) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
 def train_epoch(
     network: nn.Module,
     batches: Iterable[Batch],
@@ -57,29 +62,33 @@ def train_epoch(
     schedule: LRScheduler | None = None,
     label_smoothing: float = 0.0,
     on_batch: Callable[[], object] = lambda: None,
+    phase: Callable[[str], AbstractContextManager[object]] | None = None,
 ) -> TrainingResult:
-    """Train `network` on each of `batches` once.
+    """Train `network` on each of `batches`, which are on `device`, once.
 
     The loss is the mean cross-entropy per image in nats, label smoothing included. Nothing is
-    read back from the device before the end.
+    read back from the device before the end. `phase` gives a context for each of forward,
+    backward and optimizer, to measure it.
     """
     network.train()
     total_loss = torch.zeros((), device=device)
     correct = torch.zeros((), device=device, dtype=torch.int64)
     images = 0
+    phase = phase or _unmeasured
     scaler = scaler or torch.amp.GradScaler(device.type, enabled=False)
     for batch in batches:
-        inputs = batch.images.to(device, non_blocking=True)
-        labels = batch.labels.to(device, non_blocking=True)
-        with autocast(device, precision):
-            logits = network(inputs)
+        labels = batch.labels
+        with phase("forward"), autocast(device, precision):
+            logits = network(batch.images)
             loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        scaler.step(optimizer)
-        scaler.update()
-        optimizer.zero_grad(set_to_none=True)
-        if schedule is not None:
-            schedule.step()
+        with phase("backward"):
+            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        with phase("optimizer"):
+            scaler.step(optimizer)
+            scaler.update()
+            optimizer.zero_grad(set_to_none=True)
+            if schedule is not None:
+                schedule.step()
         total_loss += loss.detach().float() * len(labels)
         correct += (logits.detach().argmax(1) == labels).sum()
         images += len(labels)

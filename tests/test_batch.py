@@ -8,12 +8,27 @@ from conftest import draw_folder
 
 from bench.data.batch import Batches
 from bench.data.find import find
+from bench.data.pixel_source import DirectPixels
 from bench.data.transform import Augmentation
+from bench.data.view import EvaluationView, TrainingView
 
 
 def _batches(folder, **changes):
-    options = {"input_shape": (3, 32, 32), "batch_size": 5, "augmentation": Augmentation()}
-    return Batches(find(folder).images, **options | changes)
+    return _of(find(folder).images, **changes)
+
+
+def _of(files, *, shape=(3, 32, 32), augmented=True, seed=0, batch_size=5, **options):
+    if augmented:
+        view = TrainingView(
+            files=files,
+            source=DirectPixels(),
+            shape=shape,
+            seed=seed,
+            augmentation=Augmentation(),
+        )
+    else:
+        view = EvaluationView(files=files, source=DirectPixels(), shape=shape)
+    return Batches(view, batch_size=batch_size, **options)
 
 
 def _epoch(batches, epoch=0):
@@ -34,6 +49,31 @@ def test_an_epoch_does_not_depend_on_those_before(drawn):
     assert torch.equal(_epoch(_batches(drawn), 3), later)
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_batches_made_ahead_of_an_epoch_are_its_own(drawn, workers):
+    """Epochs in a row, the next begun before the last one ends, and then one out of turn."""
+    batches = _batches(drawn, workers=workers, epochs=3)
+
+    for epoch in (0, 1, 0, 2):
+        assert torch.equal(_epoch(batches, epoch), _epoch(_batches(drawn, workers=0), epoch))
+
+
+def test_an_epoch_left_early_can_be_had_again(drawn):
+    """Who stops after one batch gets all of them the next time."""
+    batches = _batches(drawn, epochs=2)
+    next(iter(batches.epoch(0)))
+
+    assert torch.equal(_epoch(batches, 0), _epoch(_batches(drawn, workers=0), 0))
+
+
+def test_time_spent_on_batches_is_counted(drawn):
+    """Reading, transforming and waiting are each more than nothing."""
+    batches = _batches(drawn)
+    _epoch(batches)
+
+    assert min(batches.read_seconds, batches.transform_seconds, batches.wait_seconds) > 0
+
+
 def test_seeds_and_epochs_differ(drawn):
     """Another seed or epoch gives another order and other parts."""
     first = _epoch(_batches(drawn))
@@ -52,7 +92,7 @@ def test_every_image_comes_once(drawn):
 
 def test_evaluation_is_in_order(drawn):
     """Without augmentation the files' order is kept and nothing is random."""
-    batches = _batches(drawn, augmentation=None)
+    batches = _batches(drawn, augmented=False)
     labels = torch.cat([batch.labels for batch in batches.epoch()])
 
     assert labels.tolist() == [0] * 12 + [1] * 12
@@ -61,7 +101,7 @@ def test_evaluation_is_in_order(drawn):
 
 def test_images_are_normalised_and_channels_last(drawn):
     """ImageNet's mean and deviation are applied to levels of 0 to 1; memory is channels last."""
-    (batch,) = list(_batches(drawn, augmentation=None, batch_size=24).epoch())
+    (batch,) = list(_batches(drawn, augmented=False, batch_size=24).epoch())
     white = (1 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])
 
     assert batch.images.is_contiguous(memory_format=torch.channels_last)
@@ -77,7 +117,7 @@ def test_a_last_batch_of_one_is_joined(drawn, tmp_path):
 
 def test_a_grey_network_sees_grey(drawn):
     """One input channel gives (N, 1, H, W)."""
-    (batch,) = list(_batches(drawn, input_shape=(1, 32, 32), batch_size=24).epoch())
+    (batch,) = list(_batches(drawn, shape=(1, 32, 32), batch_size=24).epoch())
 
     assert batch.images.shape == (24, 1, 32, 32)
 
@@ -86,7 +126,7 @@ def test_a_file_that_vanishes_is_an_error_not_a_hang(tmp_path):
     """What a worker raises reaches the caller."""
     images = list(find(draw_folder(tmp_path / "drawn")).images)
     images[3] = replace(images[3], path=tmp_path / "gone.jpg")
-    batches = Batches(images, input_shape=(3, 32, 32), batch_size=4)
+    batches = _of(images, batch_size=4)
 
     with pytest.raises(Exception, match="No such file"):
         list(batches.epoch())

@@ -285,10 +285,10 @@ def test_an_interrupt_keeps_what_was_finished(monkeypatch, bench, tmp_path):
     """Ctrl-C in the second model: the first one's row is there, the exit code is 130."""
     from bench.trial import run_trial
 
-    def second_is_stopped(spec, split, watcher):
+    def second_is_stopped(spec, *arguments, **options):
         if spec.model == "lenet":
-            monkeypatch.setattr("bench.trial.train_epoch", _stop)
-        return run_trial(spec, split, watcher)
+            monkeypatch.setattr("bench.steps.train_epoch", _stop)
+        return run_trial(spec, *arguments, **options)
 
     monkeypatch.setattr("bench.harness.run_trial", second_is_stopped)
     code, out, _ = bench("lenet5", "lenet")

@@ -2,15 +2,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from conftest import noise
 from PIL import Image
 from scipy.stats import ks_2samp
 from torchvision import transforms
 
+from bench.data.decode import decode
+from bench.data.find import find
 from bench.data.transform import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    MEMORY_FORMATS,
     Augmentation,
     evaluation_pixels,
     keyed_generator,
+    normalization,
+    normalized,
+    normalized_there,
     random_box,
     training_pixels,
 )
@@ -24,7 +33,7 @@ def test_evaluation_pixels_are_torchvisions(size, side):
     reference = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(side)])
 
     assert np.array_equal(
-        evaluation_pixels(picture, (3, side, side)), np.asarray(reference(picture))
+        evaluation_pixels(np.asarray(picture), (3, side, side)), np.asarray(reference(picture))
     )
 
 
@@ -33,12 +42,14 @@ def test_small_inputs_see_the_whole_picture():
     picture = noise(3, 320, 320)
     reference = transforms.Compose([transforms.Resize(37), transforms.CenterCrop(32)])
 
-    assert np.array_equal(evaluation_pixels(picture, (3, 32, 32)), np.asarray(reference(picture)))
+    pixels = evaluation_pixels(np.asarray(picture), (3, 32, 32))
+
+    assert np.array_equal(pixels, np.asarray(reference(picture)))
 
 
 def test_grey_inputs_are_converted():
     """An architecture with one input channel sees grey levels."""
-    assert evaluation_pixels(noise(3, 64, 64), (1, 32, 32)).shape == (32, 32, 1)
+    assert evaluation_pixels(np.asarray(noise(3, 64, 64)), (1, 32, 32)).shape == (32, 32, 1)
 
 
 def test_training_pixels_are_the_box_resized_by_pillow():
@@ -51,22 +62,93 @@ def test_training_pixels_are_the_box_resized_by_pillow():
         picture, top, left, bottom - top, right - left, [224, 224]
     )
 
-    pixels = training_pixels(picture, (3, 224, 224), whole, keyed_generator(1, 1, 2, 3))
+    pixels = training_pixels(np.asarray(picture), (3, 224, 224), whole, keyed_generator(1, 1, 2, 3))
 
     assert np.array_equal(pixels, np.asarray(reference))
 
 
-def test_mirroring_mirrors():
+@pytest.mark.parametrize("fidelity", ["exact", "fast"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_mirroring_mirrors(fidelity, channels):
     """With probability one every picture is mirrored."""
-    picture = noise(5, 100, 100)
-    plain = training_pixels(
-        picture, (3, 64, 64), Augmentation(flip_probability=0.0), keyed_generator(1)
-    )
-    mirrored = training_pixels(
-        picture, (3, 64, 64), Augmentation(flip_probability=1.0), keyed_generator(1)
+    picture = np.asarray(noise(5, 100, 100))
+    plain, mirrored = (
+        training_pixels(
+            picture,
+            (channels, 64, 64),
+            Augmentation(flip_probability=probability),
+            keyed_generator(1),
+            fidelity,
+        )
+        for probability in (0.0, 1.0)
     )
 
     assert np.array_equal(mirrored, plain[:, ::-1])
+    assert not np.array_equal(mirrored, plain)
+
+
+@pytest.mark.parametrize("layout", ["channels_last", "contiguous"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_normalized_is_torchvisions(layout, channels):
+    """ToTensor and Normalize, to the last bit, in the memory order that was asked for."""
+    pixels = [np.array(noise(seed))[:, :, :channels] for seed in range(3)]
+    chain = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize(*normalization(channels))]
+    )
+    images = normalized(pixels, layout)
+
+    assert torch.equal(images, torch.stack([chain(levels) for levels in pixels]))
+    assert images.is_contiguous(memory_format=MEMORY_FORMATS[layout])
+
+
+@pytest.mark.parametrize("layout", ["channels_last", "contiguous"])
+def test_normalized_on_a_device_is_the_same(layout):
+    """What is normalised after it has crossed to a device has the same values."""
+    pixels = [np.asarray(noise(seed)) for seed in range(3)]
+    crossed = normalized_there(torch.from_numpy(np.stack(pixels)), torch.device("cpu"), layout)
+
+    assert torch.equal(crossed, normalized(pixels, layout))
+    assert crossed.is_contiguous(memory_format=MEMORY_FORMATS[layout])
+
+
+def _photographs(folder):
+    return [np.asarray(decode(image.path)) for image in find(folder).images]
+
+
+@pytest.mark.photographs
+def test_exact_pixels_are_torchvisions_on_every_photograph(chapter_photographs):
+    """Tensors equal, bit for bit, what torchvision's transforms give for the same box."""
+    augmentation = Augmentation(flip_probability=0.0)
+    tail = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD)]
+    )
+    for number, picture in enumerate(_photographs(chapter_photographs)):
+        height, width, _ = picture.shape
+        left, top, right, bottom = random_box(
+            width, height, augmentation.scale, keyed_generator(0, number)
+        )
+        reference = transforms.functional.resized_crop(
+            Image.fromarray(picture), top, left, bottom - top, right - left, [224, 224]
+        )
+        pixels = training_pixels(picture, (3, 224, 224), augmentation, keyed_generator(0, number))
+
+        assert torch.equal(normalized([pixels])[0], tail(reference))
+
+
+@pytest.mark.photographs
+def test_fast_pixels_are_two_levels_away_at_most(chapter_photographs):
+    """On every photograph torch's resize is within 2 of 255 of Pillow's, and not the same."""
+    worst = 0
+    for number, picture in enumerate(_photographs(chapter_photographs)):
+        exact, fast = (
+            training_pixels(
+                picture, (3, 224, 224), Augmentation(), keyed_generator(0, number), fidelity
+            )
+            for fidelity in ("exact", "fast")
+        )
+        worst = max(worst, int(np.abs(exact.astype(int) - fast).max()))
+
+    assert 1 <= worst <= 2
 
 
 def test_random_boxes_are_distributed_as_torchvisions():

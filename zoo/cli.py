@@ -138,18 +138,37 @@ def bench(
     ] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Threads that make batches ahead; 0: none.")
-    ] = 1,
+    ] = 2,
     limit: Annotated[int | None, typer.Option(min=2, help="Use so many images at most.")] = None,
     runs_dir: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
     weights: Annotated[
         bool, typer.Option("--weights/--no-weights", help="Keep the trained weights.")
     ] = True,
+    fidelity: Annotated[
+        str, typer.Option(help="Resize training images: exact, or fast (2 of 255 away).")
+    ] = "exact",
+    layout: Annotated[
+        str, typer.Option(help="Memory order: channels_last, contiguous, auto (the faster).")
+    ] = "auto",
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Use torch.compile; its time is counted apart.")
+    ] = False,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Decode each image once, for all runs.")
+    ] = True,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show where the time went, and the ceiling.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train and test models on the same images in the same order, and print one table."""
     wanted = _split_commas([*(models or ()), *(names or ())])
     seed_values = _seeds(seeds)
     Catalog.installed().resolve(wanted)  # a typing error is told before torch is imported
+
+    from bench.allocator import wait_asleep
+
+    wait_asleep()
 
     from rich.console import Console
 
@@ -173,6 +192,11 @@ def bench(
         limit=limit,
         runs=runs_dir,
         weights=weights,
+        fidelity=fidelity,
+        layout=layout,
+        compiled=compiled,
+        cache=cache,
+        profile=profile,
     )
     try:
         results = execute(request, Progress())

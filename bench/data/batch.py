@@ -1,76 +1,109 @@
-"""From image files to batches of tensors, made ahead of the training step."""
+"""From a view to batches of tensors on a device, made ahead of the training step."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.data.decode import decode
-from bench.data.find import ImageFile
-from bench.data.transform import (
-    Augmentation,
-    Pixels,
-    evaluation_pixels,
-    keyed_generator,
-    normalization,
-    training_pixels,
-)
+from bench.data.transform import Layout, Pixels, normalized, normalized_there
+from bench.data.view import View
 
-_ORDER, _IMAGE = 0, 1  # first counter of the keyed generator: what is drawn
 _AHEAD = 2  # batches in the making while the network works on one
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Images (N, C, H, W) of float32, normalised, channels last in memory; labels (N,) int64."""
+    """Images (N, C, H, W) of float32, normalised, and labels (N,) of int64, on one device."""
 
     images: torch.Tensor
     labels: torch.Tensor
 
 
-class Batches:
-    """The batches of one part of the data, for one input shape.
+class _Making:
+    """Batches in the making: a few begun, the next begun whenever one is taken."""
 
-    With an `augmentation` every epoch has its own order and its own random parts, both keyed by
-    (seed, epoch, image); without one, the order is the files' and nothing is random. So neither
-    the number of workers nor the order of calls changes a batch.
+    def __init__(
+        self,
+        pool: ThreadPoolExecutor,
+        assemble: Callable[[NDArray[np.int64]], Batch],
+        chunks: Sequence[NDArray[np.int64]],
+        ahead: int,
+    ) -> None:
+        self._pool, self._assemble = pool, assemble
+        self._waiting = deque(chunks)
+        self._begun: deque[Future[Batch]] = deque()
+        for _ in range(ahead):
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._waiting:
+            self._begun.append(self._pool.submit(self._assemble, self._waiting.popleft()))
+
+    def take(self) -> Future[Batch] | None:
+        """Return the next batch, or None where there is none left."""
+        if not self._begun:
+            return None
+        self._begin()
+        return self._begun.popleft()
+
+    def cancel(self) -> None:
+        """Make no more."""
+        self._waiting.clear()
+        for future in self._begun:
+            future.cancel()
+
+
+class Batches:
+    """The batches of a view.
 
     Attributes:
         wait_seconds: how long the caller stood waiting for a batch, over all epochs so far.
+        read_seconds: CPU seconds of getting pixels: from the cache, or by decoding.
+        transform_seconds: CPU seconds of cropping, resizing and normalising.
     """
 
     def __init__(
         self,
-        files: Sequence[ImageFile],
+        view: View,
         *,
-        input_shape: tuple[int, int, int],
         batch_size: int,
-        seed: int = 0,
-        augmentation: Augmentation | None = None,
-        workers: int = 1,
+        workers: int = 2,
+        device: torch.device = _CPU,
+        layout: Layout = "channels_last",
+        epochs: int = 1,
     ) -> None:
-        self._files = tuple(files)
-        self._shape = input_shape
+        """Make batches of `view`, by `workers` threads ahead of the caller, or by the caller.
+
+        `epochs` is how many will be asked for, from 0 on; none after them is begun ahead.
+
+        For another device than the CPU, levels cross in pinned memory, by a copy that does not
+        block, and are normalised there: a quarter of the bytes.
+        """
+        self._view = view
         self._batch_size = batch_size
-        self._seed = seed
-        self._augmentation = augmentation
         self._workers = workers
-        mean, std = normalization(input_shape[0])
-        self._mean = torch.tensor(mean).view(1, -1, 1, 1) * 255
-        self._scale = 1 / (torch.tensor(std).view(1, -1, 1, 1) * 255)
-        self.wait_seconds = 0.0
+        self._device = device
+        self._layout: Layout = layout
+        self._epochs = epochs
+        self._pool: ThreadPoolExecutor | None = None
+        self._made_ahead: dict[int, _Making] = {}
+        self._lock = threading.Lock()
+        self.wait_seconds = self.read_seconds = self.transform_seconds = 0.0
 
     @property
-    def images(self) -> int:
-        """How many images one epoch has."""
-        return len(self._files)
+    def sizes(self) -> list[int]:
+        """How many images each batch of an epoch has."""
+        return [len(chunk) for chunk in self._chunks(0)]
 
     def __len__(self) -> int:
         return len(self._chunks(0))
@@ -79,56 +112,72 @@ class Batches:
         """Yield the batches of `epoch` in order.
 
         A last batch of one image is joined to the batch before it, since batch normalisation
-        has no variance over one value.
+        has no variance over one value. While the last batches are worked on, the first of the
+        next epoch are made, so that no epoch begins with a wait.
         """
-        chunks = self._chunks(epoch)
         if self._workers == 0:
-            for chunk in chunks:
+            for chunk in self._chunks(epoch):
                 started = time.perf_counter()
-                batch = self._assemble(chunk, epoch)
+                batch = self._on_device(self._assemble(chunk, epoch))
                 self.wait_seconds += time.perf_counter() - started
                 yield batch
             return
-        with ThreadPoolExecutor(self._workers, thread_name_prefix="batch") as pool:
-            yield from self._ahead(pool, chunks, epoch)
-
-    def _ahead(
-        self, pool: ThreadPoolExecutor, chunks: Sequence[NDArray[np.int64]], epoch: int
-    ) -> Iterator[Batch]:
-        waiting = deque(chunks)
-        making: deque[Future[Batch]] = deque()
+        making = self._made_ahead.pop(epoch, None) or self._making(epoch)
         try:
-            while waiting or making:
-                while waiting and len(making) < _AHEAD + self._workers:
-                    making.append(pool.submit(self._assemble, waiting.popleft(), epoch))
+            future = making.take()
+            while future is not None:
                 started = time.perf_counter()
-                batch = making.popleft().result()
+                batch = self._on_device(future.result())
                 self.wait_seconds += time.perf_counter() - started
+                future = making.take()
+                if future is None and epoch + 1 < self._epochs:
+                    self._made_ahead = {epoch + 1: self._making(epoch + 1)}
                 yield batch
         finally:  # the caller may stop early
-            for future in making:
-                future.cancel()
+            making.cancel()
+
+    def _making(self, epoch: int) -> _Making:
+        if self._pool is None:  # its threads end when the last reference to it goes
+            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="batch")
+        return _Making(self._pool, partial(self._assemble, epoch=epoch), self._chunks(epoch),
+                       _AHEAD + self._workers)  # fmt: skip
 
     def _chunks(self, epoch: int) -> list[NDArray[np.int64]]:
-        order = np.arange(len(self._files))
-        if self._augmentation is not None:
-            keyed_generator(self._seed, _ORDER, epoch).shuffle(order)
+        order = self._view.order(epoch)
         cuts = list(range(self._batch_size, len(order), self._batch_size))
         if cuts and len(order) - cuts[-1] == 1:
             cuts.pop()
         return np.split(order, cuts)
 
     def _assemble(self, chunk: NDArray[np.int64], epoch: int) -> Batch:
-        pixels = np.stack([self._pixels(int(index), epoch) for index in chunk])
-        images = torch.from_numpy(pixels).permute(0, 3, 1, 2)  # (N, C, H, W), channels last
-        return Batch(
-            images=(images.float() - self._mean).mul_(self._scale),
-            labels=torch.tensor([self._files[index].label for index in chunk]),
-        )
+        """Return a batch on the CPU: ready for a network there, else levels in pinned memory."""
+        started = time.thread_time()
+        read_seconds = 0.0
+        pixels: list[Pixels] = []
+        for index in chunk.tolist():
+            reading = time.thread_time()
+            picture = self._view.picture(index)
+            read_seconds += time.thread_time() - reading
+            pixels.append(self._view.pixels(picture, index, epoch))
+        labels = torch.tensor([self._view.files[index].label for index in chunk])
+        if self._device.type == "cpu":
+            batch = Batch(images=normalized(pixels, self._layout), labels=labels)
+        else:
+            levels = torch.from_numpy(np.stack(pixels))
+            pinned = self._device.type == "cuda"
+            batch = Batch(
+                images=levels.pin_memory() if pinned else levels,
+                labels=labels.pin_memory() if pinned else labels,
+            )
+        with self._lock:
+            self.read_seconds += read_seconds
+            self.transform_seconds += time.thread_time() - started - read_seconds
+        return batch
 
-    def _pixels(self, index: int, epoch: int) -> Pixels:
-        picture = decode(self._files[index].path)
-        if self._augmentation is None:
-            return evaluation_pixels(picture, self._shape)
-        generator = keyed_generator(self._seed, _IMAGE, epoch, index)
-        return training_pixels(picture, self._shape, self._augmentation, generator)
+    def _on_device(self, batch: Batch) -> Batch:
+        if self._device.type == "cpu":
+            return batch
+        return Batch(
+            images=normalized_there(batch.images, self._device, self._layout),
+            labels=batch.labels.to(self._device, non_blocking=True),
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.data.decode import UnreadableImageError, decode
+from bench.data.decode import UnreadableImageError, decode_content, read_content
 from bench.data.find import Finding, ImageFile, Reject, sorted_rejects
+from bench.data.ledger import Facts, Ledger
 from registry.errors import DataError
 
 NEAR_BITS = 15  # of 256; the same photograph saved twice differs by about 9, two others by 67 up
@@ -24,14 +25,17 @@ _BANDS = 16  # at most 15 differing bits leave one of 16 bands equal, so no near
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedImage:
-    """A readable image with what its content says: digest, size, and difference hash."""
+    """A readable image with the digest of its content, its size, and what its pixels say."""
 
     file: ImageFile
     sha256: str
     bytes: int
-    width: int
-    height: int
-    difference_hash: int
+    facts: Facts
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of its pixels."""
+        return self.facts.height, self.facts.width, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +54,30 @@ class Manifest:
 
 
 def check(
-    finding: Finding, *, threads: int = 2, on_image: Callable[[], object] = lambda: None
+    finding: Finding,
+    *,
+    threads: int = 2,
+    on_image: Callable[[], object] = lambda: None,
+    ledger: Ledger | None = None,
 ) -> Manifest:
-    """Return the manifest of `finding`: each image decoded once, by several threads.
+    """Return the manifest of `finding`: each image read, and decoded, by several threads.
+
+    Args:
+        finding: what the folder holds.
+        threads: how many read and decode.
+        on_image: is called after each image.
+        ledger: what earlier checks found; content that it knows is not decoded again.
 
     Raises:
         DataError: fewer than two classes have a readable image.
     """
+    known = ledger.read() if ledger else {}
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        results = list(pool.map(partial(_checked, on_image=on_image), finding.images))
+        look = partial(_checked, known=known, on_image=on_image)
+        results = list(pool.map(look, finding.images))
+    if ledger:
+        ledger.add({i.sha256: i.facts for i in results
+                    if isinstance(i, CheckedImage) and i.sha256 not in known})  # fmt: skip
     images = tuple(result for result in results if isinstance(result, CheckedImage))
     rejects = [result for result in results if isinstance(result, Reject)]
     manifest = Manifest(
@@ -89,21 +108,23 @@ def require_one_label_each(manifest: Manifest) -> None:
             raise DataError(f"the same picture under two labels: {names}: remove or move one")
 
 
-def _checked(file: ImageFile, on_image: Callable[[], object]) -> CheckedImage | Reject:
+def _checked(
+    file: ImageFile, known: Mapping[str, Facts], on_image: Callable[[], object]
+) -> CheckedImage | Reject:
     try:
-        picture = decode(file.path)
-        content = file.path.read_bytes()
+        content = read_content(file.path)
+        digest = hashlib.sha256(content).hexdigest()
+        facts = known.get(digest) or _facts(decode_content(content))
     except UnreadableImageError as error:
         return Reject(name=file.name, reason=str(error))
     finally:
         on_image()
-    return CheckedImage(
-        file=file,
-        sha256=hashlib.sha256(content).hexdigest(),
-        bytes=len(content),
-        width=picture.width,
-        height=picture.height,
-        difference_hash=difference_hash(picture),
+    return CheckedImage(file=file, sha256=digest, bytes=len(content), facts=facts)
+
+
+def _facts(picture: Image.Image) -> Facts:
+    return Facts(
+        width=picture.width, height=picture.height, difference_hash=difference_hash(picture)
     )
 
 
@@ -127,8 +148,8 @@ def _duplicates(images: Sequence[CheckedImage]) -> tuple[tuple[CheckedImage, ...
         return index
 
     for first, second in _candidates(images):
-        distance = (images[first].difference_hash ^ images[second].difference_hash).bit_count()
-        if distance <= NEAR_BITS or images[first].sha256 == images[second].sha256:
+        bits = images[first].facts.difference_hash ^ images[second].facts.difference_hash
+        if bits.bit_count() <= NEAR_BITS or images[first].sha256 == images[second].sha256:
             parent[root(second)] = root(first)
     groups: dict[int, list[CheckedImage]] = defaultdict(list)
     for index, image in enumerate(images):
@@ -141,5 +162,5 @@ def _candidates(images: Sequence[CheckedImage]) -> Iterable[tuple[int, int]]:
     buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, image in enumerate(images):
         for band in range(_BANDS):
-            buckets[band, (image.difference_hash >> (16 * band)) & 0xFFFF].append(index)
+            buckets[band, (image.facts.difference_hash >> (16 * band)) & 0xFFFF].append(index)
     return {pair for members in buckets.values() for pair in combinations(members, 2)}

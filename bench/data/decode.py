@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from registry.errors import DataError
 
+DECODER_VERSION = 1  # one more whenever a pixel changes: it keys what is kept of decoded images
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 MAX_FILE_BYTES = 256 * 2**20
 MAX_PIXELS = 100_000_000
@@ -27,16 +29,37 @@ def decode(path: Path) -> Image.Image:
     Raises:
         UnreadableImageError: not a regular file, empty, too large, truncated, or no image.
     """
+    return decode_content(read_content(path))
+
+
+def read_content(path: Path) -> bytes:
+    """Return the bytes of an image file.
+
+    Raises:
+        UnreadableImageError: it is a pipe or device, empty, too large, or can't be read.
+    """
     _require_regular_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableImageError(error.strerror or str(error)) from error
+
+
+def decode_content(content: bytes) -> Image.Image:
+    """Return the picture that an image file's bytes hold, as `decode` does.
+
+    Raises:
+        UnreadableImageError: it is too large, truncated, or no image.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata does not touch the pixels
-            with Image.open(path, formats=FORMATS) as opened:
+            with Image.open(BytesIO(content), formats=FORMATS) as opened:
                 _require_size(opened)
                 opened.load()
                 return _to_rgb(ImageOps.exif_transpose(opened))
     except UnidentifiedImageError:
-        raise UnreadableImageError(f"not an image: {_beginning(path)}") from None
+        raise UnreadableImageError(f"not an image: {_beginning(content)}") from None
     except UnreadableImageError:
         raise
     except MemoryError:
@@ -73,10 +96,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _beginning(path: Path) -> str:
+def _beginning(content: bytes) -> str:
     """Describe what a file that is no image seems to be, from its first bytes."""
-    with path.open("rb") as file:
-        head = file.read(64)
+    head = content[:64]
     if head.lstrip()[:1] == b"<":
         return "it looks like HTML or XML"
     if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
 
+from bench.cache_folder import cache_folder
 from bench.data.draw import Kind, draw
 from registry.errors import DataError
 
@@ -57,14 +57,8 @@ def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Pat
 
 
 def synthetic_folder(cache: Path | None = None) -> Path:
-    """Return the data set in the user's cache, written on first use.
-
-    The cache is `cache`, else $ZOO_CACHE, else zoo in $XDG_CACHE_HOME or in ~/.cache.
-    """
-    if cache is None:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        cache = Path(os.environ.get("ZOO_CACHE") or Path(home, "zoo"))
-    return write_synthetic(cache / f"{SYNTHETIC_NAME}-v{_VERSION}")
+    """Return the data set in the folder `cache`, else in the user's, written on first use."""
+    return write_synthetic((cache or cache_folder()) / f"{SYNTHETIC_NAME}-v{_VERSION}")
 
 
 def _write_images(folder: Path, each: int, seed: int) -> None:

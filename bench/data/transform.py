@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch.nn import functional as F
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -18,6 +22,10 @@ _ATTEMPTS = 10
 _TEXTBOOK_RESIZE = 256
 
 Pixels = NDArray[np.uint8]  # (H, W, C)
+Fidelity = Literal["exact", "fast"]
+FIDELITIES: tuple[Fidelity, ...] = ("exact", "fast")
+Layout = Literal["channels_last", "contiguous"]
+MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,27 +54,28 @@ def normalization(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def training_pixels(
-    picture: Image.Image,
+    picture: Pixels,
     shape: tuple[int, int, int],
     augmentation: Augmentation,
     generator: np.random.Generator,
+    fidelity: Fidelity = "exact",
 ) -> Pixels:
-    """Return a random part of `picture` as (H, W, C) of uint8, perhaps mirrored.
+    """Return a random part of `picture` (H, W, 3) as (H, W, C), perhaps mirrored.
 
-    The box has the distribution of torchvision's `RandomResizedCrop`; crop and resize are
-    Pillow's own, as in torchvision's transforms of Pillow images.
+    The box has the distribution of torchvision's `RandomResizedCrop`. `exact` resizes by Pillow,
+    byte for byte what torchvision makes of a Pillow image; `fast` by torch's antialiased resize
+    of 8-bit images, at most 2 of 255 away.
     """
-    channels, height, width = shape
-    box = random_box(picture.width, picture.height, augmentation.scale, generator)
-    part = _in_channels(picture, channels).crop(box)
-    part = part.resize((width, height), Image.Resampling.BILINEAR)
-    if generator.random() < augmentation.flip_probability:
-        part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return _as_array(part)
+    left, top, right, bottom = random_box(
+        picture.shape[1], picture.shape[0], augmentation.scale, generator
+    )
+    mirrored = bool(generator.random() < augmentation.flip_probability)
+    resize = _resized_exactly if fidelity == "exact" else _resized_fast
+    return resize(picture[top:bottom, left:right], shape, mirrored)
 
 
-def evaluation_pixels(picture: Image.Image, shape: tuple[int, int, int]) -> Pixels:
-    """Return the centre of `picture` as (H, W, C) of uint8, always the same.
+def evaluation_pixels(picture: Pixels, shape: tuple[int, int, int]) -> Pixels:
+    """Return the centre of `picture` (H, W, 3) as (H, W, C), always the same.
 
     The shorter side is resized to 256 for inputs of 224 to 256 pixels, as the chapter does, and
     to 8/7 of the input otherwise; then the centre is cut out.
@@ -74,9 +83,42 @@ def evaluation_pixels(picture: Image.Image, shape: tuple[int, int, int]) -> Pixe
     channels, height, width = shape
     side = max(height, width)
     short = _TEXTBOOK_RESIZE if 224 <= side <= _TEXTBOOK_RESIZE else round(side * 8 / 7)
-    scaled = _resize_short(_in_channels(picture, channels), short)
+    scaled = _resize_short(_as_picture(picture, channels), short)
     top, left = round((scaled.height - height) / 2), round((scaled.width - width) / 2)
-    return _as_array(scaled.crop((left, top, left + width, top + height)))
+    return _as_pixels(scaled.crop((left, top, left + width, top + height)))
+
+
+def normalized(pixels: Sequence[Pixels], layout: Layout = "channels_last") -> torch.Tensor:
+    """Return N images (H, W, C) of levels as float32 (N, C, H, W), in the memory order `layout`.
+
+    The same numbers, to the last bit, as torchvision's ToTensor and Normalize. 0.1 ms for
+    3x224x224: image by image, so that it stays in the processor's cache, and by NumPy, whose one
+    thread leaves the others to the network.
+    """
+    height, width, channels = pixels[0].shape
+    mean, std = (np.tile(np.asarray(each, np.float32), width) for each in normalization(channels))
+    batch = np.empty((len(pixels), height, width * channels), np.float32)
+    for rows, levels in zip(batch, pixels, strict=True):
+        rows[:] = levels.reshape(height, width * channels)
+        rows /= np.float32(255)
+        rows -= mean
+        rows /= std
+    images = torch.from_numpy(batch.reshape(len(pixels), height, width, channels))
+    return images.permute(0, 3, 1, 2).contiguous(memory_format=MEMORY_FORMATS[layout])
+
+
+def normalized_there(levels: torch.Tensor, device: torch.device, layout: Layout) -> torch.Tensor:
+    """Return levels (N, H, W, C) as `normalized` does, moved to `device` first.
+
+    A quarter of the bytes cross; from pinned memory the copy does not block.
+    """
+    moved = levels.to(device, non_blocking=True).permute(0, 3, 1, 2)
+    mean, std = (
+        torch.tensor(each, device=device).view(1, -1, 1, 1)
+        for each in normalization(moved.shape[1])
+    )
+    images = moved.float().div_(255).sub_(mean).div_(std)
+    return images.contiguous(memory_format=MEMORY_FORMATS[layout])
 
 
 def random_box(
@@ -119,10 +161,30 @@ def _resize_short(picture: Image.Image, short: int) -> Image.Image:
     return picture.resize(size, Image.Resampling.BILINEAR)
 
 
-def _in_channels(picture: Image.Image, channels: int) -> Image.Image:
+def _resized_exactly(part: Pixels, shape: tuple[int, int, int], mirrored: bool) -> Pixels:
+    channels, height, width = shape
+    picture = _as_picture(part, channels).resize((width, height), Image.Resampling.BILINEAR)
+    if mirrored:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return _as_pixels(picture)
+
+
+def _resized_fast(part: Pixels, shape: tuple[int, int, int], mirrored: bool) -> Pixels:
+    channels, height, width = shape
+    if channels == 1:
+        part = _as_pixels(_as_picture(part, channels))
+    images = torch.from_numpy(part.copy()[None]).permute(0, 3, 1, 2)
+    resized = F.interpolate(images, (height, width), mode="bilinear", antialias=True)[0]
+    if mirrored:
+        resized = resized.flip(-1)
+    return resized.permute(1, 2, 0).contiguous().numpy()
+
+
+def _as_picture(pixels: Pixels, channels: int) -> Image.Image:
+    picture = Image.fromarray(pixels)
     return picture.convert("L") if channels == 1 else picture
 
 
-def _as_array(picture: Image.Image) -> Pixels:
+def _as_pixels(picture: Image.Image) -> Pixels:
     pixels = np.asarray(picture)
     return pixels[:, :, None] if pixels.ndim == 2 else pixels

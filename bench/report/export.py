@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.data.check import CheckedImage
+from bench.data.pixel_source import PixelSource
 from bench.evaluate import Evaluation
 from bench.record import TrialRecord
 from bench.report.display import cell
@@ -44,7 +45,11 @@ def write_comparison(
 
 
 def write_trial(
-    folder: Path, record: TrialRecord, images: Sequence[CheckedImage], test: Evaluation
+    folder: Path,
+    record: TrialRecord,
+    images: Sequence[CheckedImage],
+    test: Evaluation,
+    source: PixelSource,
 ) -> None:
     """Write a finished trial's history, answers and grid of test photographs."""
     classes = record.spec.classes
@@ -52,7 +57,7 @@ def write_trial(
     _write_csv(folder / "predictions.csv", predictions(images, classes, test))
     _write_csv(folder / "submission.csv", submission(images, test))
     title = f"{record.model}, seed {record.spec.seed}: {record.test_accuracy:.1%} of {len(images)}"
-    draw_grid(images, classes, test, folder / "test-images.png", title)
+    draw_grid(images, source, classes, test, folder / "test-images.png", title)
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from bench.data.check import CheckedImage
-from bench.data.decode import decode
+from bench.data.pixel_source import PixelSource
 from bench.evaluate import Evaluation
 from bench.report.display import BAD, GOOD, display
 
@@ -48,6 +50,7 @@ def _curves(axes: Axes, history: pd.DataFrame, column: str, label: str) -> None:
 
 def draw_grid(
     images: Sequence[CheckedImage],
+    source: PixelSource,
     classes: Sequence[str],
     test: Evaluation,
     path: Path,
@@ -65,14 +68,19 @@ def draw_grid(
     for index, axes in enumerate(figure.subplots(rows, _GRID_COLUMNS, squeeze=False).flat):
         axes.set_axis_off()
         if index < shown:
-            _photograph(axes, images[index], classes, test, index)
+            picture = Image.fromarray(source.full(images[index].file))
+            _photograph(axes, picture, images[index].file.name, classes, test, index)
     figure.savefig(path, dpi=100)
 
 
 def _photograph(
-    axes: Axes, image: CheckedImage, classes: Sequence[str], test: Evaluation, index: int
+    axes: Axes,
+    picture: Image.Image,
+    name: str,
+    classes: Sequence[str],
+    test: Evaluation,
+    index: int,
 ) -> None:
-    picture = decode(image.file.path)
     picture.thumbnail(_THUMBNAIL)
     axes.imshow(picture)
     predicted = int(test.predicted[index])
@@ -83,6 +91,5 @@ def _photograph(
         color=GOOD if right else BAD,
         parse_math=False,
     )
-    name = display(image.file.name)
-    axes.text(0.5, -0.02, name, transform=axes.transAxes, ha="center", va="top", fontsize=7,
-              parse_math=False)  # fmt: skip
+    place: dict[str, Any] = {"ha": "center", "va": "top", "transform": axes.transAxes}
+    axes.text(0.5, -0.02, display(name), fontsize=7, parse_math=False, **place)

@@ -48,8 +48,8 @@ def render(manifest: Manifest) -> RenderableType:
 
 
 def _sizes(manifest: Manifest) -> str:
-    widths = sorted(image.width for image in manifest.images)
-    heights = sorted(image.height for image in manifest.images)
+    widths = sorted(image.facts.width for image in manifest.images)
+    heights = sorted(image.facts.height for image in manifest.images)
     middle = len(widths) // 2
     return (
         f"widths {widths[0]} to {widths[-1]} (median {widths[middle]}), "

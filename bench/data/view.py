@@ -1,0 +1,90 @@
+"""One part of the data as a network of one input shape meets it: image by image, as levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.find import ImageFile
+from bench.data.pixel_source import PixelSource
+from bench.data.transform import (
+    Augmentation,
+    Fidelity,
+    Pixels,
+    keyed_generator,
+    training_pixels,
+)
+
+_ORDER, _IMAGE = 0, 1  # first counter of the keyed generator: what is drawn
+
+
+class View(Protocol):
+    """Images in an order, each as levels (H, W, C)."""
+
+    @property
+    def files(self) -> Sequence[ImageFile]:
+        """The images, with their labels."""
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the order in which `epoch` has the images."""
+
+    def picture(self, index: int) -> Pixels:
+        """Return what is kept of the image `index`, decoded if need be."""
+
+    def pixels(self, picture: Pixels, index: int, epoch: int) -> Pixels:
+        """Return what the network sees of `picture` in `epoch` (H, W, C)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingView:
+    """Random parts in a random order, keyed by (seed, epoch, image) and by nothing else.
+
+    So neither the number of workers nor the order of calls nor a resume changes a batch.
+    """
+
+    files: Sequence[ImageFile]
+    source: PixelSource
+    shape: tuple[int, int, int]
+    seed: int
+    augmentation: Augmentation
+    fidelity: Fidelity = "exact"
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the images shuffled."""
+        order = np.arange(len(self.files))
+        keyed_generator(self.seed, _ORDER, epoch).shuffle(order)
+        return order
+
+    def picture(self, index: int) -> Pixels:
+        """Return the whole picture (H, W, 3)."""
+        return self.source.full(self.files[index])
+
+    def pixels(self, picture: Pixels, index: int, epoch: int) -> Pixels:
+        """Return the random part that is image `index`'s in `epoch`."""
+        generator = keyed_generator(self.seed, _IMAGE, epoch, index)
+        return training_pixels(picture, self.shape, self.augmentation, generator, self.fidelity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationView:
+    """Centres in the files' order, always the same."""
+
+    files: Sequence[ImageFile]
+    source: PixelSource
+    shape: tuple[int, int, int]
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the images as they come."""
+        return np.arange(len(self.files))
+
+    def picture(self, index: int) -> Pixels:
+        """Return the centre (H, W, C)."""
+        return self.source.centre(self.files[index], self.shape)
+
+    def pixels(self, picture: Pixels, index: int, epoch: int) -> Pixels:
+        """Return the centre as it is."""
+        return picture

@@ -1,0 +1,113 @@
+"""Which memory order a network is faster in, found out by a short trial of both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from bench.clock import Stopwatch
+from bench.data.transform import MEMORY_FORMATS, Layout
+from bench.device import autocast
+from bench.store import write_text
+from registry.architecture import Architecture
+
+LAYOUTS: tuple[Layout, ...] = ("channels_last", "contiguous")
+
+_BATCH = 8
+_ROUNDS = 3
+_LONG_SECONDS = 1.0  # a step that takes longer is tried once
+
+
+def choose_layout(
+    architecture: Architecture,
+    origin: str,
+    *,
+    device: torch.device,
+    precision: torch.dtype,
+    threads: int,
+    folder: Path,
+) -> Layout:
+    """Return the layout in which training steps of `architecture` are faster here.
+
+    Both are tried in turn on one seeded batch, a second or two in all; the answer is kept in
+    `folder` for this architecture as installed, device, threads and torch, so that it does not
+    change from run to run. A network that can't be trained gets the first; its trial will say
+    why. The global random state and threads are as before when it returns.
+    """
+    asked = [asdict(architecture), origin, _name(device), str(precision), threads,
+             torch.__version__]  # fmt: skip
+    key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    path = folder / "layouts" / f"{key[:32]}.json"
+    kept = _kept(path)
+    if kept is not None:
+        return kept
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        with torch.random.fork_rng(), redirect_stdout(sys.stderr):
+            torch.manual_seed(0)
+            seconds = _step_seconds(architecture, device, precision)
+    except (Exception, SystemExit):  # noqa: BLE001  (a plugin may raise anything)
+        return LAYOUTS[0]
+    finally:
+        torch.set_num_threads(before)
+    layout = min(LAYOUTS, key=seconds.__getitem__)
+    _keep(path, {"architecture": architecture.name, "layout": layout, "step_seconds": seconds})
+    return layout
+
+
+def _step_seconds(
+    architecture: Architecture, device: torch.device, precision: torch.dtype
+) -> dict[Layout, float]:
+    """Return the shortest step in each layout: noise only ever makes one longer."""
+    contract = architecture.contract
+    network = architecture.build(contract.num_classes).to(device).train()
+    images = torch.randn(_BATCH, *contract.input_shape, device=device)
+    warm = [_step(network, images, layout, precision) for layout in LAYOUTS]
+    rounds = _ROUNDS if max(warm) < _LONG_SECONDS else 1
+    timed = [[_step(network, images, layout, precision) for layout in LAYOUTS]
+             for _ in range(rounds)]  # fmt: skip
+    return dict(zip(LAYOUTS, map(min, zip(*timed, strict=True)), strict=True))
+
+
+def _step(
+    network: nn.Module, images: torch.Tensor, layout: Layout, precision: torch.dtype
+) -> float:
+    """Return the seconds of one pass forward and backward, the network being laid out before."""
+    format_ = MEMORY_FORMATS[layout]
+    network.to(memory_format=format_)
+    images = images.contiguous(memory_format=format_)
+    network.zero_grad(set_to_none=True)
+    with Stopwatch(images.device) as stopwatch:
+        with autocast(images.device, precision):
+            loss = network(images).square().mean()
+        loss.backward()
+    return stopwatch.seconds
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def _kept(path: Path) -> Layout | None:
+    try:
+        layout = json.loads(path.read_text(encoding="utf-8"))["layout"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return next((known for known in LAYOUTS if known == layout), None)
+
+
+def _keep(path: Path, value: dict[str, object]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(value | {"measured": time.strftime("%Y-%m-%d")}) + "\n")
+    except OSError:
+        return  # it will be tried again

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from conftest import draw_folder
+
+import bench.data.pixel_source as pixel_source_module
+from bench.data.check import check
+from bench.data.find import find
+from bench.data.ledger import Ledger
+from bench.data.pixel_source import DirectPixels, pixel_source
+
+_SHAPE = (3, 32, 32)
+_BUILDER = """
+import sys
+from pathlib import Path
+from bench.data.check import check
+from bench.data.find import find
+from bench.data.pixel_source import DirectPixels, pixel_source
+from bench.progress import Progress
+
+images = check(find(Path(sys.argv[1]))).images
+print("begun", flush=True)
+source = pixel_source(images, images, [(3, 32, 32)], folder=Path(sys.argv[2]), threads=2,
+                      report=Progress(shown=False))
+direct = DirectPixels()
+assert all((source.full(i.file) == direct.full(i.file)).all() for i in images)
+print("right", flush=True)
+"""
+
+
+class Reporter:
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.lines = []
+        self.counted = 0
+
+    def say(self, text):
+        """Hear one line."""
+        self.lines.append(text)
+
+    @contextmanager
+    def counting(self, what, total):
+        """Count."""
+        yield SimpleNamespace(update=self._count)
+
+    def _count(self):
+        self.counted += 1
+
+
+@pytest.fixture
+def images(drawn):
+    """24 checked images."""
+    return check(find(drawn)).images
+
+
+@pytest.fixture
+def source_of(images, tmp_path):
+    """Makes a source of the images, all of them validated, from one cache folder."""
+
+    def make(report=None, folder=tmp_path / "cache"):
+        return pixel_source(
+            images, images, [_SHAPE], folder=folder, threads=2, report=report or Reporter()
+        )
+
+    return make
+
+
+def _right(source, images):
+    direct = DirectPixels()
+    return all(
+        np.array_equal(source.full(image.file), direct.full(image.file))
+        and np.array_equal(source.centre(image.file, _SHAPE), direct.centre(image.file, _SHAPE))
+        for image in images
+    )
+
+
+def _counted_decodes(monkeypatch):
+    calls = []
+    for module in ("bench.data.pixel_source", "bench.data.check"):
+        real = sys.modules[module].decode_content
+        monkeypatch.setattr(
+            f"{module}.decode_content", lambda content, real=real: calls.append(1) or real(content)
+        )
+    monkeypatch.setattr("bench.data.pixel_source.decode", lambda path: calls.append(1))
+    return calls
+
+
+def test_cached_pixels_are_the_decoded_ones(source_of, images):
+    """Whole pictures and centres, the first time and when the files are there."""
+    assert _right(source_of(), images)
+    assert _right(source_of(), images)
+
+
+def test_a_second_source_decodes_nothing(source_of, images, monkeypatch):
+    """What is in the files is not decoded, nor written, again."""
+    source_of()
+    decodes = _counted_decodes(monkeypatch)
+    report = Reporter()
+    source = source_of(report)
+    for image in images:
+        source.full(image.file)
+        source.centre(image.file, _SHAPE)
+
+    assert (decodes, report.counted, report.lines) == ([], 0, [])
+
+
+def test_the_counter_counts(source_of, monkeypatch):
+    """The test above can fail: the first source decodes each image once."""
+    decodes = _counted_decodes(monkeypatch)
+    source_of()
+
+    assert len(decodes) == 24
+
+
+def test_a_second_check_decodes_nothing(drawn, tmp_path, monkeypatch):
+    """A ledger knows content by its digest, wherever the folder lies."""
+    ledger = Ledger(tmp_path / "checked.sqlite")
+    first = check(find(drawn), ledger=ledger)
+    decodes = _counted_decodes(monkeypatch)
+
+    assert check(find(drawn), ledger=ledger) == first
+    assert decodes == []
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0 and no more", b"x" * 5000])
+def test_a_damaged_ledger_is_begun_anew(drawn, tmp_path, content):
+    """It costs a decode, not a comparison."""
+    path = tmp_path / "checked.sqlite"
+    path.write_bytes(content)
+    first = check(find(drawn), ledger=Ledger(path))
+
+    assert first == check(find(drawn))
+    assert len(Ledger(path).read()) in (0, 24)
+    check(find(drawn), ledger=Ledger(path))
+    assert len(Ledger(path).read()) == 24
+
+
+def test_a_ledger_that_cannot_be_written_is_done_without(drawn, tmp_path):
+    """A file in the folder's place changes nothing."""
+    (tmp_path / "file").touch()
+
+    assert check(find(drawn), ledger=Ledger(tmp_path / "file" / "checked.sqlite")).images
+
+
+def test_equal_content_is_kept_once(tmp_path):
+    """Two files of one content share their pixels; other names change no cache."""
+    folder = draw_folder(tmp_path / "drawn", each=8)
+    (folder / "Cat" / "cat.0.jpg").rename(folder / "Cat" / "cat.99.jpg")
+    report = Reporter()
+    images = check(find(folder)).images
+    pixel_source(images, (), (), folder=tmp_path / "cache", threads=1, report=report)
+    (folder / "Cat" / "cat.99.jpg").rename(folder / "Cat" / "cat.0.jpg")
+    images = check(find(folder)).images
+    source = pixel_source(images, (), (), folder=tmp_path / "cache", threads=1, report=report)
+
+    assert report.counted == 16
+    assert _right(source, images)
+
+
+def test_a_flipped_byte_is_decoded_anew_and_written_anew(source_of, images, tmp_path):
+    """The altered image is right all the same, it is said once, the next run has a new file."""
+    source_of()
+    (path,) = (tmp_path / "cache").glob("whole-*.pixels")
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+    report = Reporter()
+    source = source_of(report)
+
+    assert _right(source, images)
+    assert _right(source, images)
+    assert len(report.lines) == 1
+    assert "is damaged" in report.lines[0]
+    again = Reporter()
+    assert _right(source_of(again), images)
+    assert (again.counted, again.lines) == (24, [])
+
+
+def test_a_truncated_file_is_written_anew(source_of, images, tmp_path):
+    """It is noticed when it is opened."""
+    source_of()
+    (path,) = (tmp_path / "cache").glob("whole-*.pixels")
+    path.write_bytes(path.read_bytes()[:-1])
+    report = Reporter()
+
+    assert _right(source_of(report), images)
+    assert report.counted == 24
+
+
+def test_too_little_memory_is_said(source_of, images, monkeypatch):
+    """Over 60 % of the free memory, each image is decoded when it is needed."""
+    monkeypatch.setattr(pixel_source_module, "available_bytes", lambda: 200_000)
+    report = Reporter()
+    source = source_of(report)
+
+    assert "more than 60% of the 0.2 MB of memory that are free" in report.lines[0]
+    assert report.counted == 24  # the centres are small enough
+    assert _right(source, images)
+
+
+def test_a_folder_that_cannot_be_made_is_said(source_of, images, tmp_path):
+    """A file stands in its place: the pixels are right, and one line a file says why."""
+    (tmp_path / "file").touch()
+    report = Reporter()
+    source = source_of(report, tmp_path / "file" / "cache")
+
+    assert _right(source, images)
+    assert all("no pixel cache: can't keep" in line for line in report.lines)
+    assert "Not a directory" in report.lines[0]
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_takes_nothing_is_said(source_of, images, monkeypatch, tmp_path, code):
+    """Read-only, full or over a quota: right pixels, the reason, no file left."""
+
+    def refuse(*_):
+        raise OSError(code, "no writing here")
+
+    monkeypatch.setattr("bench.data.pixel_file.os.posix_fallocate", refuse)
+    report = Reporter()
+
+    assert _right(source_of(report), images)
+    assert "(no writing here)" in report.lines[0]
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock", ".lock"]
+
+
+def test_what_a_killed_builder_left_is_removed(drawn, source_of, images, tmp_path):
+    """The next builder is not stopped by a dead one's lock, and clears its partial file."""
+    folder = tmp_path / "cache"
+    builder = subprocess.Popen(
+        [sys.executable, "-c", _BUILDER, str(drawn), str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    builder.stdout.readline()
+    while not folder.exists() and builder.poll() is None:
+        time.sleep(0.0005)
+    builder.kill()
+    builder.wait()
+    source = source_of()
+
+    assert _right(source, images)
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_two_builders_at_once_both_end_well(drawn, tmp_path):
+    """They give the same pixels, and leave one file of each kind."""
+    command = [sys.executable, "-c", _BUILDER, str(drawn), str(tmp_path / "cache")]
+    builders = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+
+    assert [builder.communicate(timeout=120)[0] for builder in builders] == ["begun\nright\n"] * 3
+    assert len(list((tmp_path / "cache").glob("*.pixels"))) == 2
+
+
+def test_an_image_that_changes_under_us_is_an_error(images, source_of):
+    """What is kept under a digest is what has that digest."""
+    images[3].file.path.write_bytes(images[4].file.path.read_bytes())
+
+    with pytest.raises(Exception, match="changed while it was read: run again"):
+        source_of()
+
+
+def test_an_image_that_is_in_no_file_is_decoded(images, tmp_path):
+    """A source can be asked for any image."""
+    source = pixel_source(
+        images[:5], (), (), folder=tmp_path / "cache", threads=1, report=Reporter()
+    )
+
+    assert _right(source, images)
+
+
+@pytest.mark.photographs
+def test_the_whole_command_decodes_nothing_the_second_time(
+    chapter_photographs, tmp_path, monkeypatch
+):
+    """Check, training, validation, test and figures: no image is decoded in a second run."""
+    import bench
+
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    decodes = _counted_decodes(monkeypatch)
+
+    def run():
+        decodes.clear()
+        bench.run(["lenet5"], chapter_photographs, epochs=1, progress=False, runs=tmp_path / "runs")
+        return len(decodes)
+
+    assert run() == 2 * 502  # once to check them, once to keep their pixels
+    assert run() == 0
