@@ -27,8 +27,9 @@ from bench.progress import Progress
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
 from bench.record import TrialRecord, TrialSpec
 from bench.report.display import display
-from bench.report.export import write_comparison, write_trial
+from bench.report.export import write_comparison, write_profile, write_trial
 from bench.report.frame import comparison, history
+from bench.report.profile import profile_frame
 from bench.stats import majority_class
 from bench.store import RunFolder
 from bench.trial import run_trial
@@ -97,6 +98,7 @@ class Results:
     history: pd.DataFrame
     title: str
     folder: Path
+    profile: pd.DataFrame
 
     @property
     def exit_code(self) -> int:
@@ -277,8 +279,11 @@ def _trials(
             history=history(records),
             title=title,
             folder=folder.path,
+            profile=profile_frame(records),
         )
         write_comparison(results.folder, results.records, results.frame, results.history, title)
+        if len(results.profile):
+            write_profile(results.folder, results.profile)
         if result.record.status == "interrupted":
             break
     return results

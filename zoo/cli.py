@@ -174,6 +174,7 @@ def bench(
 
     from bench.harness import Request, execute
     from bench.progress import Progress
+    from bench.report.profile import render_profile
     from bench.report.table import render
 
     request = Request(
@@ -208,6 +209,8 @@ def bench(
     else:
         console = Console()
         console.print(render(results.frame, results.title, console.width))
+        if len(results.profile):
+            console.print(render_profile(results.profile))
     print(f"Results, figures and weights: {results.folder}", file=sys.stderr)
     raise typer.Exit(results.exit_code)
 

@@ -48,6 +48,34 @@ def fetch(
 
 
 @data_app.command()
+def cache(
+    info: Annotated[bool, typer.Option("--info", help="Say what is kept (as without it).")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove it; it is made again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+) -> None:
+    """Say what is kept between runs, where and how large; or remove it."""
+    from bench.cache_folder import cache_folder, clear_cache, kept_files
+    from registry.errors import RunError
+
+    if info and clear:
+        raise RunError("--info and --clear exclude each other: give one")
+    folder = cache_folder()
+    files = kept_files(folder)
+    total = sum(file.bytes for file in files)
+    if clear:
+        clear_cache(folder)
+    if as_json:
+        rows = [{"name": file.name, "bytes": file.bytes, "used": file.used} for file in files]
+        print(json.dumps({"folder": str(folder), "files": rows, "cleared": clear}, indent=2))
+        return
+    if not clear:
+        for file in files:
+            print(f"{file.bytes / 1e6:10,.1f} MB  last used {file.used}  {file.name}")
+    done = "removed from" if clear else "in"
+    print(f"{total / 1e6:10,.1f} MB {done} {folder} ({len(files)} files)")
+
+
+@data_app.command()
 def draw(
     folder: Annotated[Path, typer.Argument(help="The folder to draw into; it must not exist.")],
     images: Annotated[int, typer.Option(min=2, help="How many, half of them cats.")] = 400,

@@ -15,6 +15,7 @@ from bench.record import TrialRecord
 from bench.report.display import cell
 from bench.report.figures import draw_curves, draw_grid
 from bench.report.predictions import predictions, submission
+from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
 from bench.store import record_as_json, write_text
 
@@ -42,6 +43,13 @@ def write_comparison(
     if len(history):
         (folder / "figures").mkdir(exist_ok=True)
         draw_curves(history, folder / "figures" / "learning-curves.png")
+
+
+def write_profile(folder: Path, frame: pd.DataFrame) -> None:
+    """Write where the time went as CSV and as a picture."""
+    _write_csv(folder / "profile.csv", frame)
+    (folder / "figures").mkdir(exist_ok=True)
+    draw_profile(frame, folder / "figures" / "profile.png")
 
 
 def write_trial(

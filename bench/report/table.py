@@ -22,11 +22,12 @@ _COLUMNS = (
     "best epoch",
     "training",
     "images/s",
+    "data wait",
     "parameters",
     "contract",
 )
-_WIDE = 110
-_ONLY_WIDE = frozenset({"validation", "best epoch", "images/s"})
+_WIDE = 120
+_ONLY_WIDE = frozenset({"validation", "best epoch", "images/s", "data wait"})
 
 
 def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
@@ -80,6 +81,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         _percent(row["validation_accuracy_best"]),
         _number(row["train_seconds"], "{:,.1f} s"),
         _number(row["train_images_per_second"], "{:,.0f}"),
+        _percent(row["data_wait_share"]),
         _number(row["parameters"], "{:,.0f}"),
         _contract(row),
     ]

@@ -1,0 +1,95 @@
+"""Where the time of each trial went, as a table and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.record import TrialRecord
+from bench.report.display import display
+
+_PARTS = {  # wall seconds that add up to the trial, and their colours (Okabe-Ito)
+    "start-up": "#000000",
+    "compile": "#F0E442",
+    "data wait": "#D55E00",
+    "forward": "#0072B2",
+    "backward": "#56B4E9",
+    "optimizer": "#009E73",
+    "other": "#CC79A7",
+    "evaluation": "#E69F00",
+}
+_NOTE = (
+    "Seconds. Start-up to evaluation are wall time and add up. Beside the steps, the threads that "
+    "make batches take CPU time: read is getting pixels, from the cache or by decoding; transform "
+    "is crop, resize, normalise. Ceiling: the same steps on one fixed batch, and the share of the "
+    "training time that it is."
+)
+
+
+def profile_frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
+    """Return one row a trial that was profiled, in seconds; `ceiling_share` is 0 to 1."""
+    return pd.DataFrame([_row(record) for record in records if record.profile is not None])
+
+
+def _row(record: TrialRecord) -> dict[str, object]:
+    profile = record.profile
+    assert profile is not None  # by the caller
+    steps = profile.forward_seconds + profile.backward_seconds + profile.optimizer_seconds
+    other = record.train_seconds - record.data_wait_seconds - steps
+    return {
+        "model": record.model,
+        "seed": record.spec.seed,
+        "start-up": record.startup_seconds,
+        "compile": record.compile_seconds,
+        "data wait": record.data_wait_seconds,
+        "forward": profile.forward_seconds,
+        "backward": profile.backward_seconds,
+        "optimizer": profile.optimizer_seconds,
+        "other": other,
+        "evaluation": record.evaluation_seconds,
+        "read (CPU)": profile.read_cpu_seconds,
+        "transform (CPU)": profile.transform_cpu_seconds,
+        "training": record.train_seconds,
+        "ceiling": profile.ceiling_seconds,
+        "ceiling_share": profile.ceiling_seconds / record.train_seconds,
+    }
+
+
+def render_profile(frame: pd.DataFrame) -> RenderableType:
+    """Return a table for a terminal: one column a trial, one row a part."""
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("where the time went")
+    rows = frame.to_dict("records")
+    for row in rows:
+        table.add_column(Text(display(f"{row['model']}, seed {row['seed']}")), justify="right")
+    for name in (*_PARTS, "read (CPU)", "transform (CPU)", "training", "ceiling"):
+        table.add_row(name, *(f"{row[name]:,.2f}" for row in rows))
+    table.add_row("ceiling / training", *(f"{row['ceiling_share']:.1%}" for row in rows))
+    return Group(table, Text(_NOTE, style="dim"))
+
+
+def draw_profile(frame: pd.DataFrame, path: Path) -> None:
+    """Draw one bar a trial to `path`, its parts one after the other; a mark at the ceiling."""
+    figure = Figure(figsize=(10, 1.6 + 0.5 * len(frame)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    names = [display(f"{row.model}, seed {row.seed}") for row in frame.itertuples()]
+    left = pd.Series(0.0, index=frame.index)
+    for part, colour in _PARTS.items():
+        axes.barh(names, frame[part], left=left, color=colour, label=part, height=0.6)
+        left = left + frame[part]
+    begun = frame["start-up"] + frame["compile"]
+    axes.plot(begun + frame["ceiling"], names, "|", color="black", ms=24, mew=2, label="ceiling")
+    axes.set_xlabel("wall seconds of the trial; training could end at the ceiling")
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(frameon=False, ncols=len(_PARTS) + 1, fontsize="small", loc="outside upper left")
+    figure.savefig(path, dpi=120)
