@@ -6,7 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: bench test benchmark clean
+RUN := .benchmarks/latest.json
+BASELINE ?= .benchmarks/saved.json
+
+.PHONY: bench test benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -19,7 +22,20 @@ test: $(STAMP)
 	$(BIN)/python -m pytest
 
 benchmark: $(STAMP)
-	$(BIN)/python -m pytest tests/benchmarks -o addopts= --benchmark-only
+	mkdir -p .benchmarks
+	$(BIN)/python -m pytest tests/benchmarks -o addopts= -q --benchmark-only --benchmark-disable-gc \
+		--benchmark-columns=median,iqr,rounds --benchmark-json=$(RUN)
+
+# against a saved run: fails where a ratio to the reference is more than 10 % worse
+benchmark-compare: benchmark
+	$(BIN)/python tests/benchmarks/ratios.py compare $(BASELINE) $(RUN)
+
+benchmark-save: benchmark
+	cp $(RUN) $(BASELINE)
+
+# the table in the README, from the saved run
+benchmark-table: $(STAMP)
+	$(BIN)/python tests/benchmarks/ratios.py table $(BASELINE) --into README.md
 
 $(STAMP): pyproject.toml
 	@echo "setting up $(VENV): a few minutes, several GB"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -174,10 +175,12 @@ def _resized_fast(part: Pixels, shape: tuple[int, int, int], mirrored: bool) -> 
     if channels == 1:
         part = _as_pixels(_as_picture(part, channels))
     images = torch.from_numpy(part.copy()[None]).permute(0, 3, 1, 2)
-    resized = F.interpolate(images, (height, width), mode="bilinear", antialias=True)[0]
-    if mirrored:
-        resized = resized.flip(-1)
-    return resized.permute(1, 2, 0).contiguous().numpy()
+    planes = F.interpolate(images, (height, width), mode="bilinear", antialias=True)[0].numpy()
+    # 0.01 ms by OpenCV, in this thread; 0.15 ms by torch, which would take the network's threads
+    pixels: Any = cv2.merge(list(planes))
+    pixels = cv2.flip(pixels, 1) if mirrored else pixels
+    whole: Pixels = pixels.reshape(height, width, channels)
+    return whole
 
 
 def _as_picture(pixels: Pixels, channels: int) -> Image.Image:
