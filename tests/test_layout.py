@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 import bench
+import registry
 from bench import layout
+from bench.data.transform import MEMORY_FORMATS
 from bench.layout import choose_layout
 from registry.errors import RunError
 from zoo import LENET5
@@ -129,3 +131,25 @@ def test_unknown_choices_are_told(drawn, tmp_path, option, known):
     """One line names those that there are."""
     with pytest.raises(RunError, match=f"unknown {option} 'x': there are {known}"):
         bench.run(["lenet5"], drawn, runs=tmp_path, **{option: "x"})
+
+
+@pytest.mark.parametrize("name", ["lenet", "alexnet"])
+def test_both_layouts_give_the_same_loss_and_gradients(name):
+    """Equal to the rounding of float32, weight for weight."""
+    architecture = registry.get(name)
+    losses, gradients = [], []
+    for chosen in layout.LAYOUTS:
+        memory_format = MEMORY_FORMATS[chosen]
+        torch.manual_seed(0)
+        network = architecture.build(num_classes=2).to(memory_format=memory_format).eval()
+        torch.manual_seed(1)
+        images = torch.randn(2, *architecture.contract.input_shape)
+        logits = network(images.contiguous(memory_format=memory_format))
+        loss = nn.functional.cross_entropy(logits, torch.tensor([0, 1]))
+        loss.backward()
+        losses.append(loss.detach())
+        gradients.append([parameter.grad for parameter in network.parameters()])
+
+    torch.testing.assert_close(*losses, rtol=1e-5, atol=1e-6)
+    for first, second in zip(*gradients, strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-3, atol=1e-5 * first.abs().max().item())

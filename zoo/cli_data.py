@@ -1,4 +1,4 @@
-"""The `zoo data` commands: look at a folder, fetch a public set."""
+"""The `zoo data` commands: look at a folder, fetch a public set, see what is kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-data_app = typer.Typer(help="Look at image folders, and fetch public ones.", no_args_is_help=True)
+data_app = typer.Typer(help="Look at image folders, fetch public ones, and see what is kept of them.", no_args_is_help=True)
 
 
 @data_app.command()
