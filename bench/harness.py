@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import pandas as pd
 import torch
@@ -16,77 +16,27 @@ from bench.cache_folder import cache_folder
 from bench.data.check import CheckedImage, Manifest, check, require_one_label_each
 from bench.data.find import find
 from bench.data.ledger import Ledger
-from bench.data.pixel_source import DirectPixels, PixelSource, pixel_source
+from bench.data.pixel_cache import cached_pixels
+from bench.data.pixel_source import DirectPixels, PixelSource
 from bench.data.split import SPLITS, Split, limited
 from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
 from bench.data.transform import FIDELITIES, Layout
 from bench.device import choose_device, choose_precision, default_threads
 from bench.environment import describe_environment
-from bench.layout import LAYOUTS, choose_layout
+from bench.layout import choose_layout
 from bench.progress import Progress
-from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
+from bench.recipe import Recipe
 from bench.record import TrialRecord, TrialSpec
 from bench.report.display import display
 from bench.report.export import write_comparison, write_profile, write_trial
 from bench.report.frame import comparison, history
 from bench.report.profile import profile_frame
+from bench.request import LAYOUT_CHOICES, Contender, Request, contenders, one_of, recipe_of
 from bench.stats import majority_class
 from bench.store import RunFolder
 from bench.trial import run_trial
 from registry.architecture import Architecture
-from registry.catalog import Catalog
 from registry.errors import RunError
-
-T = TypeVar("T", bound=str)
-_LAYOUT_CHOICES: tuple[Layout | Literal["auto"], ...] = ("auto", *LAYOUTS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be compared, and how.
-
-    Attributes:
-        data: a folder of images, or None for the embedded drawings.
-        recipe: a recipe, or the name of one; None is `demo` on the embedded data, else `default`.
-        split: `stratified` or `textbook`.
-        seeds: one trial of every model for each.
-        limit: use so many images at most.
-        threads, workers: of the CPU: for the network, and for making batches.
-        weights: keep the trained weights in the run folder.
-        fidelity: `exact` resizes training images by Pillow, `fast` by torch, 2 of 255 away.
-        layout: `channels_last`, `contiguous`, or `auto`: the faster one for each network.
-        compiled: by `torch.compile`; its time is counted apart.
-        cache: keep decoded pixels in the cache folder and read them from there.
-        profile: measure where the time goes.
-    """
-
-    models: tuple[str | Architecture, ...]
-    data: Path | None = None
-    recipe: Recipe | str | None = None
-    split: str = "stratified"
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    seeds: tuple[int, ...] = (0,)
-    device: str = "auto"
-    precision: str = "float32"
-    threads: int | None = None
-    workers: int = 2
-    limit: int | None = None
-    runs: Path = Path("runs")
-    weights: bool = True
-    fidelity: str = "exact"
-    layout: str = "auto"
-    compiled: bool = False
-    cache: bool = True
-    profile: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Contender:
-    model: str
-    architecture: Architecture
-    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +93,17 @@ def execute(request: Request, progress: Progress) -> Results:
     """Return the results of `request`; each finished trial is on disk before the next begins."""
     allocator = tune_allocator()
     importlib.import_module("torch._dynamo")  # a second that the first optimiser would be charged
-    contenders = _contenders(request.models)
-    recipe = _recipe(request)
+    compared = contenders(request.models)
+    recipe = recipe_of(request)
     device = choose_device(request.device)
     choose_precision(request.precision, device)
-    fidelity = _one_of("fidelity", request.fidelity, FIDELITIES)
-    layout = _one_of("layout", request.layout, _LAYOUT_CHOICES)
+    fidelity = one_of("fidelity", request.fidelity, FIDELITIES)
+    layout = one_of("layout", request.layout, LAYOUT_CHOICES)
     manifest, split = load_data(request, progress)
-    source = _pixel_source(request, manifest, split, contenders, progress)
+    source = _pixel_source(request, manifest, split, compared, progress)
     fingerprint = split.fingerprint
     threads = request.threads or default_threads()
-    layouts = _layouts(contenders, layout, request, device, threads, progress)
+    layouts = _layouts(compared, layout, request, device, threads, progress)
     specs = [
         TrialSpec(
             model=contender.model,
@@ -172,9 +122,9 @@ def execute(request: Request, progress: Progress) -> Results:
             compiled=request.compiled,
         )
         for seed in request.seeds
-        for contender in contenders
+        for contender in compared
     ]
-    folder = RunFolder.create(request.runs, tuple(contender.model for contender in contenders))
+    folder = RunFolder.create(request.runs, tuple(contender.model for contender in compared))
     folder.write_json("environment.json", describe_environment(device) | {"allocator": allocator})
     folder.write_json("config.json", _config(request, recipe, manifest, split))
     title = _title(request, recipe, split, device)
@@ -204,26 +154,19 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
     return manifest, SPLITS[request.split](manifest)
 
 
-def _one_of(what: str, value: str, known: tuple[T, ...]) -> T:
-    for each in known:
-        if each == value:
-            return each
-    raise RunError(f"unknown {what} {value!r}: there are {', '.join(map(str, known))}")
-
-
 def _pixel_source(
     request: Request,
     manifest: Manifest,
     split: Split,
-    contenders: Sequence[_Contender],
+    compared: Sequence[Contender],
     progress: Progress,
 ) -> PixelSource:
     if not request.cache:
         return DirectPixels()
-    return pixel_source(
+    return cached_pixels(
         manifest.images,
         [*split.validation, *split.test],
-        [contender.architecture.contract.input_shape for contender in contenders],
+        [contender.architecture.contract.input_shape for contender in compared],
         folder=cache_folder() / "pixels",
         threads=default_threads(),
         report=progress,
@@ -231,7 +174,7 @@ def _pixel_source(
 
 
 def _layouts(
-    contenders: Sequence[_Contender],
+    compared: Sequence[Contender],
     layout: Layout | Literal["auto"],
     request: Request,
     device: torch.device,
@@ -240,10 +183,10 @@ def _layouts(
 ) -> dict[str, Layout]:
     """Return the memory order of each model."""
     if layout != "auto":
-        return {contender.model: layout for contender in contenders}
-    with progress.counting("choosing memory layouts", len(contenders)) as bar:
+        return {contender.model: layout for contender in compared}
+    with progress.counting("choosing memory layouts", len(compared)) as bar:
         chosen: dict[str, Layout] = {}
-        for contender in contenders:
+        for contender in compared:
             chosen[contender.model] = choose_layout(
                 contender.architecture,
                 contender.origin,
@@ -287,41 +230,6 @@ def _trials(
         if result.record.status == "interrupted":
             break
     return results
-
-
-def _contenders(models: Sequence[str | Architecture]) -> list[_Contender]:
-    """Return what is compared, in the order asked, names and patterns before values."""
-    catalog = Catalog.installed()
-    names = [model for model in models if isinstance(model, str)]
-    entries = [catalog.get(name) for name in catalog.resolve(names)] if names else []
-    chosen = [
-        _Contender(entry.name, entry.architecture, str(entry.origin))
-        for entry in entries
-        if entry.architecture is not None
-    ]
-    values = [model for model in models if isinstance(model, Architecture)]
-    chosen += [_Contender(value.name, value, "given in Python") for value in values]
-    if not chosen:
-        raise RunError("no models to compare: name some, such as `--models lenet alexnet`")
-    taken = [contender.model for contender in chosen]
-    for name in taken:
-        if taken.count(name) > 1:
-            raise RunError(f"two models are called {name!r}: give one of them another name")
-    return chosen
-
-
-def _recipe(request: Request) -> Recipe:
-    recipe = request.recipe
-    if recipe is None:
-        recipe = DEMO if request.data is None else DEFAULT
-    elif isinstance(recipe, str):
-        recipe = get_recipe(recipe)
-    changes = {
-        name: value
-        for name in ("epochs", "batch_size", "learning_rate")
-        if (value := getattr(request, name)) is not None
-    }
-    return replace(recipe, **changes) if changes else recipe
 
 
 def _config(request: Request, recipe: Recipe, manifest: Manifest, split: Split) -> object:

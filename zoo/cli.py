@@ -172,10 +172,11 @@ def bench(
 
     from rich.console import Console
 
-    from bench.harness import Request, execute
+    from bench.harness import execute
     from bench.progress import Progress
     from bench.report.profile import render_profile
     from bench.report.table import render
+    from bench.request import Request
 
     request = Request(
         models=tuple(wanted),

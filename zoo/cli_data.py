@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
-data_app = typer.Typer(help="Look at image folders, fetch public ones, and see what is kept of them.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Look at image folders, fetch public ones, see what is kept of them.",
+    no_args_is_help=True,
+)
 
 
 @data_app.command()

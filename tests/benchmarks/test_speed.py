@@ -22,7 +22,8 @@ import registry
 from bench.allocator import tune_allocator
 from bench.data.batch import Batch, Batches
 from bench.data.decode import decode
-from bench.data.pixel_source import DirectPixels, pixel_source
+from bench.data.pixel_cache import cached_pixels
+from bench.data.pixel_source import DirectPixels
 from bench.data.transform import MEMORY_FORMATS, Augmentation
 from bench.data.view import EvaluationView, TrainingView
 from bench.layout import choose_layout
@@ -45,7 +46,7 @@ def images(checked):
 def source(images, tmp_path_factory):
     """Their pixels, cached."""
     folder = tmp_path_factory.mktemp("pixels")
-    return pixel_source(images, images, [_SHAPE], folder=folder, threads=2, report=_QUIET)
+    return cached_pixels(images, images, [_SHAPE], folder=folder, threads=2, report=_QUIET)
 
 
 def _chapters(images, phase, size=224):
@@ -90,7 +91,7 @@ def test_cache_build(against, images, tmp_path):
     runs = iter(range(100))
     dataset = _chapters(images, "train")
     against(
-        lambda: pixel_source(
+        lambda: cached_pixels(
             images, (), (), folder=tmp_path / str(next(runs)), threads=2, report=_QUIET
         ),
         lambda: [dataset[index] for index in range(len(dataset))],
@@ -103,7 +104,7 @@ def test_cache_open(against, checked, tmp_path):
     """A cache that is there, whatever its size, against decoding one image."""
 
     def open_():
-        return pixel_source(checked, (), (), folder=tmp_path, threads=2, report=_QUIET)
+        return cached_pixels(checked, (), (), folder=tmp_path, threads=2, report=_QUIET)
 
     open_()
     path = checked[0].file.path
@@ -204,7 +205,7 @@ def test_epoch(against, checked, name, fidelity, tmp_path):
     architecture = registry.get(name)
     shape = architecture.contract.input_shape
     images = checked[:192]
-    cached = pixel_source(images, (), (), folder=tmp_path, threads=2, report=_QUIET)
+    cached = cached_pixels(images, (), (), folder=tmp_path, threads=2, report=_QUIET)
     layout = _layout(architecture, tmp_path)
     batches = Batches(
         _training(images, cached, fidelity, shape), batch_size=32, layout=layout, epochs=1000

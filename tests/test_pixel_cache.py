@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from conftest import draw_folder
 
-import bench.data.pixel_source as pixel_source_module
+from bench.data import pixel_cache
 from bench.data.check import check
 from bench.data.find import find
 from bench.data.ledger import Ledger
-from bench.data.pixel_source import DirectPixels, pixel_source
+from bench.data.pixel_cache import cached_pixels
+from bench.data.pixel_source import DirectPixels
 
 _SHAPE = (3, 32, 32)
 _BUILDER = """
@@ -23,12 +24,13 @@ import sys
 from pathlib import Path
 from bench.data.check import check
 from bench.data.find import find
-from bench.data.pixel_source import DirectPixels, pixel_source
+from bench.data.pixel_cache import cached_pixels
+from bench.data.pixel_source import DirectPixels
 from bench.progress import Progress
 
 images = check(find(Path(sys.argv[1]))).images
 print("begun", flush=True)
-source = pixel_source(images, images, [(3, 32, 32)], folder=Path(sys.argv[2]), threads=2,
+source = cached_pixels(images, images, [(3, 32, 32)], folder=Path(sys.argv[2]), threads=2,
                       report=Progress(shown=False))
 direct = DirectPixels()
 assert all((source.full(i.file) == direct.full(i.file)).all() for i in images)
@@ -67,7 +69,7 @@ def source_of(images, tmp_path):
     """Makes a source of the images, all of them validated, from one cache folder."""
 
     def make(report=None, folder=tmp_path / "cache"):
-        return pixel_source(
+        return cached_pixels(
             images, images, [_SHAPE], folder=folder, threads=2, report=report or Reporter()
         )
 
@@ -85,7 +87,7 @@ def _right(source, images):
 
 def _counted_decodes(monkeypatch):
     calls = []
-    for module in ("bench.data.pixel_source", "bench.data.check"):
+    for module in ("bench.data.pixel_cache", "bench.data.check"):
         real = sys.modules[module].decode_content
         monkeypatch.setattr(
             f"{module}.decode_content", lambda content, real=real: calls.append(1) or real(content)
@@ -157,10 +159,10 @@ def test_equal_content_is_kept_once(tmp_path):
     (folder / "Cat" / "cat.0.jpg").rename(folder / "Cat" / "cat.99.jpg")
     report = Reporter()
     images = check(find(folder)).images
-    pixel_source(images, (), (), folder=tmp_path / "cache", threads=1, report=report)
+    cached_pixels(images, (), (), folder=tmp_path / "cache", threads=1, report=report)
     (folder / "Cat" / "cat.99.jpg").rename(folder / "Cat" / "cat.0.jpg")
     images = check(find(folder)).images
-    source = pixel_source(images, (), (), folder=tmp_path / "cache", threads=1, report=report)
+    source = cached_pixels(images, (), (), folder=tmp_path / "cache", threads=1, report=report)
 
     assert report.counted == 16
     assert _right(source, images)
@@ -198,7 +200,7 @@ def test_a_truncated_file_is_written_anew(source_of, images, tmp_path):
 
 def test_too_little_memory_is_said(source_of, images, monkeypatch):
     """Over 60 % of the free memory, each image is decoded when it is needed."""
-    monkeypatch.setattr(pixel_source_module, "available_bytes", lambda: 200_000)
+    monkeypatch.setattr(pixel_cache, "available_bytes", lambda: 200_000)
     report = Reporter()
     source = source_of(report)
 
@@ -269,7 +271,7 @@ def test_an_image_that_changes_under_us_is_an_error(images, source_of):
 
 def test_an_image_that_is_in_no_file_is_decoded(images, tmp_path):
     """A source can be asked for any image."""
-    source = pixel_source(
+    source = cached_pixels(
         images[:5], (), (), folder=tmp_path / "cache", threads=1, report=Reporter()
     )
 
