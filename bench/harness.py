@@ -92,7 +92,6 @@ def run(
 def execute(request: Request, progress: Progress) -> Results:
     """Return the results of `request`; each finished trial is on disk before the next begins."""
     allocator = tune_allocator()
-    importlib.import_module("torch._dynamo")  # a second that the first optimiser would be charged
     compared = contenders(request.models)
     recipe = recipe_of(request)
     device = choose_device(request.device)
@@ -128,6 +127,7 @@ def execute(request: Request, progress: Progress) -> Results:
     folder.write_json("environment.json", describe_environment(device) | {"allocator": allocator})
     folder.write_json("config.json", _config(request, recipe, manifest, split))
     title = _title(request, recipe, split, device)
+    importlib.import_module("torch._dynamo")  # a second that the first optimiser would be charged
     return _trials(specs, split, source, folder, title, progress, request)
 
 

@@ -106,7 +106,7 @@ class Batches:
         return [len(chunk) for chunk in self._chunks(0)]
 
     def __len__(self) -> int:
-        return len(self._chunks(0))
+        return len(self.sizes)
 
     def epoch(self, epoch: int = 0) -> Iterator[Batch]:
         """Yield the batches of `epoch` in order.

@@ -94,9 +94,13 @@ class CachedPixels:
 
     def keep_whole(self, images: Sequence[CheckedImage], folder: Path, threads: int) -> None:
         """Read whole pictures from a file in `folder` from now on; it is written if need be."""
-        shapes = {image.sha256: image.shape for image in images}
         self._whole = _kept(
-            images, shapes, folder / "whole", _decoded_as_checked, self._report, threads
+            images,
+            lambda image: image.shape,
+            folder / "whole",
+            _decoded_as_checked,
+            self._report,
+            threads,
         )
 
     def keep_centres(
@@ -104,14 +108,20 @@ class CachedPixels:
     ) -> None:
         """Read the centres for `shape` (C, H, W) from a file in `folder` from now on."""
         channels, height, width = shape
-        shapes = {image.sha256: (height, width, channels) for image in images}
         name = f"centre-{channels}x{height}x{width}"
 
         def make(image: CheckedImage) -> Pixels:
             whole = self._read(self._whole, image.file)
             return evaluation_pixels(_decoded_as_checked(image) if whole is None else whole, shape)
 
-        kept = _kept(images, shapes, folder / name, make, self._report, threads)
+        kept = _kept(
+            images,
+            lambda _: (height, width, channels),
+            folder / name,
+            make,
+            self._report,
+            threads,
+        )
         if kept is not None:
             self._centres[shape] = kept
 
@@ -160,7 +170,7 @@ def _decoded_as_checked(image: CheckedImage) -> Pixels:
 
 def _kept(
     images: Sequence[CheckedImage],
-    shapes: dict[str, Shape],
+    shape_of: Callable[[CheckedImage], Shape],
     stem: Path,
     make: Callable[[CheckedImage], Pixels],
     report: Reporter,
@@ -169,12 +179,13 @@ def _kept(
     """Return the open file of these images, written if need be, or None where there can be none."""
     by_content = {image.sha256: image for image in images}
     digests = sorted(by_content)
+    unique = [by_content[digest] for digest in digests]
     key = hashlib.sha256(
         "\n".join([str(DECODER_VERSION), PIL.__version__, stem.name, *digests]).encode()
     ).digest()
     path = stem.with_name(f"{stem.name}-{key.hex()[:16]}.pixels")
-    ordered = [shapes[digest] for digest in digests]
-    need, available = file_bytes(ordered), available_bytes()
+    shapes = [shape_of(image) for image in unique]
+    need, available = file_bytes(shapes), available_bytes()
     if need > MEMORY_SHARE * available:
         report.say(
             f"no pixel cache: {_size(need)} of pixels are more than {MEMORY_SHARE:.0%} of the "
@@ -182,8 +193,9 @@ def _kept(
         )
         return None
     try:
-        file = _opened(path, key) or _written(path, key, ordered, digests, by_content, make,
-                                              report, threads)  # fmt: skip
+        file = _opened(path, key) or _written(
+            path, key, shapes, lambda number: make(unique[number]), report, threads
+        )
     except OSError as error:
         report.say(
             f"no pixel cache: can't keep {_size(need)} in {path.parent} "
@@ -207,9 +219,7 @@ def _written(
     path: Path,
     key: bytes,
     shapes: Sequence[Shape],
-    digests: Sequence[str],
-    by_content: dict[str, CheckedImage],
-    make: Callable[[CheckedImage], Pixels],
+    make: Callable[[int], Pixels],
     report: Reporter,
     threads: int,
 ) -> PixelFile:
@@ -221,15 +231,8 @@ def _written(
             return ready
         for left in partial_files(path):
             _remove(left)
-        with report.counting("keeping decoded pixels", len(digests)) as bar:
-            write_pixel_file(
-                path,
-                key,
-                shapes,
-                lambda number: make(by_content[digests[number]]),
-                threads=threads,
-                on_image=bar.update,
-            )
+        with report.counting("keeping decoded pixels", len(shapes)) as bar:
+            write_pixel_file(path, key, shapes, make, threads=threads, on_image=bar.update)
     return PixelFile(path, key)
 
 

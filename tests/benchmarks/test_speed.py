@@ -49,12 +49,20 @@ def source(images, tmp_path_factory):
     return cached_pixels(images, images, [_SHAPE], folder=folder, threads=2, report=_QUIET)
 
 
-def _chapters(images, phase, size=224):
-    return Photographs([image.file.path for image in images], Transform(size), phase)
+def _chapters(images, phase):
+    return Photographs([image.file.path for image in images], Transform(_SHAPE[-1]), phase)
 
 
-def _loader(dataset):
-    return DataLoader(dataset, batch_size=32, shuffle=False)
+def _against_the_chapters(against, images, view, phase):
+    """Time the batches of `view`, made in this thread, against the chapter's of the same images."""
+    ours = Batches(view, batch_size=32, workers=0)
+    plain = DataLoader(_chapters(images, phase), batch_size=32, shuffle=False)
+    against(
+        lambda: list(ours.epoch()),
+        lambda: list(plain),
+        told="the chapter's transforms in a DataLoader",
+        images=len(images),
+    )
 
 
 def _training(images, source, fidelity="exact", shape=_SHAPE):
@@ -114,40 +122,19 @@ def test_cache_open(against, checked, tmp_path):
 @pytest.mark.parametrize("fidelity", ["exact", "fast"])
 def test_training_transform(against, images, source, fidelity):
     """Random part, resize, mirror, normalise, stack: from cached pixels, in this thread."""
-    ours = Batches(_training(images, source, fidelity), batch_size=32, workers=0)
-    plain = _loader(_chapters(images, "train"))
-    against(
-        lambda: list(ours.epoch()),
-        lambda: list(plain),
-        told="the chapter's transforms in a DataLoader",
-        images=len(images),
-    )
+    _against_the_chapters(against, images, _training(images, source, fidelity), "train")
 
 
 def test_validation_transform(against, images, source):
     """Centres, from the cache."""
     files = [image.file for image in images]
     view = EvaluationView(files=files, source=source, shape=_SHAPE)
-    ours = Batches(view, batch_size=32, workers=0)
-    plain = _loader(_chapters(images, "val"))
-    against(
-        lambda: list(ours.epoch()),
-        lambda: list(plain),
-        told="the chapter's transforms in a DataLoader",
-        images=len(images),
-    )
+    _against_the_chapters(against, images, view, "val")
 
 
 def test_uncached_transform(against, images):
     """Where no cache fits: each image decoded each time, in this thread."""
-    ours = Batches(_training(images, DirectPixels()), batch_size=32, workers=0)
-    plain = _loader(_chapters(images, "train"))
-    against(
-        lambda: list(ours.epoch()),
-        lambda: list(plain),
-        told="the chapter's transforms in a DataLoader",
-        images=len(images),
-    )
+    _against_the_chapters(against, images, _training(images, DirectPixels()), "train")
 
 
 def _layout(architecture, folder):
