@@ -9,15 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.harness import Results, run
+    from bench.harness import run
+    from bench.results import Results
 
 __all__ = ["Results", "run"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the module `bench.harness` at the first use of a public name (PEP 562)."""
+    """Import a public name's module at its first use (PEP 562)."""
     if name in __all__:
         import importlib
 
-        return getattr(importlib.import_module("bench.harness"), name)
+        module = "bench.harness" if name == "run" else "bench.results"
+        return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

@@ -24,7 +24,13 @@ class Stopwatch:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self.seconds = 0.0
+        self._started = time.perf_counter()
+        self._total: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """What was measured, or so far, where the context has not ended."""
+        return time.perf_counter() - self._started if self._total is None else self._total
 
     def __enter__(self) -> Stopwatch:
         drain(self._device)
@@ -39,7 +45,7 @@ class Stopwatch:
     ) -> None:
         if kind is None:
             drain(self._device)
-        self.seconds = time.perf_counter() - self._started
+        self._total = time.perf_counter() - self._started
 
 
 class Phases:

@@ -23,6 +23,7 @@ def describe_environment(device: torch.device) -> dict[str, object]:
         "packages": {name: _version(name) for name in _PACKAGES},
         "platform": platform.platform(),
         "cpu": _cpu(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "load_1_minute": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "openmp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),

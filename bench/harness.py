@@ -2,66 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
-import torch
+from typing import Any
 
 from bench.allocator import tune_allocator
-from bench.cache_folder import cache_folder
-from bench.data.check import CheckedImage, Manifest, check, require_one_label_each
-from bench.data.find import find
-from bench.data.ledger import Ledger
-from bench.data.pixel_cache import cached_pixels
-from bench.data.pixel_source import DirectPixels, PixelSource
-from bench.data.split import SPLITS, Split, limited
-from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
-from bench.data.transform import FIDELITIES, Layout
-from bench.device import choose_device, choose_precision, default_threads
-from bench.environment import describe_environment
-from bench.layout import choose_layout
+from bench.engines.process import TrialProcess
+from bench.exactness import differences
+from bench.plan import Plan, make_plan
 from bench.progress import Progress
-from bench.recipe import Recipe
-from bench.record import TrialRecord, TrialSpec
-from bench.report.display import display
-from bench.report.export import write_comparison, write_profile, write_trial
-from bench.report.frame import comparison, history
-from bench.report.profile import profile_frame
-from bench.request import LAYOUT_CHOICES, Contender, Request, contenders, one_of, recipe_of
-from bench.stats import majority_class
-from bench.store import RunFolder
-from bench.trial import run_trial
+from bench.record import TrialResult, TrialSpec
+from bench.report.export import draw_answers, write_run, write_trial
+from bench.request import Request, request_of
+from bench.results import Results, results_of
+from bench.run_folder import RunFolder
+from bench.runs import report
+from bench.session import Pending, Session, isolated
+from bench.store import Store, StoredTrial
 from registry.architecture import Architecture
-from registry.errors import RunError
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """What a comparison gave: the records, the tables made from them, and where they lie."""
-
-    records: tuple[TrialRecord, ...]
-    frame: pd.DataFrame
-    history: pd.DataFrame
-    title: str
-    folder: Path
-    profile: pd.DataFrame
-
-    @property
-    def exit_code(self) -> int:
-        """0 all well, 4 some model failed, 6 nothing was measured, 130 interrupted."""
-        statuses = {record.status for record in self.records}
-        if "interrupted" in statuses:
-            return 130
-        if "ok" not in statuses:
-            return 6
-        return 0 if statuses == {"ok"} else 4
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))
+from registry.errors import InexactError, RunError, StorageError
 
 
 def run(
@@ -79,7 +40,8 @@ def run(
         progress: tell on stderr how it goes.
         **options: the other fields of `Request`: recipe, split, epochs, batch_size,
             learning_rate, seeds, device, precision, threads, workers, limit, runs, weights,
-            fidelity, layout, compiled, cache, profile.
+            fidelity, layout, compiled, cache, profile, timeout, checkpoint_every, on_oom,
+            allow_rejects, isolate.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
@@ -90,173 +52,156 @@ def run(
 
 
 def execute(request: Request, progress: Progress) -> Results:
-    """Return the results of `request`; each finished trial is on disk before the next begins."""
-    allocator = tune_allocator()
-    compared = contenders(request.models)
-    recipe = recipe_of(request)
-    device = choose_device(request.device)
-    choose_precision(request.precision, device)
-    fidelity = one_of("fidelity", request.fidelity, FIDELITIES)
-    layout = one_of("layout", request.layout, LAYOUT_CHOICES)
-    manifest, split = load_data(request, progress)
-    source = _pixel_source(request, manifest, split, compared, progress)
-    fingerprint = split.fingerprint
-    threads = request.threads or default_threads()
-    layouts = _layouts(compared, layout, request, device, threads, progress)
-    specs = [
-        TrialSpec(
-            model=contender.model,
-            architecture=contender.architecture,
-            origin=contender.origin,
-            recipe=recipe,
-            classes=manifest.classes,
-            split_fingerprint=fingerprint,
-            seed=seed,
-            device=str(device),
-            precision=request.precision,
-            threads=threads,
-            workers=request.workers,
-            fidelity=fidelity,
-            layout=layouts[contender.model],
-            compiled=request.compiled,
-        )
-        for seed in request.seeds
-        for contender in compared
-    ]
-    folder = RunFolder.create(request.runs, tuple(contender.model for contender in compared))
-    folder.write_json("environment.json", describe_environment(device) | {"allocator": allocator})
-    folder.write_json("config.json", _config(request, recipe, manifest, split))
-    title = _title(request, recipe, split, device)
-    importlib.import_module("torch._dynamo")  # a second that the first optimiser would be charged
-    return _trials(specs, split, source, folder, title, progress, request)
-
-
-def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
-    """Return the checked images and their split; what is left out is said, none silently.
+    """Return the results of `request`; each finished trial is on disk before the next begins.
 
     Raises:
-        DataError: no folder, no images, one class, one picture under two labels, or too few.
+        ZooError: something asked for is not there; nothing was trained.
     """
-    if request.data is None:
-        progress.say("no --data: comparing on cats and dogs drawn by code, not on photographs")
-    folder = request.data or synthetic_folder()
-    if request.split not in SPLITS:
-        raise RunError(f"unknown split {request.split!r}: there are {', '.join(SPLITS)}")
-    finding = find(folder)
-    with progress.counting("checking images", len(finding.images)) as bar:
-        ledger = Ledger(cache_folder() / "checked.sqlite") if request.cache else None
-        manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
-    for reject in manifest.rejects:
-        progress.say(f"left out {reject.name}: {reject.reason}")
-    require_one_label_each(manifest)
-    if request.limit is not None:
-        manifest = limited(manifest, request.limit)
-    return manifest, SPLITS[request.split](manifest)
+    tune_allocator()
+    with _first_process(request) as first:
+        plan = make_plan(request, progress)
+        models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
+        folder = RunFolder.create(request.runs, models)
+        created = Store.create(folder.database, plan.about, plan.specs)
+        with folder.held(), closing(created) as store:
+            progress.say(f"if it is interrupted: zoo bench --resume {folder.path}")
+            pending = [Pending(number=n, spec=spec) for n, spec in enumerate(plan.specs)]
+            return _run(request, folder, store, plan, pending, progress, first)
 
 
-def _pixel_source(
-    request: Request,
-    manifest: Manifest,
-    split: Split,
-    compared: Sequence[Contender],
+def resume(
+    name: str,
+    runs: Path,
+    changes: Mapping[str, Any],
     progress: Progress,
-) -> PixelSource:
-    if not request.cache:
-        return DirectPixels()
-    return cached_pixels(
-        manifest.images,
-        [*split.validation, *split.test],
-        [contender.architecture.contract.input_shape for contender in compared],
-        folder=cache_folder() / "pixels",
-        threads=default_threads(),
-        report=progress,
-    )
-
-
-def _layouts(
-    compared: Sequence[Contender],
-    layout: Layout | Literal["auto"],
-    request: Request,
-    device: torch.device,
-    threads: int,
-    progress: Progress,
-) -> dict[str, Layout]:
-    """Return the memory order of each model."""
-    if layout != "auto":
-        return {contender.model: layout for contender in compared}
-    with progress.counting("choosing memory layouts", len(compared)) as bar:
-        chosen: dict[str, Layout] = {}
-        for contender in compared:
-            chosen[contender.model] = choose_layout(
-                contender.architecture,
-                contender.origin,
-                device=device,
-                precision=choose_precision(request.precision, device),
-                threads=threads,
-                folder=cache_folder(),
-            )
-            bar.update()
-    return chosen
-
-
-def _trials(
-    specs: Sequence[TrialSpec],
-    split: Split,
-    source: PixelSource,
-    folder: RunFolder,
-    title: str,
-    progress: Progress,
-    request: Request,
+    *,
+    inexact: bool = False,
 ) -> Results:
-    records: list[TrialRecord] = []
-    baseline = _baseline(split)
-    for spec in specs:
-        result = run_trial(spec, split, progress, source, profile=request.profile)
-        records.append(result.record)
-        folder.keep(result, weights=request.weights)
-        if result.test is not None:
-            write_trial(folder.trial(spec), result.record, split.test, result.test, source)
-        results = Results(
-            records=tuple(records),
-            frame=comparison(records, baseline),
-            history=history(records),
-            title=title,
-            folder=folder.path,
-            profile=profile_frame(records),
+    """Return the results of a run of which the trials that are left are done now.
+
+    Args:
+        name: of the run: a path, its name in `runs`, or its number.
+        runs: where run folders are.
+        changes: fields of the request that are to be others now.
+        progress: is told how it goes.
+        inexact: go on where the rest will not be what it would have been, and mark those rows.
+
+    Raises:
+        InexactError: it would not be, and that was not allowed.
+        ZooError: there is no such run, or it is in use.
+    """
+    tune_allocator()
+    folder = RunFolder.find(name, runs)
+    with folder.held(), closing(Store.open(folder.database)) as store:
+        about, trials = store.about(), store.trials()
+        request = _changed(request_of(about["request"]), changes)
+        left = [trial for trial in trials if not trial.finished]
+        if not left:
+            progress.say(f"{folder.path}: all {len(trials)} trials are done")
+            return report(folder, store)
+        progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
+        with _first_process(request) as first:
+            plan = make_plan(request, progress)
+            pending = _left(left, about, plan, inexact=inexact)
+            return _run(request, folder, store, plan, pending, progress, first)
+
+
+@contextmanager
+def _first_process(request: Request) -> Iterator[TrialProcess | None]:
+    """Yield a process that imports torch while the images are looked at."""
+    process = TrialProcess() if request.isolate else None
+    try:
+        yield process
+    finally:
+        if process is not None:
+            process.end()
+
+
+def _changed(request: Request, changes: Mapping[str, Any]) -> Request:
+    for name in ("models", "seeds"):
+        if name in changes and changes[name] != getattr(request, name):
+            was = ", ".join(map(str, getattr(request, name)))
+            raise RunError(f"a run goes on with its own {name} ({was}): leave them out")
+    return replace(request, **changes)
+
+
+def _left(
+    left: Sequence[StoredTrial], about: Mapping[str, Any], plan: Plan, *, inexact: bool
+) -> list[Pending]:
+    """Return what is left to do: as it was planned, or as it would be now, marked.
+
+    Raises:
+        InexactError: the two differ, and that was not allowed.
+    """
+    present = {(spec.model, spec.seed): spec for spec in plan.specs}
+    pairs = [(trial, _as_tried(trial, present[trial.spec.model, trial.spec.seed]))
+             for trial in left]  # fmt: skip
+    changed = differences(
+        about["environment"],
+        plan.about["environment"],
+        [(trial.spec, spec) for trial, spec in pairs],
+    )
+    if changed and not inexact:
+        raise InexactError(
+            f"can't go on exactly: {'; '.join(changed)}: put that right, or give --inexact to go "
+            "on all the same and mark the rows"
         )
-        write_comparison(results.folder, results.records, results.frame, results.history, title)
-        if len(results.profile):
-            write_profile(results.folder, results.profile)
-        if result.record.status == "interrupted":
-            break
-    return results
+    mark = (f"gone on with {'; '.join(changed)}",) if changed else ()
+    return [
+        Pending(
+            number=trial.number, spec=spec if changed else trial.spec, marks=_marks(trial, mark)
+        )
+        for trial, spec in pairs
+    ]
 
 
-def _config(request: Request, recipe: Recipe, manifest: Manifest, split: Split) -> object:
-    return {
-        "models": [str(model) for model in request.models],
-        "data": str(request.data) if request.data else SYNTHETIC_NAME,
-        "classes": manifest.classes,
-        "recipe": asdict(recipe),
-        "seeds": request.seeds,
-        "rejects": [asdict(reject) for reject in manifest.rejects],
-        "split": split.name,
-        "split_fingerprint": split.fingerprint,
-        **{part: [image.file.name for image in images] for part, images in _parts(split)},
-    }
+def _as_tried(trial: StoredTrial, spec: TrialSpec) -> TrialSpec:
+    """Return `spec` at the batch size to which `trial` had come for want of memory."""
+    if trial.record is None or not trial.record.marks:
+        return spec
+    size = trial.spec.recipe.batch_size
+    return replace(spec, recipe=replace(spec.recipe, batch_size=size))
 
 
-def _parts(split: Split) -> tuple[tuple[str, tuple[CheckedImage, ...]], ...]:
-    return ("train", split.train), ("validation", split.validation), ("test", split.test)
+def _marks(trial: StoredTrial, more: tuple[str, ...]) -> tuple[str, ...]:
+    before = () if trial.record is None else trial.record.marks
+    return tuple(dict.fromkeys((*before, *more)))
 
 
-def _title(request: Request, recipe: Recipe, split: Split, device: torch.device) -> str:
-    data = display(request.data.resolve().name) if request.data else SYNTHETIC_NAME
-    sizes = "/".join(str(len(images)) for _, images in _parts(split))
-    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
-    return f"{data}: {sizes} images ({split.name}), recipe {recipe.name}, {epochs}, {device}"
+def _run(
+    request: Request,
+    folder: RunFolder,
+    store: Store,
+    plan: Plan,
+    pending: Sequence[Pending],
+    progress: Progress,
+    first: TrialProcess | None,
+) -> Results:
+    """Do `pending`, writing tables and figures after each.
 
+    Raises:
+        StorageError: they can't be written; what was finished before is kept.
+    """
+    records = {trial.number: trial.record for trial in store.trials()}
+    about = store.about()
 
-def _baseline(split: Split) -> tuple[int, int]:
-    majority = majority_class([image.file.label for image in split.train])
-    return sum(image.file.label == majority for image in split.test), len(split.test)
+    def results(stopped_by: int | None = None) -> Results:
+        known = [record for record in records.values() if record is not None]
+        return results_of(folder.path, about, known, planned=len(records), stopped_by=stopped_by)
+
+    def keep(number: int, result: TrialResult) -> None:
+        records[number] = result.record
+        if result.test is not None:
+            where, names = folder.trial(result.record.spec), about["split"]["test"]
+            write_trial(where, result.record, names, result.test)
+            draw_answers(where, result.record, plan.split.test, result.test, plan.source)
+        write_run(results(), about)
+
+    session = Session(request, folder, store, plan.split, plan.source, progress, keep)
+    usable = first if isolated(request, pending[0].spec) else None
+    try:
+        return results(session.run(pending, usable))
+    except (OSError, StorageError) as error:
+        raise StorageError(
+            f"{error}: make room, then `zoo bench --resume {folder.path}`"
+        ) from error

@@ -16,7 +16,7 @@ from torch import nn
 from bench.clock import Stopwatch
 from bench.data.transform import MEMORY_FORMATS, Layout
 from bench.device import autocast
-from bench.store import write_text
+from bench.durable import write_text
 from registry.architecture import Architecture
 
 LAYOUTS: tuple[Layout, ...] = ("channels_last", "contiguous")

@@ -1,10 +1,16 @@
-"""How much memory is free for this process."""
+"""How much memory there is for this process, and how much it has taken."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import psutil
+
+try:
+    import resource
+except ImportError:  # not a POSIX system
+    resource = None  # type: ignore[assignment]
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -22,6 +28,47 @@ def available_bytes(cgroup: Path = _CGROUP) -> int:
     except (OSError, ValueError):  # no container limit, or another system
         return machine
     return min(machine, limit - used + cached)
+
+
+def peak_bytes() -> int | None:
+    """Return the most memory that this process has held at a time, pages of mapped files included.
+
+    On Linux it is VmHWM, which begins with the program; `ru_maxrss` would begin with its parent.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+        lines = (line.split() for line in status.splitlines())
+        return next(int(line[1]) * 1024 for line in lines if line and line[0] == "VmHWM:")
+    except (OSError, StopIteration):
+        if resource is None:
+            return None
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+def limit_memory(limit: int) -> None:
+    """Let this process hold `limit` bytes of its own, as far as the system can see to it.
+
+    What would take more fails with an error that can be told, instead of a machine that stands
+    still until the kernel kills something. And this process is the one that it would kill.
+    """
+    if resource is None or sys.platform != "linux":
+        return
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    capped = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (capped, hard))
+    try:
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    except OSError:
+        return
+
+
+def kernel_kills(cgroup: Path = _CGROUP) -> int:
+    """Return how many processes of this container the kernel has killed for want of memory."""
+    try:
+        return _statistic((cgroup / "memory.events").read_text(), "oom_kill")
+    except (OSError, ValueError):
+        return 0
 
 
 def _statistic(text: str, name: str) -> int:

@@ -26,11 +26,21 @@ class Progress:
         if self._shown:
             tqdm.write(display(text), file=sys.stderr)
 
-    def on_start(self, spec: TrialSpec, steps: int) -> None:
-        """Begin a bar of `steps` steps."""
+    def on_phase(self, record: TrialRecord) -> None:
+        """Show nothing: the bar and the epochs' lines say enough."""
+
+    def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
+        """Begin a bar of `steps` steps, so many of them done before."""
+        if done:
+            self.say(f"{_name(spec)}: going on after step {done:,} of {steps:,}")
         if self._bars:
             self._bar = tqdm(
-                total=steps, desc=_name(spec), unit="step", leave=False, dynamic_ncols=True
+                total=steps,
+                initial=done,
+                desc=_name(spec),
+                unit="step",
+                leave=False,
+                dynamic_ncols=True,
             )
 
     def on_batch(self) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar, get_args
 
+import msgspec
 import torch
 
 from bench.data.transform import Fidelity, Layout
 from bench.evaluate import Evaluation
 from bench.recipe import Recipe
 from registry.architecture import Architecture
+from registry.errors import RunError
+
+Status = Literal["ok", "failed", "killed", "out-of-memory", "timeout", "diverged", "interrupted"]
+FINISHED: tuple[Status, ...] = tuple(each for each in get_args(Status) if each != "interrupted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +28,8 @@ class TrialSpec:
         model: what the architecture was asked for by; unlike its name, unique in a comparison.
         workers: threads that make batches; they change no batch.
         fidelity: how training images are resized.
-        layout: the memory order of images and weights; results are equal to rounding.
+        layout: the memory order of images and weights, results being equal to rounding; `auto`
+            is the one that is found to be faster.
         compiled: by `torch.compile`.
     """
 
@@ -39,14 +45,19 @@ class TrialSpec:
     threads: int = 1
     workers: int = 2
     fidelity: Fidelity = "exact"
-    layout: Layout = "channels_last"
+    layout: Layout | Literal["auto"] = "channels_last"
     compiled: bool = False
 
     @property
     def id(self) -> str:
         """Digest of the whole specification."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(asdict(self))
+
+    @property
+    def task_id(self) -> str:
+        """Digest of what is to be done, leaving out by which device, threads and memory order."""
+        means = ("device", "threads", "workers", "layout", "origin")
+        return _digest({name: value for name, value in asdict(self).items() if name not in means})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,20 +99,35 @@ class TrialRecord:
     """What became of a trial, finished or not.
 
     Attributes:
-        phase: what was being done last: contract, build, train, test, done.
+        status: `ok`; `failed`, by an exception or by leaving; `killed`, by a signal;
+            `out-of-memory`; `timeout`; `diverged`, a loss that is no number; `interrupted`, to be
+            gone on with.
+        phase: what was being done last: start, contract, layout, build, compile, train,
+            validate, test, profile, publish, done.
+        error: what went wrong, on one line.
+        traceback: where it did, or the last that the trial's process said.
         contract: `verified` (on which device), `broken`, or `unchecked`.
+        layout: the memory order that was used.
         parameters: as built for the classes of the data, which a contract may not name.
         images_per_second: training images over training seconds, evaluation left out.
         startup_seconds: contract, network and device, before compilation.
         compile_seconds: of `torch.compile`, apart from all other times.
+        checkpoint_seconds: of writing checkpoints, apart from all other times.
+        peak_bytes: the most memory that the trial's own process held (VmHWM); None where it was
+            not known, or had no process of its own.
+        resumed: how often it was gone on with from a checkpoint.
+        digest: SHA-256 of the weights and the optimiser's state after the last step.
+        marks: why its figures can't be compared with the others'; empty where they can.
         profile: measured only where it was asked for.
     """
 
     spec: TrialSpec
-    status: Literal["ok", "failed", "diverged", "interrupted"] = "failed"
-    phase: str = "contract"
+    status: Status = "failed"
+    phase: str = "start"
     error: str = ""
+    traceback: str = ""
     contract: str = "unchecked"
+    layout: Layout | None = None
     parameters: int | None = None
     history: tuple[EpochRecord, ...] = ()
     train_seconds: float = 0.0
@@ -109,10 +135,15 @@ class TrialRecord:
     compile_seconds: float = 0.0
     evaluation_seconds: float = 0.0
     data_wait_seconds: float = 0.0
+    checkpoint_seconds: float = 0.0
     images_per_second: float | None = None
     test_loss: float | None = None
     test_accuracy: float | None = None
     test_images: int = 0
+    peak_bytes: int | None = None
+    resumed: int = 0
+    digest: str = ""
+    marks: tuple[str, ...] = ()
     profile: TimeProfile | None = None
 
     @property
@@ -152,3 +183,49 @@ class TrialResult:
     test: Evaluation | None = None
     last_weights: Weights | None = None
     best_weights: Weights | None = None
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def as_plain(value: object) -> Any:
+    """Return a record or specification as values that JSON has."""
+    return msgspec.to_builtins(value)
+
+
+def spec_of(plain: object) -> TrialSpec:
+    """Return the specification that `as_plain` was given.
+
+    Raises:
+        RunError: it is none.
+    """
+    return _converted(plain, TrialSpec)
+
+
+def record_of(plain: object) -> TrialRecord:
+    """Return the record that `as_plain` was given.
+
+    Raises:
+        RunError: it is none.
+    """
+    return _converted(plain, TrialRecord)
+
+
+def epoch_of(plain: object) -> EpochRecord:
+    """Return the record of an epoch that `as_plain` was given.
+
+    Raises:
+        RunError: it is none.
+    """
+    return _converted(plain, EpochRecord)
+
+
+T = TypeVar("T")
+
+
+def _converted(plain: object, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(plain, kind)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise RunError(f"no {kind.__name__} of this version: {error}") from error

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from bench.data.transform import Layout
+import msgspec
+
+from bench.checkpoint import Cadence
+from bench.data.split import SPLITS
+from bench.data.transform import FIDELITIES, Layout
 from bench.layout import LAYOUTS
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
 from registry.architecture import Architecture
 from registry.catalog import Catalog
-from registry.errors import RunError
+from registry.errors import RunError, told
 
 LAYOUT_CHOICES: tuple[Layout | Literal["auto"], ...] = ("auto", *LAYOUTS)
 T = TypeVar("T", bound=str)
@@ -35,6 +39,11 @@ class Request:
         compiled: by `torch.compile`; its time is counted apart.
         cache: keep decoded pixels in the cache folder and read them from there.
         profile: measure where the time goes.
+        timeout: seconds that a trial may take in one run of the command, or None.
+        checkpoint_every: `60s`, `5m`, `200` (steps) or `never`.
+        on_oom: `fail`, or `halve`: try again at half the batch, and mark the row.
+        allow_rejects: take the rest where more than 1 % of the images can't be used.
+        isolate: run each trial in a process of its own.
     """
 
     models: tuple[str | Architecture, ...]
@@ -57,6 +66,20 @@ class Request:
     compiled: bool = False
     cache: bool = True
     profile: bool = False
+    timeout: float | None = None
+    checkpoint_every: str = "60s"
+    on_oom: str = "fail"
+    allow_rejects: bool = False
+    isolate: bool = True
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None and self.timeout <= 0:
+            raise RunError(f"--timeout must be above 0 seconds, not {self.timeout:g}")
+        Cadence.parse(self.checkpoint_every)
+        one_of("fidelity", self.fidelity, FIDELITIES)
+        one_of("layout", self.layout, LAYOUT_CHOICES)
+        one_of("--on-oom", self.on_oom, ("fail", "halve"))
+        one_of("split", self.split, tuple(SPLITS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +89,39 @@ class Contender:
     model: str
     architecture: Architecture
     origin: str
+
+
+def as_plain(request: Request) -> dict[str, Any]:
+    """Return `request` as values that JSON has; paths are absolute."""
+    plain: dict[str, Any] = msgspec.to_builtins(
+        {field.name: getattr(request, field.name) for field in fields(request)}, enc_hook=str
+    )
+    plain["data"] = None if request.data is None else str(request.data.resolve())
+    return plain | {"runs": str(request.runs.resolve())}
+
+
+def request_of(plain: dict[str, Any]) -> Request:
+    """Return the request that `as_plain` was given.
+
+    Raises:
+        RunError: it is none of this version.
+    """
+    try:
+        recipe, data = plain["recipe"], plain["data"]
+        values = plain | {
+            "models": tuple(_model(model) for model in plain["models"]),
+            "seeds": tuple(plain["seeds"]),
+            "recipe": msgspec.convert(recipe, Recipe) if isinstance(recipe, dict) else recipe,
+            "data": None if data is None else Path(data),
+            "runs": Path(plain["runs"]),
+        }
+        return Request(**values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"no request of this version: {told(error)}") from error
+
+
+def _model(plain: object) -> str | Architecture:
+    return plain if isinstance(plain, str) else msgspec.convert(plain, Architecture)
 
 
 def contenders(models: Sequence[str | Architecture]) -> list[Contender]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,7 +12,7 @@ from bench.clock import Phases, Stopwatch
 from bench.data.batch import Batch, Batches
 from bench.recipe import Recipe
 from bench.record import TimeProfile
-from bench.train import TrainingResult, build_optimizer, build_schedule, train_epoch
+from bench.train import Tally, build_optimizer, build_schedule, train_epoch
 
 
 class Steps:
@@ -38,10 +39,38 @@ class Steps:
         """The rate of the next step."""
         return float(self._optimizer.param_groups[0]["lr"])
 
+    def state(self) -> dict[str, Any]:
+        """Return all that the next step depends on but its batch and the random state.
+
+        Plain values and tensors, which go on changing with the network.
+        """
+        return {
+            "network": self._network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict() if self._schedule else None,
+            "scaler": self._scaler.state_dict(),
+        }
+
+    def outcome(self) -> dict[str, Any]:
+        """Return what training has made: the weights and the optimiser's state."""
+        state = self.state()
+        return {name: state[name] for name in ("network", "optimizer")}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned, in this process or in another."""
+        self._network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._schedule:
+            self._schedule.load_state_dict(state["schedule"])
+        self._scaler.load_state_dict(state["scaler"])
+
     def epoch(
-        self, batches: Iterable[Batch], on_batch: Callable[[], object] = lambda: None
-    ) -> TrainingResult:
-        """Train on each of `batches` once."""
+        self,
+        batches: Iterable[Batch],
+        on_batch: Callable[[], object] = lambda: None,
+        tally: Tally | None = None,
+    ) -> Tally:
+        """Train on each of `batches` once, and return the sums, added to those of `tally`."""
         return train_epoch(
             self._network,
             batches,
@@ -51,6 +80,7 @@ class Steps:
             scaler=self._scaler,
             schedule=self._schedule,
             label_smoothing=self._recipe.label_smoothing,
+            tally=tally,
             on_batch=on_batch,
             phase=self._phases,
         )

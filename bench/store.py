@@ -1,101 +1,291 @@
-"""The run folder: what was measured, written as soon as it is known, never half a file."""
+"""The records of a run, in one SQLite file: the plan first, then each trial as it ends.
+
+A trial that has ended is one transaction, with its history and its answers, synced before it is
+said to be done. Each row carries its own SHA-256, since SQLite does not notice altered bytes.
+This process is the only writer. Everything else in a run folder can be made from it again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import re
-from dataclasses import asdict
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from bench.record import TrialRecord, TrialResult, TrialSpec, Weights
-from bench.weights import Published, save_weights
-from registry.errors import RunError
+import torch
+
+from bench.evaluate import Evaluation
+from bench.record import (
+    FINISHED,
+    TrialRecord,
+    TrialResult,
+    TrialSpec,
+    as_plain,
+    record_of,
+    spec_of,
+)
+from registry.errors import RunError, StorageError
+
+SCHEMA_VERSION = 1
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE run (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,          -- JSON
+    sha256 TEXT NOT NULL          -- of value
+) WITHOUT ROWID;
+CREATE TABLE trial (
+    number INTEGER PRIMARY KEY,   -- in the order of the plan, from 0
+    model TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    status TEXT NOT NULL,         -- planned, or that of the record
+    spec TEXT NOT NULL,           -- JSON
+    record TEXT,                  -- JSON, without specification and history
+    sha256 TEXT NOT NULL,         -- of all of the trial: see _digest
+    UNIQUE (model, seed)
+);
+CREATE TABLE epoch (
+    trial INTEGER NOT NULL REFERENCES trial,
+    epoch INTEGER NOT NULL,       -- from 1
+    record TEXT NOT NULL,         -- JSON
+    PRIMARY KEY (trial, epoch)
+) WITHOUT ROWID;
+CREATE TABLE prediction (
+    trial INTEGER NOT NULL REFERENCES trial,
+    image INTEGER NOT NULL,       -- position in the test part, from 0
+    label INTEGER NOT NULL,
+    probabilities TEXT NOT NULL,  -- JSON, one number a class
+    PRIMARY KEY (trial, image)
+) WITHOUT ROWID;
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
 
 
-class RunFolder:
-    """A folder of one run: `runs/0007-lenet-alexnet/`, and one folder in it for each trial."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTrial:
+    """One trial of the plan: its specification, and its record where it was begun."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    number: int
+    spec: TrialSpec
+    record: TrialRecord | None
+    test: Evaluation | None
+
+    @property
+    def finished(self) -> bool:
+        """There is nothing left to be done."""
+        return self.record is not None and self.record.status in FINISHED
+
+
+class Store:
+    """The records of one run."""
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        self._path, self._database = path, database
 
     @classmethod
-    def create(cls, runs: Path, models: tuple[str, ...]) -> RunFolder:
-        """Return a new numbered folder under `runs`, named after its first three models.
+    def create(cls, path: Path, about: Mapping[str, object], specs: Sequence[TrialSpec]) -> Store:
+        """Return a new store with the plan in it.
+
+        Args:
+            path: of the file, which is not there yet.
+            about: what is to be known of the run, by name, as JSON has it.
+            specs: the trials, in their order.
 
         Raises:
-            RunError: the folder can't be made.
+            StorageError: it can't be written.
         """
-        label = "-".join(_plain(model) for model in models[:3])
+        with _told(path):
+            database = _connected(path)
+            database.executescript(_SCHEMA)  # begins the transaction that ends below
+            store = cls(path, database)
+            for name, value in about.items():
+                store._put_about(name, value)
+            for number, spec in enumerate(specs):
+                store._put(number, spec, None, "planned", [], [])
+            database.execute("COMMIT")
+        return store
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Store:
+        """Return the store in the file `path`.
+
+        Raises:
+            RunError: there is none, it is damaged, or of another version of this program.
+        """
+        if not path.is_file():
+            raise RunError(f"no run in {path.parent}: it has no {path.name}; see `zoo runs`")
+        with _told(path):
+            database = _connected(path, read_only=read_only)
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if version != SCHEMA_VERSION:
+                raise RunError(
+                    f"{path} has version {version} of the records, this program reads "
+                    f"{SCHEMA_VERSION}: use the zoo that wrote it"
+                )
+        return cls(path, database)
+
+    def close(self) -> None:
+        """Write no more."""
+        self._database.close()
+
+    def about(self) -> dict[str, Any]:
+        """Return what is known of the run, by name.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        with _told(self._path):
+            rows = self._database.execute("SELECT name, value, sha256 FROM run").fetchall()
+            for name, value, sha256 in rows:
+                if _sha256(value) != sha256:
+                    raise RunError(f"{self._path} is damaged: {name!r} is not what was written")
+            return {name: json.loads(value) for name, value, _ in rows}
+
+    def trials(self) -> list[StoredTrial]:
+        """Return the trials, in the order of the plan.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        with _told(self._path):
+            rows = self._database.execute(
+                "SELECT number, status, spec, record, sha256 FROM trial ORDER BY number"
+            ).fetchall()
+            return [self._trial(*row) for row in rows]
+
+    def finish(self, number: int, result: TrialResult) -> None:
+        """Keep how a trial ended, durably; one that was interrupted can end once more.
+
+        Raises:
+            StorageError: it can't be written; what was there before is there still.
+        """
+        record = result.record
+        epochs = [(each.epoch, json.dumps(as_plain(each))) for each in record.history]
+        answers = [] if result.test is None else _answers(result.test)
+        with _told(self._path), self._transaction():
+            self._put(number, record.spec, record, record.status, epochs, answers)
+
+    def _put_about(self, name: str, value: object) -> None:
+        text = json.dumps(value)
+        self._database.execute("INSERT INTO run VALUES (?, ?, ?)", (name, text, _sha256(text)))
+
+    def _put(
+        self,
+        number: int,
+        spec: TrialSpec,
+        record: TrialRecord | None,
+        status: str,
+        epochs: list[tuple[int, str]],
+        answers: list[tuple[int, int, str]],
+    ) -> None:
+        told = json.dumps(as_plain(spec))
+        rest = None if record is None else _without_history(record)
+        digest = _digest(status, told, rest, epochs, answers)
+        execute, many = self._database.execute, self._database.executemany
+        for table in ("epoch", "prediction"):
+            execute(f"DELETE FROM {table} WHERE trial = ?", (number,))
+        execute(
+            "INSERT OR REPLACE INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (number, spec.model, spec.seed, status, told, rest, digest),
+        )
+        many("INSERT INTO epoch VALUES (?, ?, ?)", [(number, *each) for each in epochs])
+        many("INSERT INTO prediction VALUES (?, ?, ?, ?)", [(number, *each) for each in answers])
+
+    def _trial(
+        self, number: int, status: str, spec: str, record: str | None, sha256: str
+    ) -> StoredTrial:
+        execute = self._database.execute
+        epochs = execute(
+            "SELECT epoch, record FROM epoch WHERE trial = ? ORDER BY epoch", (number,)
+        ).fetchall()
+        answers = execute(
+            "SELECT image, label, probabilities FROM prediction WHERE trial = ? ORDER BY image",
+            (number,),
+        ).fetchall()
+        if _digest(status, spec, record, epochs, answers) != sha256:
+            raise RunError(f"{self._path} is damaged: trial {number} is not what was written")
+        asked = spec_of(json.loads(spec))
+        if record is None:
+            return StoredTrial(number=number, spec=asked, record=None, test=None)
+        plain = json.loads(record)
+        history = [json.loads(text) for _, text in epochs]
+        found = record_of({**plain, "spec": as_plain(asked), "history": history})
+        return StoredTrial(
+            number=number, spec=asked, record=found, test=_evaluation(answers, found)
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Change all or nothing; what is changed is on the disk when it ends."""
+        self._database.execute("BEGIN IMMEDIATE")
         try:
-            runs.mkdir(parents=True, exist_ok=True)
-            number = 1 + max((_number(path) for path in runs.iterdir()), default=0)
-            while True:
-                path = runs / f"{number:04d}-{label}"
-                try:
-                    path.mkdir()
-                    return cls(path)
-                except FileExistsError:  # another run took the number just now
-                    number += 1
-        except OSError as error:
-            raise RunError(
-                f"can't make a run folder in {runs}: {error.strerror}: name another by --runs-dir"
-            ) from error
-
-    def trial(self, spec: TrialSpec) -> Path:
-        """Return the folder of the trial, made if it is not there."""
-        path = self.path / _plain(spec.model) / f"seed-{spec.seed}"
-        path.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def write_json(self, name: str, value: object) -> None:
-        """Write `value` to the file `name` of this folder."""
-        write_text(self.path / name, json.dumps(value, indent=2, default=str) + "\n")
-
-    def keep(self, result: TrialResult, *, weights: bool) -> None:
-        """Write the record of a trial that has just ended, and its weights if asked for."""
-        spec = result.record.spec
-        folder = self.trial(spec)
-        write_text(folder / "record.json", json.dumps(record_as_json(result.record), indent=2))
-        last, best = result.last_weights, result.best_weights
-        if weights and last is not None:
-            _publish(folder / "weights.safetensors", last, spec)
-        if weights and best is not None and best is not last:
-            _publish(folder / "weights-best.safetensors", best, spec)
+            yield
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
 
 
-def record_as_json(record: TrialRecord) -> dict[str, object]:
-    """Return the record as plain values, with its model and the specification's digest."""
-    return {"model": record.model, "spec_id": record.spec.id, **asdict(record)}
+def _connected(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    if read_only:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None)
+    database = sqlite3.connect(path, timeout=10, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    return database
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`: the old content or the new one is there, never a part."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Make of what SQLite and JSON raise one line that names the file."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"{path} can't be used: {error}") from error
+    except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error
 
 
-def _plain(model: str) -> str:
-    """Return a model's name as a file name: `dist/net` becomes `dist_net`."""
-    return re.sub(r"[^a-z0-9_]+", "_", model)
+def _without_history(record: TrialRecord) -> str:
+    plain = as_plain(replace(record, history=()))
+    return json.dumps({name: plain[name] for name in plain if name not in ("spec", "history")})
 
 
-def _number(path: Path) -> int:
-    digits = re.match(r"(\d+)-", path.name)
-    return int(digits.group(1)) if digits else 0
+def _answers(test: Evaluation) -> list[tuple[int, int, str]]:
+    labels, rows = test.labels.tolist(), test.probabilities.tolist()
+    return [
+        (image, label, json.dumps(row))
+        for image, (label, row) in enumerate(zip(labels, rows, strict=True))
+    ]
 
 
-def _publish(path: Path, weights: Weights, spec: TrialSpec) -> None:
-    published = Published(
-        model=spec.model,
-        architecture=spec.architecture,
-        origin=spec.origin,
-        classes=spec.classes,
-        epoch=weights.epoch,
-        split_fingerprint=spec.split_fingerprint,
+def _evaluation(answers: list[tuple[int, int, str]], record: TrialRecord) -> Evaluation | None:
+    """Return the answers as they were given; JSON keeps every float32."""
+    if record.test_loss is None or record.test_accuracy is None or not answers:
+        return None
+    return Evaluation(
+        labels=torch.tensor([label for _, label, _ in answers]),
+        probabilities=torch.tensor([json.loads(row) for _, _, row in answers]),
+        loss=record.test_loss,
+        accuracy=record.test_accuracy,
     )
-    save_weights(path, weights.state, published)
+
+
+def _digest(
+    status: str,
+    spec: str,
+    record: str | None,
+    epochs: Sequence[tuple[int, str]],
+    answers: Sequence[tuple[int, int, str]],
+) -> str:
+    return _sha256(json.dumps([status, spec, record, list(epochs), list(answers)]))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

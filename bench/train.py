@@ -17,13 +17,40 @@ from bench.device import autocast
 from bench.recipe import Recipe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingResult:
-    """Means over the images of one pass, each measured just before its own step."""
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Sums over the images of one pass so far, on the network's device.
 
-    loss: float
-    accuracy: float
-    images: int
+    Attributes:
+        loss: cross-entropy in nats, each image's measured just before its own step.
+        correct: how many images were answered rightly, at the same moment.
+    """
+
+    loss: torch.Tensor
+    correct: torch.Tensor
+    images: int = 0
+
+    @classmethod
+    def empty(cls, device: torch.device) -> Tally:
+        """Return the sums over no image."""
+        zero = torch.zeros((), device=device)
+        return cls(loss=zero, correct=torch.zeros((), device=device, dtype=torch.int64))
+
+    def add(self, logits: torch.Tensor, labels: torch.Tensor, mean_loss: torch.Tensor) -> None:
+        """Add one batch: logits (N, K), labels (N,) and the mean loss of its images."""
+        self.loss += mean_loss.detach().float() * len(labels)
+        self.correct += (logits.detach().argmax(1) == labels).sum()
+        self.images += len(labels)
+
+    @property
+    def mean_loss(self) -> float:
+        """Nats per image; reading it waits for the device."""
+        return self.loss.item() / self.images
+
+    @property
+    def accuracy(self) -> float:
+        """Share answered rightly, 0 to 1; reading it waits for the device."""
+        return self.correct.item() / self.images
 
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
@@ -61,19 +88,30 @@ def train_epoch(
     scaler: torch.amp.GradScaler | None = None,
     schedule: LRScheduler | None = None,
     label_smoothing: float = 0.0,
+    tally: Tally | None = None,
     on_batch: Callable[[], object] = lambda: None,
     phase: Callable[[str], AbstractContextManager[object]] | None = None,
-) -> TrainingResult:
-    """Train `network` on each of `batches`, which are on `device`, once.
+) -> Tally:
+    """Train `network` on each of `batches`, which are on `device`, once, and return the sums.
 
     The loss is the mean cross-entropy per image in nats, label smoothing included. Nothing is
-    read back from the device before the end. `phase` gives a context for each of forward,
-    backward and optimizer, to measure it.
+    read back from the device here.
+
+    Args:
+        network: is put into training mode.
+        batches: what is left of the epoch.
+        optimizer: steps once a batch, and so does `schedule`.
+        device: of network and batches.
+        precision: of matrix products.
+        scaler: of the loss, for float16.
+        schedule: of the learning rate.
+        label_smoothing: share of the target spread over all classes.
+        tally: the sums over the batches before, where the epoch goes on; they are added to.
+        on_batch: is called after each step, when network, optimiser and tally fit each other.
+        phase: gives a context for each of forward, backward and optimizer, to measure it.
     """
     network.train()
-    total_loss = torch.zeros((), device=device)
-    correct = torch.zeros((), device=device, dtype=torch.int64)
-    images = 0
+    tally = tally or Tally.empty(device)
     phase = phase or _unmeasured
     scaler = scaler or torch.amp.GradScaler(device.type, enabled=False)
     for batch in batches:
@@ -89,10 +127,6 @@ def train_epoch(
             optimizer.zero_grad(set_to_none=True)
             if schedule is not None:
                 schedule.step()
-        total_loss += loss.detach().float() * len(labels)
-        correct += (logits.detach().argmax(1) == labels).sum()
-        images += len(labels)
+        tally.add(logits, labels, loss)
         on_batch()
-    return TrainingResult(
-        loss=total_loss.item() / images, accuracy=correct.item() / images, images=images
-    )
+    return tally

@@ -7,271 +7,241 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
-from typing import Literal, Protocol
+from typing import Any
 
 import torch
 from torch import nn
 
+from bench.cache_folder import cache_folder
+from bench.checkpoint import digest_of
 from bench.clock import Phases, Stopwatch
 from bench.compile import compile_network
 from bench.data.batch import Batches
 from bench.data.check import CheckedImage
-from bench.data.pixel_source import DirectPixels, PixelSource
 from bench.data.split import Split
-from bench.data.transform import MEMORY_FORMATS
+from bench.data.transform import MEMORY_FORMATS, Layout
 from bench.data.view import EvaluationView, TrainingView, View
 from bench.device import choose_device, choose_precision
 from bench.evaluate import Evaluation, evaluate
-from bench.record import EpochRecord, TrialRecord, TrialResult, TrialSpec, Weights
+from bench.failure import DivergedError, reason_of, status_of, traceback_of
+from bench.layout import choose_layout
+from bench.random_state import kept_random_state, seed_everything
+from bench.record import Status, TrialResult, TrialSpec
 from bench.steps import Steps
-from registry.errors import ContractError, ZooError, told
+from bench.training import Training
+from bench.watcher import Account, Service, Watcher
+from registry.errors import ContractError
 from registry.verify import verify
 
 
-class DivergedError(ZooError):
-    """Training reached a loss that is no number."""
-
-    exit_code = 4
-
-
-class Watcher(Protocol):
-    """Somebody who is told how a trial goes."""
-
-    def on_start(self, spec: TrialSpec, steps: int) -> None:
-        """A trial of `steps` training steps in all begins."""
-
-    def on_batch(self) -> None:
-        """One training step is done."""
-
-    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
-        """One epoch is trained and validated."""
-
-    def on_end(self, record: TrialRecord) -> None:
-        """The trial is over, well or not."""
-
-
 def run_trial(
-    spec: TrialSpec,
-    split: Split,
-    watcher: Watcher,
-    source: PixelSource | None = None,
-    *,
-    profile: bool = False,
+    spec: TrialSpec, split: Split, watcher: Watcher, service: Service | None = None
 ) -> TrialResult:
     """Return what comes of training and testing `spec` on `split`; a failure is a result too.
 
-    The same specification gives the same numbers on one machine. The global random state and the
-    number of threads are as before when it returns.
-
-    Args:
-        spec: all that decides the outcome.
-        split: the images.
-        watcher: is told how it goes.
-        source: gives their pixels; without one, each image is decoded when it is needed.
-        profile: measure where the time goes, which takes one epoch's steps more.
+    The same specification gives the same numbers on one machine, whether or not the trial was
+    interrupted and gone on with. The global random state and the number of threads are as before
+    when it returns.
     """
-    trial = _Trial(spec, split, watcher, source or DirectPixels(), profile)
+    trial = _Trial(spec, split, watcher, service or Service())
     threads = torch.get_num_threads()
-    with torch.random.fork_rng(), redirect_stdout(sys.stderr):  # stdout is for tables and JSON
+    with kept_random_state(), redirect_stdout(sys.stderr):  # stdout is for tables and JSON
         try:
             result = trial.run()
         except KeyboardInterrupt:
+            trial.save()
             result = trial.ended("interrupted", "stopped by the user")
-        except DivergedError as error:
-            result = trial.ended("diverged", str(error))
         except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin may raise anything)
-            result = trial.ended("failed", _reason(error))
+            result = trial.ended(status_of(error), reason_of(error), traceback_of(error))
         finally:
             torch.set_num_threads(threads)
     watcher.on_end(result.record)
     return result
 
 
-def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, ZooError) else told(error)
-
-
 class _Trial:
-    """One trial under way, with the record as far as it has come."""
+    """One trial under way."""
 
-    def __init__(
-        self,
-        spec: TrialSpec,
-        split: Split,
-        watcher: Watcher,
-        source: PixelSource,
-        profile: bool,
-    ) -> None:
-        self._spec, self._split, self._watcher = spec, split, watcher
-        self._source, self._profile = source, profile
+    def __init__(self, spec: TrialSpec, split: Split, watcher: Watcher, service: Service) -> None:
+        self._spec, self._split, self._watcher, self._service = spec, split, watcher, service
         self._shape = spec.architecture.contract.input_shape
-        self._record = TrialRecord(spec=spec)
-        self._last: Weights | None = None
-        self._best: Weights | None = None
+        self._account = Account(spec, watcher)
+        self._training: Training | None = None
 
     def run(self) -> TrialResult:
         started = time.perf_counter()
+        torch.set_num_threads(self._spec.threads)
         self._verify()
-        device = choose_device(self._spec.device)
-        network = self._build(device)
-        self._note(startup_seconds=time.perf_counter() - started)
-        batches = self._training_batches(device)
+        self._device = choose_device(self._spec.device)
+        self._precision = choose_precision(self._spec.precision, self._device)
+        saved = self._saved()
+        self._account.add(startup_seconds=time.perf_counter() - started)
+        self._layout = self._chosen_layout(saved)
+        network = self._build()
+        batches = self._training_batches()
         if self._spec.compiled:
-            self._compile(network, device, batches)
-        step = self._train(network, device, batches)
-        self._note(phase="test")
-        with Stopwatch(device) as stopwatch:
-            test = self._evaluate(network, self._split.test, device)
-        self._note(
-            evaluation_seconds=self._record.evaluation_seconds + stopwatch.seconds,
-            test_loss=test.loss,
-            test_accuracy=test.accuracy,
-            test_images=len(test.labels),
-        )
-        if self._profile:
-            self._note(phase="profile", profile=step.profile(batches))
-        self._note(status="ok", phase="done")
+            self._compile(network, batches)
+        steps = self._steps(network, len(batches))
+        training = self._train(network, steps, batches, saved)
+        last = training.weights()
+        self._account.note(digest=digest_of(steps.outcome()))
+        test = self._test(network)
+        if self._service.profile:
+            self._account.phase("profile")
+            self._account.note(profile=steps.profile(batches))
+        self._account.note(status="ok")
+        self._account.phase("done")
         return TrialResult(
-            record=self._record, test=test, last_weights=self._last, best_weights=self._best
+            record=self._account.record, test=test, last_weights=last, best_weights=training.best
         )
 
-    def ended(self, status: Literal["failed", "diverged", "interrupted"], why: str) -> TrialResult:
-        """Return the result of a trial that did not reach its end."""
-        self._note(status=status, error=" ".join(why.split()))
-        return TrialResult(record=self._record)
+    def save(self) -> None:
+        """Write a checkpoint, if there is anything to keep."""
+        if self._training is not None:
+            self._training.save()
 
-    def _note(self, **changes: object) -> None:
-        self._record = replace(self._record, **changes)  # type: ignore[arg-type]
+    def ended(self, status: Status, why: str, trace: str = "") -> TrialResult:
+        """Return the result of a trial that did not reach its end."""
+        self._account.note(status=status, error=why, traceback=trace)
+        return TrialResult(record=self._account.record)
 
     def _verify(self) -> None:
+        self._account.phase("contract")
+        seed_everything(self._spec.seed)
         try:
             verification = verify(self._spec.architecture)
         except ContractError:
-            self._note(contract="broken")
+            self._account.note(contract="broken")
             raise
-        self._note(contract=f"verified ({verification.device})")
+        self._account.note(contract=f"verified ({verification.device})")
 
-    def _build(self, device: torch.device) -> nn.Module:
-        self._note(phase="build")
-        torch.set_num_threads(self._spec.threads)
-        torch.manual_seed(self._spec.seed)
+    def _saved(self) -> dict[str, Any] | None:
+        """Return where this trial stood when it was saved, or None."""
+        if self._service.checkpoints is None:
+            return None
+        saved = self._service.checkpoints.load(self._watcher.say)
+        if saved is not None and saved.get("task") != self._spec.task_id:
+            self._watcher.say(f"{self._spec.model}: its checkpoint is of another task: not used")
+            return None
+        return saved
+
+    def _chosen_layout(self, saved: dict[str, Any] | None) -> Layout:
+        if self._spec.layout != "auto":
+            layout: Layout = self._spec.layout
+        elif saved is not None:
+            layout = saved["layout"]
+        else:
+            self._account.phase("layout")
+            layout = choose_layout(
+                self._spec.architecture,
+                self._spec.origin,
+                device=self._device,
+                precision=self._precision,
+                threads=self._spec.threads,
+                folder=cache_folder(),
+            )
+        self._account.note(layout=layout)
+        return layout
+
+    def _build(self) -> nn.Module:
+        self._account.phase("build")
+        started = time.perf_counter()
+        seed_everything(self._spec.seed)
         network = self._spec.architecture.build(num_classes=len(self._spec.classes))
-        self._note(parameters=sum(parameter.numel() for parameter in network.parameters()))
-        layout = MEMORY_FORMATS[self._spec.layout]
-        return network.to(device=device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        layout = MEMORY_FORMATS[self._layout]
+        network.to(device=self._device, memory_format=layout)  # type: ignore[call-overload]
+        self._account.note(parameters=parameters)
+        self._account.add(startup_seconds=time.perf_counter() - started)
+        return network
 
-    def _compile(self, network: nn.Module, device: torch.device, batches: Batches) -> None:
-        self._note(phase="compile")
+    def _compile(self, network: nn.Module, batches: Batches) -> None:
+        self._account.phase("compile")
         evaluated = [
             size
             for part in (self._split.validation, self._split.test)
-            for size in self._evaluation_batches(part, device).sizes
+            for size in self._evaluation_batches(part).sizes
         ]
         seconds = compile_network(
             network,
             shape=self._shape,
             training_sizes=batches.sizes,
             evaluation_sizes=evaluated,
-            device=device,
-            precision=choose_precision(self._spec.precision, device),
-            layout=self._spec.layout,
+            device=self._device,
+            precision=self._precision,
+            layout=self._layout,
         )
-        self._note(compile_seconds=seconds)
+        self._account.note(compile_seconds=seconds)
 
-    def _train(self, network: nn.Module, device: torch.device, batches: Batches) -> Steps:
-        self._note(phase="train")
-        recipe = self._spec.recipe
-        count = len(batches) * recipe.epochs
-        steps = Steps(
+    def _steps(self, network: nn.Module, batches: int) -> Steps:
+        return Steps(
             network,
-            recipe,
-            count,
-            device=device,
-            precision=choose_precision(self._spec.precision, device),
-            phases=Phases(device) if self._profile else None,
+            self._spec.recipe,
+            batches * self._spec.recipe.epochs,
+            device=self._device,
+            precision=self._precision,
+            phases=Phases(self._device) if self._service.profile else None,
         )
-        self._watcher.on_start(self._spec, count)
-        for epoch in range(recipe.epochs):
-            waited = batches.wait_seconds
-            with Stopwatch(device) as stopwatch:
-                trained = steps.epoch(batches.epoch(epoch), self._watcher.on_batch)
-            if not math.isfinite(trained.loss):
-                raise DivergedError(f"the training loss was {trained.loss} in epoch {epoch + 1}")
-            with Stopwatch(device) as validating:
-                validated = self._evaluate(network, self._split.validation, device)
-            done = EpochRecord(
-                epoch=epoch + 1,
-                train_loss=trained.loss,
-                train_accuracy=trained.accuracy,
-                validation_loss=validated.loss,
-                validation_accuracy=validated.accuracy,
-                learning_rate=steps.learning_rate,
-                train_seconds=stopwatch.seconds,
-                data_wait_seconds=batches.wait_seconds - waited,
-            )
-            self._keep(network, done, validating.seconds, trained.images)
-        return steps
 
-    def _keep(
-        self, network: nn.Module, done: EpochRecord, evaluation_seconds: float, images: int
-    ) -> None:
-        """Add an epoch to the record, and copy the weights where they are the last or the best."""
-        record = self._record
-        history = (*record.history, done)
-        seconds = sum(epoch.train_seconds for epoch in history)
-        self._note(
-            history=history,
-            train_seconds=seconds,
-            data_wait_seconds=sum(epoch.data_wait_seconds for epoch in history),
-            evaluation_seconds=record.evaluation_seconds + evaluation_seconds,
-            images_per_second=images * len(history) / seconds,
+    def _train(
+        self, network: nn.Module, steps: Steps, batches: Batches, saved: dict[str, Any] | None
+    ) -> Training:
+        self._training = training = Training(
+            network,
+            steps,
+            batches,
+            lambda: self._evaluate(network, self._split.validation),
+            device=self._device,
+            account=self._account,
+            watcher=self._watcher,
+            service=self._service,
         )
-        if self._record.best is done:
-            self._best = _copied(network, done.epoch)
-        if done.epoch == self._spec.recipe.epochs:
-            self._last = self._best if self._record.best is done else _copied(network, done.epoch)
-        self._watcher.on_epoch(self._spec, done)
+        if saved is not None:
+            training.restore(saved)
+        training.run()
+        return training
 
-    def _evaluate(
-        self, network: nn.Module, images: Sequence[CheckedImage], device: torch.device
-    ) -> Evaluation:
-        batches = self._evaluation_batches(images, device)
-        precision = choose_precision(self._spec.precision, device)
-        evaluation = evaluate(network, batches.epoch(), device=device, precision=precision)
+    def _test(self, network: nn.Module) -> Evaluation:
+        self._account.phase("test")
+        with Stopwatch(self._device) as stopwatch:
+            test = self._evaluate(network, self._split.test)
+        self._account.add(evaluation_seconds=stopwatch.seconds)
+        self._account.note(
+            test_loss=test.loss, test_accuracy=test.accuracy, test_images=len(test.labels)
+        )
+        return test
+
+    def _evaluate(self, network: nn.Module, images: Sequence[CheckedImage]) -> Evaluation:
+        batches = self._evaluation_batches(images)
+        evaluation = evaluate(
+            network, batches.epoch(), device=self._device, precision=self._precision
+        )
         if not math.isfinite(evaluation.loss):
             raise DivergedError(f"the loss was {evaluation.loss} when it was evaluated")
         return evaluation
 
-    def _training_batches(self, device: torch.device) -> Batches:
+    def _training_batches(self) -> Batches:
         view = TrainingView(
             files=[image.file for image in self._split.train],
-            source=self._source,
+            source=self._service.source,
             shape=self._shape,
             seed=self._spec.seed,
             augmentation=self._spec.recipe.augmentation,
             fidelity=self._spec.fidelity,
         )
-        return self._batches(view, device, epochs=self._spec.recipe.epochs)
+        return self._batches(view, epochs=self._spec.recipe.epochs)
 
-    def _evaluation_batches(self, images: Sequence[CheckedImage], device: torch.device) -> Batches:
+    def _evaluation_batches(self, images: Sequence[CheckedImage]) -> Batches:
         files = [image.file for image in images]
-        return self._batches(
-            EvaluationView(files=files, source=self._source, shape=self._shape), device
-        )
+        source = self._service.source
+        return self._batches(EvaluationView(files=files, source=source, shape=self._shape))
 
-    def _batches(self, view: View, device: torch.device, epochs: int = 1) -> Batches:
+    def _batches(self, view: View, epochs: int = 1) -> Batches:
         return Batches(
             view,
             batch_size=self._spec.recipe.batch_size,
             workers=self._spec.workers,
-            device=device,
-            layout=self._spec.layout,
+            device=self._device,
+            layout=self._layout,
             epochs=epochs,
         )
-
-
-def _copied(network: nn.Module, epoch: int) -> Weights:
-    """Return the state as it is now; references would go on training."""
-    state = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
-    return Weights(epoch=epoch, state=state)

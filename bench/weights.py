@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from bench.data.transform import normalization
+from bench.durable import put_in_place
+from bench.record import TrialResult, TrialSpec, Weights
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError
@@ -45,8 +48,27 @@ def save_weights(path: Path, state: dict[str, torch.Tensor], published: Publishe
     told = asdict(published) | {"mean": mean, "std": std}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={_KEY: json.dumps(told)})
-    partial.replace(path)
+    try:
+        save_file(tensors, partial, metadata={_KEY: json.dumps(told)})
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        put_in_place(partial, path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(f"can't write {path}: {error}") from error
+
+
+def publish(result: TrialResult, folder: Path) -> None:
+    """Write the weights of a trial that has ended into its folder, where it has kept them.
+
+    Raises:
+        OSError: they can't be written.
+    """
+    last, best = result.last_weights, result.best_weights
+    if last is not None:
+        _publish(folder / "weights.safetensors", last, result.record.spec)
+    if best is not None and best is not last:
+        _publish(folder / "weights-best.safetensors", best, result.record.spec)
 
 
 def load_network(
@@ -88,3 +110,15 @@ def load_network(
         epoch=int(told.get("epoch", 0)),
         split_fingerprint=str(told.get("split_fingerprint", "")),
     )
+
+
+def _publish(path: Path, weights: Weights, spec: TrialSpec) -> None:
+    published = Published(
+        model=spec.model,
+        architecture=spec.architecture,
+        origin=spec.origin,
+        classes=spec.classes,
+        epoch=weights.epoch,
+        split_fingerprint=spec.split_fingerprint,
+    )
+    save_weights(path, weights.state, published)

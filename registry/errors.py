@@ -10,6 +10,8 @@ ZooError                          exit code
 │   └── ContractError             4   the network is not what was promised
 ├── DataError                     2   images, folders, downloads
 └── RunError                      2   options, devices, run folders, weights
+    ├── InexactError              5   the rest of a run would not be what it would have been
+    └── StorageError              4   what was measured can't be written
 ```
 """
 
@@ -78,3 +80,15 @@ class DataError(ZooError):
 
 class RunError(ZooError):
     """A run can't be made as it was asked for."""
+
+
+class InexactError(RunError):
+    """A run can't be gone on with so that it ends as it would have."""
+
+    exit_code = 5
+
+
+class StorageError(RunError):
+    """What was measured can't be written: no room, or no leave."""
+
+    exit_code = 4

@@ -3,12 +3,14 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bench.stop import StoppedError
 from zoo.cli import main
 
 
@@ -35,8 +37,8 @@ def bench(zoo, drawn, tmp_path):
     """Run `zoo bench` on 24 drawn images, runs going to a folder of the test's own."""
 
     def run(*arguments: object, data: object = drawn) -> tuple[int, str, str]:
-        runs = tmp_path / "runs"
-        return zoo("bench", *arguments, "--data", data, "--runs-dir", runs, "--epochs", 1)
+        given = ("--data", data, "--runs-dir", tmp_path / "runs", "--epochs", 1, "--no-isolate")
+        return zoo("bench", *arguments, *given)
 
     return run
 
@@ -228,7 +230,7 @@ def test_json_is_alone_on_stdout(bench):
     told = json.loads(out)
 
     assert code == 0
-    assert told["schema_version"] == 1
+    assert told["schema_version"] == 2
     assert told["rows"][0]["model"] == "lenet5"
 
 
@@ -287,10 +289,10 @@ def test_an_interrupt_keeps_what_was_finished(monkeypatch, bench, tmp_path):
 
     def second_is_stopped(spec, *arguments, **options):
         if spec.model == "lenet":
-            monkeypatch.setattr("bench.steps.train_epoch", _stop)
+            monkeypatch.setattr("bench.steps.train_epoch", _press_ctrl_c)
         return run_trial(spec, *arguments, **options)
 
-    monkeypatch.setattr("bench.harness.run_trial", second_is_stopped)
+    monkeypatch.setattr("bench.engines.here.run_trial", second_is_stopped)
     code, out, _ = bench("lenet5", "lenet")
     rows = list(csv.DictReader((_only(tmp_path / "runs") / "comparison.csv").open()))
 
@@ -301,10 +303,15 @@ def test_an_interrupt_keeps_what_was_finished(monkeypatch, bench, tmp_path):
 
 def test_an_interrupt_before_the_first_model_is_told(monkeypatch, bench):
     """Ctrl-C while images are checked ends with 130 and one line."""
-    monkeypatch.setattr("bench.harness.load_data", _stop)
+    monkeypatch.setattr("bench.plan.load_data", _stop)
     code, _, err = bench("lenet5")
 
     assert (code, err) == (130, "zoo: interrupted before anything was measured\n")
+
+
+def _press_ctrl_c(*_: object, **__: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+    raise StoppedError  # as the check after the first step would
 
 
 def _stop(*_: object, **__: object) -> None:

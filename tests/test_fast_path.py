@@ -23,7 +23,8 @@ from registry.errors import RunError
 
 
 def _run(drawn, tmp_path, **options):
-    return bench.run(["lenet5"], drawn, epochs=2, progress=False, runs=tmp_path / "runs", **options)
+    given = {"epochs": 2, "progress": False, "runs": tmp_path / "runs", "isolate": False}
+    return bench.run(["lenet5"], drawn, **given | options)
 
 
 def _losses(results):
@@ -69,7 +70,7 @@ def test_without_profile_there_is_none(drawn, tmp_path):
 
 def test_waiting_for_data_is_told(drawn, tmp_path, capfd):
     """The line that ends a trial says which share of the training was waiting."""
-    bench.run(["lenet5"], drawn, epochs=1, runs=tmp_path / "runs")
+    _run(drawn, tmp_path, progress=True)
 
     assert "of it waiting for data" in capfd.readouterr().err
 

@@ -37,7 +37,8 @@ FAILING = replace(
 
 
 def _run(models, drawn, tmp_path, **options):
-    return bench.run(models, drawn, progress=False, epochs=1, runs=tmp_path / "runs", **options)
+    given = {"progress": False, "epochs": 1, "runs": tmp_path / "runs", "isolate": False}
+    return bench.run(models, drawn, **given | options)
 
 
 def test_a_notebook_gets_a_frame(drawn, tmp_path):

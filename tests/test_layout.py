@@ -117,10 +117,9 @@ def test_a_layout_changes_no_result_beyond_rounding(drawn, tmp_path):
     """Two trials of one seed, one in each memory order, see and learn the same."""
     losses = []
     for name in layout.LAYOUTS:
-        results = bench.run(
-            ["lenet5"], drawn, epochs=2, progress=False, runs=tmp_path / "runs", layout=name
-        )
-        assert results.records[0].spec.layout == name
+        given = {"epochs": 2, "progress": False, "runs": tmp_path / "runs", "isolate": False}
+        results = bench.run(["lenet5"], drawn, layout=name, **given)
+        assert results.records[0].layout == name
         losses.append([epoch.train_loss for epoch in results.records[0].history])
 
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)

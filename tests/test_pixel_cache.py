@@ -290,7 +290,8 @@ def test_the_whole_command_decodes_nothing_the_second_time(
 
     def run():
         decodes.clear()
-        bench.run(["lenet5"], chapter_photographs, epochs=1, progress=False, runs=tmp_path / "runs")
+        given = {"epochs": 1, "progress": False, "runs": tmp_path / "runs", "isolate": False}
+        bench.run(["lenet5"], chapter_photographs, **given)
         return len(decodes)
 
     assert run() == 2 * 502  # once to check them, once to keep their pixels

@@ -130,19 +130,19 @@ def test_the_best_weights_are_a_copy(split):
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "error"),
+    ("name", "status", "phase", "error"),
     [
-        ("Raising", "failed", "RuntimeError: out of luck"),
-        ("NotANumber", "diverged", "the training loss was nan in epoch 1"),
-        ("Infinite", "diverged", "the loss was nan when it was evaluated"),
-        ("Stopping", "interrupted", "stopped by the user"),
+        ("Raising", "failed", "train", "RuntimeError: out of luck"),
+        ("NotANumber", "diverged", "train", "the training loss was nan in epoch 1, step 1"),
+        ("Infinite", "diverged", "validate", "the loss was nan when it was evaluated"),
+        ("Stopping", "interrupted", "train", "stopped by the user"),
     ],
 )
-def test_a_failure_is_a_record(split, name, status, error):
+def test_a_failure_is_a_record(split, name, status, phase, error):
     """Whatever happens in a trial ends as one line, not as an exception."""
     record = _run(_spec(name), split).record
 
-    assert (record.status, record.phase, record.error) == (status, "train", error)
+    assert (record.status, record.phase, record.error) == (status, phase, error)
 
 
 def test_a_broken_contract_is_refused_before_any_epoch(split):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -75,6 +75,22 @@ def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
         cells = (prediction.photo, prediction.model, prediction.predicted)
         share = f"{prediction.probability:.1%}".replace("%", " %")
         table.add_row(*(Text(display(cell)) for cell in cells), share)
+    return table
+
+
+def runs_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return one row a run: its name, how far it has come, and what it compares."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("run", "state", "done", "failed", "started", "what"):
+        table.add_column(name, justify="right" if name in ("done", "failed") else "left")
+    for row in rows:
+        if "trials" not in row:
+            table.add_row(Text(display(row["name"])), Text(display(row["state"])))
+            continue
+        done, failed = f"{row['finished']}/{row['trials']}", str(row["failed"] or "")
+        started = row["started"].replace("T", " ")[:16]
+        cells = (row["name"], row["state"], done, failed, started, row["title"])
+        table.add_row(*(Text(display(cell)) for cell in cells))
     return table
 
 

@@ -108,21 +108,21 @@ class Batches:
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def epoch(self, epoch: int = 0) -> Iterator[Batch]:
-        """Yield the batches of `epoch` in order.
+    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of `epoch` in order, from the batch `start` on.
 
         A last batch of one image is joined to the batch before it, since batch normalisation
         has no variance over one value. While the last batches are worked on, the first of the
         next epoch are made, so that no epoch begins with a wait.
         """
         if self._workers == 0:
-            for chunk in self._chunks(epoch):
+            for chunk in self._chunks(epoch)[start:]:
                 started = time.perf_counter()
                 batch = self._on_device(self._assemble(chunk, epoch))
                 self.wait_seconds += time.perf_counter() - started
                 yield batch
             return
-        making = self._made_ahead.pop(epoch, None) or self._making(epoch)
+        making = self._made_ahead.pop(epoch, None) or self._making(epoch, start)
         try:
             future = making.take()
             while future is not None:
@@ -136,11 +136,11 @@ class Batches:
         finally:  # the caller may stop early
             making.cancel()
 
-    def _making(self, epoch: int) -> _Making:
+    def _making(self, epoch: int, start: int = 0) -> _Making:
         if self._pool is None:  # its threads end when the last reference to it goes
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="batch")
-        return _Making(self._pool, partial(self._assemble, epoch=epoch), self._chunks(epoch),
-                       _AHEAD + self._workers)  # fmt: skip
+        assemble = partial(self._assemble, epoch=epoch)
+        return _Making(self._pool, assemble, self._chunks(epoch)[start:], _AHEAD + self._workers)
 
     def _chunks(self, epoch: int) -> list[NDArray[np.int64]]:
         order = self._view.order(epoch)

@@ -50,9 +50,15 @@ class _Kept:
     file: PixelFile
     numbers: dict[Path, int]
 
+    key: bytes
+
     def read(self, image: ImageFile) -> Pixels | None:
         number = self.numbers.get(image.path)
         return None if number is None else self.file.read(number)
+
+    def as_plain(self) -> dict[str, Any]:
+        numbers = {str(path): number for path, number in self.numbers.items()}
+        return {"path": str(self.path), "key": self.key.hex(), "numbers": numbers}
 
 
 @dataclass(slots=True)
@@ -91,6 +97,24 @@ class CachedPixels:
                 )
                 _remove(kept.path)
             return None
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return which files there are as values that JSON has, for another process."""
+        return {
+            "whole": self._whole and self._whole.as_plain(),
+            "centres": [[shape, kept.as_plain()] for shape, kept in self._centres.items()],
+        }
+
+    @classmethod
+    def reopened(cls, plain: dict[str, Any], report: Reporter) -> CachedPixels:
+        """Return the pixels that another process has written; nothing is written here."""
+        source = cls(report)
+        source._whole = _reopened(plain["whole"], report)
+        for shape, told in plain["centres"]:
+            kept = _reopened(told, report)
+            if kept is not None:
+                source._centres[tuple(shape)] = kept
+        return source
 
     def keep_whole(self, images: Sequence[CheckedImage], folder: Path, threads: int) -> None:
         """Read whole pictures from a file in `folder` from now on; it is written if need be."""
@@ -204,7 +228,19 @@ def _kept(
         )
         return None
     places = {digest: number for number, digest in enumerate(digests)}
-    return _Kept(path, file, {image.file.path: places[image.sha256] for image in images})
+    return _Kept(path, file, {image.file.path: places[image.sha256] for image in images}, key)
+
+
+def _reopened(plain: dict[str, Any] | None, report: Reporter) -> _Kept | None:
+    if plain is None:
+        return None
+    path, key = Path(plain["path"]), bytes.fromhex(plain["key"])
+    try:
+        file = PixelFile(path, key)
+    except (OSError, DamagedPixelsError) as error:
+        report.say(f"the pixel cache {path} can't be read ({error}): decoding instead")
+        return None
+    return _Kept(path, file, {Path(name): n for name, n in plain["numbers"].items()}, key)
 
 
 def _opened(path: Path, key: bytes) -> PixelFile | None:

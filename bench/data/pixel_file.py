@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.durable import put_in_place
 from registry.errors import DataError
 
 if TYPE_CHECKING:
@@ -130,8 +131,7 @@ def write_pixel_file(
         _write_all(descriptor, np.frombuffer(header + told, "u1"), 0)
         os.fsync(descriptor)
         Path(name).chmod(0o644)  # mkstemp's is for its maker only
-        Path(name).replace(path)
-        _sync_folder(path.parent)
+        put_in_place(Path(name), path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -159,14 +159,3 @@ def _write_all(descriptor: int, data: NDArray[np.uint8], offset: int) -> None:
     while view:
         written = os.pwrite(descriptor, view, offset)
         view, offset = view[written:], offset + written
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name in `folder` outlive a power cut, where the system can say so."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,9 +6,13 @@ import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from bench.data.check import CheckedImage, Manifest
+from bench.data.find import ImageFile
+from bench.data.ledger import Facts
 from registry.errors import DataError
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.70, 0.15
@@ -90,6 +94,20 @@ def stratified_split(manifest: Manifest) -> Split:
     )
 
 
+def as_plain(split: Split) -> dict[str, Any]:
+    """Return `split` as values that JSON has, to hand it to another process."""
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    return {"name": split.name, **{name: list(map(_plain, part)) for name, part in parts.items()}}
+
+
+def split_of(plain: dict[str, Any]) -> Split:
+    """Return the split that `as_plain` was given."""
+    train, validation, test = (
+        tuple(map(_image, plain[name])) for name in ("train", "validation", "test")
+    )
+    return Split(name=plain["name"], train=train, validation=validation, test=test)
+
+
 SPLITS = MappingProxyType({"stratified": stratified_split, "textbook": textbook_split})
 
 
@@ -110,6 +128,22 @@ def limited(manifest: Manifest, limit: int) -> Manifest:
         kept.update(digests[:share])
     images = tuple(image for image in manifest.images if image.sha256 in kept)
     return replace(manifest, images=images)
+
+
+def _plain(image: CheckedImage) -> list[Any]:
+    file, facts = image.file, image.facts
+    return [str(file.path), file.label, file.name, image.sha256, image.bytes, facts.width,
+            facts.height, f"{facts.difference_hash:x}"]  # fmt: skip
+
+
+def _image(plain: list[Any]) -> CheckedImage:
+    path, label, name, sha256, size, width, height, bits = plain
+    return CheckedImage(
+        file=ImageFile(path=Path(path), label=label, name=name),
+        sha256=sha256,
+        bytes=size,
+        facts=Facts(width=width, height=height, difference_hash=int(bits, 16)),
+    )
 
 
 def _leaders(manifest: Manifest) -> dict[str, str]:

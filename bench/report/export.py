@@ -3,69 +3,97 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
+from bench.durable import write_text
 from bench.evaluate import Evaluation
-from bench.record import TrialRecord
+from bench.record import TrialRecord, as_plain
 from bench.report.display import cell
 from bench.report.figures import draw_curves, draw_grid
 from bench.report.predictions import predictions, submission
 from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
-from bench.store import record_as_json, write_text
+from bench.results import Results
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
-def write_comparison(
-    folder: Path,
-    records: Sequence[TrialRecord],
-    frame: pd.DataFrame,
-    history: pd.DataFrame,
-    title: str,
-) -> None:
-    """Write the table as CSV, Markdown and JSON, the history, and the learning curves."""
+def write_run(results: Results, about: Mapping[str, Any]) -> None:
+    """Write everything that is made from all records of a run: the same each time it is made.
+
+    Raises:
+        OSError: there is no room, or no leave.
+    """
+    folder, frame = results.folder, results.frame
+    for name in ("config", "environment"):
+        _write_json(folder / f"{name}.json", _config(about) if name == "config" else about[name])
     _write_csv(folder / "comparison.csv", frame)
-    _write_csv(folder / "history.csv", history)
-    write_text(folder / "comparison.md", as_markdown(frame, title))
-    told = {
-        "schema_version": SCHEMA_VERSION,
-        "title": title,
-        "rows": json.loads(frame.to_json(orient="records", double_precision=15)),
-        "trials": [record_as_json(record) for record in records],
-    }
-    write_text(folder / "comparison.json", json.dumps(told, indent=2, allow_nan=False) + "\n")
-    if len(history):
-        (folder / "figures").mkdir(exist_ok=True)
-        draw_curves(history, folder / "figures" / "learning-curves.png")
-
-
-def write_profile(folder: Path, frame: pd.DataFrame) -> None:
-    """Write where the time went as CSV and as a picture."""
-    _write_csv(folder / "profile.csv", frame)
+    _write_csv(folder / "history.csv", results.history)
+    write_text(folder / "comparison.md", as_markdown(frame, results.title))
+    told = comparison_as_json(results)
+    _write_json(folder / "comparison.json", told)
+    lines = (json.dumps(trial, allow_nan=False) + "\n" for trial in told["trials"])
+    write_text(folder / "trials.jsonl", "".join(lines))
     (folder / "figures").mkdir(exist_ok=True)
-    draw_profile(frame, folder / "figures" / "profile.png")
+    if len(results.history):
+        draw_curves(results.history, folder / "figures" / "learning-curves.png")
+    if len(results.profile):
+        _write_csv(folder / "profile.csv", results.profile)
+        draw_profile(results.profile, folder / "figures" / "profile.png")
 
 
-def write_trial(
+def comparison_as_json(results: Results) -> dict[str, Any]:
+    """Return rows and trials as plain values."""
+    rows = results.frame.to_json(orient="records", double_precision=15)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "title": results.title,
+        "planned": results.planned,
+        "rows": json.loads(rows),
+        "trials": [record_as_json(record) for record in results.records],
+    }
+
+
+def write_trial(folder: Path, record: TrialRecord, images: Sequence[str], test: Evaluation) -> None:
+    """Write a finished trial's record, history and answers to the test `images`, by their names."""
+    classes = record.spec.classes
+    _write_json(folder / "record.json", record_as_json(record))
+    _write_csv(folder / "history.csv", pd.DataFrame(record.history))
+    _write_csv(folder / "predictions.csv", predictions(images, classes, test))
+    _write_csv(folder / "submission.csv", submission(images, test))
+
+
+def draw_answers(
     folder: Path,
     record: TrialRecord,
     images: Sequence[CheckedImage],
     test: Evaluation,
     source: PixelSource,
 ) -> None:
-    """Write a finished trial's history, answers and grid of test photographs."""
-    classes = record.spec.classes
-    _write_csv(folder / "history.csv", pd.DataFrame(record.history))
-    _write_csv(folder / "predictions.csv", predictions(images, classes, test))
-    _write_csv(folder / "submission.csv", submission(images, test))
+    """Draw the grid of test photographs under a finished trial's answers."""
     title = f"{record.model}, seed {record.spec.seed}: {record.test_accuracy:.1%} of {len(images)}"
-    draw_grid(images, source, classes, test, folder / "test-images.png", title)
+    path = folder / "test-images.png"
+    draw_grid(images, source, record.spec.classes, test, path, title)
+
+
+def record_as_json(record: TrialRecord) -> dict[str, Any]:
+    """Return the record as plain values, with its model and the specification's digest."""
+    return {"model": record.model, "spec_id": record.spec.id, **as_plain(record)}
+
+
+def _config(about: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("title", "request", "recipe", "data", "classes", "split", "rejects")
+    return {name: about[name] for name in names}
+
+
+def _write_json(path: Path, value: object) -> None:
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:

@@ -11,7 +11,13 @@ from bench.record import EpochRecord, TrialRecord
 from bench.stats import wilson_interval
 
 BASELINE = "(majority class)"
-_COUNTS = ("seeds", "test_images", "parameters", "epochs")  # whole numbers, missing ones allowed
+_COUNTS = (
+    "seeds",
+    "test_images",
+    "peak_bytes",
+    "parameters",
+    "epochs",
+)  # whole numbers, missing ones allowed
 
 
 def comparison(records: Sequence[TrialRecord], baseline: tuple[int, int]) -> pd.DataFrame:
@@ -64,14 +70,16 @@ def _row(trials: Sequence[TrialRecord]) -> dict[str, object]:
         "train_seconds": _mean([trial.train_seconds for trial in done]),
         "train_images_per_second": _mean([_number(trial.images_per_second) for trial in done]),
         "data_wait_share": _mean([t.data_wait_share for t in done]),
+        "peak_bytes": max((t.peak_bytes for t in done if t.peak_bytes), default=None),
         "parameters": first.parameters,
         "contract": first.contract,
         "recipe": first.spec.recipe.name,
         "epochs": first.spec.recipe.epochs,
         "fidelity": first.spec.fidelity,
-        "layout": first.spec.layout,
+        "layout": first.layout,
         "compiled": first.spec.compiled,
         "origin": first.spec.origin,
+        "marks": "; ".join(dict.fromkeys(mark for trial in trials for mark in trial.marks)),
         "error": "; ".join(f"seed {t.spec.seed}, {t.phase}: {t.error}" for t in failed),
     }
 
@@ -85,6 +93,7 @@ def _baseline_row(correct: int, images: int) -> dict[str, object]:
         "test_accuracy_low": low,
         "test_accuracy_high": high,
         "test_images": images,
+        "marks": "",
         "error": "",
     }
 

@@ -8,18 +8,15 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from bench.data.check import CheckedImage
 from bench.evaluate import Evaluation
 
 
-def predictions(
-    images: Sequence[CheckedImage], classes: Sequence[str], test: Evaluation
-) -> pd.DataFrame:
-    """Return one row an image: image, label, predicted, and the probability of each class."""
+def predictions(images: Sequence[str], classes: Sequence[str], test: Evaluation) -> pd.DataFrame:
+    """Return one row for each of `images`, which are names: label, predicted, probabilities."""
     probabilities = test.probabilities.double().numpy()
     frame = pd.DataFrame(
         {
-            "image": [image.file.name for image in images],
+            "image": list(images),
             "label": [classes[label] for label in test.labels.tolist()],
             "predicted": [classes[label] for label in test.predicted.tolist()],
         }
@@ -29,7 +26,7 @@ def predictions(
     return frame
 
 
-def submission(images: Sequence[CheckedImage], test: Evaluation) -> pd.DataFrame:
+def submission(images: Sequence[str], test: Evaluation) -> pd.DataFrame:
     """Return the chapter's table: `id` from the file name, `label` the probability of class 1.
 
     Sorted by id, numbers as numbers. An id is the last number in a name (`dog.113.jpg`: 113), or
@@ -37,7 +34,7 @@ def submission(images: Sequence[CheckedImage], test: Evaluation) -> pd.DataFrame
     """
     frame = pd.DataFrame(
         {
-            "id": [_identity(image.file.name) for image in images],
+            "id": [_identity(name) for name in images],
             "label": test.probabilities[:, 1].double().numpy(),
         }
     )

@@ -23,11 +23,12 @@ _COLUMNS = (
     "training",
     "images/s",
     "data wait",
+    "memory",
     "parameters",
     "contract",
 )
 _WIDE = 120
-_ONLY_WIDE = frozenset({"validation", "best epoch", "images/s", "data wait"})
+_ONLY_WIDE = frozenset({"validation", "best epoch", "images/s", "data wait", "memory"})
 
 
 def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
@@ -47,6 +48,7 @@ def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
         style = "dim" if row["model"] == BASELINE else ""
         table.add_row(*(cells[name] for name in shown), style=style)
     told = [Text(f"✗ {line}", style=BAD) for line in failures(frame)]
+    told += [Text(f"≠ {line}", style=BAD) for line in marked(frame)]
     return Group(Text(title, style="bold"), table, *told)
 
 
@@ -59,12 +61,22 @@ def failures(frame: pd.DataFrame) -> list[str]:
     ]
 
 
+def marked(frame: pd.DataFrame) -> list[str]:
+    """Return one line for each model whose figures can't be compared with the others'."""
+    return [
+        display(f"{row['model']} is not comparable: {row['marks']}")
+        for row in _rows(frame)
+        if row["marks"]
+    ]
+
+
 def as_markdown(frame: pd.DataFrame, title: str) -> str:
     """Return the same table in Markdown, failures below it."""
     lines = [f"# {title}", "", _line(_COLUMNS)]
     lines.append(_line([":--" if name in ("model", "contract") else "--:" for name in _COLUMNS]))
     lines += [_line(_cells(row)) for row in _rows(frame)]
     lines += ["", *(f"- ✗ {_escaped(line)}" for line in failures(frame))]
+    lines += [f"- ≠ {_escaped(line)}" for line in marked(frame)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -74,7 +86,7 @@ def _rows(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
     return [
-        display(str(row["model"])),
+        display(str(row["model"])) + (" ≠" if row["marks"] else ""),
         _percent(row["test_accuracy"]),
         _spread(row),
         _percent(row["validation_accuracy_last"]),
@@ -82,6 +94,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         _number(row["train_seconds"], "{:,.1f} s"),
         _number(row["train_images_per_second"], "{:,.0f}"),
         _percent(row["data_wait_share"]),
+        _megabytes(row["peak_bytes"]),
         _number(row["parameters"], "{:,.0f}"),
         _contract(row),
     ]
@@ -93,6 +106,10 @@ def _percent(value: Any) -> str:
 
 def _number(value: Any, form: str) -> str:
     return "" if value is None or pd.isna(value) else form.format(value)
+
+
+def _megabytes(value: Any) -> str:
+    return "" if value is None or pd.isna(value) else f"{value / 1e6:,.0f} MB"
 
 
 def _spread(row: Mapping[str, Any]) -> str:

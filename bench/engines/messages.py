@@ -1,0 +1,61 @@
+"""What a trial's process and the one that began it say to each other: JSON, and arrays as bytes."""
+
+from __future__ import annotations
+
+import json
+from multiprocessing.connection import Connection
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from bench.evaluate import Evaluation
+from registry.errors import RunError
+
+_MOST_BYTES = 2**31 - 1
+
+
+def send(connection: Connection, what: str, **values: object) -> None:
+    """Send one message; `values` are such as JSON has.
+
+    Raises:
+        OSError: nobody listens.
+    """
+    connection.send_bytes(json.dumps({"what": what, **values}).encode())
+
+
+def receive(connection: Connection) -> dict[str, Any]:
+    """Return the next message.
+
+    Raises:
+        EOFError: there will be none.
+        RunError: it is no message.
+    """
+    try:
+        message = json.loads(connection.recv_bytes(_MOST_BYTES))
+        if not isinstance(message, dict) or not isinstance(message.get("what"), str):
+            raise ValueError("no message")
+    except EOFError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"the trial's process said what can't be understood: {error}") from error
+    return message
+
+
+def send_answers(connection: Connection, test: Evaluation) -> None:
+    """Send labels and probabilities, bit for bit."""
+    arrays = {"labels": test.labels, "probabilities": test.probabilities.contiguous()}
+    connection.send_bytes(save(arrays))
+
+
+def receive_answers(connection: Connection, loss: float, accuracy: float) -> Evaluation:
+    """Return what `send_answers` was given.
+
+    Raises:
+        RunError: it is something else.
+    """
+    try:
+        arrays = load(connection.recv_bytes(_MOST_BYTES))
+        return Evaluation(**arrays, loss=loss, accuracy=accuracy)
+    except (EOFError, OSError, SafetensorError, TypeError, ValueError) as error:
+        raise RunError(f"the trial's process gave no answers: {error}") from error

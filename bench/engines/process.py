@@ -1,0 +1,248 @@
+"""A trial in a process of its own: begun, listened to, ended; whatever it does is one record."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from bench.data.pixel_source import PixelSource
+from bench.data.split import Split
+from bench.data.split import as_plain as split_as_plain
+from bench.engines.messages import receive, receive_answers, send
+from bench.memory import kernel_kills
+from bench.record import Status, TrialRecord, TrialResult, TrialSpec, as_plain, epoch_of, record_of
+from bench.watcher import Watcher
+from registry.errors import RunError
+
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from bench.engines.child import main; main(int(sys.argv[2]), int(sys.argv[3]))"
+)
+_GRACE_SECONDS = 10.0  # to leave, after the last word
+_LOOK_SECONDS = 1.0  # between looks whether it lives, where the system can't say when it dies
+_KEPT_LINES, _LINE_CHARACTERS = 40, 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a process is to do, and what for.
+
+    Attributes:
+        folder: of the trial, for its weights and checkpoints.
+        cadence: seconds and steps between checkpoints, as `Cadence` has them.
+        timeout: seconds after which it is ended, or None.
+        memory_bytes: what it may hold of its own, or None for as much as there is.
+    """
+
+    spec: TrialSpec
+    split: Split
+    source: PixelSource
+    folder: Path
+    checkpoints: Path
+    cadence: dict[str, Any]
+    profile: bool
+    weights: bool
+    timeout: float | None
+    memory_bytes: int | None
+
+
+class TrialProcess:
+    """One process for one trial. It imports torch at once, and then waits for its job."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        path = json.dumps(sys.path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _BOOT, path, str(theirs.fileno()), str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=[theirs.fileno()],
+            process_group=0,  # so that it can be ended with all that it has begun
+        )
+        theirs.close()
+        self._connection = Connection(ours.detach())
+        self._kills = kernel_kills()
+        self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._timed_out = self._stopping = False
+
+    def run(self, job: Job, watcher: Watcher) -> TrialResult:
+        """Return what comes of the trial, the process being gone."""
+        reader = threading.Thread(target=self._pass_on, args=(watcher,), daemon=True)
+        reader.start()
+        try:
+            result = self._listen(job, watcher)
+        except RunError as error:
+            result = TrialResult(record=TrialRecord(spec=job.spec, error=str(error)))
+        finally:
+            self.end()
+            self._connection.close()
+            reader.join(_GRACE_SECONDS)
+        watcher.on_end(result.record)
+        return result
+
+    def stop(self) -> None:
+        """Ask it to save where it stands, and to end."""
+        self._stopping = True
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGTERM)
+
+    def end(self) -> None:
+        """End it at once, with all that it has begun."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def _listen(self, job: Job, watcher: Watcher) -> TrialResult:
+        record = TrialRecord(spec=job.spec)
+        deadline = None if job.timeout is None else time.monotonic() + job.timeout
+        try:
+            send(self._connection, "job", **_plain(job))
+            while self._heard(deadline):
+                message = receive(self._connection)
+                record = self._heed(message, record, job.spec, watcher)
+                if message["what"] == "end":
+                    return self._ended(message, record)
+        except (OSError, EOFError):  # it has gone without a last word
+            pass
+        return TrialResult(record=self._unfinished(record, job))
+
+    def _heard(self, deadline: float | None) -> bool:
+        """Wait for a message, without taking time from the trial; say whether there will be one."""
+        descriptor = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else None
+        try:
+            while not self._connection.poll(0):
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    self._timed_out = True
+                    return False
+                if descriptor is None:
+                    left = _LOOK_SECONDS if left is None else min(left, _LOOK_SECONDS)
+                wait([self._connection, *([] if descriptor is None else [descriptor])], left)
+                if self._process_gone() and not self._connection.poll(0):
+                    return False
+            return True
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _process_gone(self) -> bool:
+        """Say whether it has ended; its number stays its own until `end`."""
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self._process.pid, options) is not None
+
+    def _heed(
+        self, message: dict[str, Any], record: TrialRecord, spec: TrialSpec, watcher: Watcher
+    ) -> TrialRecord:
+        """Pass a message on to the watcher, and return the record as it is now."""
+        try:
+            match message["what"]:
+                case "say":
+                    watcher.say(str(message["text"]))
+                case "start":
+                    watcher.on_start(spec, int(message["steps"]), int(message["done"]))
+                case "steps":
+                    for _ in range(int(message["count"])):
+                        watcher.on_batch()
+                case "epoch":
+                    watcher.on_epoch(spec, epoch_of(message["record"]))
+                case "phase" | "end":
+                    record = record_of({**message["record"], "spec": as_plain(spec)})
+                    watcher.on_phase(record)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"the trial's process said what can't be understood: {error}") from error
+        return record
+
+    def _ended(self, message: dict[str, Any], record: TrialRecord) -> TrialResult:
+        test = None
+        if message.get("answered"):
+            loss, accuracy = record.test_loss, record.test_accuracy
+            test = receive_answers(self._connection, loss or 0.0, accuracy or 0.0)
+        self._wait_for_exit()
+        return TrialResult(record=record, test=test)
+
+    def _wait_for_exit(self) -> None:
+        until = time.monotonic() + _GRACE_SECONDS
+        while not self._process_gone() and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def _unfinished(self, record: TrialRecord, job: Job) -> TrialRecord:
+        """Return the record of a trial whose process did not end it."""
+        if not self._timed_out:
+            self._wait_for_exit()
+        gone = self._process_gone()
+        self.end()
+        status, why = self._fate(gone, job)
+        trace = "\n".join(self._lines)
+        return replace(record, status=status, error=why, traceback=trace)
+
+    def _fate(self, gone: bool, job: Job) -> tuple[Status, str]:
+        if self._timed_out:
+            return "timeout", f"not done after the {job.timeout:g} s that --timeout gives a trial"
+        if not gone:
+            return "failed", "its process closed its connection, and was ended"
+        code = self._process.returncode
+        if code >= 0:
+            return "failed", f"its process left with exit code {code} before the trial had ended"
+        if self._stopping:  # before it could heed the signal
+            return "interrupted", "stopped by the user"
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        if name == "SIGKILL" and kernel_kills() > self._kills:
+            return "out-of-memory", "the kernel ended its process for want of memory"
+        if any("std::bad_alloc" in line for line in self._lines):
+            return "out-of-memory", f"its process was ended by {name}, having asked for memory"
+        return "killed", f"its process was ended by {name}"
+
+    def _pass_on(self, watcher: Watcher) -> None:
+        """Say what the process prints, line by line, and remember the last of it."""
+        assert self._process.stdout is not None  # a pipe
+        for line in _lines(self._process.stdout.fileno()):
+            self._lines.append(line)
+            watcher.say(line)
+
+
+def _plain(job: Job) -> dict[str, Any]:
+    described = getattr(job.source, "as_plain", None)  # none where images are decoded each time
+    return {
+        "path": sys.path,
+        "spec": as_plain(job.spec),
+        "split": split_as_plain(job.split),
+        "source": described() if described else None,
+        "folder": str(job.folder),
+        "checkpoints": str(job.checkpoints),
+        "cadence": job.cadence,
+        "profile": job.profile,
+        "weights": job.weights,
+        "memory_bytes": job.memory_bytes,
+    }
+
+
+def _lines(descriptor: int) -> Any:
+    """Yield what comes by `descriptor`, line by line; overlong ones are cut."""
+    rest = b""
+    while chunk := os.read(descriptor, 65536):
+        *whole, rest = re.split(rb"[\r\n]+", rest + chunk)
+        yield from (_text(line) for line in whole if line)
+        if len(rest) > _LINE_CHARACTERS:
+            yield _text(rest)
+            rest = b""
+    if rest:
+        yield _text(rest)
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="surrogateescape")[:_LINE_CHARACTERS]

@@ -1,0 +1,177 @@
+"""From a request to a plan: the images checked and split, and the specification of each trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from bench.cache_folder import cache_folder
+from bench.data.check import CheckedImage, Manifest, check, require_one_label_each
+from bench.data.find import find
+from bench.data.ledger import Ledger
+from bench.data.pixel_cache import cached_pixels
+from bench.data.pixel_source import DirectPixels, PixelSource
+from bench.data.split import SPLITS, Split, limited
+from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
+from bench.data.transform import FIDELITIES
+from bench.device import choose_device, choose_precision, default_threads
+from bench.environment import describe_environment
+from bench.exactness import code_digest
+from bench.progress import Progress
+from bench.recipe import Recipe
+from bench.record import TrialSpec
+from bench.report.display import display
+from bench.request import (
+    LAYOUT_CHOICES,
+    Contender,
+    Request,
+    as_plain,
+    contenders,
+    one_of,
+    recipe_of,
+)
+from bench.stats import majority_class
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run does, on what, and what is to be known of it.
+
+    Attributes:
+        specs: the trials, seed by seed, so that each model has its turn.
+        about: for the store, by name, as JSON has it.
+    """
+
+    specs: tuple[TrialSpec, ...]
+    split: Split
+    source: PixelSource
+    about: dict[str, Any]
+
+
+def make_plan(request: Request, progress: Progress) -> Plan:
+    """Return the plan that `request` means.
+
+    Raises:
+        ZooError: something asked for is not there; nothing was written.
+    """
+    compared = contenders(request.models)
+    recipe = recipe_of(request)
+    device = choose_device(request.device)
+    choose_precision(request.precision, device)
+    manifest, split = load_data(request, progress)
+    source = _pixel_source(request, manifest, split, compared, progress)
+    specs = _specs(request, compared, recipe, manifest.classes, split.fingerprint, device)
+    about = _about(request, recipe, manifest, split, device)
+    about["environment"]["code"] = {each.model: code_digest(each.architecture) for each in compared}
+    return Plan(specs=specs, split=split, source=source, about=about)
+
+
+def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
+    """Return the checked images and their split; what is left out is said, none silently.
+
+    Raises:
+        DataError: no folder, no images, one class, one picture under two labels, or too few.
+    """
+    if request.data is None:
+        progress.say("no --data: comparing on cats and dogs drawn by code, not on photographs")
+    folder = request.data or synthetic_folder()
+    finding = find(folder)
+    with progress.counting("checking images", len(finding.images)) as bar:
+        ledger = Ledger(cache_folder() / "checked.sqlite") if request.cache else None
+        manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
+    for reject in manifest.rejects:
+        progress.say(f"left out {reject.name}: {reject.reason}")
+    require_one_label_each(manifest)
+    if request.limit is not None:
+        manifest = limited(manifest, request.limit)
+    return manifest, SPLITS[request.split](manifest)
+
+
+def _pixel_source(
+    request: Request,
+    manifest: Manifest,
+    split: Split,
+    compared: Sequence[Contender],
+    progress: Progress,
+) -> PixelSource:
+    if not request.cache:
+        return DirectPixels()
+    return cached_pixels(
+        manifest.images,
+        [*split.validation, *split.test],
+        [contender.architecture.contract.input_shape for contender in compared],
+        folder=cache_folder() / "pixels",
+        threads=default_threads(),
+        report=progress,
+    )
+
+
+def _specs(
+    request: Request,
+    compared: Sequence[Contender],
+    recipe: Recipe,
+    classes: tuple[str, ...],
+    fingerprint: str,
+    device: torch.device,
+) -> tuple[TrialSpec, ...]:
+    return tuple(
+        TrialSpec(
+            model=contender.model,
+            architecture=contender.architecture,
+            origin=contender.origin,
+            recipe=recipe,
+            classes=classes,
+            split_fingerprint=fingerprint,
+            seed=seed,
+            device=str(device),
+            precision=request.precision,
+            threads=request.threads or default_threads(),
+            workers=request.workers,
+            fidelity=one_of("fidelity", request.fidelity, FIDELITIES),
+            layout=one_of("layout", request.layout, LAYOUT_CHOICES),
+            compiled=request.compiled,
+        )
+        for seed in request.seeds
+        for contender in compared
+    )
+
+
+def _about(
+    request: Request, recipe: Recipe, manifest: Manifest, split: Split, device: torch.device
+) -> dict[str, Any]:
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    return {
+        "title": _title(request, recipe, split, device),
+        "request": as_plain(request),
+        "environment": describe_environment(device),
+        "recipe": asdict(recipe),
+        "data": SYNTHETIC_NAME if request.data is None else str(request.data.resolve()),
+        "classes": list(manifest.classes),
+        "rejects": [asdict(reject) for reject in manifest.rejects],
+        "split": {
+            "name": split.name,
+            "fingerprint": split.fingerprint,
+            **{name: [image.file.name for image in images] for name, images in parts.items()},
+        },
+        "baseline": list(_baseline(split)),
+    }
+
+
+def _title(request: Request, recipe: Recipe, split: Split, device: torch.device) -> str:
+    data = display(request.data.resolve().name) if request.data else SYNTHETIC_NAME
+    sizes = "/".join(str(len(each)) for each in (split.train, split.validation, split.test))
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
+    return f"{data}: {sizes} images ({split.name}), recipe {recipe.name}, {epochs}, {device}"
+
+
+def _baseline(split: Split) -> tuple[int, int]:
+    """Return how many test images the most frequent class is right for, and how many there are."""
+    majority = majority_class([image.file.label for image in split.train])
+    return sum(_is(majority, image) for image in split.test), len(split.test)
+
+
+def _is(label: int, image: CheckedImage) -> bool:
+    return image.file.label == label

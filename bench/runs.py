@@ -1,0 +1,95 @@
+"""Runs that were made before: listed, read, their tables written anew."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from bench.report.export import write_run, write_trial
+from bench.results import Results, results_of
+from bench.run_folder import RunFolder, run_folders
+from bench.store import Store
+from registry.errors import RunError
+
+
+def list_runs(runs: Path) -> list[dict[str, Any]]:
+    """Return one row for each run in `runs`: name, models, trials, finished, state, started.
+
+    A run whose records can't be read is a row with its reason as the state.
+    """
+    return [_row(folder) for folder in run_folders(runs)]
+
+
+def read_run(name: str, runs: Path) -> Results:
+    """Return what a run has given so far; nothing is written.
+
+    Raises:
+        RunError: there is no such run, or its records can't be read.
+    """
+    folder = RunFolder.find(name, runs)
+    with closing(Store.open(folder.database, read_only=True)) as store:
+        return _results(folder, store)
+
+
+def write_report(name: str, runs: Path) -> Results:
+    """Return what a run has given so far, all its tables being written anew from its records.
+
+    They are the same each time. The grids of photographs are not: they need the images.
+
+    Raises:
+        RunError: there is no such run, it is in use, or its records can't be read.
+    """
+    folder = RunFolder.find(name, runs)
+    with folder.held(), closing(Store.open(folder.database)) as store:
+        return report(folder, store)
+
+
+def report(folder: RunFolder, store: Store) -> Results:
+    """Return what the run in `folder` has given so far, its tables being written anew."""
+    about, results = store.about(), _results(folder, store)
+    for trial in store.trials():
+        if trial.record is not None and trial.test is not None:
+            names = about["split"]["test"]
+            write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
+    write_run(results, about)
+    return results
+
+
+def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
+    """Return the last run of the very same request that is neither done nor being done."""
+    for folder in reversed(run_folders(runs)):
+        try:
+            with closing(Store.open(folder.database, read_only=True)) as store:
+                same = store.about()["request"] == asked
+                if same and not all(trial.finished for trial in store.trials()):
+                    return None if folder.is_held() else folder
+        except (RunError, KeyError):  # damaged, or of another version
+            continue
+    return None
+
+
+def _results(folder: RunFolder, store: Store) -> Results:
+    trials = store.trials()
+    records = [trial.record for trial in trials if trial.record is not None]
+    return results_of(folder.path, store.about(), records, planned=len(trials))
+
+
+def _row(folder: RunFolder) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": folder.path.name, "folder": str(folder.path)}
+    try:
+        with closing(Store.open(folder.database, read_only=True)) as store:
+            about, trials = store.about(), store.trials()
+    except RunError as error:
+        return row | {"state": str(error)}
+    finished = [trial.record for trial in trials if trial.finished and trial.record]
+    state = "unfinished" if len(finished) < len(trials) else "done"
+    return row | {
+        "models": list(dict.fromkeys(trial.spec.model for trial in trials)),
+        "title": about["title"],
+        "started": about["environment"]["started"],
+        "trials": len(trials),
+        "finished": len(finished),
+        "failed": sum(record.status != "ok" for record in finished),
+        "state": "running" if folder.is_held() else state,
+    }

@@ -1,0 +1,75 @@
+"""Who is told how a trial goes, and what is done for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from bench.checkpoint import Cadence, Checkpoints
+from bench.data.pixel_source import DirectPixels, PixelSource
+from bench.record import EpochRecord, TrialRecord, TrialSpec
+from bench.stop import StopRequest
+
+
+class Watcher(Protocol):
+    """Somebody who is told how a trial goes."""
+
+    def say(self, text: str) -> None:
+        """Hear one line."""
+
+    def on_phase(self, record: TrialRecord) -> None:
+        """Something else is being done now; `record` says what, and what is known so far."""
+
+    def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
+        """Training begins: of `steps` steps in all, so many were done before."""
+
+    def on_batch(self) -> None:
+        """One training step is done."""
+
+    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
+        """One epoch is trained and validated."""
+
+    def on_end(self, record: TrialRecord) -> None:
+        """The trial is over, well or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What is done for a trial, none of which changes a figure of it.
+
+    Attributes:
+        source: gives the pixels of the images; by default each is decoded when it is needed.
+        profile: measure where the time goes, which takes one epoch's steps more.
+        weights: return the weights of the last and of the best epoch.
+        checkpoints: where it is saved, and gone on from; without them it begins anew.
+        cadence: how often it is saved.
+        stop: asks it to stop.
+    """
+
+    source: PixelSource = field(default_factory=DirectPixels)
+    profile: bool = False
+    weights: bool = True
+    checkpoints: Checkpoints | None = None
+    cadence: Cadence = field(default_factory=Cadence)
+    stop: StopRequest = field(default_factory=StopRequest)
+
+
+class Account:
+    """A trial's record as far as it has come; each new phase is told."""
+
+    def __init__(self, spec: TrialSpec, watcher: Watcher) -> None:
+        self.record = TrialRecord(spec=spec)
+        self._watcher = watcher
+
+    def note(self, **changes: object) -> None:
+        """Change fields of the record."""
+        self.record = replace(self.record, **changes)  # type: ignore[arg-type]
+
+    def add(self, **seconds: float) -> None:
+        """Add to fields that are sums."""
+        self.note(**{name: getattr(self.record, name) + more for name, more in seconds.items()})
+
+    def phase(self, phase: str) -> None:
+        """Say what is being done from now on."""
+        self.note(phase=phase)
+        self._watcher.on_phase(self.record)

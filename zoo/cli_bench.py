@@ -1,0 +1,288 @@
+"""The `zoo bench` command: train, test, compare; and go on where a run was interrupted."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from registry.catalog import Catalog
+from registry.errors import RunError
+
+if TYPE_CHECKING:
+    from bench.results import Results
+
+_TRAINING = "Training"
+_MACHINE = "Machine and speed"
+_SAFETY = "When something goes wrong"
+_NOTHING = "interrupted before anything was measured"
+_NOT_OF_THE_REQUEST = ("resume", "inexact", "as_json", "names", "runs_dir")
+
+
+def complete(incomplete: str) -> list[str]:
+    """Return the names of architectures that begin so."""
+    return [name for name in Catalog.installed().names() if name.startswith(incomplete)]
+
+
+def bench(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MODEL]...", help="More models.", autocompletion=complete),
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models",
+            "-m",
+            help="Models to compare: `--models lenet alexnet`, `-m lenet -m 'vgg*'`, `-m a,b`.",
+            autocompletion=complete,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of images. Without it: drawn cats and dogs.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="stratified (70/15/15) or textbook.")] = "stratified",
+    limit: Annotated[int | None, typer.Option(min=2, help="Use so many images at most.")] = None,
+    allow_rejects: Annotated[
+        bool,
+        typer.Option("--allow-rejects", help="Take the rest where over 1 % can't be used."),
+    ] = False,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="default, textbook, or demo (as default, 6 epochs).", rich_help_panel=_TRAINING
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=_TRAINING)
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=_TRAINING)
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Instead of the recipe's.", rich_help_panel=_TRAINING)
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(help="How many (3), or which (0,7).", rich_help_panel=_TRAINING)
+    ] = "1",
+    fidelity: Annotated[
+        str,
+        typer.Option(
+            help="Resize training images: exact, or fast (2 of 255 away).",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = "exact",
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Go on with a run: its folder or number.", rich_help_panel=_SAFETY
+        ),
+    ] = None,
+    inexact: Annotated[
+        bool,
+        typer.Option(
+            "--inexact",
+            help="Go on though versions, threads or images differ; mark the rows.",
+            rich_help_panel=_SAFETY,
+        ),
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="End a trial after so long.", rich_help_panel=_SAFETY),
+    ] = None,
+    checkpoint_every: Annotated[
+        str,
+        typer.Option(
+            help="Save a trial every 60s, 5m, 200 (steps), or never.", rich_help_panel=_SAFETY
+        ),
+    ] = "60s",
+    on_oom: Annotated[
+        str,
+        typer.Option(
+            help="Out of memory: fail, or halve the batch and mark the row.",
+            rich_help_panel=_SAFETY,
+        ),
+    ] = "fail",
+    isolate: Annotated[
+        bool,
+        typer.Option(
+            "--isolate/--no-isolate",
+            help="Run each trial in a process of its own.",
+            rich_help_panel=_SAFETY,
+        ),
+    ] = True,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=_MACHINE)
+    ] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(help="float32; on a GPU also bfloat16 or float16.", rich_help_panel=_MACHINE),
+    ] = "float32",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="CPU threads of the network; all cores if not given.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Threads that make batches ahead; 0: none.", rich_help_panel=_MACHINE
+        ),
+    ] = 2,
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="Memory order: channels_last, contiguous, auto (the faster).",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = "auto",
+    compiled: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="Use torch.compile; its time is counted apart.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = False,
+    cache: Annotated[
+        bool,
+        typer.Option(
+            "--cache/--no-cache",
+            help="Decode each image once, for all runs.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = True,
+    profile: Annotated[
+        bool,
+        typer.Option(
+            "--profile",
+            help="Show where the time went, and the ceiling.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = False,
+    runs_dir: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    weights: Annotated[
+        bool, typer.Option("--weights/--no-weights", help="Keep the trained weights.")
+    ] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")
+    ] = False,
+) -> None:
+    """Train and test models on the same images in the same order, and print one table."""
+    given = _given(context)
+    wanted = _split_commas([*(models or ()), *(names or ())])
+    if resume is None and not wanted:
+        raise RunError(
+            "which models? For example `zoo bench --models lenet alexnet`; see `zoo list`"
+        )
+    if inexact and resume is None:
+        raise RunError("--inexact says how to go on with a run: give --resume RUN, too")
+    given |= {"models": tuple(wanted)} if wanted else {}
+    given |= {"seeds": _seeds(seeds)} if "seeds" in given else {}
+    Catalog.installed().resolve(wanted)  # a typing error is told before torch is imported
+
+    from bench.allocator import wait_asleep
+
+    wait_asleep()
+    try:
+        if resume is None:
+            results = _begun({**given, "runs": runs_dir})
+        else:
+            results = _gone_on(resume, runs_dir, given, inexact=inexact)
+    except KeyboardInterrupt as error:
+        begun = bool(error.args)  # then the trials' own handler has raised it
+        what = "stopped at once; what was finished is kept" if begun else _NOTHING
+        print(f"zoo: {what}", file=sys.stderr)
+        raise typer.Exit(128 + (error.args[0] if begun else signal.SIGINT)) from None
+    _show(results, as_json=as_json)
+    raise typer.Exit(results.exit_code)
+
+
+def _begun(fields: dict[str, Any]) -> Results:
+    """Return the results of a new run, or of an unfinished one that is just like it."""
+    from bench.harness import execute, resume
+    from bench.progress import Progress
+    from bench.request import Request, as_plain
+    from bench.runs import unfinished_like
+
+    request = Request(**fields)
+    before = unfinished_like(as_plain(request), request.runs)
+    if before is not None and _offered(str(before.path)):
+        return resume(str(before.path), request.runs, {}, Progress())
+    return execute(request, Progress())
+
+
+def _offered(path: str) -> bool:
+    """Say that such a run is unfinished; on a terminal, ask whether to go on with it."""
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        return typer.confirm(f"{path} is the same and unfinished. Go on with it?", True, err=True)
+    print(
+        f"zoo: {path} is the same and unfinished (`zoo bench --resume {path}` goes on with it); "
+        "beginning a new run",
+        file=sys.stderr,
+    )
+    return False
+
+
+def _gone_on(name: str, runs: Path, changes: dict[str, Any], *, inexact: bool) -> Results:
+    from bench.harness import resume
+    from bench.progress import Progress
+
+    return resume(name, runs, changes, Progress(), inexact=inexact)
+
+
+def _show(results: Results, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from bench.report.display import display
+    from bench.report.profile import render_profile
+    from bench.report.table import render
+
+    if as_json:
+        print((results.folder / "comparison.json").read_text(encoding="utf-8"), end="")
+    else:
+        console = Console()
+        console.print(render(results.frame, results.title, console.width))
+        if len(results.profile):
+            console.print(render_profile(results.profile))
+    folder = display(str(results.folder))
+    print(f"Results, figures and weights: {folder}", file=sys.stderr)
+    if results.unfinished:
+        print(
+            f"{results.unfinished} of {results.planned} trials are left to be done; go on with: "
+            f"zoo bench --resume {folder}",
+            file=sys.stderr,
+        )
+
+
+def _given(context: typer.Context) -> dict[str, Any]:
+    """Return the fields of a request that were given on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {
+        name: context.params[name]
+        for name, source in sources.items()
+        if source is not None and source.name == "COMMANDLINE" and name not in _NOT_OF_THE_REQUEST
+    }
+
+
+def _split_commas(values: list[str]) -> list[str]:
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if "," not in text and len(numbers) == 1 and numbers[0] > 0:
+        return tuple(range(numbers[0]))
+    if "," not in text or not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise RunError(f"--seeds takes a number of seeds (3) or a list (0,7), not {text!r}")
+    return tuple(numbers)
