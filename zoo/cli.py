@@ -5,7 +5,6 @@ torch is imported only inside a command that builds a network, so that `zoo list
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,8 +14,9 @@ import typer
 
 from registry.catalog import Catalog
 from registry.errors import RunError, ZooError
-from zoo import __version__
+from zoo import __version__, cli_weights
 from zoo.cli_data import data_app
+from zoo.cli_output import Json, accept_any_text, print_json, print_rendered, say
 
 app = typer.Typer(
     name="zoo",
@@ -30,12 +30,11 @@ app.add_typer(data_app, name="data")
 
 def main() -> None:
     """Run the command; an error of ours is one line on stderr and an exit code."""
+    accept_any_text()
     try:
         app()
     except ZooError as error:
-        from bench.report.display import display
-
-        print(f"zoo: {display(str(error))}", file=sys.stderr)
+        say(f"zoo: {error}")
         sys.exit(error.exit_code)
     except BrokenPipeError:  # `zoo list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -49,9 +48,6 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"zoo {__version__}")
         raise typer.Exit
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 
 
 @app.callback()
@@ -79,7 +75,7 @@ def list_architectures(
 
     entries = Catalog.installed().entries(patterns or ())
     if as_json:
-        print(json.dumps(as_rows(entries), indent=2))
+        print_json(as_rows(entries))
     else:
         console = Console()
         console.print(render(entries, console.width))
@@ -96,9 +92,9 @@ def show(
     entry = Catalog.installed().get(name)
     broken = verdict(entry)
     if as_json:
-        print(json.dumps(as_json_value(entry, broken), indent=2))
+        print_json(as_json_value(entry, broken))
     else:
-        _print(render(entry, broken))
+        print_rendered(render(entry, broken))
     if broken:
         raise broken
 
@@ -216,26 +212,7 @@ def bench(
     raise typer.Exit(results.exit_code)
 
 
-@app.command()
-def predict(
-    photos: Annotated[list[Path], typer.Argument(help="Pictures of your own.")],
-    run: Annotated[Path, typer.Option(help="A run folder, a trial's, or a weights file.")],
-    best: Annotated[
-        bool, typer.Option("--best", help="Weights of the best epoch, not the last.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Say what the networks of a run see in your own pictures."""
-    from dataclasses import asdict
-
-    from bench.predict import find_weights, predict
-    from zoo.listing import predictions_table
-
-    found = list(predict(photos, find_weights(run, best=best)))
-    if as_json:
-        print(json.dumps([asdict(prediction) for prediction in found], indent=2))
-    else:
-        _print(predictions_table(found))
+cli_weights.add_to(app)
 
 
 def _split_commas(values: list[str]) -> list[str]:
@@ -257,9 +234,3 @@ def _seeds(text: str) -> tuple[int, ...]:
     if "," not in text or not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
         raise RunError(f"--seeds takes a number of seeds (3) or a list (0,7), not {text!r}")
     return tuple(numbers)
-
-
-def _print(what: object) -> None:
-    from rich.console import Console
-
-    Console().print(what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
 from bench.evaluate import Evaluation
 from bench.record import TrialRecord
-from bench.report.display import cell
+from bench.report.display import cell, json_text
 from bench.report.figures import draw_curves, draw_grid
 from bench.report.predictions import predictions, submission
 from bench.report.profile import draw_profile
@@ -33,13 +33,14 @@ def write_comparison(
     _write_csv(folder / "comparison.csv", frame)
     _write_csv(folder / "history.csv", history)
     write_text(folder / "comparison.md", as_markdown(frame, title))
+    rows = frame.to_dict("records")
     told = {
         "schema_version": SCHEMA_VERSION,
         "title": title,
-        "rows": json.loads(frame.to_json(orient="records", double_precision=15)),
+        "rows": [{name: _plain(value) for name, value in row.items()} for row in rows],
         "trials": [record_as_json(record) for record in records],
     }
-    write_text(folder / "comparison.json", json.dumps(told, indent=2, allow_nan=False) + "\n")
+    write_text(folder / "comparison.json", json_text(told) + "\n")
     if len(history):
         (folder / "figures").mkdir(exist_ok=True)
         draw_curves(history, folder / "figures" / "learning-curves.png")
@@ -68,8 +69,15 @@ def write_trial(
     draw_grid(images, source, classes, test, folder / "test-images.png", title)
 
 
+def _plain(value: object) -> object:
+    """Return `value`, or None where JSON has no word for it: missing, or not finite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return None if value is pd.NA else value
+
+
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:
-    text = frame.copy()
+    text = frame.rename(columns=cell)  # a class gives its name to a column
     for column in text.select_dtypes(include=["object", "string"]):
         text[column] = text[column].map(
             lambda value: cell(value) if isinstance(value, str) else value
