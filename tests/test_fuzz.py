@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import fuzz_text
+import fuzz_weights
 import pytest
 
 _LIARS = {"markdown_row": lambda cells: f"| {' | '.join(cells)} |", "json_text": json.dumps}
@@ -23,3 +24,12 @@ def test_the_text_fuzz_notices_a_part_that_does_nothing(part, monkeypatch):
 
     with pytest.raises((AssertionError, UnicodeEncodeError)):
         fuzz_text.fuzz_text(200, seed=0)
+
+
+def test_spoilt_weights_files_are_refused_in_one_line():
+    """Two hundred damaged or forged files: each loads or is a `ZooError`, nothing else happens."""
+    counts = fuzz_weights.fuzz_weights(200, seed=0)
+
+    assert counts.total() == 200
+    assert counts["flipped loaded"] == counts["cut loaded"] == 0
+    assert counts["forged refused"] > 20
