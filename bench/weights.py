@@ -7,6 +7,7 @@ its metadata. It can't name code to run, and nothing in it is used before it was
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,8 +38,8 @@ def save_weights(path: Path, state: State, published: Published) -> None:
     said = published.as_json()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {_KEY: said, _DIGEST_KEY: digest(said, tensors)}
-    with whole_file(path) as partial:
-        save_file(tensors, partial, metadata=metadata)
+    with whole_file(path) as partial, _utf8_name(partial) as name:
+        save_file(tensors, name, metadata=metadata)
 
 
 def digest(said: str, state: State) -> str:
@@ -91,7 +92,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, dict[str, str]]]:
     if not path.is_file():  # what is no regular file, a pipe say, could be waited for without end
         raise RunError(f"no weights at {path}: train with `zoo bench` first")
     try:
-        with safe_open(path, framework="pt") as file:
+        with _utf8_name(path) as name, safe_open(name, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
             if not {_KEY, _DIGEST_KEY} <= metadata.keys():
                 raise ValueError("its metadata does not say what they are")
@@ -99,6 +100,28 @@ def _opened(path: Path) -> Iterator[tuple[Any, dict[str, str]]]:
     except (SafetensorError, ValueError, TypeError, RuntimeError, OSError, MemoryError) as error:
         why = str(error) or type(error).__name__
         raise RunError(f"{path} holds no weights of this harness: {why}") from error
+
+
+@contextmanager
+def _utf8_name(path: Path) -> Iterator[str]:
+    """Yield a name of the file `path` in UTF-8, which safetensors asks for.
+
+    Where its own is none, the system has another one for what is open: the folder, or, where the
+    name within it is the odd one, the file.
+    """
+    if _is_utf8(str(path)):
+        yield str(path)
+        return
+    inside = _is_utf8(path.name)
+    descriptor = os.open(path.parent if inside else path, os.O_RDONLY)
+    try:
+        yield f"/dev/fd/{descriptor}/{path.name}" if inside else f"/dev/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _is_utf8(name: str) -> bool:
+    return name.encode("utf-8", "replace").decode() == name
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], Published]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     The bytes are on the disk before they get their name, so that a power cut leaves the old file
     or the new one.
     """
-    partial = path.with_name(f".{path.name[:200]}.{os.getpid()}.partial")
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
     try:
         yield partial
         _sync(partial)

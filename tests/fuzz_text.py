@@ -13,8 +13,9 @@ from collections import Counter
 from rich.console import Console
 from rich.text import Text
 
-from bench.report.display import cell, display, html_text, json_text, markdown, short
+from bench.report.display import cell, display, html_text, markdown, short
 from bench.report.table import markdown_row
+from bench.strict_json import json_text
 
 _PIECES = [
     *"ab1 .,;:'\"`\\|/<>&#*_-+=@$~![](){}%^\t\r\n\0\x07\x08\x0b\x0c\x1b\x7f\x85\x9b\xa0\xad",

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from bench.report.display import cell, display, html_text, json_text, markdown, short
+from bench.report.display import cell, display, html_text, markdown, short
+from bench.strict_json import json_text
 
 _BROKEN = "caf\udce9.jpg"  # a name in Latin-1, as Python reads it
 
@@ -61,6 +62,7 @@ def test_a_formula_stays_text(text):
         ("a=1", "a=1"),
         ("'=1", "'=1"),
         ("", ""),
+        ("a" * 1000, "a" * 1000),
     ],
 )
 def test_only_a_formula_gets_a_quote(text, shown):

@@ -50,6 +50,20 @@ def test_what_is_saved_comes_back(weights):
         assert torch.equal(network.state_dict()[name], tensor)
 
 
+@pytest.mark.parametrize("name", ["caf\udce9/weights.safetensors", "caf\udce9/caf\udce9"])
+def test_a_name_that_is_no_utf_8_holds_weights(name, tmp_path):
+    """They are saved there and read from there, though safetensors knows no such name."""
+    path = tmp_path / name
+    try:
+        path.parent.mkdir()
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    save_weights(path, Tiny(2).state_dict(), PUBLISHED)
+
+    assert load_network(path, TINY)[1] == PUBLISHED
+    assert os.listdir(path.parent) == [path.name]  # noqa: PTH208
+
+
 def test_nothing_is_left_beside_a_file_that_was_saved(weights):
     """It was written aside, under a name that is gone."""
     assert os.listdir(weights.parent) == [weights.name]  # noqa: PTH208

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from bench.report.display import LINE_CELLS, display, json_text, short
+from bench.report.display import LINE_CELLS, display, short
+from bench.strict_json import json_text
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 

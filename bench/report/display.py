@@ -8,14 +8,14 @@ short     the same, in a table or a bar: names too long for it
 cell      a spreadsheet, by way of CSV: formulas
 markdown  tables, links, HTML, emphasis
 html_text a page, in its text or in a quoted attribute
-json_text a program, and the terminal it writes to: surrogates, which strict parsers refuse
 ```
+
+What programs read, JSON, is made in `bench.strict_json`.
 """
 
 from __future__ import annotations
 
 import html
-import json
 import re
 import unicodedata
 
@@ -33,7 +33,6 @@ _FORMULA = (
 )
 _MARKS = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")  # a_b is never emphasis
 _FIRST_MARK = re.compile(r"^( *)([-+#=]|\d+(?=[.)](?: |$)))")
-_NOT_PRINTABLE_ASCII = re.compile("[^\x00-\x7e]")
 _ELLIPSIS = "…"
 
 
@@ -71,18 +70,6 @@ def html_text(text: str) -> str:
     return html.escape(display(text), quote=True)
 
 
-def json_text(value: object) -> str:
-    r"""Return `value` as indented JSON of printable ASCII that any parser takes.
-
-    A program gets every string as it is, only that half a surrogate pair becomes the text `\udce9`.
-
-    Raises:
-        ValueError: a number in it is not finite, which JSON can't tell.
-    """
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return _NOT_PRINTABLE_ASCII.sub(_json_escaped, text)
-
-
 def _plain(character: str) -> bool:
     if character == " ":
         return True
@@ -111,10 +98,3 @@ def _unmarked(found: re.Match[str]) -> str:
     """Return the sign that would begin a list or a heading as plain text."""
     space, mark = found.groups()
     return f"{space}{mark}\\" if mark.isdigit() else f"{space}\\{mark}"
-
-
-def _json_escaped(found: re.Match[str]) -> str:
-    character = found.group()
-    if "\ud800" <= character <= "\udfff":
-        return rf"\\u{ord(character):04x}"
-    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]

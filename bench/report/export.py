@@ -12,12 +12,13 @@ from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
 from bench.evaluate import Evaluation
 from bench.record import TrialRecord
-from bench.report.display import cell, json_text
+from bench.report.display import cell
 from bench.report.figures import draw_curves, draw_grid
 from bench.report.predictions import predictions, submission
 from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
 from bench.store import record_as_json, write_text
+from bench.strict_json import json_text
 
 SCHEMA_VERSION = 1
 
