@@ -55,16 +55,19 @@ def fuzz_weights(count: int, seed: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
-        save_weights(path, Tiny(2).state_dict(), PUBLISHED)
+        saved = Tiny(2).state_dict()
+        save_weights(path, saved, PUBLISHED)
         whole = path.read_bytes()
         for _ in range(count):
             spoil = generator.choice((_flipped, _cut, _overwritten, _header, _forged))
             path.write_bytes(spoil(whole, generator))
-            counts[f"{spoil.__name__[1:]} {_outcome(path)}"] += 1
+            outcome = _outcome(path, None if spoil is _forged else saved)
+            counts[f"{spoil.__name__[1:]} {outcome}"] += 1
     return counts
 
 
-def _outcome(path: Path) -> str:
+def _outcome(path: Path, saved: dict[str, torch.Tensor] | None) -> str:
+    """Return whether `path` is refused; if it is not, it must hold what was `saved`."""
     faulthandler.dump_traceback_later(_HANG_SECONDS, exit=True)
     try:
         network, published = load_network(path, TINY)
@@ -76,6 +79,9 @@ def _outcome(path: Path) -> str:
         faulthandler.cancel_dump_traceback_later()
     network(torch.zeros(2, 1, 4, 4))
     assert len(published.classes) == 2
+    if saved is not None:
+        assert published == PUBLISHED
+        assert all(torch.equal(network.state_dict()[name], saved[name]) for name in saved)
     return "loaded"
 
 
