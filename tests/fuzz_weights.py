@@ -55,7 +55,9 @@ def fuzz_weights(count: int, seed: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
-        saved = Tiny(2).state_dict()
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            saved = Tiny(2).state_dict()
         save_weights(path, saved, PUBLISHED)
         whole = path.read_bytes()
         for _ in range(count):
