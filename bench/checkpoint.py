@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from bench.durable import put_in_place, write_text
+from bench.durable import whole_file, write_text
 from registry.errors import RunError, told
 
 _POINTER = "last.json"
@@ -92,16 +92,14 @@ class Checkpoints:
         self._folder.mkdir(parents=True, exist_ok=True)
         before = self._listed()[:1]
         path = self._folder / f"{time.time_ns()}-{os.getpid()}.pt"
-        partial = path.with_suffix(".partial")
         try:
-            digest = _write(partial, state)
-            put_in_place(partial, path)
+            with whole_file(path) as partial:
+                digest = _write(partial, state)
             listed = [{"file": path.name, "sha256": digest}, *before]
             write_text(self._folder / _POINTER, json.dumps(listed) + "\n")
         except OSError:
-            for left in (partial, path, self._folder / f"{_POINTER}.partial"):
-                with suppress(OSError):
-                    left.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
             raise
         self._remove_others({each["file"] for each in listed})
 
@@ -186,15 +184,13 @@ class _Hashing(io.RawIOBase):
 
 
 def _write(path: Path, state: dict[str, Any]) -> str:
-    """Write `state` to `path`, synced, and return the file's SHA-256."""
+    """Write `state` to `path`, and return the file's SHA-256."""
     with path.open("wb") as file:
         hashing = _Hashing(file)
         try:
             torch.save({"version": _VERSION, **state}, hashing)  # type: ignore[arg-type]
         except RuntimeError as error:  # what torch makes of a full disk
             raise OSError(told(error)) from error
-        file.flush()
-        os.fsync(file.fileno())
     return hashing.digest.hexdigest()
 
 

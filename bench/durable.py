@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield where to write; it becomes `path` in the end, or is removed if the block fails.
+
+    The old content or the new one is there, never a part. What a kill has left is written over
+    the next time.
+    """
+    partial = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.partial")
+    try:
+        yield partial
+        _sync(partial)
+        put_in_place(partial, path)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path`: the old content or the new one is there, never a part."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    put_in_place(partial, path)
+    """Write `text` to `path`, whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="")
 
 
 def put_in_place(partial: Path, path: Path) -> None:
     """Give a file that is written and synced its name, durably."""
     partial.replace(path)
-    sync_folder(path.parent)
+    if os.name == "posix":  # elsewhere a folder can't be opened
+        _sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make new names in `folder` outlive a power cut, where the system can say so."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -23,7 +23,6 @@ from bench.exactness import code_digest
 from bench.progress import Progress
 from bench.recipe import Recipe
 from bench.record import TrialSpec
-from bench.report.display import display
 from bench.request import (
     LAYOUT_CHOICES,
     Contender,
@@ -161,7 +160,7 @@ def _about(
 
 
 def _title(request: Request, recipe: Recipe, split: Split, device: torch.device) -> str:
-    data = display(request.data.resolve().name) if request.data else SYNTHETIC_NAME
+    data = request.data.resolve().name if request.data else SYNTHETIC_NAME
     sizes = "/".join(str(len(each)) for each in (split.train, split.validation, split.test))
     epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
     return f"{data}: {sizes} images ({split.name}), recipe {recipe.name}, {epochs}, {device}"

@@ -36,9 +36,12 @@ def find_weights(run: Path, *, best: bool = False) -> tuple[Path, ...]:
     Raises:
         RunError: there are none.
     """
-    if run.is_file():
-        return (run,)
-    found = sorted(run.rglob("weights.safetensors"))
+    try:
+        if run.is_file():
+            return (run,)
+        found = sorted(run.rglob("weights.safetensors"))
+    except OSError as error:
+        raise RunError(f"can't look for weights in {run}: {error.strerror}") from error
     if not found:
         raise RunError(f"no weights in {run}: give the folder that `zoo bench` named at its end")
     if best:
@@ -65,6 +68,8 @@ def predict(photos: Sequence[Path], weights: Sequence[Path]) -> Iterator[Predict
         view = EvaluationView(files=files, source=DirectPixels(), shape=shape)
         batches = Batches(view, batch_size=32, workers=0)
         answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))
+        if not bool(answer.probabilities.isfinite().all()):
+            raise RunError(f"the network in {path} answers with numbers that are not finite")
         for file, row in zip(files, answer.probabilities, strict=True):
             yield Prediction(
                 photo=file.name,

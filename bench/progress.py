@@ -10,7 +10,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from bench.record import EpochRecord, TrialRecord, TrialSpec
-from bench.report.display import display
+from bench.report.display import LINE_CELLS, short
 
 
 class Progress:
@@ -24,7 +24,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Print one line of text."""
         if self._shown:
-            tqdm.write(display(text), file=sys.stderr)
+            tqdm.write(short(text, LINE_CELLS), file=sys.stderr)
 
     def on_phase(self, record: TrialRecord) -> None:
         """Show nothing: the bar and the epochs' lines say enough."""
@@ -81,4 +81,4 @@ class Progress:
 
 
 def _name(spec: TrialSpec) -> str:
-    return f"{display(spec.model)} (seed {spec.seed})"
+    return f"{short(spec.model)} (seed {spec.seed})"

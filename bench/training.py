@@ -95,7 +95,8 @@ class Training:
         if self._best is not None and self._best.epoch == epoch:
             return self._best
         state = self._network.state_dict()
-        copy = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+        copy = {name: tensor.detach().cpu().clone() for name, tensor in state.items()
+                if isinstance(tensor, torch.Tensor)}  # fmt: skip
         return Weights(epoch=epoch, state=copy)
 
     def restore(self, saved: dict[str, Any]) -> None:

@@ -1,10 +1,15 @@
-"""Trained weights in a file that says what they are, and a network made from it again."""
+"""Trained weights in a file that says what they are, and a network made from it again.
+
+A file may come from anywhere. It is plain data: safetensors, with what it says of itself as JSON in
+its metadata. It can't name code to run, and nothing in it is used before it was checked.
+"""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,48 +18,31 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from bench.data.transform import normalization
-from bench.durable import put_in_place
+from bench.durable import whole_file
+from bench.published import Published, read_published
 from bench.record import TrialResult, TrialSpec, Weights
-from registry.architecture import Architecture
+from registry.architecture import Architecture, Contract
 from registry.catalog import Catalog
 from registry.errors import RunError
 
-_KEY = "zoo"
+__all__ = ["Published", "load_network", "publish", "read_told", "save_weights"]
+
+_KEY, _DIGEST_KEY = "zoo", "sha256"
+_SHOWN = 3  # of the tensors that do not fit
+
+State = Mapping[str, torch.Tensor]
+Fields = dict[str, tuple[tuple[int, ...], torch.dtype]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """What a weights file says of itself.
-
-    Attributes:
-        model: what the architecture was asked for by.
-        classes: names of the outputs, in order.
-        epoch: after which epoch, from 1.
-        split_fingerprint: of the data it was trained on.
-    """
-
-    model: str
-    architecture: Architecture
-    origin: str
-    classes: tuple[str, ...]
-    epoch: int
-    split_fingerprint: str
-
-
-def save_weights(path: Path, state: dict[str, torch.Tensor], published: Published) -> None:
+def save_weights(path: Path, state: State, published: Published) -> None:
     """Write `state` as safetensors, with `published` in its metadata, at once or not at all."""
-    mean, std = normalization(published.architecture.contract.input_shape[0])
-    told = asdict(published) | {"mean": mean, "std": std}
+    said = published.as_json()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    partial = path.with_suffix(".partial")
+    metadata = {_KEY: said, _DIGEST_KEY: digest(said, tensors)}
     try:
-        save_file(tensors, partial, metadata={_KEY: json.dumps(told)})
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        put_in_place(partial, path)
+        with whole_file(path) as partial, _utf8_name(partial) as name:
+            save_file(tensors, name, metadata=metadata)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise OSError(f"can't write {path}: {error}") from error
 
 
@@ -71,47 +59,6 @@ def publish(result: TrialResult, folder: Path) -> None:
         _publish(folder / "weights-best.safetensors", best, result.record.spec)
 
 
-def load_network(
-    path: Path, architecture: Architecture | None = None
-) -> tuple[nn.Module, Published]:
-    """Return the network that `path` was saved from, in evaluation mode, and what it says.
-
-    The architecture is the installed one of the name in the file, or the one given: the file
-    can't name code to run, and its tensors are plain data.
-
-    Raises:
-        RunError: the file is missing, damaged, no weights of this harness, or of another network.
-        UnknownArchitectureError: no installed architecture has the name in the file.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            told: dict[str, Any] = json.loads((file.metadata() or {})[_KEY])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        classes, model = tuple(told["classes"]), str(told["model"])
-    except FileNotFoundError:
-        raise RunError(f"no weights at {path}: train with `zoo bench` first") from None
-    except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
-        raise RunError(f"{path} holds no weights of this harness: {error}") from error
-    known = architecture or Catalog.installed().get(model).architecture
-    if known is None:
-        raise RunError(f"{path} needs the architecture {model!r}, which is broken: see `zoo list`")
-    network = known.build(num_classes=len(classes))
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise RunError(
-            f"the weights in {path} do not fit {model!r} as installed ({told.get('origin')} then)"
-        ) from error
-    return network.eval(), Published(
-        model=model,
-        architecture=known,
-        origin=str(told.get("origin", "")),
-        classes=classes,
-        epoch=int(told.get("epoch", 0)),
-        split_fingerprint=str(told.get("split_fingerprint", "")),
-    )
-
-
 def _publish(path: Path, weights: Weights, spec: TrialSpec) -> None:
     published = Published(
         model=spec.model,
@@ -122,3 +69,159 @@ def _publish(path: Path, weights: Weights, spec: TrialSpec) -> None:
         split_fingerprint=spec.split_fingerprint,
     )
     save_weights(path, weights.state, published)
+
+
+def digest(said: str, state: State) -> str:
+    """Return the SHA-256 of all that a file says; safetensors itself notices no flipped bit."""
+    found = hashlib.sha256(said.encode())
+    for name in sorted(state):
+        tensor = state[name]
+        found.update(f"\n{name} {_field_text(tuple(tensor.shape), tensor.dtype)}\n".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def read_told(path: Path) -> Published:
+    """Return what `path` says of itself; its tensors are not read.
+
+    Raises:
+        RunError: the file is missing, damaged, or holds no weights of this harness.
+    """
+    with _opened(path) as (_, metadata):
+        return read_published(metadata[_KEY])
+
+
+def load_network(
+    path: Path, architecture: Architecture | None = None
+) -> tuple[nn.Module, Published]:
+    """Return the network that `path` was saved from, in evaluation mode, and what it says.
+
+    The architecture is the installed one of the name in the file, or the one given.
+
+    Raises:
+        RunError: the file is missing, damaged, no weights of this harness, or of another network.
+        ConstructionError: the installed network can't be built.
+        UnknownArchitectureError: no installed architecture has the name in the file.
+    """
+    state, published = _read(path)
+    known = architecture or Catalog.installed().get(published.model).architecture
+    assert known is not None  # the catalog raises for a broken one
+    _require_same(path, known, published)
+    classes = len(published.classes)
+    _require_fit(path, _expected(known, classes), state, published)
+    _require_finite(path, state)
+    network = known.build(num_classes=classes)
+    network.load_state_dict(state)
+    return network.eval(), published
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, dict[str, str]]]:
+    """Yield the file and its metadata; whatever is wrong with it is one RunError."""
+    if not path.is_file():  # what is no regular file, a pipe say, could be waited for without end
+        raise RunError(f"no weights at {path}: train with `zoo bench` first")
+    try:
+        with _utf8_name(path) as name, safe_open(name, framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            if not {_KEY, _DIGEST_KEY} <= metadata.keys():
+                raise ValueError("its metadata does not say what they are")
+            yield file, metadata
+    except (SafetensorError, ValueError, TypeError, RuntimeError, OSError, MemoryError) as error:
+        why = str(error) or type(error).__name__
+        raise RunError(f"{path} holds no weights of this harness: {why}") from error
+
+
+@contextmanager
+def _utf8_name(path: Path) -> Iterator[str]:
+    """Yield a name of the file `path` in UTF-8, which safetensors asks for.
+
+    Where its own is none, the system has another one for what is open: the folder, or, where the
+    name within it is the odd one, the file.
+    """
+    if _is_utf8(str(path)):
+        yield str(path)
+        return
+    inside = _is_utf8(path.name)
+    descriptor = os.open(path.parent if inside else path, os.O_RDONLY)
+    try:
+        yield f"/dev/fd/{descriptor}/{path.name}" if inside else f"/dev/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _is_utf8(name: str) -> bool:
+    return name.encode("utf-8", "replace").decode() == name
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], Published]:
+    """Return the tensors in `path`, as they were written, and what it says of them."""
+    with _opened(path) as (file, metadata):
+        published = read_published(metadata[_KEY])
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        found = digest(metadata[_KEY], state)
+    if found != metadata[_DIGEST_KEY]:
+        raise RunError(f"{path} is damaged: its SHA-256 is not the one that it was saved with")
+    return state, published
+
+
+def _require_same(path: Path, known: Architecture, published: Published) -> None:
+    there = published.architecture
+    if known.name != there.name:
+        raise RunError(f"{path} holds weights of {there.name!r}, not of {known.name!r}")
+    here, then = _promise(known.contract), _promise(there.contract)
+    if here != then:
+        raise RunError(
+            f"{path} was trained with another {known.name!r} (of {published.origin}): "
+            f"{then}; installed is {here}"
+        )
+
+
+def _expected(architecture: Architecture, classes: int) -> Fields:
+    """Return what the network holds, built without numbers where that can be done."""
+    try:
+        with torch.device("meta"):
+            return _fields(architecture.build(num_classes=classes).state_dict())
+    except Exception:  # noqa: BLE001  (some operations have no meta kernel)
+        return _fields(architecture.build(num_classes=classes).state_dict())
+
+
+def _fields(state: State) -> Fields:
+    return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in state.items()}
+
+
+def _require_fit(path: Path, expected: Fields, state: State, published: Published) -> None:
+    """Raise RunError where a tensor is not of the shape and type that the network has."""
+    wrong = list(_differences(expected, _fields(state)))
+    if wrong:
+        rest = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise RunError(
+            f"the weights in {path} do not fit {published.model!r} as installed "
+            f"({published.origin} then): {'; '.join(wrong[:_SHOWN])}{rest}"
+        )
+
+
+def _differences(expected: Fields, found: Fields) -> Iterator[str]:
+    for name in sorted(expected.keys() - found.keys()):
+        yield f"{name} is missing"
+    for name in sorted(found.keys() - expected.keys()):
+        yield f"{name} is too much"
+    for name in sorted(expected.keys() & found.keys()):
+        if expected[name] != found[name]:
+            yield f"{name} is {_field_text(*found[name])}, not {_field_text(*expected[name])}"
+
+
+def _require_finite(path: Path, state: State) -> None:
+    for name in sorted(state):
+        tensor = state[name]
+        wide = tensor.float() if tensor.element_size() == 1 else tensor  # float8 has no isfinite
+        if not bool(wide.isfinite().all()):
+            raise RunError(f"{path} holds numbers that are not finite, in {name}: train again")
+
+
+def _field_text(shape: tuple[int, ...], dtype: torch.dtype) -> str:
+    return f"{'x'.join(map(str, shape))} {str(dtype).removeprefix('torch.')}".strip()
+
+
+def _promise(contract: Contract) -> str:
+    shape = "x".join(map(str, contract.input_shape))
+    return f"{shape} -> {contract.num_classes} classes, {contract.parameters:,} parameters"

@@ -255,6 +255,7 @@ def test_predict_tells_what_it_cannot_use(zoo, drawn, tmp_path):
     photo = drawn / "Cat" / "cat.0.jpg"
 
     assert "no weights in" in zoo("predict", photo, "--run", tmp_path)[2]
+    assert "File name too long" in zoo("predict", photo, "--run", "x" * 300)[2]
     (tmp_path / "weights.safetensors").write_bytes(b"rubbish")
     assert "holds no weights" in zoo("predict", photo, "--run", tmp_path)[2]
     (tmp_path / "a.jpg").write_text("text")

@@ -61,7 +61,7 @@ def test_one_failure_does_not_stop_the_others(drawn, tmp_path):
     assert rows.loc["lenet5", "status"] == "ok"
     assert rows.loc["failing", "status"] == "failed"
     assert "RuntimeError: no luck" in rows.loc["failing", "error"]
-    assert "no luck \\| &lt;b>" in (results.folder / "comparison.md").read_text()
+    assert "no luck \\| &lt;b&gt;" in (results.folder / "comparison.md").read_text()
 
 
 def test_only_failures_measure_nothing(drawn, tmp_path):

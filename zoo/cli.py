@@ -5,19 +5,18 @@ torch is imported only inside a command that builds a network, so that `zoo list
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from registry.catalog import Catalog
 from registry.errors import ZooError
-from zoo import __version__
+from zoo import __version__, cli_weights
 from zoo.cli_bench import bench, complete
 from zoo.cli_data import data_app
+from zoo.cli_output import Json, accept_any_text, print_json, print_rendered, say
 from zoo.cli_runs import report, runs_app
 
 app = typer.Typer(
@@ -30,17 +29,17 @@ app = typer.Typer(
 app.command()(bench)
 app.add_typer(runs_app, name="runs")
 app.command()(report)
+cli_weights.add_to(app)
 app.add_typer(data_app, name="data")
 
 
 def main() -> None:
     """Run the command; an error of ours is one line on stderr and an exit code."""
+    accept_any_text()
     try:
         app()
     except ZooError as error:
-        from bench.report.display import display
-
-        print(f"zoo: {display(str(error))}", file=sys.stderr)
+        say(f"zoo: {error}")
         sys.exit(error.exit_code)
     except BrokenPipeError:  # `zoo list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,9 +49,6 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"zoo {__version__}")
         raise typer.Exit
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 
 
 @app.callback()
@@ -80,7 +76,7 @@ def list_architectures(
 
     entries = Catalog.installed().entries(patterns or ())
     if as_json:
-        print(json.dumps(as_rows(entries), indent=2))
+        print_json(as_rows(entries))
     else:
         console = Console()
         console.print(render(entries, console.width))
@@ -97,36 +93,8 @@ def show(
     entry = Catalog.installed().get(name)
     broken = verdict(entry)
     if as_json:
-        print(json.dumps(as_json_value(entry, broken), indent=2))
+        print_json(as_json_value(entry, broken))
     else:
-        _print(render(entry, broken))
+        print_rendered(render(entry, broken))
     if broken:
         raise broken
-
-
-@app.command()
-def predict(
-    photos: Annotated[list[Path], typer.Argument(help="Pictures of your own.")],
-    run: Annotated[Path, typer.Option(help="A run folder, a trial's, or a weights file.")],
-    best: Annotated[
-        bool, typer.Option("--best", help="Weights of the best epoch, not the last.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Say what the networks of a run see in your own pictures."""
-    from dataclasses import asdict
-
-    from bench.predict import find_weights, predict
-    from zoo.listing import predictions_table
-
-    found = list(predict(photos, find_weights(run, best=best)))
-    if as_json:
-        print(json.dumps([asdict(prediction) for prediction in found], indent=2))
-    else:
-        _print(predictions_table(found))
-
-
-def _print(what: object) -> None:
-    from rich.console import Console
-
-    Console().print(what)

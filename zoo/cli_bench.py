@@ -11,6 +11,8 @@ import typer
 
 from registry.catalog import Catalog
 from registry.errors import RunError
+from zoo.cli_output import Json, print_json, print_rendered, say
+from zoo.cli_runs import print_table, say_what_is_left
 
 if TYPE_CHECKING:
     from bench.results import Results
@@ -171,9 +173,7 @@ def bench(
     weights: Annotated[
         bool, typer.Option("--weights/--no-weights", help="Keep the trained weights.")
     ] = True,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Train and test models on the same images in the same order, and print one table."""
     given = _given(context)
@@ -199,7 +199,7 @@ def bench(
     except KeyboardInterrupt as error:
         begun = bool(error.args)  # then the trials' own handler has raised it
         what = "stopped at once; what was finished is kept" if begun else _NOTHING
-        print(f"zoo: {what}", file=sys.stderr)
+        say(f"zoo: {what}")
         raise typer.Exit(128 + (error.args[0] if begun else signal.SIGINT)) from None
     _show(results, as_json=as_json)
     raise typer.Exit(results.exit_code)
@@ -223,10 +223,9 @@ def _offered(path: str) -> bool:
     """Say that such a run is unfinished; on a terminal, ask whether to go on with it."""
     if sys.stdin.isatty() and sys.stderr.isatty():
         return typer.confirm(f"{path} is the same and unfinished. Go on with it?", True, err=True)
-    print(
+    say(
         f"zoo: {path} is the same and unfinished (`zoo bench --resume {path}` goes on with it); "
-        "beginning a new run",
-        file=sys.stderr,
+        "beginning a new run"
     )
     return False
 
@@ -239,27 +238,17 @@ def _gone_on(name: str, runs: Path, changes: dict[str, Any], *, inexact: bool) -
 
 
 def _show(results: Results, *, as_json: bool) -> None:
-    from rich.console import Console
-
-    from bench.report.display import display
+    from bench.report.export import comparison_as_json
     from bench.report.profile import render_profile
-    from bench.report.table import render
 
     if as_json:
-        print((results.folder / "comparison.json").read_text(encoding="utf-8"), end="")
+        print_json(comparison_as_json(results))
     else:
-        console = Console()
-        console.print(render(results.frame, results.title, console.width))
+        print_table(results)
         if len(results.profile):
-            console.print(render_profile(results.profile))
-    folder = display(str(results.folder))
-    print(f"Results, figures and weights: {folder}", file=sys.stderr)
-    if results.unfinished:
-        print(
-            f"{results.unfinished} of {results.planned} trials are left to be done; go on with: "
-            f"zoo bench --resume {folder}",
-            file=sys.stderr,
-        )
+            print_rendered(render_profile(results.profile))
+    say(f"Results, figures and weights: {results.folder}")
+    say_what_is_left(results)
 
 
 def _given(context: typer.Context) -> dict[str, Any]:

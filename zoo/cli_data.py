@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bench.report.display import display
+from zoo.cli_output import Json, print_json, print_path, print_rendered
 
 data_app = typer.Typer(
     help="Look at image folders, fetch public ones, see what is kept of them.",
@@ -18,7 +20,7 @@ data_app = typer.Typer(
 @data_app.command()
 def check(
     folder: Annotated[Path, typer.Argument(help="A folder of images in classes.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say which images would be used, which not and why, and which are there twice."""
     from bench.data.check import check, require_one_label_each
@@ -30,11 +32,9 @@ def check(
     with Progress().counting("checking images", len(finding.images)) as bar:
         manifest = check(finding, on_image=bar.update)
     if as_json:
-        print(json.dumps(as_json_value(manifest), indent=2))
+        print_json(as_json_value(manifest))
     else:
-        from rich.console import Console
-
-        Console().print(render(manifest))
+        print_rendered(render(manifest))
     require_one_label_each(manifest)
 
 
@@ -46,15 +46,14 @@ def fetch(
     """Download a public set, go on where an interrupted download stopped, check and unpack it."""
     from bench.data.fetch import fetch
 
-    folder = fetch(name, into, progress=sys.stderr.isatty())
-    print(folder)
+    print_path(fetch(name, into, progress=sys.stderr.isatty()))
 
 
 @data_app.command()
 def cache(
     info: Annotated[bool, typer.Option("--info", help="Say what is kept (as without it).")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Remove it; it is made again.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say what is kept between runs, where and how large; or remove it."""
     from bench.cache_folder import cache_folder, clear_cache, kept_files
@@ -69,13 +68,13 @@ def cache(
         clear_cache(folder)
     if as_json:
         rows = [{"name": file.name, "bytes": file.bytes, "used": file.used} for file in files]
-        print(json.dumps({"folder": str(folder), "files": rows, "cleared": clear}, indent=2))
+        print_json({"folder": str(folder), "files": rows, "cleared": clear})
         return
     if not clear:
         for file in files:
-            print(f"{file.bytes / 1e6:10,.1f} MB  last used {file.used}  {file.name}")
+            print(f"{file.bytes / 1e6:10,.1f} MB  last used {file.used}  {display(file.name)}")
     done = "removed from" if clear else "in"
-    print(f"{total / 1e6:10,.1f} MB {done} {folder} ({len(files)} files)")
+    print(f"{total / 1e6:10,.1f} MB {done} {display(str(folder))} ({len(files)} files)")
 
 
 @data_app.command()
@@ -87,4 +86,4 @@ def draw(
     """Draw cats and dogs, as the embedded data set has them, into a folder of your own."""
     from bench.data.synthetic import write_synthetic
 
-    print(write_synthetic(folder, images=images, seed=seed))
+    print_path(write_synthetic(folder, images=images, seed=seed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from registry.errors import RunError
+from zoo.cli_output import Json, print_json, print_path, print_rendered, say
 
 if TYPE_CHECKING:
     from bench.results import Results
@@ -18,7 +18,6 @@ runs_app = typer.Typer(help="List runs, show one, remove one.", invoke_without_c
 
 RunsDir = Annotated[Path, typer.Option(help="Where run folders are.")]
 Run = Annotated[str, typer.Argument(help="A run's folder, its name, or its number.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 
 
 @runs_app.callback()
@@ -28,38 +27,30 @@ def list_runs(
     """List the runs, and how far each has come."""
     if context.invoked_subcommand is not None:
         return
-    from rich.console import Console
-
     from bench.runs import list_runs
     from zoo.listing import runs_table
 
     rows = list_runs(runs_dir)
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print_json(rows)
     elif not rows:
-        print(f"no runs in {runs_dir}: `zoo bench --models lenet alexnet` makes one")
+        say(f"no runs in {runs_dir}: `zoo bench --models lenet alexnet` makes one")
     else:
-        Console().print(runs_table(rows))
+        print_rendered(runs_table(rows))
 
 
 @runs_app.command()
 def show(run: Run, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> None:
     """Print the table of a run, made from its records."""
+    from bench.report.export import comparison_as_json
     from bench.runs import read_run
 
     results = read_run(run, runs_dir)
     if as_json:
-        from bench.report.export import comparison_as_json
-
-        print(json.dumps(comparison_as_json(results), indent=2, allow_nan=False))
+        print_json(comparison_as_json(results))
         return
-    from rich.console import Console
-
-    from bench.report.table import render
-
-    console = Console()
-    console.print(render(results.frame, results.title, console.width))
-    _say_what_is_left(results)
+    print_table(results)
+    say_what_is_left(results)
 
 
 @runs_app.command()
@@ -85,18 +76,27 @@ def rm(
 
 def report(run: Run, runs_dir: RunsDir = Path("runs")) -> None:
     """Write the tables and figures of a run anew, from its records."""
-    from bench.report.display import display
     from bench.runs import write_report
 
     results = write_report(run, runs_dir)
-    print(display(str(results.folder)))
-    _say_what_is_left(results)
+    print_path(results.folder)
+    say_what_is_left(results)
 
 
-def _say_what_is_left(results: Results) -> None:
+def print_table(results: Results) -> None:
+    """Print the table, as wide as the terminal is."""
+    from rich.console import Console
+
+    from bench.report.table import render
+
+    console = Console()
+    console.print(render(results.frame, results.title, console.width))
+
+
+def say_what_is_left(results: Results) -> None:
+    """Say on stderr how to go on with a run that is not done."""
     if results.unfinished:
-        print(
+        say(
             f"{results.unfinished} of {results.planned} trials are left to be done; go on with: "
-            f"zoo bench --resume {results.folder}",
-            file=sys.stderr,
+            f"zoo bench --resume {results.folder}"
         )

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.display import BAD, display
+from bench.report.display import BAD, LINE_CELLS, short
 from registry.catalog import Entry
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def render(entries: Sequence[Entry], width: int) -> RenderableType:
     """
     wide = width >= _WIDE
     table = Table(box=SIMPLE_HEAD, padding=(0, 1) if wide else (0, 1, 0, 0))
-    rows = [_cells(entry) for entry in entries]
+    rows = [tuple(short(cell) for cell in _cells(entry)) for entry in entries]
     for index, name in enumerate(("name", "input", "parameters", "output", "from")):
         right = name in ("parameters", "output")
-        width_needed = max(len(name), *(len(cells[index]) for cells in rows), 0)
+        width_needed = max(len(name), *(cell_len(cells[index]) for cells in rows), 0)
         table.add_column(
             name,
             no_wrap=True,
@@ -46,9 +47,9 @@ def render(entries: Sequence[Entry], width: int) -> RenderableType:
         table.add_column("source")
     for entry, row in zip(entries, rows, strict=True):
         cells = [*row, *([_source(entry)] if wide else [])]
-        table.add_row(*(Text(display(cell)) for cell in cells))
+        table.add_row(*(Text(cell) for cell in cells))
     broken = [
-        Text(display(f"✗ {entry.name}: {entry.broken}"), style=BAD)
+        Text(f"✗ {short(entry.name)}: {short(entry.broken, LINE_CELLS)}", style=BAD)
         for entry in entries
         if entry.broken
     ]
@@ -58,12 +59,13 @@ def render(entries: Sequence[Entry], width: int) -> RenderableType:
 def _sources(entries: Sequence[Entry]) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for entry in entries:
-        grid.add_row(Text(display(f"  {entry.name}")), Text(display(_source(entry)), style="dim"))
+        grid.add_row(Text(f"  {short(entry.name)}"), Text(_source(entry), style="dim"))
     return grid
 
 
 def _source(entry: Entry) -> str:
-    return entry.architecture.source if entry.architecture else "broken: see its reason"
+    source = entry.architecture.source if entry.architecture else "broken: see its reason"
+    return short(source, LINE_CELLS)
 
 
 def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
@@ -74,7 +76,7 @@ def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
     for prediction in predictions:
         cells = (prediction.photo, prediction.model, prediction.predicted)
         share = f"{prediction.probability:.1%}".replace("%", " %")
-        table.add_row(*(Text(display(cell)) for cell in cells), share)
+        table.add_row(*(Text(short(cell)) for cell in cells), share)
     return table
 
 
@@ -85,12 +87,12 @@ def runs_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
         table.add_column(name, justify="right" if name in ("done", "failed") else "left")
     for row in rows:
         if "trials" not in row:
-            table.add_row(Text(display(row["name"])), Text(display(row["state"])))
+            table.add_row(Text(short(row["name"])), Text(short(row["state"])))
             continue
         done, failed = f"{row['finished']}/{row['trials']}", str(row["failed"] or "")
         started = row["started"].replace("T", " ")[:16]
         cells = (row["name"], row["state"], done, failed, started, row["title"])
-        table.add_row(*(Text(display(cell)) for cell in cells))
+        table.add_row(*(Text(short(cell)) for cell in cells))
     return table
 
 

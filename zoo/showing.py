@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.display import BAD, GOOD, display
+from bench.report.display import BAD, GOOD, LINE_CELLS, short
 from bench.summary import Summary, summarise
 from registry.architecture import Architecture
 from registry.catalog import Entry
@@ -31,10 +31,10 @@ def render(entry: Entry, broken: ContractError | None) -> RenderableType:
     """Return the layers, the totals and the contract's verdict `broken`, for a terminal."""
     architecture = _architecture(entry)
     summary = summarise(architecture)
-    title = f"{display(entry.name)}  ({display(str(entry.origin))})"
+    title = f"{short(entry.name)}  ({short(str(entry.origin))})"
     return Group(
         Text(title, style="bold"),
-        Text(display(architecture.source)),
+        Text(short(architecture.source, LINE_CELLS)),
         _layers(summary, architecture),
         *_totals(summary),
         _contract(architecture, broken),
@@ -67,8 +67,8 @@ def _layers(summary: Summary, architecture: Architecture) -> Table:
     table.add_row("(input)", "", shape_text(architecture.contract.input_shape), "", "", style="dim")
     for layer in summary.layers:
         table.add_row(
-            Text(display(layer.name)),
-            Text(display(layer.type)),
+            Text(short(layer.name)),
+            Text(short(layer.type)),
             shape_text(layer.output_shape),
             f"{layer.parameters:,}" if layer.parameters else "",
             f"{layer.multiply_adds:,}" if layer.multiply_adds else "",
@@ -100,7 +100,7 @@ def _contract(architecture: Architecture, broken: ContractError | None) -> Text:
         f"{shape_text(promised.output_shape)}, {promised.parameters:,} parameters: "
     )
     if broken is not None:
-        return Text(f"{text}✗ {display(str(broken))}", style=BAD)
+        return Text(f"{text}✗ {short(str(broken), LINE_CELLS)}", style=BAD)
     return Text(f"{text}✓ kept", style=GOOD)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from bench.report.predictions import predictions, submission
 from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
 from bench.results import Results
+from bench.strict_json import json_line, json_text
 
 SCHEMA_VERSION = 2
 
@@ -38,8 +39,7 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     write_text(folder / "comparison.md", as_markdown(frame, results.title))
     told = comparison_as_json(results)
     _write_json(folder / "comparison.json", told)
-    lines = (json.dumps(trial, allow_nan=False) + "\n" for trial in told["trials"])
-    write_text(folder / "trials.jsonl", "".join(lines))
+    write_text(folder / "trials.jsonl", "".join(f"{json_line(each)}\n" for each in told["trials"]))
     (folder / "figures").mkdir(exist_ok=True)
     if len(results.history):
         draw_curves(results.history, folder / "figures" / "learning-curves.png")
@@ -50,12 +50,12 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
 
 def comparison_as_json(results: Results) -> dict[str, Any]:
     """Return rows and trials as plain values."""
-    rows = results.frame.to_json(orient="records", double_precision=15)
+    rows = results.frame.to_dict("records")
     return {
         "schema_version": SCHEMA_VERSION,
         "title": results.title,
         "planned": results.planned,
-        "rows": json.loads(rows),
+        "rows": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
         "trials": [record_as_json(record) for record in results.records],
     }
 
@@ -93,11 +93,18 @@ def _config(about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_json(path: Path, value: object) -> None:
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    write_text(path, json_text(value) + "\n")
+
+
+def _plain(value: object) -> object:
+    """Return `value`, or None where JSON has no word for it: missing, or not finite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return None if value is pd.NA else value
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:
-    text = frame.copy()
+    text = frame.rename(columns=cell)  # a class gives its name to a column
     for column in text.select_dtypes(include=["object", "string"]):
         text[column] = text[column].map(
             lambda value: cell(value) if isinstance(value, str) else value

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,29 +19,45 @@ from PIL import Image
 from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
 from bench.evaluate import Evaluation
-from bench.report.display import BAD, GOOD, display
+from bench.report.display import BAD, GOOD, short
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+NAME_CELLS, _TICKET_CELLS, _TITLE_CELLS = 40, 20, 100  # what a figure has room for
 _GRID_IMAGES, _GRID_COLUMNS, _THUMBNAIL = 20, 5, (320, 320)
+
+
+@contextmanager
+def drawing(path: Path, inches: tuple[float, float], *, dpi: int) -> Iterator[Figure]:
+    """Yield a figure that is saved to `path` in the end; its text is shown letter by letter.
+
+    Else a `$` in a name begins a formula, which may fail, and a script without a font warns.
+    """
+    with (
+        matplotlib.rc_context({"text.parse_math": False, "text.usetex": False}),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=inches, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        figure.savefig(path, dpi=dpi)
 
 
 def draw_curves(history: pd.DataFrame, path: Path) -> None:
     """Draw loss and accuracy by epoch to `path`: dashed on training images, solid on validation."""
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    losses, accuracies = figure.subplots(1, 2)
-    _curves(losses, history, "loss", "loss (nats per image)")
-    _curves(accuracies, history, "accuracy", "accuracy")
-    accuracies.set_ylim(0, 1)
-    accuracies.legend(frameon=False, fontsize="small", loc="lower right")
-    figure.savefig(path, dpi=120)
+    with drawing(path, (11, 4.5), dpi=120) as figure:
+        losses, accuracies = figure.subplots(1, 2)
+        _curves(losses, history, "loss", "loss (nats per image)")
+        _curves(accuracies, history, "accuracy", "accuracy")
+        accuracies.set_ylim(0, 1)
+        accuracies.legend(frameon=False, fontsize="small", loc="lower right")
 
 
 def _curves(axes: Axes, history: pd.DataFrame, column: str, label: str) -> None:
     for index, (model, rows) in enumerate(history.groupby("model", sort=False)):
         means = rows.groupby("epoch")[[f"train_{column}", f"validation_{column}"]].mean()
         colour = _COLOURS[index % len(_COLOURS)]
-        name = display(str(model))
+        name = short(str(model), NAME_CELLS)
         axes.plot(means.index, means.iloc[:, 0], "--", color=colour, label=f"{name}, training")
         axes.plot(means.index, means.iloc[:, 1], "-o", ms=3, color=colour, label=name)
     axes.set_xlabel("epoch")
@@ -62,15 +81,13 @@ def draw_grid(
     """
     shown = min(len(images), _GRID_IMAGES)
     rows = -(-shown // _GRID_COLUMNS)
-    figure = Figure(figsize=(2.4 * _GRID_COLUMNS, 0.5 + 2.6 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title)
-    for index, axes in enumerate(figure.subplots(rows, _GRID_COLUMNS, squeeze=False).flat):
-        axes.set_axis_off()
-        if index < shown:
-            picture = Image.fromarray(source.full(images[index].file))
-            _photograph(axes, picture, images[index].file.name, classes, test, index)
-    figure.savefig(path, dpi=100)
+    with drawing(path, (2.4 * _GRID_COLUMNS, 0.5 + 2.6 * rows), dpi=100) as figure:
+        figure.suptitle(short(title, _TITLE_CELLS))
+        for index, axes in enumerate(figure.subplots(rows, _GRID_COLUMNS, squeeze=False).flat):
+            axes.set_axis_off()
+            if index < shown:
+                picture = Image.fromarray(source.full(images[index].file))
+                _photograph(axes, picture, images[index].file.name, classes, test, index)
 
 
 def _photograph(
@@ -87,9 +104,8 @@ def _photograph(
     right = predicted == int(test.labels[index])
     share = float(test.probabilities[index, predicted])
     axes.set_title(
-        f"{'✓' if right else '✗'} {display(classes[predicted])} {share:.0%}",
+        f"{'✓' if right else '✗'} {short(classes[predicted], _TICKET_CELLS)} {share:.0%}",
         color=GOOD if right else BAD,
-        parse_math=False,
     )
     place: dict[str, Any] = {"ha": "center", "va": "top", "transform": axes.transAxes}
-    axes.text(0.5, -0.02, display(name), fontsize=7, parse_math=False, **place)
+    axes.text(0.5, -0.02, short(name, NAME_CELLS), fontsize=7, **place)

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bench.data.check import CheckedImage, Manifest
-from bench.report.display import BAD, GOOD, display
+from bench.report.display import BAD, GOOD, LINE_CELLS, display, short
 
 
 def as_json_value(manifest: Manifest) -> dict[str, object]:
@@ -31,14 +31,15 @@ def render(manifest: Manifest) -> RenderableType:
     """Return what would be used, what not and why, sizes and duplicates, as lines."""
     total = len(manifest.images)
     counts = ", ".join(
-        f"{manifest.count(label):,} {display(name)}" for label, name in enumerate(manifest.classes)
+        f"{manifest.count(label):,} {short(name)}" for label, name in enumerate(manifest.classes)
     )
     megabytes = sum(image.bytes for image in manifest.images) / 2**20
+    folder = short(str(manifest.folder), LINE_CELLS)
     lines = [
-        Text(f"{display(str(manifest.folder))}: {total:,} images usable ({counts})", style="bold"),
+        Text(f"{folder}: {total:,} images usable ({counts})", style="bold"),
         Text(f"  {megabytes:,.1f} MiB on disk, {_sizes(manifest)}"),
         *(_duplicate(group) for group in manifest.duplicates),
-        *(Text(f"✗ {display(f'{r.name}: {r.reason}')}", BAD) for r in manifest.rejects),
+        *(Text(f"✗ {short(r.name)}: {display(r.reason)}", BAD) for r in manifest.rejects),
     ]
     if manifest.rejects:
         lines.append(Text(f"✗ {len(manifest.rejects):,} files would not be used: {_why(manifest)}"))
@@ -58,7 +59,7 @@ def _sizes(manifest: Manifest) -> str:
 
 
 def _duplicate(group: tuple[CheckedImage, ...]) -> Text:
-    names = " = ".join(display(image.file.name) for image in group)
+    names = " = ".join(short(image.file.name) for image in group)
     how = "identical files" if _identical(group) else "one picture, saved differently"
     return Text(f"  {names}: {how}; one part of a stratified split")
 

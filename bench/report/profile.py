@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from bench.record import TrialRecord
-from bench.report.display import display
+from bench.report.display import short
+from bench.report.figures import NAME_CELLS, drawing
 
 _PARTS = {  # wall seconds that add up to the trial, and their colours (Okabe-Ito)
     "start-up": "#000000",
@@ -69,7 +69,7 @@ def render_profile(frame: pd.DataFrame) -> RenderableType:
     table.add_column("where the time went")
     rows = frame.to_dict("records")
     for row in rows:
-        table.add_column(Text(display(f"{row['model']}, seed {row['seed']}")), justify="right")
+        table.add_column(Text(_name(row)), justify="right")
     for name in (*_PARTS, "read (CPU)", "transform (CPU)", "training", "ceiling"):
         table.add_row(name, *(f"{row[name]:,.2f}" for row in rows))
     table.add_row("ceiling / training", *(f"{row['ceiling_share']:.1%}" for row in rows))
@@ -78,18 +78,24 @@ def render_profile(frame: pd.DataFrame) -> RenderableType:
 
 def draw_profile(frame: pd.DataFrame, path: Path) -> None:
     """Draw one bar a trial to `path`, its parts one after the other; a mark at the ceiling."""
-    figure = Figure(figsize=(10, 1.6 + 0.5 * len(frame)), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    names = [display(f"{row.model}, seed {row.seed}") for row in frame.itertuples()]
-    left = pd.Series(0.0, index=frame.index)
-    for part, colour in _PARTS.items():
-        axes.barh(names, frame[part], left=left, color=colour, label=part, height=0.6)
-        left = left + frame[part]
-    begun = frame["start-up"] + frame["compile"]
-    axes.plot(begun + frame["ceiling"], names, "|", color="black", ms=24, mew=2, label="ceiling")
-    axes.set_xlabel("wall seconds of the trial; training could end at the ceiling")
-    axes.invert_yaxis()
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(frameon=False, ncols=len(_PARTS) + 1, fontsize="small", loc="outside upper left")
-    figure.savefig(path, dpi=120)
+    with drawing(path, (10, 1.6 + 0.5 * len(frame)), dpi=120) as figure:
+        axes = figure.subplots()
+        places = range(len(frame))
+        left = pd.Series(0.0, index=frame.index)
+        for part, colour in _PARTS.items():
+            axes.barh(places, frame[part], left=left, color=colour, label=part, height=0.6)
+            left = left + frame[part]
+        begun = frame["start-up"] + frame["compile"]
+        axes.plot(begun + frame["ceiling"], places, "|", color="black", ms=24, mew=2,
+                  label="ceiling")  # fmt: skip
+        axes.set_yticks(places, [_name(row) for row in frame.to_dict("records")])
+        axes.set_xlabel("wall seconds of the trial; training could end at the ceiling")
+        axes.invert_yaxis()
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.legend(
+            frameon=False, ncols=len(_PARTS) + 1, fontsize="small", loc="outside upper left"
+        )
+
+
+def _name(row: Mapping[Any, Any]) -> str:
+    return f"{short(row['model'], NAME_CELLS)}, seed {row['seed']}"

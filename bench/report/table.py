@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.display import BAD, GOOD, display
+from bench.report.display import BAD, GOOD, LINE_CELLS, markdown, short
 from bench.report.frame import BASELINE
 
 _COLUMNS = (
@@ -42,42 +42,43 @@ def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
         left = name in ("model", "contract")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for row in _rows(frame):
-        cells = {name: Text(text) for name, text in zip(_COLUMNS, _cells(row), strict=True)}
+        cells = {name: Text(short(text)) for name, text in zip(_COLUMNS, _cells(row), strict=True)}
         contract = cells["contract"]
         contract.stylize(GOOD if contract.plain.startswith("✓") else BAD)
         style = "dim" if row["model"] == BASELINE else ""
         table.add_row(*(cells[name] for name in shown), style=style)
-    told = [Text(f"✗ {line}", style=BAD) for line in failures(frame)]
-    told += [Text(f"≠ {line}", style=BAD) for line in marked(frame)]
-    return Group(Text(title, style="bold"), table, *told)
+    told = [Text(f"✗ {short(line, LINE_CELLS)}", style=BAD) for line in failures(frame)]
+    told += [Text(f"≠ {short(line, LINE_CELLS)}", style=BAD) for line in marked(frame)]
+    return Group(Text(short(title, LINE_CELLS), style="bold"), table, *told)
 
 
 def failures(frame: pd.DataFrame) -> list[str]:
-    """Return one line for each model of which a trial failed."""
+    """Return one line for each model of which a trial failed, as it was told."""
     return [
-        display(f"{row['model']} {row['status']}: {row['error']}")
-        for row in _rows(frame)
-        if row["error"]
+        f"{row['model']} {row['status']}: {row['error']}" for row in _rows(frame) if row["error"]
     ]
 
 
 def marked(frame: pd.DataFrame) -> list[str]:
     """Return one line for each model whose figures can't be compared with the others'."""
     return [
-        display(f"{row['model']} is not comparable: {row['marks']}")
-        for row in _rows(frame)
-        if row["marks"]
+        f"{row['model']} is not comparable: {row['marks']}" for row in _rows(frame) if row["marks"]
     ]
 
 
 def as_markdown(frame: pd.DataFrame, title: str) -> str:
     """Return the same table in Markdown, failures below it."""
-    lines = [f"# {title}", "", _line(_COLUMNS)]
-    lines.append(_line([":--" if name in ("model", "contract") else "--:" for name in _COLUMNS]))
-    lines += [_line(_cells(row)) for row in _rows(frame)]
-    lines += ["", *(f"- ✗ {_escaped(line)}" for line in failures(frame))]
-    lines += [f"- ≠ {_escaped(line)}" for line in marked(frame)]
+    sides = [":--" if name in ("model", "contract") else "--:" for name in _COLUMNS]
+    lines = [f"# {markdown(title)}", "", markdown_row(_COLUMNS), f"| {' | '.join(sides)} |"]
+    lines += [markdown_row(_cells(row)) for row in _rows(frame)]
+    lines += ["", *(f"- ✗ {markdown(line)}" for line in failures(frame))]
+    lines += [f"- ≠ {markdown(line)}" for line in marked(frame)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    """Return one row of a Markdown table, each cell shown letter by letter."""
+    return f"| {' | '.join(markdown(cell) for cell in cells)} |"
 
 
 def _rows(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
@@ -86,7 +87,7 @@ def _rows(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
     return [
-        display(str(row["model"])) + (" ≠" if row["marks"] else ""),
+        f"{row['model']} ≠" if row["marks"] else str(row["model"]),
         _percent(row["test_accuracy"]),
         _spread(row),
         _percent(row["validation_accuracy_last"]),
@@ -126,11 +127,3 @@ def _contract(row: Mapping[str, Any]) -> str:
     if str(row["contract"]).startswith("verified"):
         return "✓" if row["status"] == "ok" else f"✓ ({row['status']})"
     return f"✗ {row['contract']}"
-
-
-def _line(cells: list[str] | tuple[str, ...]) -> str:
-    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,156 @@
+"""Trained weights handed on: which of a run, under which names, copied or translated to ONNX."""
+
+from __future__ import annotations
+
+import filecmp
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.durable import whole_file
+from bench.onnx_file import Comparison, require_onnx, write_onnx
+from bench.published import Published
+from bench.weights import load_network, read_told
+from registry.errors import RunError
+
+Kind = Literal["safetensors", "onnx"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A weights file, what it says of itself, and the seed that its folder names, if it does."""
+
+    path: Path
+    published: Published
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """One file to be written."""
+
+    trained: Trained
+    kind: Kind
+    path: Path
+
+
+def choose(
+    weights: Sequence[Path], *, model: str | None = None, seed: int | None = None
+) -> tuple[Trained, ...]:
+    """Return those of `weights` that are of this model and of this seed.
+
+    Raises:
+        RunError: none is, or one of them is no weights file of this harness.
+    """
+    there = [
+        Trained(path=path, published=read_told(path), seed=_seed(path.absolute()))
+        for path in weights
+    ]
+    chosen = tuple(
+        each
+        for each in there
+        if model in (None, each.published.model) and seed in (None, each.seed)
+    )
+    if not chosen:
+        raise RunError(f"no such weights: there are {_names(there)}")
+    return chosen
+
+
+def plan(
+    trained: Sequence[Trained], kind: Kind, target: str, *, force: bool = False
+) -> tuple[Export, ...]:
+    """Return what is to be written as `target`, a file, or a folder if it is one or ends with `/`.
+
+    Raises:
+        RunError: there is one file and several weights, or something is in the way.
+    """
+    if kind == "onnx":
+        require_onnx()
+    with _told_as_run_error(Path(target)):
+        exports = _exports(trained, kind, target)
+        _require_free([export.path for export in exports], force)
+    return exports
+
+
+def _exports(trained: Sequence[Trained], kind: Kind, target: str) -> tuple[Export, ...]:
+    path = Path(target)
+    if path.is_dir() or target.endswith("/"):
+        return tuple(
+            Export(trained=each, kind=kind, path=path / _file_name(each, kind)) for each in trained
+        )
+    if len(trained) > 1:
+        raise RunError(
+            f"{len(trained)} weights for one file, {_names(trained)}: choose one by --model and "
+            "--seed, or give a folder, which ends with `/`"
+        )
+    return (Export(trained=trained[0], kind=kind, path=path),)
+
+
+def carry_out(export: Export) -> Comparison | None:
+    """Write a file, whole or not at all, and read it back; return how far ONNX is from torch.
+
+    Raises:
+        RunError: it can't be written, or is not what it should be; then there is no file.
+    """
+    with _told_as_run_error(export.path):
+        export.path.parent.mkdir(parents=True, exist_ok=True)
+        if export.kind == "safetensors":
+            copy_weights(export.trained.path, export.path)
+            return None
+        network, published = load_network(export.trained.path)
+        return write_onnx(export.path, network, published)
+
+
+def copy_weights(source: Path, target: Path) -> None:
+    """Write a copy of a weights file, byte by byte, and load it.
+
+    Raises:
+        RunError: the source is no weights file of this harness, or the copy is not like it.
+    """
+    load_network(source)
+    with whole_file(target) as partial:
+        shutil.copyfile(source, partial)
+        if not filecmp.cmp(source, partial, shallow=False):
+            raise RunError(f"{target} could not be read back as {source} is: the disk may be bad")
+
+
+def _seed(path: Path) -> int | None:
+    found = re.fullmatch(r"seed-(\d{1,18})", path.parent.name)
+    return int(found.group(1)) if found else None
+
+
+def _file_name(trained: Trained, kind: Kind) -> str:
+    """Return `lenet-seed-0.onnx`; a model's name may be anything, so only its letters are used."""
+    model = re.sub(r"[^a-zA-Z0-9_]+", "_", trained.published.model)[:100]
+    seed = "" if trained.seed is None else f"-seed-{trained.seed}"
+    best = "-best" if trained.path.stem.endswith("-best") else ""
+    return f"{model}{seed}{best}.{kind}"
+
+
+def _names(trained: Sequence[Trained]) -> str:
+    return ", ".join(
+        each.published.model + ("" if each.seed is None else f" (seed {each.seed})")
+        for each in trained
+    )
+
+
+def _require_free(paths: Sequence[Path], force: bool) -> None:
+    for path in paths:
+        if paths.count(path) > 1:
+            raise RunError(f"two weights would be called {path}: choose one by --model or --seed")
+        if path.is_dir():
+            raise RunError(f"{path} is a folder: give the name of a file")
+        if path.exists() and not force:
+            raise RunError(f"{path} is there already: give another name, or --force")
+
+
+@contextmanager
+def _told_as_run_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"can't write {path}: {error.strerror or error}") from error
