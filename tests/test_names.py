@@ -118,8 +118,8 @@ def test_markdown_shows_a_plugins_words_harmlessly():
     lines = as_markdown(_frame(_NASTY, _NASTY), _NASTY).splitlines()
     row = lines[4]
 
-    assert len(lines) == 7
-    assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) == 11
+    assert len(lines) == 8
+    assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) == 12
     assert "<b>" not in row
 
 
