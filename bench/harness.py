@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.allocator import tune_allocator
 from bench.engines.process import TrialProcess
+from bench.engines.spawn import Spawned, can_spawn, spawn
 from bench.exactness import differences
 from bench.plan import Plan, make_plan
 from bench.progress import Progress
@@ -51,14 +52,19 @@ def run(
     return execute(request, Progress(shown=progress))
 
 
-def execute(request: Request, progress: Progress) -> Results:
+def execute(request: Request, progress: Progress, spawned: Spawned | None = None) -> Results:
     """Return the results of `request`; each finished trial is on disk before the next begins.
+
+    Args:
+        request: what is compared, and how.
+        progress: is told how it goes.
+        spawned: a process for the first trial, begun before; it is ended in any case.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
     """
     tune_allocator()
-    with _first_process(request) as first:
+    with _first_process(request, spawned) as first:
         plan = make_plan(request, progress)
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
         folder = RunFolder.create(request.runs, models)
@@ -76,6 +82,7 @@ def resume(
     progress: Progress,
     *,
     inexact: bool = False,
+    spawned: Spawned | None = None,
 ) -> Results:
     """Return the results of a run of which the trials that are left are done now.
 
@@ -85,31 +92,36 @@ def resume(
         changes: fields of the request that are to be others now.
         progress: is told how it goes.
         inexact: go on where the rest will not be what it would have been, and mark those rows.
+        spawned: a process for the first trial, begun before; it is ended in any case.
 
     Raises:
         InexactError: it would not be, and that was not allowed.
         ZooError: there is no such run, or it is in use.
     """
     tune_allocator()
-    folder = RunFolder.find(name, runs)
-    with folder.held(), closing(Store.open(folder.database)) as store:
-        about, trials = store.about(), store.trials()
-        request = _changed(request_of(about["request"]), changes)
-        left = [trial for trial in trials if not trial.finished]
-        if not left:
-            progress.say(f"{folder.path}: all {len(trials)} trials are done")
-            return report(folder, store)
-        progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
-        with _first_process(request) as first:
+    with _first_process(None, spawned) as first:
+        folder = RunFolder.find(name, runs)
+        with folder.held(), closing(Store.open(folder.database)) as store:
+            about, trials = store.about(), store.trials()
+            request = _changed(request_of(about["request"]), changes)
+            left = [trial for trial in trials if not trial.finished]
+            if not left:
+                progress.say(f"{folder.path}: all {len(trials)} trials are done")
+                return report(folder, store)
+            progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
             plan = make_plan(request, progress)
             pending = _left(left, about, plan, inexact=inexact)
             return _run(request, folder, store, plan, pending, progress, first)
 
 
 @contextmanager
-def _first_process(request: Request) -> Iterator[TrialProcess | None]:
-    """Yield a process that imports torch while the images are looked at."""
-    process = TrialProcess() if request.isolate else None
+def _first_process(
+    request: Request | None, spawned: Spawned | None
+) -> Iterator[TrialProcess | None]:
+    """Yield a process that imports torch while the images are looked at, and end it after all."""
+    if spawned is None and request is not None and request.isolate and can_spawn():
+        spawned = spawn()
+    process = None if spawned is None else TrialProcess(spawned)
     try:
         yield process
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +11,7 @@ from bench.data.split import Split
 from bench.engines.here import Here, run_here
 from bench.engines.interrupts import Interrupts
 from bench.engines.process import Job, TrialProcess
+from bench.engines.spawn import can_spawn
 from bench.memory import available_bytes
 from bench.progress import Progress
 from bench.record import FINISHED, TrialResult, TrialSpec
@@ -126,6 +126,6 @@ def isolated(request: Request, spec: TrialSpec) -> bool:
     """Say whether the trial can have a process of its own: what `__main__` defines can't be had."""
     return (
         request.isolate
-        and os.name == "posix"
+        and can_spawn()
         and not spec.architecture.constructor.startswith("__main__:")
     )

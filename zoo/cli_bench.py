@@ -15,6 +15,7 @@ from zoo.cli_output import Json, print_json, print_rendered, say
 from zoo.cli_runs import print_table, say_what_is_left
 
 if TYPE_CHECKING:
+    from bench.engines.spawn import Spawned
     from bench.results import Results
 
 _TRAINING = "Training"
@@ -189,13 +190,15 @@ def bench(
     Catalog.installed().resolve(wanted)  # a typing error is told before torch is imported
 
     from bench.allocator import wait_asleep
+    from bench.engines.spawn import can_spawn, spawn
 
     wait_asleep()
+    spawned = spawn() if isolate and can_spawn() else None
     try:
         if resume is None:
-            results = _begun({**given, "runs": runs_dir})
+            results = _begun({**given, "runs": runs_dir}, spawned)
         else:
-            results = _gone_on(resume, runs_dir, given, inexact=inexact)
+            results = _gone_on(resume, runs_dir, given, spawned, inexact=inexact)
     except KeyboardInterrupt as error:
         begun = bool(error.args)  # then the trials' own handler has raised it
         what = "stopped at once; what was finished is kept" if begun else _NOTHING
@@ -205,7 +208,7 @@ def bench(
     raise typer.Exit(results.exit_code)
 
 
-def _begun(fields: dict[str, Any]) -> Results:
+def _begun(fields: dict[str, Any], spawned: Spawned | None) -> Results:
     """Return the results of a new run, or of an unfinished one that is just like it."""
     from bench.harness import execute, resume
     from bench.progress import Progress
@@ -215,8 +218,8 @@ def _begun(fields: dict[str, Any]) -> Results:
     request = Request(**fields)
     before = unfinished_like(as_plain(request), request.runs)
     if before is not None and _offered(str(before.path)):
-        return resume(str(before.path), request.runs, {}, Progress())
-    return execute(request, Progress())
+        return resume(str(before.path), request.runs, {}, Progress(), spawned=spawned)
+    return execute(request, Progress(), spawned)
 
 
 def _offered(path: str) -> bool:
@@ -230,11 +233,13 @@ def _offered(path: str) -> bool:
     return False
 
 
-def _gone_on(name: str, runs: Path, changes: dict[str, Any], *, inexact: bool) -> Results:
+def _gone_on(
+    name: str, runs: Path, changes: dict[str, Any], spawned: Spawned | None, *, inexact: bool
+) -> Results:
     from bench.harness import resume
     from bench.progress import Progress
 
-    return resume(name, runs, changes, Progress(), inexact=inexact)
+    return resume(name, runs, changes, Progress(), inexact=inexact, spawned=spawned)
 
 
 def _show(results: Results, *, as_json: bool) -> None:

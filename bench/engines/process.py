@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +19,12 @@ from bench.data.pixel_source import PixelSource
 from bench.data.split import Split
 from bench.data.split import as_plain as split_as_plain
 from bench.engines.messages import receive, receive_answers, send
+from bench.engines.spawn import Spawned, spawn
 from bench.memory import kernel_kills
 from bench.record import Status, TrialRecord, TrialResult, TrialSpec, as_plain, epoch_of, record_of
 from bench.watcher import Watcher
 from registry.errors import RunError
 
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from bench.engines.child import main; main(int(sys.argv[2]), int(sys.argv[3]))"
-)
 _GRACE_SECONDS = 10.0  # to leave, after the last word
 _LOOK_SECONDS = 1.0  # between looks whether it lives, where the system can't say when it dies
 _KEPT_LINES, _LINE_CHARACTERS = 40, 2000
@@ -62,19 +56,9 @@ class Job:
 class TrialProcess:
     """One process for one trial. It imports torch at once, and then waits for its job."""
 
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
-        path = json.dumps(sys.path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _BOOT, path, str(theirs.fileno()), str(os.getpid())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=[theirs.fileno()],
-            process_group=0,  # so that it can be ended with all that it has begun
-        )
-        theirs.close()
-        self._connection = Connection(ours.detach())
+    def __init__(self, spawned: Spawned | None = None) -> None:
+        spawned = spawned or spawn()
+        self._process, self._connection = spawned.process, spawned.connection
         self._kills = kernel_kills()
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._timed_out = self._stopping = False
