@@ -119,7 +119,7 @@ def test_every_spelling_of_models_is_understood(monkeypatch, bench, spelling):
     """What reaches the harness is the same list."""
     seen = []
 
-    def stop(request, progress):
+    def stop(request, *_):
         seen.extend(request.models)
         raise SystemExit(0)
 
