@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 
 from bench.data.batch import Batches
-from bench.data.decode import UnreadableImageError, decode
+from bench.data.decode import decode
 from bench.data.find import ImageFile
 from bench.data.pixel_source import DirectPixels
+from bench.data.reading import UnreadableImageError
 from bench.data.view import EvaluationView
 from bench.evaluate import evaluate
 from bench.weights import load_network
