@@ -30,13 +30,15 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """Return `image` as 8-bit RGB. Transparency is dropped: the stored colours are the picture.
 
     Raises:
-        UnreadableImageError: its colours have no conversion.
+        UnreadableImageError: what its colours are can't be known.
     """
     if image.mode in _SIXTEEN_BIT_MODES:  # Pillow's own conversion would clip 16-bit grey to white
         image = _high_byte(image)
     elif image.mode == "I":  # 16 bits of a PPM, or of a PNG in an older Pillow
         levels = np.asarray(image) >> 8
         image = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+    if image.mode in ("P", "PA") and image.palette is None:
+        raise UnreadableImageError("damaged: colours by number, and no palette")
     try:
         return image.convert("RGB")
     except ValueError as error:
