@@ -309,3 +309,35 @@ def test_an_interrupt_before_the_first_model_is_told(monkeypatch, bench):
 
 def _stop(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_data_check_writes_a_sheet_and_json(zoo, drawn, tmp_path):
+    """The picture goes into its file, the list to stdout."""
+    (drawn / "Cat" / "cat.0.jpg").write_text("no picture")
+    code, out, _ = zoo("data", "check", drawn, "--json", "--sheet", tmp_path / "sheet.png")
+
+    assert code == 0
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads(out)["rejects"] == [
+        {
+            "name": "Cat/cat.0.jpg",
+            "reason": "not an image: it looks like text",
+            "by_name": False,
+        }
+    ]
+
+
+def test_data_check_remembers_unless_told_not_to(zoo, drawn, tmp_path, monkeypatch):
+    """The second look decodes nothing; --no-cache decodes all."""
+    from bench.data.examine import examine
+
+    asked = []
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        "bench.data.check.examine",
+        lambda files, **how: asked.append(len(files)) or examine(files, **how),
+    )
+    for more in ([], [], ["--no-cache"]):
+        assert zoo("data", "check", drawn, *more)[0] == 0
+
+    assert asked == [24, 24]
