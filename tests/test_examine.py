@@ -210,3 +210,11 @@ def test_thumbnails_show_what_can_be_drawn(tmp_path):
     half, text = thumbnails([tmp_path / "half.jpg", tmp_path / "text.jpg"], size=100)
 
     assert (half.size, text) == ((100, 75), None)
+
+
+def test_a_photo_to_predict_is_examined_first(stand_in, tmp_path):
+    """What would crash the command is an error of one line, before any weights are read."""
+    from bench.predict import predict
+
+    with pytest.raises(DataError, match=r"can't read .*a\.jpg: crashed the decoder \(SIGSEGV\)"):
+        list(predict([stand_in(b"CRASH_")], [tmp_path / "no-weights"]))
