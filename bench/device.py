@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
+from bench.cores import default_threads as default_threads
 from registry.errors import RunError
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -37,13 +36,6 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     if name != "float32" and device.type == "cpu":
         raise RunError(f"{name} on the CPU would be many times slower: use float32, or a GPU")
     return PRECISIONS[name]
-
-
-def default_threads() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:

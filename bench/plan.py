@@ -9,7 +9,13 @@ from typing import Any
 import torch
 
 from bench.cache_folder import cache_folder
-from bench.data.check import CheckedImage, Manifest, check, require_one_label_each
+from bench.data.check import (
+    CheckedImage,
+    Manifest,
+    check,
+    require_few_rejects,
+    require_one_label_each,
+)
 from bench.data.find import find
 from bench.data.ledger import Ledger
 from bench.data.pixel_cache import cached_pixels
@@ -72,7 +78,8 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
     """Return the checked images and their split; what is left out is said, none silently.
 
     Raises:
-        DataError: no folder, no images, one class, one picture under two labels, or too few.
+        DataError: no folder, no images, one class, one picture under two labels, too few, or too
+            many that can't be used.
     """
     if request.data is None:
         progress.say("no --data: comparing on cats and dogs drawn by code, not on photographs")
@@ -84,6 +91,8 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
     for reject in manifest.rejects:
         progress.say(f"left out {reject.name}: {reject.reason}")
     require_one_label_each(manifest)
+    if not request.allow_rejects:
+        require_few_rejects(manifest)
     if request.limit is not None:
         manifest = limited(manifest, request.limit)
     return manifest, SPLITS[request.split](manifest)

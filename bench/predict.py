@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from bench.data.batch import Batches
-from bench.data.decode import UnreadableImageError, decode
+from bench.data.examine import examine
+from bench.data.facts import Flaw
 from bench.data.find import ImageFile
 from bench.data.pixel_source import DirectPixels
 from bench.data.view import EvaluationView
@@ -56,11 +57,9 @@ def predict(photos: Sequence[Path], weights: Sequence[Path]) -> Iterator[Predict
         DataError: a picture can't be read; nothing was predicted.
         RunError: a weights file can't be used.
     """
-    for photo in photos:
-        try:
-            decode(photo)
-        except UnreadableImageError as error:
-            raise DataError(f"can't read {photo}: {error}") from error
+    for photo, found in zip(photos, examine(photos), strict=True):  # where it can do no harm
+        if isinstance(found.verdict, Flaw):
+            raise DataError(f"can't read {photo}: {found.verdict.reason}")
     files = [ImageFile(path=photo, label=0, name=str(photo)) for photo in photos]
     for path in weights:
         network, published = load_network(path)

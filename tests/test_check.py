@@ -6,7 +6,8 @@ import pytest
 from conftest import draw_folder, noise
 from PIL import Image
 
-from bench.data.check import check, difference_hash, require_one_label_each
+from bench.data.check import check, require_few_rejects, require_one_label_each
+from bench.data.facts import difference_hash
 from bench.data.find import find
 from registry.errors import DataError
 
@@ -67,6 +68,42 @@ def test_one_picture_under_two_labels_is_refused(drawn):
 
     with pytest.raises(DataError, match=r"Cat/cat\.3\.jpg and Dog/dog\.99\.jpg"):
         require_one_label_each(check(find(drawn)))
+
+
+def test_many_rejects_are_an_error_that_names_them(drawn):
+    """A folder gone wrong is not trained on in silence; the first three are named."""
+    for number in range(4):
+        (drawn / "Cat" / f"cat.{number}.jpg").write_bytes(b"")
+
+    with pytest.raises(
+        DataError, match=r"4 of 24 .*16\.7%, allowed 1%.*cat\.0\.jpg \(empty file\)"
+    ):
+        require_few_rejects(check(find(drawn)))
+
+
+def test_few_rejects_pass(drawn):
+    """At most the allowed share is no error; nor is a file that does not claim to be an image."""
+    (drawn / "Cat" / "cat.0.jpg").write_bytes(b"")
+    for number in range(30):
+        (drawn / "Dog" / f"notes.{number}.txt").touch()
+    manifest = check(find(drawn))
+
+    require_few_rejects(manifest, share=0.05)
+    with pytest.raises(DataError, match="1 of 24"):
+        require_few_rejects(manifest, share=0.04)
+
+
+def test_folders_that_look_like_images_are_named(drawn):
+    """A folder or a link with an image's name is listed, not passed over."""
+    (drawn / "Cat" / "folder.jpg").mkdir()
+    (drawn / "Cat" / "other").symlink_to(drawn / "Dog")
+    (drawn / "Cat" / "nowhere.jpg").symlink_to(drawn / "nothing")
+
+    assert [(reject.name, reject.reason) for reject in check(find(drawn)).rejects] == [
+        ("Cat/folder.jpg", "a folder with an image's name"),
+        ("Cat/nowhere.jpg", "a link that leads nowhere"),
+        ("Cat/other", "a link to a folder, which is not followed"),
+    ]
 
 
 @pytest.mark.photographs

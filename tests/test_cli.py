@@ -153,11 +153,23 @@ def test_bad_files_are_named_and_the_rest_is_used(bench, drawn, tmp_path):
     whole = (drawn / "Dog" / "dog.3.jpg").read_bytes()
     (drawn / "Dog" / "half.jpg").write_bytes(whole[: len(whole) // 2])
 
-    code, _, err = bench("lenet5")
+    code, _, err = bench("lenet5", "--allow-rejects")
 
     assert code == 0
     assert "left out Cat/notes.jpg: not an image: it looks like text" in err
     assert "left out Dog/half.jpg: damaged" in err
+
+
+def test_many_bad_files_are_an_error_unless_allowed(bench, drawn, tmp_path):
+    """More than 1 % of the images: one line says how many, which, why, and what to do."""
+    (drawn / "Cat" / "notes.jpg").write_text("these are notes")
+
+    code, _, err = bench("lenet5")
+
+    assert code == 2
+    assert "Cat/notes.jpg" in err
+    assert "--allow-rejects" in err
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
@@ -317,3 +329,35 @@ def _press_ctrl_c(*_: object, **__: object) -> None:
 
 def _stop(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_data_check_writes_a_sheet_and_json(zoo, drawn, tmp_path):
+    """The picture goes into its file, the list to stdout."""
+    (drawn / "Cat" / "cat.0.jpg").write_text("no picture")
+    code, out, _ = zoo("data", "check", drawn, "--json", "--sheet", tmp_path / "sheet.png")
+
+    assert code == 0
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads(out)["rejects"] == [
+        {
+            "name": "Cat/cat.0.jpg",
+            "reason": "not an image: it looks like text",
+            "by_name": False,
+        }
+    ]
+
+
+def test_data_check_remembers_unless_told_not_to(zoo, drawn, tmp_path, monkeypatch):
+    """The second look decodes nothing; --no-cache decodes all."""
+    from bench.data.examine import examine
+
+    asked = []
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        "bench.data.check.examine",
+        lambda files, **how: asked.append(len(files)) or examine(files, **how),
+    )
+    for more in ([], [], ["--no-cache"]):
+        assert zoo("data", "check", drawn, *more)[0] == 0
+
+    assert asked == [24, 24]

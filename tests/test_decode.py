@@ -7,7 +7,8 @@ import pytest
 from conftest import noise
 from PIL import Image
 
-from bench.data.decode import UnreadableImageError, decode
+from bench.data.decode import decode
+from bench.data.reading import UnreadableImageError
 
 
 def test_a_picture_becomes_rgb(tmp_path):
@@ -52,6 +53,52 @@ def test_what_is_no_image_is_told_apart(tmp_path, content, reason):
 
     with pytest.raises(UnreadableImageError, match=reason):
         decode(path)
+
+
+@pytest.mark.parametrize(
+    ("levels", "tags", "shown"),
+    [
+        (0x8000, {}, 128),
+        (0x8000, {262: 0}, 127),  # white is zero
+        (0x4000, {262: 0}, 191),
+    ],
+)
+def test_sixteen_bit_tiffs_are_scaled(tmp_path, levels, tags, shown):
+    """Grey of 16 bits, also where zero is white, which Pillow itself does not heed."""
+    picture = Image.fromarray(np.full((4, 4), levels, dtype=np.uint16))
+    picture.save(tmp_path / "deep.tif", tiffinfo=tags)
+
+    assert decode(tmp_path / "deep.tif").getpixel((0, 0)) == (shown,) * 3
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_levels_of_unknown_white_are_refused(tmp_path, kind):
+    """0.5 of floating-point grey would be black, and half of 32 bits white."""
+    Image.fromarray(np.full((4, 4), 0.5 if kind is np.float32 else 2**30, dtype=kind)).save(
+        tmp_path / "a.tif"
+    )
+
+    with pytest.raises(UnreadableImageError, match="which one is white is not told"):
+        decode(tmp_path / "a.tif")
+
+
+def test_a_png_with_an_altered_pixel_is_refused(tmp_path):
+    """The checksum of its data tells, also where nothing else is wrong."""
+    path = tmp_path / "a.png"
+    noise(1).save(path, compress_level=0)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"IDAT") + 200] ^= 0x40
+    path.write_bytes(content)
+
+    with pytest.raises(UnreadableImageError, match="damaged: broken data stream"):
+        decode(path)
+
+
+def test_broken_exif_costs_no_picture(tmp_path):
+    """What can't be read there turns nothing."""
+    noise(1).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0" + b"\xff" * 40)
+
+    assert decode(tmp_path / "a.jpg").size == (48, 40)
 
 
 def test_a_truncated_jpeg_is_refused(tmp_path):

@@ -21,16 +21,30 @@ data_app = typer.Typer(
 def check(
     folder: Annotated[Path, typer.Argument(help="A folder of images in classes.")],
     as_json: Json = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="A PNG to write: the rejected files, drawn if they can be.")
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Decode what an earlier check knows, too.")
+    ] = False,
 ) -> None:
     """Say which images would be used, which not and why, and which are there twice."""
+    from bench.cache_folder import cache_folder
+    from bench.cores import default_threads
     from bench.data.check import check, require_one_label_each
     from bench.data.find import find
+    from bench.data.ledger import Ledger
     from bench.progress import Progress
     from bench.report.manifest import as_json_value, render
 
     finding = find(folder)
     with Progress().counting("checking images", len(finding.images)) as bar:
-        manifest = check(finding, on_image=bar.update)
+        ledger = None if no_cache else Ledger(cache_folder() / "checked.sqlite")
+        manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
+    if sheet:
+        from bench.report.sheet import write_sheet
+
+        write_sheet(sheet, manifest, threads=default_threads())
     if as_json:
         print_json(as_json_value(manifest))
     else:

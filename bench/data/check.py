@@ -1,24 +1,22 @@
-"""Every file opened once: what will be used, what not and why, and what is there twice."""
+"""Every file examined once: what will be used, what not and why, and what is there twice."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from bench.data.decode import UnreadableImageError, decode_content, read_content
+from bench.data.examine import SECONDS_PER_FILE, Examined, examine
+from bench.data.facts import Facts, Flaw
 from bench.data.find import Finding, ImageFile, Reject, sorted_rejects
-from bench.data.ledger import Facts, Ledger
+from bench.data.ledger import Ledger
+from bench.data.reading import UnreadableImageError, content_digest
 from registry.errors import DataError
 
+MOST_REJECTS = 0.01  # of the files that claim to be images; more is a folder gone wrong
 NEAR_BITS = 15  # of 256; the same photograph saved twice differs by about 9, two others by 67 up
 _BANDS = 16  # at most 15 differing bits leave one of 16 bands equal, so no near pair is missed
 
@@ -52,6 +50,12 @@ class Manifest:
         """Return how many readable images carry `label`."""
         return sum(image.file.label == label for image in self.images)
 
+    @property
+    def rejected_share(self) -> float:
+        """Share of the files that claim to be images by their name and are not used, 0 to 1."""
+        rejects = sum(not reject.by_name for reject in self.rejects)
+        return rejects / max(1, rejects + len(self.images))
+
 
 def check(
     finding: Finding,
@@ -59,41 +63,48 @@ def check(
     threads: int = 2,
     on_image: Callable[[], object] = lambda: None,
     ledger: Ledger | None = None,
+    seconds: float = SECONDS_PER_FILE,
 ) -> Manifest:
-    """Return the manifest of `finding`: each image read, and decoded, by several threads.
+    """Return the manifest of `finding`: each image read, and decoded in a disposable process.
 
     Args:
         finding: what the folder holds.
-        threads: how many read and decode.
+        threads: how many read, and how many processes decode.
         on_image: is called after each image.
         ledger: what earlier checks found; content that it knows is not decoded again.
+        seconds: after which an image is given up.
 
     Raises:
-        DataError: fewer than two classes have a readable image.
+        DataError: fewer than two classes have a readable image, or no process can be started.
     """
-    known = ledger.read() if ledger else {}
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        look = partial(_checked, known=known, on_image=on_image)
-        results = list(pool.map(look, finding.images))
-    if ledger:
-        ledger.add({i.sha256: i.facts for i in results
-                    if isinstance(i, CheckedImage) and i.sha256 not in known})  # fmt: skip
-    images = tuple(result for result in results if isinstance(result, CheckedImage))
-    rejects = [result for result in results if isinstance(result, Reject)]
+    found = _examined(finding.images, threads, on_image, ledger, seconds)
+    images: list[CheckedImage] = []
+    rejects = list(finding.rejects)
+    for file, each in zip(finding.images, found, strict=True):
+        if isinstance(each.verdict, Flaw):
+            rejects.append(Reject(name=file.name, reason=each.verdict.reason))
+        else:
+            images.append(
+                CheckedImage(file=file, sha256=each.sha256, bytes=each.bytes, facts=each.verdict)
+            )
     manifest = Manifest(
         folder=finding.folder,
         classes=finding.classes,
-        images=images,
-        rejects=tuple(sorted_rejects([*finding.rejects, *rejects])),
+        images=tuple(images),
+        rejects=tuple(sorted_rejects(rejects)),
         duplicates=_duplicates(images),
     )
+    _require_each_class(manifest)
+    return manifest
+
+
+def _require_each_class(manifest: Manifest) -> None:
     for label, name in enumerate(manifest.classes):
         if not manifest.count(label):
             raise DataError(
-                f"no readable image of class {name!r} in {finding.folder} "
+                f"no readable image of class {name!r} in {manifest.folder} "
                 f"({len(manifest.rejects)} rejected): `zoo data check` names each with its reason"
             )
-    return manifest
 
 
 def require_one_label_each(manifest: Manifest) -> None:
@@ -108,34 +119,66 @@ def require_one_label_each(manifest: Manifest) -> None:
             raise DataError(f"the same picture under two labels: {names}: remove or move one")
 
 
-def _checked(
-    file: ImageFile, known: Mapping[str, Facts], on_image: Callable[[], object]
-) -> CheckedImage | Reject:
-    try:
-        content = read_content(file.path)
-        digest = hashlib.sha256(content).hexdigest()
-        facts = known.get(digest) or _facts(decode_content(content))
-    except UnreadableImageError as error:
-        return Reject(name=file.name, reason=str(error))
-    finally:
-        on_image()
-    return CheckedImage(file=file, sha256=digest, bytes=len(content), facts=facts)
+def require_few_rejects(manifest: Manifest, share: float = MOST_REJECTS) -> None:
+    """Do nothing if at most `share` of the files that claim to be images are rejected.
 
+    A file without an image's name claims nothing.
 
-def _facts(picture: Image.Image) -> Facts:
-    return Facts(
-        width=picture.width, height=picture.height, difference_hash=difference_hash(picture)
+    Raises:
+        DataError: more are; it names the first with their reasons.
+    """
+    rejects = [reject for reject in manifest.rejects if not reject.by_name]
+    if manifest.rejected_share <= share:
+        return
+    first = ", ".join(f"{reject.name} ({reject.reason})" for reject in rejects[:3])
+    raise DataError(
+        f"{len(rejects):,} of {len(rejects) + len(manifest.images):,} image files in "
+        f"{manifest.folder} can't be used ({manifest.rejected_share:.1%}, allowed {share:.0%}): "
+        f"{first}{', ...' if len(rejects) > 3 else ''}: `zoo data check {manifest.folder}` names "
+        "all; mend or remove them, or take the rest with --allow-rejects"
     )
 
 
-def difference_hash(picture: Image.Image) -> int:
-    """Return 256 bits: is each of 16x16 grey cells brighter than its right neighbour.
+def _examined(
+    images: Sequence[ImageFile],
+    threads: int,
+    on_image: Callable[[], object],
+    ledger: Ledger | None,
+    seconds: float,
+) -> list[Examined]:
+    """Return what is known of each file's content, or else what examining it finds."""
+    known = _known(images, threads, ledger) if ledger else {}
+    for _ in known:
+        on_image()
+    rest = [number for number in range(len(images)) if number not in known]
+    paths = [images[number].path for number in rest]
+    found = examine(paths, threads=threads, seconds=seconds, on_file=on_image) if paths else []
+    if ledger:
+        ledger.add({each.sha256: each.verdict for each in found if each.sha256})
+    known.update(zip(rest, found, strict=True))
+    return [known[number] for number in range(len(images))]
 
-    Source: N. Krawetz, "Kind of Like That" (2013), at 16x16 instead of 8x8.
-    """
-    grey = picture.convert("L").resize((17, 16), Image.Resampling.BOX)
-    levels = np.asarray(grey, dtype=np.int16)
-    return int.from_bytes(np.packbits(levels[:, :-1] > levels[:, 1:]).tobytes(), "big")
+
+def _known(images: Sequence[ImageFile], threads: int, ledger: Ledger) -> dict[int, Examined]:
+    """Return by number what needs no decoding: content that the ledger knows, unreadable files."""
+    with ThreadPoolExecutor(threads) as pool:
+        read = list(pool.map(lambda image: _read(image.path), images))
+    verdicts = ledger.read([digest for digest, _ in read if isinstance(digest, str)])
+    known: dict[int, Examined] = {}
+    for number, (digest, size) in enumerate(read):
+        if isinstance(digest, Flaw):
+            known[number] = Examined(sha256="", bytes=0, verdict=digest)
+        elif digest in verdicts:
+            known[number] = Examined(sha256=digest, bytes=size, verdict=verdicts[digest])
+    return known
+
+
+def _read(path: Path) -> tuple[str | Flaw, int]:
+    """Return the digest and the size of a file's content, or what keeps it from being read."""
+    try:
+        return content_digest(path)
+    except UnreadableImageError as error:
+        return Flaw(reason=str(error), lasts=False), 0
 
 
 def _duplicates(images: Sequence[CheckedImage]) -> tuple[tuple[CheckedImage, ...], ...]:

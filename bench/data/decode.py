@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import stat
 import warnings
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
-from registry.errors import DataError
+from bench.data.reading import UnreadableImageError, read_content
+from bench.data.rgb import require_known_levels, to_rgb
+from bench.data.signature import told_by_signature
 
-DECODER_VERSION = 1  # one more whenever a pixel changes: it keys what is kept of decoded images
+DECODER_VERSION = 2  # one more whenever a pixel changes: it keys what is kept of decoded images
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-MAX_FILE_BYTES = 256 * 2**20
 MAX_PIXELS = 100_000_000
-_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_LONGEST_REASON = 200  # characters
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-class UnreadableImageError(DataError):
-    """A file that can't be used as an image; the message is the reason, without the name."""
+class ShortOfMemoryError(UnreadableImageError):
+    """There was not the memory to decode it, which says as much of the process as of the file."""
 
 
 def decode(path: Path) -> Image.Image:
@@ -32,21 +40,10 @@ def decode(path: Path) -> Image.Image:
     return decode_content(read_content(path))
 
 
-def read_content(path: Path) -> bytes:
-    """Return the bytes of an image file.
-
-    Raises:
-        UnreadableImageError: it is a pipe or device, empty, too large, or can't be read.
-    """
-    _require_regular_file(path)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableImageError(error.strerror or str(error)) from error
-
-
 def decode_content(content: bytes) -> Image.Image:
     """Return the picture that an image file's bytes hold, as `decode` does.
+
+    At no time are more than two copies of the picture in memory.
 
     Raises:
         UnreadableImageError: it is too large, truncated, or no image.
@@ -54,53 +51,52 @@ def decode_content(content: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata does not touch the pixels
-            with Image.open(BytesIO(content), formats=FORMATS) as opened:
-                _require_size(opened)
-                opened.load()
-                return _to_rgb(ImageOps.exif_transpose(opened))
-    except UnidentifiedImageError:
-        raise UnreadableImageError(f"not an image: {_beginning(content)}") from None
+            picture, turn = _picture(content)
+            return picture if turn is None else picture.transpose(turn)
     except UnreadableImageError:
         raise
+    except UnidentifiedImageError:
+        raise UnreadableImageError(told_by_signature(content)) from None
+    except Image.DecompressionBombError:
+        raise UnreadableImageError(f"more pixels than the cap of {MAX_PIXELS:,}") from None
     except MemoryError:
-        raise UnreadableImageError("it needs more memory than there is") from None
+        raise ShortOfMemoryError("it needs more memory than there is") from None
     except Exception as error:
-        raise UnreadableImageError(f"damaged: {error}") from error
+        if "out of memory" in str(error):  # a codec's, which Pillow passes on as an OSError
+            raise ShortOfMemoryError("it needs more memory than there is") from None
+        raise UnreadableImageError(_damage(error)) from error
 
 
-def _require_regular_file(path: Path) -> None:
+def _picture(content: bytes) -> tuple[Image.Image, Image.Transpose | None]:
+    """Return the first frame as RGB, and how it must be turned."""
+    with Image.open(BytesIO(content), formats=FORMATS) as opened:
+        _require_size(opened)
+        require_known_levels(opened)
+        opened.load()
+        return to_rgb(opened), _turn(opened)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return how the camera says that `image` must be turned; unreadable EXIF says nothing."""
     try:
-        status = path.stat()
-    except OSError as error:
-        raise UnreadableImageError(error.strerror or str(error)) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadableImageError("not a regular file")
-    if status.st_size == 0:
-        raise UnreadableImageError("empty file")
-    if status.st_size > MAX_FILE_BYTES:
-        raise UnreadableImageError(f"{status.st_size:,} bytes, over the cap of {MAX_FILE_BYTES:,}")
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever is wrong there, the pixels are right
+        return None
+    return _TURNS.get(orientation) if isinstance(orientation, int) else None
 
 
 def _require_size(image: Image.Image) -> None:
     pixels = image.width * image.height
+    if pixels <= 0:
+        raise UnreadableImageError(f"{image.width}x{image.height}: no pixels")
     if pixels > MAX_PIXELS:
         raise UnreadableImageError(
             f"{image.width}x{image.height} pixels, over the cap of {MAX_PIXELS:,}"
         )
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in _SIXTEEN_BIT_MODES:  # Pillow's own conversion would clip 16-bit grey to white
-        levels = np.asarray(image, dtype=np.int64) >> 8
-        image = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
-    return image.convert("RGB")
-
-
-def _beginning(content: bytes) -> str:
-    """Describe what a file that is no image seems to be, from its first bytes."""
-    head = content[:64]
-    if head.lstrip()[:1] == b"<":
-        return "it looks like HTML or XML"
-    if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
-        return "it looks like text"
-    return "no known image format"
+def _damage(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"damaged: {text[:_LONGEST_REASON]}"

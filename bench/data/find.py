@@ -28,10 +28,11 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject:
-    """One file that is not used, and why."""
+    """One file that is not used, and why; by its name alone if it does not claim to be of use."""
 
     name: str
     reason: str
+    by_name: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +61,14 @@ def find(folder: Path) -> Finding:
     root = _unwrap(folder)
     named: list[tuple[str, Path, str]] = []
     rejects: list[Reject] = []
-    for path in _files(root):
+    for path in _files(root, rejects):
         name = path.relative_to(root).as_posix()
         kind = _class_name(path, root)
         if path.suffix.lower() not in IMAGE_SUFFIXES:
-            rejects.append(Reject(name=name, reason="its name has no image suffix"))
+            rejects.append(Reject(name=name, reason="its name has no image suffix", by_name=True))
         elif kind is None:
-            rejects.append(Reject(name=name, reason="neither folder nor file name tells a class"))
+            reason = "neither folder nor file name tells a class"
+            rejects.append(Reject(name=name, reason=reason, by_name=True))
         else:
             named.append((kind, path, name))
     classes = _ordered({kind for kind, _, _ in named})
@@ -100,9 +102,25 @@ def _unwrap(folder: Path) -> Path:
     return folder
 
 
-def _files(root: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+def _files(root: Path, rejects: list[Reject]) -> Iterator[Path]:
+    """Yield the files below `root`, hidden ones left out; what can't be entered is a reject."""
+
+    def reject(path: str | Path, reason: str) -> None:
+        rejects.append(Reject(name=Path(path).relative_to(root).as_posix(), reason=reason))
+
+    for parent, folders, names in os.walk(
+        root, onerror=lambda error: reject(error.filename, error.strerror or str(error))
+    ):
+        entered = []
+        for folder in sorted(name for name in folders if not name.startswith(".")):
+            path = Path(parent, folder)
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                reject(path, "a folder with an image's name")
+            elif path.is_symlink():
+                reject(path, "a link to a folder, which is not followed")
+            else:
+                entered.append(folder)
+        folders[:] = entered
         yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
 
 

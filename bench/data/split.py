@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.data.check import CheckedImage, Manifest
+from bench.data.facts import Facts
 from bench.data.find import ImageFile
-from bench.data.ledger import Facts
 from registry.errors import DataError
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.70, 0.15

@@ -6,31 +6,23 @@ Nothing slow is imported before that is seen to.
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import importlib
 import os
-import signal
 import sys
 
-_PR_SET_PDEATHSIG = 1
+from bench.parent_death import die_with_parent
 
 
 def main(descriptor: int, parent: int) -> None:
     """Do the one trial that comes by the socket `descriptor`, and leave."""
     os.set_inheritable(descriptor, False)  # a process that a plugin begins must not hold it open
-    die_with(parent)
+    die_with_parent()
+    if os.getppid() != parent:  # it was gone before
+        os._exit(1)
     faulthandler.enable()
     job = importlib.import_module("bench.engines.job")  # takes seconds
     job.do(descriptor)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # a second sooner than by taking torch apart; whatever matters is synced
-
-
-def die_with(parent: int) -> None:
-    """Let the system end this process when `parent` ends, where it can (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before
-        os._exit(1)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bench.data.check import CheckedImage, Manifest
+from bench.data.check import MOST_REJECTS, CheckedImage, Manifest
 from bench.report.display import BAD, GOOD, LINE_CELLS, display, short
 
 
@@ -20,6 +20,7 @@ def as_json_value(manifest: Manifest) -> dict[str, object]:
         "images": len(manifest.images),
         "bytes": sum(image.bytes for image in manifest.images),
         "rejects": [asdict(reject) for reject in manifest.rejects],
+        "rejected_share": manifest.rejected_share,
         "duplicates": [
             {"images": [image.file.name for image in group], "identical": _identical(group)}
             for group in manifest.duplicates
@@ -45,6 +46,9 @@ def render(manifest: Manifest) -> RenderableType:
         lines.append(Text(f"✗ {len(manifest.rejects):,} files would not be used: {_why(manifest)}"))
     else:
         lines.append(Text("✓ every file would be used", GOOD))
+    if manifest.rejected_share > MOST_REJECTS:
+        share = f"{manifest.rejected_share:.1%} of the image files, over {MOST_REJECTS:.0%}"
+        lines.append(Text(f"✗ {share}: `zoo bench` refuses it without --allow-rejects", BAD))
     return Group(*lines)
 
 
