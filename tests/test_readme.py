@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from conftest import draw_folder, noise
 from torch import nn
 
@@ -48,7 +47,7 @@ def test_every_command_runs(command, workplace, monkeypatch):
     monkeypatch.chdir(workplace)
     arguments = shlex.split(command)
     smaller = SMALLER.get(arguments[1], []) if "--help" not in arguments else []
-    if smaller and "--data" not in arguments:
+    if smaller and "textbook" not in arguments:
         smaller = [*smaller, "--limit", "24"]
     monkeypatch.setattr(sys, "argv", [*arguments, *smaller])
 
@@ -78,10 +77,9 @@ def test_the_ten_lines_make_an_architecture(monkeypatch):
     assert 'tinynet = "tinynet:TINYNET"' in _blocks("toml")[0]
 
 
-def test_the_notebook_lines_run(workplace, monkeypatch):
+def test_the_notebook_lines_run(tmp_path, monkeypatch):
     """`bench.run` as printed gives a frame."""
-    monkeypatch.chdir(workplace)
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    monkeypatch.chdir(draw_folder(tmp_path / "photographs", each=12).parent)
     namespace: dict[str, object] = {}
     exec(_blocks("python")[1], namespace)
 
