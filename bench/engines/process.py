@@ -67,11 +67,16 @@ class TrialProcess:
         """Return what comes of the trial, the process being gone."""
         reader = threading.Thread(target=self._pass_on, args=(watcher,), daemon=True)
         reader.start()
+        clock = threading.Timer(job.timeout or 0.0, self._time_out)
+        clock.daemon = True
+        if job.timeout is not None:
+            clock.start()
         try:
             result = self._listen(job, watcher)
         except RunError as error:
             result = TrialResult(record=TrialRecord(spec=job.spec, error=str(error)))
         finally:
+            clock.cancel()
             self.end()
             self._connection.close()
             reader.join(_GRACE_SECONDS)
@@ -87,16 +92,18 @@ class TrialProcess:
     def end(self) -> None:
         """End it at once, with all that it has begun."""
         if self._process.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._kill()
             self._process.wait()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _listen(self, job: Job, watcher: Watcher) -> TrialResult:
         record = TrialRecord(spec=job.spec)
-        deadline = None if job.timeout is None else time.monotonic() + job.timeout
         try:
             send(self._connection, "job", **_plain(job))
-            while self._heard(deadline):
+            while self._heard():
                 message = receive(self._connection)
                 record = self._heed(message, record, job.spec, watcher)
                 if message["what"] == "end":
@@ -105,24 +112,24 @@ class TrialProcess:
             pass
         return TrialResult(record=self._unfinished(record, job))
 
-    def _heard(self, deadline: float | None) -> bool:
+    def _heard(self) -> bool:
         """Wait for a message, without taking time from the trial; say whether there will be one."""
         descriptor = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else None
+        ends = [] if descriptor is None else [descriptor]
         try:
             while not self._connection.poll(0):
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    self._timed_out = True
-                    return False
-                if descriptor is None:
-                    left = _LOOK_SECONDS if left is None else min(left, _LOOK_SECONDS)
-                wait([self._connection, *([] if descriptor is None else [descriptor])], left)
+                wait([self._connection, *ends], None if ends else _LOOK_SECONDS)
                 if self._process_gone() and not self._connection.poll(0):
                     return False
             return True
         finally:
             if descriptor is not None:
                 os.close(descriptor)
+
+    def _time_out(self) -> None:
+        """End the trial, whatever this process is waiting for; another thread calls it."""
+        self._timed_out = True
+        self._kill()
 
     def _process_gone(self) -> bool:
         """Say whether it has ended; its number stays its own until `end`."""
