@@ -27,7 +27,7 @@ _COLUMNS = (
     "parameters",
     "contract",
 )
-_WIDE = 128
+_WIDE = 136
 _ONLY_WIDE = frozenset({"validation", "best epoch", "images/s", "data wait", "memory"})
 
 
