@@ -38,9 +38,23 @@ class StopRequest:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Raise nothing in here but by `check`."""
+        """Raise nothing in here but by `check`, and what is `heeded` in here."""
         self._deferred += 1
         try:
             yield
         finally:
             self._deferred -= 1
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Raise in here though it is deferred around; at once where a stop was asked for before.
+
+        Raises:
+            StoppedError: it was.
+        """
+        before, self._deferred = self._deferred, 0
+        try:
+            self.check()
+            yield
+        finally:
+            self._deferred = before

@@ -43,11 +43,17 @@ def run_trial(
     interrupted and gone on with. The global random state and the number of threads are as before
     when it returns.
     """
-    trial = _Trial(spec, split, watcher, service or Service())
+    service = service or Service()
+    trial, stop = _Trial(spec, split, watcher, service), service.stop
     threads = torch.get_num_threads()
-    with kept_random_state(), redirect_stdout(sys.stderr):  # stdout is for tables and JSON
+    with (
+        stop.deferred(),  # what comes too late for the trial must not take its result away
+        kept_random_state(),
+        redirect_stdout(sys.stderr),  # stdout is for tables and JSON
+    ):
         try:
-            result = trial.run()
+            with stop.heeded():
+                result = trial.run()
         except KeyboardInterrupt:
             trial.save()
             result = trial.ended("interrupted", "stopped by the user")
