@@ -145,6 +145,19 @@ class Store:
                     raise RunError(f"{self._path} is damaged: {name!r} is not what was written")
             return {name: json.loads(value) for name, value, _ in rows}
 
+    def statuses(self) -> dict[str, list[str]]:
+        """Return the status of each trial, in order, by model; `planned` is not begun.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        found: dict[str, list[str]] = {}
+        with _told(self._path):
+            rows = self._database.execute("SELECT model, status FROM trial ORDER BY number")
+            for model, status in rows:
+                found.setdefault(model, []).append(status)
+        return found
+
     def trials(self) -> list[StoredTrial]:
         """Return the trials, in the order of the plan.
 
