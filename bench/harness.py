@@ -144,8 +144,12 @@ def _left(
 
     Raises:
         InexactError: the two differ, and that was not allowed.
+        RunError: a model is not there any more.
     """
     present = {(spec.model, spec.seed): spec for spec in plan.specs}
+    for trial in left:
+        if (trial.spec.model, trial.spec.seed) not in present:
+            raise RunError(f"{trial.spec.model} is no longer among what the run's patterns name")
     pairs = [(trial, _as_tried(trial, present[trial.spec.model, trial.spec.seed]))
              for trial in left]  # fmt: skip
     changed = differences(
@@ -203,9 +207,9 @@ def _run(
 
     def keep(number: int, result: TrialResult) -> None:
         records[number] = result.record
+        where = folder.trial(result.record.spec)
+        write_trial(where, result.record, about["split"]["test"], result.test)
         if result.test is not None:
-            where, names = folder.trial(result.record.spec), about["split"]["test"]
-            write_trial(where, result.record, names, result.test)
             draw_answers(where, result.record, plan.split.test, result.test, plan.source)
         write_run(results(), about)
 

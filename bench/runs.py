@@ -50,7 +50,7 @@ def report(folder: RunFolder, store: Store) -> Results:
     """Return what the run in `folder` has given so far, its tables being written anew."""
     about, results = store.about(), _results(folder, store)
     for trial in store.trials():
-        if trial.record is not None and trial.test is not None:
+        if trial.record is not None:
             names = about["split"]["test"]
             write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
     write_run(results, about)
