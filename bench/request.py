@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -93,11 +94,11 @@ class Contender:
 
 def as_plain(request: Request) -> dict[str, Any]:
     """Return `request` as values that JSON has; paths are absolute."""
-    plain: dict[str, Any] = msgspec.to_builtins(
-        {field.name: getattr(request, field.name) for field in fields(request)}, enc_hook=str
-    )
-    plain["data"] = None if request.data is None else str(request.data.resolve())
-    return plain | {"runs": str(request.runs.resolve())}
+    values = {field.name: getattr(request, field.name) for field in fields(request)}
+    data = None if request.data is None else str(request.data.resolve())
+    values |= {"data": data, "runs": str(request.runs.resolve())}
+    plain: dict[str, Any] = json.loads(json.dumps(msgspec.to_builtins(values)))  # no tuples
+    return plain
 
 
 def request_of(plain: dict[str, Any]) -> Request:
