@@ -83,11 +83,11 @@ class TrialProcess:
         """Return what comes of the trial, the process being gone."""
         reader = threading.Thread(target=self._pass_on, args=(watcher,), daemon=True)
         reader.start()
+        deadline = self._deadline(job)
         try:
             result = self._listen(job, watcher)
-        except RunError as error:
-            result = TrialResult(record=TrialRecord(spec=job.spec, error=str(error)))
         finally:
+            deadline.cancel()
             self.end()
             self._connection.close()
             reader.join(_GRACE_SECONDS)
@@ -103,35 +103,48 @@ class TrialProcess:
     def end(self) -> None:
         """End it at once, with all that it has begun."""
         if self._process.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._kill()
             self._process.wait()
 
+    def _kill(self) -> None:
+        if self._process.returncode is None:  # else its number may be another's by now
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def _listen(self, job: Job, watcher: Watcher) -> TrialResult:
-        record = TrialRecord(spec=job.spec)
-        deadline = None if job.timeout is None else time.monotonic() + job.timeout
+        record, wrong = TrialRecord(spec=job.spec), ""
         try:
             send(self._connection, "job", **_plain(job))
-            while self._heard(deadline):
+            while self._heard():
                 message = receive(self._connection)
                 record = self._heed(message, record, job.spec, watcher)
                 if message["what"] == "end":
                     return self._ended(message, record)
         except (OSError, EOFError):  # it has gone without a last word
             pass
-        return TrialResult(record=self._unfinished(record, job))
+        except RunError as error:
+            wrong = str(error)
+        return TrialResult(record=self._unfinished(record, job, wrong))
 
-    def _heard(self, deadline: float | None) -> bool:
+    def _deadline(self, job: Job) -> threading.Timer:
+        """Begin to count the seconds that the trial has; what it says half holds nothing up."""
+
+        def expire() -> None:
+            self._timed_out = True
+            self._kill()
+
+        timer = threading.Timer(job.timeout or 0.0, expire)
+        timer.daemon = True
+        if job.timeout is not None:
+            timer.start()
+        return timer
+
+    def _heard(self) -> bool:
         """Wait for a message, without taking time from the trial; say whether there will be one."""
         descriptor = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else None
         try:
+            left = _LOOK_SECONDS if descriptor is None else None
             while not self._connection.poll(0):
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    self._timed_out = True
-                    return False
-                if descriptor is None:
-                    left = _LOOK_SECONDS if left is None else min(left, _LOOK_SECONDS)
                 wait([self._connection, *([] if descriptor is None else [descriptor])], left)
                 if self._process_gone() and not self._connection.poll(0):
                     return False
@@ -180,19 +193,21 @@ class TrialProcess:
         while not self._process_gone() and time.monotonic() < until:
             time.sleep(0.01)
 
-    def _unfinished(self, record: TrialRecord, job: Job) -> TrialRecord:
-        """Return the record of a trial whose process did not end it."""
-        if not self._timed_out:
+    def _unfinished(self, record: TrialRecord, job: Job, wrong: str) -> TrialRecord:
+        """Return the record of a trial whose process did not end it, or said what is `wrong`."""
+        if not self._timed_out and not wrong:
             self._wait_for_exit()
         gone = self._process_gone()
         self.end()
-        status, why = self._fate(gone, job)
+        status, why = self._fate(gone, job, wrong)
         trace = "\n".join(self._lines)
         return replace(record, status=status, error=why, traceback=trace)
 
-    def _fate(self, gone: bool, job: Job) -> tuple[Status, str]:
+    def _fate(self, gone: bool, job: Job, wrong: str) -> tuple[Status, str]:
         if self._timed_out:
             return "timeout", f"not done after the {job.timeout:g} s that --timeout gives a trial"
+        if wrong:
+            return "failed", wrong
         if not gone:
             return "failed", "its process closed its connection, and was ended"
         code = self._process.returncode
