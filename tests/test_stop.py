@@ -13,7 +13,7 @@ from bench.weights import publish
 
 def test_a_stop_is_heeded_at_once():
     """Where nothing is deferred, asking raises."""
-    with pytest.raises(StoppedError, match="^$"):
+    with pytest.raises(StoppedError, match=r"^$"):
         StopRequest().request()
 
 
@@ -22,7 +22,7 @@ def test_a_deferred_stop_is_heeded_by_a_check():
     stop = StopRequest()
     with stop.deferred():
         stop.request()
-        with pytest.raises(StoppedError, match="^$"):
+        with pytest.raises(StoppedError, match=r"^$"):
             stop.check()
 
     assert stop.requested
@@ -32,7 +32,7 @@ def test_what_is_heeded_inside_is_deferred_again_after():
     """A trial can be stopped in the middle of what can't."""
     stop = StopRequest()
     with stop.deferred():
-        with pytest.raises(StoppedError, match="^$"), stop.heeded():
+        with pytest.raises(StoppedError, match=r"^$"), stop.heeded():
             stop.request()
         stop.request()
 
@@ -42,7 +42,7 @@ def test_a_stop_from_before_is_heeded_where_it_may_be():
     stop = StopRequest()
     with stop.deferred():
         stop.request()
-        with pytest.raises(StoppedError, match="^$"), stop.heeded():
+        with pytest.raises(StoppedError, match=r"^$"), stop.heeded():
             raise AssertionError("it was begun")
 
 

@@ -32,6 +32,7 @@ _BOOT = (
     "from bench.engines.child import main; main(int(sys.argv[2]), int(sys.argv[3]))"
 )
 _GRACE_SECONDS = 10.0  # to leave, after the last word
+_BABBLE_SECONDS = 1.0  # to leave, where that word could not be understood
 _LOOK_SECONDS = 1.0  # between looks whether it lives, where the system can't say when it dies
 _KEPT_LINES, _LINE_CHARACTERS = 40, 2000
 
@@ -188,15 +189,15 @@ class TrialProcess:
         self._wait_for_exit()
         return TrialResult(record=record, test=test)
 
-    def _wait_for_exit(self) -> None:
-        until = time.monotonic() + _GRACE_SECONDS
+    def _wait_for_exit(self, seconds: float = _GRACE_SECONDS) -> None:
+        until = time.monotonic() + seconds
         while not self._process_gone() and time.monotonic() < until:
             time.sleep(0.01)
 
     def _unfinished(self, record: TrialRecord, job: Job, wrong: str) -> TrialRecord:
         """Return the record of a trial whose process did not end it, or said what is `wrong`."""
-        if not self._timed_out and not wrong:
-            self._wait_for_exit()
+        if not self._timed_out:  # what broke off in a message is dying, what babbles may go on
+            self._wait_for_exit(_BABBLE_SECONDS if wrong else _GRACE_SECONDS)
         gone = self._process_gone()
         self.end()
         status, why = self._fate(gone, job, wrong)
@@ -206,7 +207,7 @@ class TrialProcess:
     def _fate(self, gone: bool, job: Job, wrong: str) -> tuple[Status, str]:
         if self._timed_out:
             return "timeout", f"not done after the {job.timeout:g} s that --timeout gives a trial"
-        if wrong:
+        if wrong and not (gone and self._process.returncode < 0):
             return "failed", wrong
         if not gone:
             return "failed", "its process closed its connection, and was ended"
