@@ -48,13 +48,18 @@ def write_report(name: str, runs: Path) -> Results:
 
 def report(folder: RunFolder, store: Store) -> Results:
     """Return what the run in `folder` has given so far, its tables being written anew."""
-    about, results = store.about(), _results(folder, store)
+    results = _results(folder, store)
+    write_trials(folder, store)
+    write_run(results, store.about())
+    return results
+
+
+def write_trials(folder: RunFolder, store: Store) -> None:
+    """Write anew what is written of each trial that has answered the test."""
+    names = store.about()["split"]["test"]
     for trial in store.trials():
         if trial.record is not None:
-            names = about["split"]["test"]
             write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
-    write_run(results, about)
-    return results
 
 
 def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:

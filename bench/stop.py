@@ -17,6 +17,11 @@ class StopRequest:
         self._requested = False
         self._deferred = 0
 
+    @property
+    def requested(self) -> bool:
+        """A stop was asked for."""
+        return self._requested
+
     def request(self) -> None:
         """Ask for a stop.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -26,7 +27,13 @@ class ZooProcess:
     """`zoo ARGUMENTS`, running, in a process group of its own."""
 
     def __init__(
-        self, arguments: Iterable[object], *, cwd: Path, plugins: Sequence[Path], cache: Path
+        self,
+        arguments: Iterable[object],
+        *,
+        cwd: Path,
+        plugins: Sequence[Path],
+        cache: Path,
+        most_bytes: int | None = None,
     ) -> None:
         self._mark = uuid.uuid4().hex
         path = os.pathsep.join([*map(str, plugins), str(_ROOT), os.environ.get("PYTHONPATH", "")])
@@ -42,6 +49,9 @@ class ZooProcess:
             errors="backslashreplace",
             start_new_session=True,
         )
+        if most_bytes is not None:  # of its own and, each, of what it begins
+            limits = (most_bytes, most_bytes)
+            resource.prlimit(self._process.pid, resource.RLIMIT_DATA, limits)
         self.lines: list[str] = []
         self.output = ""
         self._readers = [

@@ -26,6 +26,7 @@ from bench.watcher import Watcher
 from registry.errors import RunError
 
 _GRACE_SECONDS = 10.0  # to leave, after the last word
+_BABBLE_SECONDS = 1.0  # to leave, where that word could not be understood
 _LOOK_SECONDS = 1.0  # between looks whether it lives, where the system can't say when it dies
 _KEPT_LINES, _LINE_CHARACTERS = 40, 2000
 
@@ -67,16 +68,11 @@ class TrialProcess:
         """Return what comes of the trial, the process being gone."""
         reader = threading.Thread(target=self._pass_on, args=(watcher,), daemon=True)
         reader.start()
-        clock = threading.Timer(job.timeout or 0.0, self._time_out)
-        clock.daemon = True
-        if job.timeout is not None:
-            clock.start()
+        deadline = self._deadline(job)
         try:
             result = self._listen(job, watcher)
-        except RunError as error:
-            result = TrialResult(record=TrialRecord(spec=job.spec, error=str(error)))
         finally:
-            clock.cancel()
+            deadline.cancel()
             self.end()
             self._connection.close()
             reader.join(_GRACE_SECONDS)
@@ -96,11 +92,12 @@ class TrialProcess:
             self._process.wait()
 
     def _kill(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.returncode is None:  # else its number may be another's by now
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _listen(self, job: Job, watcher: Watcher) -> TrialResult:
-        record = TrialRecord(spec=job.spec)
+        record, wrong = TrialRecord(spec=job.spec), ""
         try:
             send(self._connection, "job", **_plain(job))
             while self._heard():
@@ -110,7 +107,22 @@ class TrialProcess:
                     return self._ended(message, record)
         except (OSError, EOFError):  # it has gone without a last word
             pass
-        return TrialResult(record=self._unfinished(record, job))
+        except RunError as error:
+            wrong = str(error)
+        return TrialResult(record=self._unfinished(record, job, wrong))
+
+    def _deadline(self, job: Job) -> threading.Timer:
+        """Begin to count the seconds that the trial has; what it says half holds nothing up."""
+
+        def expire() -> None:
+            self._timed_out = True
+            self._kill()
+
+        timer = threading.Timer(job.timeout or 0.0, expire)
+        timer.daemon = True
+        if job.timeout is not None:
+            timer.start()
+        return timer
 
     def _heard(self) -> bool:
         """Wait for a message, without taking time from the trial; say whether there will be one."""
@@ -125,11 +137,6 @@ class TrialProcess:
         finally:
             if descriptor is not None:
                 os.close(descriptor)
-
-    def _time_out(self) -> None:
-        """End the trial, whatever this process is waiting for; another thread calls it."""
-        self._timed_out = True
-        self._kill()
 
     def _process_gone(self) -> bool:
         """Say whether it has ended; its number stays its own until `end`."""
@@ -166,24 +173,26 @@ class TrialProcess:
         self._wait_for_exit()
         return TrialResult(record=record, test=test)
 
-    def _wait_for_exit(self) -> None:
-        until = time.monotonic() + _GRACE_SECONDS
+    def _wait_for_exit(self, seconds: float = _GRACE_SECONDS) -> None:
+        until = time.monotonic() + seconds
         while not self._process_gone() and time.monotonic() < until:
             time.sleep(0.01)
 
-    def _unfinished(self, record: TrialRecord, job: Job) -> TrialRecord:
-        """Return the record of a trial whose process did not end it."""
-        if not self._timed_out:
-            self._wait_for_exit()
+    def _unfinished(self, record: TrialRecord, job: Job, wrong: str) -> TrialRecord:
+        """Return the record of a trial whose process did not end it, or said what is `wrong`."""
+        if not self._timed_out:  # what broke off in a message is dying, what babbles may go on
+            self._wait_for_exit(_BABBLE_SECONDS if wrong else _GRACE_SECONDS)
         gone = self._process_gone()
         self.end()
-        status, why = self._fate(gone, job)
+        status, why = self._fate(gone, job, wrong)
         trace = "\n".join(self._lines)
         return replace(record, status=status, error=why, traceback=trace)
 
-    def _fate(self, gone: bool, job: Job) -> tuple[Status, str]:
+    def _fate(self, gone: bool, job: Job, wrong: str) -> tuple[Status, str]:
         if self._timed_out:
             return "timeout", f"not done after the {job.timeout:g} s that --timeout gives a trial"
+        if wrong and not (gone and self._process.returncode < 0):
+            return "failed", wrong
         if not gone:
             return "failed", "its process closed its connection, and was ended"
         code = self._process.returncode

@@ -86,8 +86,12 @@ def draw_answers(
 ) -> None:
     """Draw the grid of test photographs under a finished trial's answers."""
     title = f"{record.model}, seed {record.spec.seed}: {record.test_accuracy:.1%} of {len(images)}"
-    path = folder / "test-images.png"
-    draw_grid(images, source, record.spec.classes, test, path, title)
+    draw_grid(images, source, record.spec.classes, test, answers_path(folder), title)
+
+
+def answers_path(folder: Path) -> Path:
+    """Return the path of the grid of test photographs in a trial's folder."""
+    return folder / "test-images.png"
 
 
 def record_as_json(record: TrialRecord) -> dict[str, Any]:
