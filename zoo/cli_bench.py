@@ -72,6 +72,14 @@ def bench(
     seeds: Annotated[
         str, typer.Option(help="How many (3), or which (0,7).", rich_help_panel=_TRAINING)
     ] = "1",
+    aa: Annotated[
+        bool,
+        typer.Option(
+            "--aa",
+            help="Compare one model with itself, under other seeds: the noise.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = False,
     fidelity: Annotated[
         str,
         typer.Option(
