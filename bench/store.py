@@ -248,7 +248,8 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise StorageError(f"{path} can't be used: {error}") from error
-    except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError) as error:
+    # the last is what a column of another kind leads to
+    except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
 
 
