@@ -25,7 +25,6 @@ from zoo_process import PLUGINS, ZooProcess
 
 _SHARES = (70, 10, 10, 5, 5)  # of KINDS, in a hundred
 _EPOCHS = 4
-_MOST_HITS = 3
 _MOST_BEGINNINGS = 8
 _EXPECTED = {
     "SIGKILL": {137},
@@ -51,6 +50,11 @@ class Outcome:
     lost: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
 
+    @property
+    def went_wrong(self) -> bool:
+        """Something is not as it should be."""
+        return bool(self.wrong or self.lost or self.different or self.orphans)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -58,24 +62,27 @@ class Place:
 
     folder: Path
     unbroken: dict[str, object]
+    most_hits: int
 
     @classmethod
-    def prepared(cls, folder: Path) -> Place:
+    def prepared(cls, folder: Path, most_hits: int) -> Place:
         """Return a place in `folder`, an unbroken run being made in it."""
         draw_folder(folder / "drawn")
         (folder / "unbroken").mkdir()
         zoo = _begun(_arguments(folder), folder / "unbroken", folder / "cache")
         code = zoo.wait()
+        run = _run_folder(zoo, folder / "unbroken")
         assert code == 0, zoo.lines
-        return cls(folder=folder, unbroken=ending(_run_folder(zoo, folder / "unbroken")))
+        assert run is not None
+        return cls(folder=folder, unbroken=ending(run), most_hits=most_hits)
 
 
 def campaign(
-    kinds: Sequence[Kind], seed: int, *, at_once: int = 2, folder: Path | None = None
+    kinds: Sequence[Kind], seed: int, *, at_once: int = 2, most_hits: int = 3
 ) -> list[Outcome]:
     """Return what became of one run for each of `kinds`, hit as `seed` has it."""
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        place = Place.prepared(Path(scratch))
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Place.prepared(Path(scratch), most_hits)
         with ThreadPoolExecutor(at_once) as pool:
             numbers = range(seed * 1000, seed * 1000 + len(kinds))
             return list(pool.map(lambda kind, number: _hit(place, kind, number), kinds, numbers))
@@ -128,7 +135,7 @@ def _hit(place: Place, kind: Kind, number: int) -> Outcome:
 
 def _hit_in(folder: Path, place: Place, outcome: Outcome, generator: random.Random) -> None:
     cache = folder / "cache" if generator.random() < 0.2 else place.folder / "cache"
-    arguments, hits = _arguments(place.folder), generator.randint(1, _MOST_HITS)
+    arguments, hits = _arguments(place.folder), generator.randint(1, place.most_hits)
     known: list[Acknowledged] = []
     run: Path | None = None
     for beginning in range(_MOST_BEGINNINGS):
@@ -195,27 +202,32 @@ def _run_folder(zoo: ZooProcess, folder: Path) -> Path | None:
     return None if name is None else folder / name
 
 
+def told(count: int, seed: int, at_once: int) -> int:
+    """Make a campaign of so many runs, print its figures, and return how much went wrong."""
+    started = time.monotonic()
+    kinds = kinds_of(count)
+    if not can_mount():
+        kinds = [kind for kind in kinds if kind != "full disk"]
+        print("no disk can be filled here: nothing may be mounted")
+    outcomes = campaign(kinds, seed, at_once=at_once)
+    wrong = failures(outcomes)
+    for name, number in {**figures(outcomes), **wrong}.items():
+        print(f"{number:>8,}  {name}")
+    for outcome in outcomes:
+        if outcome.went_wrong:
+            print(outcome)
+    print(f"{time.monotonic() - started:>8,.0f}  seconds of the campaign")
+    return sum(wrong.values())
+
+
 def main() -> None:
-    """Make a campaign of so many runs, and print its figures."""
+    """Make a campaign of as many runs as are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("count", type=int, nargs="?", default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--at-once", type=int, default=2)
     asked = parser.parse_args()
-    started = time.monotonic()
-    kinds = kinds_of(asked.count)
-    if not can_mount():
-        kinds = [kind for kind in kinds if kind != "full disk"]
-        print("no disk can be filled here: nothing may be mounted")
-    outcomes = campaign(kinds, asked.seed, at_once=asked.at_once)
-    wrong = failures(outcomes)
-    for name, number in {**figures(outcomes), **wrong}.items():
-        print(f"{number:>6,}  {name}")
-    for outcome in outcomes:
-        if outcome.wrong or outcome.lost or outcome.different or outcome.orphans:
-            print(outcome)
-    print(f"{time.monotonic() - started:6,.0f}  seconds")
-    sys.exit(1 if any(wrong.values()) else 0)
+    sys.exit(1 if told(asked.count, asked.seed, asked.at_once) else 0)
 
 
 if __name__ == "__main__":

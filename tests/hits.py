@@ -45,7 +45,7 @@ def damage(folder: Path, generator: random.Random) -> bool:
     if not pointers:
         return False
     pointer = pointers[-1]
-    path = pointer.parent / json.loads(pointer.read_text())[0]["file"]
+    path = pointer.parent / json.loads(pointer.read_text())["kept"][0]["file"]
     content = bytearray(path.read_bytes())
     if generator.random() < 0.5:
         content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
