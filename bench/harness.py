@@ -107,6 +107,7 @@ def resume(
             closing(Store.open(folder.database)) as store,
         ):
             about, trials = store.about(), store.trials()
+            folder.clean([trial.spec for trial in trials if trial.finished])
             request = _changed(request_of(about["request"]), changes)
             left = [trial for trial in trials if not trial.finished]
             if not left:

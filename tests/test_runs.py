@@ -146,3 +146,17 @@ def test_a_path_names_a_run_wherever_it_is(made, tmp_path):
     assert RunFolder.find(str(moved), tmp_path / "runs").path == moved
     with pytest.raises(RunError, match="no run '1'"):
         RunFolder.find("1", tmp_path / "runs")
+
+
+def test_what_a_kill_has_left_is_removed(made, zoo):
+    """Checkpoints of a trial that is done, and halves of files, go when the run is taken up."""
+    trial = made.folder / "lenet5" / "seed-0"
+    (trial / "checkpoints").mkdir()
+    left = [trial / "checkpoints" / "1-1.pt", trial / ".0123456789abcdef.partial"]
+    for path in left:
+        path.write_bytes(b"left")
+    code, _, _ = zoo("bench", "--resume", 1)
+
+    assert code == 0
+    assert not any(path.exists() for path in left)
+    assert not (trial / "checkpoints").exists()
