@@ -100,6 +100,7 @@ def resume(
         about, trials = store.about(), store.trials()
         request = _changed(request_of(about["request"]), changes)
         left = [trial for trial in trials if not trial.finished]
+        _clear_finished(folder, trials)
         if not left:
             progress.say(f"{folder.path}: all {len(trials)} trials are done")
             _draw_missing(folder, trials, request, progress)
@@ -122,6 +123,13 @@ def _storage_told(folder: RunFolder) -> Iterator[None]:
         raise StorageError(
             f"{error}: make room, then `zoo bench --resume {folder.path}`"
         ) from error
+
+
+def _clear_finished(folder: RunFolder, trials: Sequence[StoredTrial]) -> None:
+    """Remove the checkpoints that a kill has left after their trial was kept."""
+    for trial in trials:
+        if trial.finished:
+            folder.checkpoints(trial.spec).clear()
 
 
 def _draw_missing(

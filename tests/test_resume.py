@@ -16,6 +16,7 @@ from endings import differences, ending
 from zoo_process import PLUGINS, ZooProcess
 
 import bench
+from bench.checkpoint import Checkpoints
 from bench.harness import resume
 from bench.progress import Progress
 from bench.run_folder import RunFolder
@@ -129,6 +130,15 @@ def test_what_a_kill_came_before_is_made_when_it_is_gone_on_with(done):
     resume(str(done), done.parent, {}, Progress(shown=False))
 
     assert "lenet5 seed-0 predictions.csv" in lost
+    assert differences(before, ending(done)) == []
+
+
+def test_checkpoints_that_outlived_their_trial_are_removed(done):
+    """A kill between a trial's record and their removal leaves nothing for good."""
+    before = ending(done)
+    Checkpoints(done / "lenet5" / "seed-0" / "checkpoints").save({"task": "done"})
+    resume(str(done), done.parent, {}, Progress(shown=False))
+
     assert differences(before, ending(done)) == []
 
 
