@@ -12,7 +12,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from bench.checkpoint import digest_of
-from bench.record import as_plain
+from bench.record import FINISHED, as_plain
 from bench.run_folder import RunFolder
 from bench.store import Store, StoredTrial
 
@@ -62,7 +62,7 @@ def acknowledged(folder: Path | None) -> list[Acknowledged]:
     if folder is None or not (folder / "run.db").is_file():
         return []
     trials = {_name(trial): trial for trial in _trials(folder) if trial.finished}
-    shown = {_of_record(path) for path in folder.glob("*/seed-*/record.json")}
+    shown = {_of_record(path) for path in folder.glob("*/seed-*/record.json") if _is_done(path)}
     assert shown <= set(trials), f"lost: {shown - set(trials)}"
     return [Acknowledged(trial=name, digest=_whole(trial)) for name, trial in trials.items()]
 
@@ -79,6 +79,11 @@ def _trials(folder: Path) -> list[StoredTrial]:
 
 def _name(trial: StoredTrial) -> str:
     return f"{trial.spec.model} seed-{trial.spec.seed}"
+
+
+def _is_done(record: Path) -> bool:
+    """Say whether a record in a trial's folder is of one that had ended: others may go on."""
+    return json.loads(record.read_text())["status"] in FINISHED
 
 
 def _of_record(path: Path) -> str:
