@@ -28,42 +28,8 @@ from bench.record import (
     record_of,
     spec_of,
 )
+from bench.schema import CONTENTS, SCHEMA, SCHEMA_VERSION, connected
 from registry.errors import RunError, StorageError
-
-SCHEMA_VERSION = 1
-_SIZES = "sizes"  # how many rows there must be: SQLite does not notice one that is lost
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE run (
-    name TEXT PRIMARY KEY,
-    value TEXT NOT NULL,          -- JSON
-    sha256 TEXT NOT NULL          -- of value
-) WITHOUT ROWID;
-CREATE TABLE trial (
-    number INTEGER PRIMARY KEY,   -- in the order of the plan, from 0
-    model TEXT NOT NULL,
-    seed INTEGER NOT NULL,
-    status TEXT NOT NULL,         -- planned, or that of the record
-    spec TEXT NOT NULL,           -- JSON
-    record TEXT,                  -- JSON, without specification and history
-    sha256 TEXT NOT NULL,         -- of all of the trial: see _digest
-    UNIQUE (model, seed)
-);
-CREATE TABLE epoch (
-    trial INTEGER NOT NULL REFERENCES trial,
-    epoch INTEGER NOT NULL,       -- from 1
-    record TEXT NOT NULL,         -- JSON
-    PRIMARY KEY (trial, epoch)
-) WITHOUT ROWID;
-CREATE TABLE prediction (
-    trial INTEGER NOT NULL REFERENCES trial,
-    image INTEGER NOT NULL,       -- position in the test part, from 0
-    label INTEGER NOT NULL,
-    probabilities TEXT NOT NULL,  -- JSON, one number a class
-    PRIMARY KEY (trial, image)
-) WITHOUT ROWID;
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +66,12 @@ class Store:
             StorageError: it can't be written.
         """
         with _told(path):
-            database = _connected(path)
-            database.executescript(_SCHEMA)  # begins the transaction that ends below
+            database = connected(path)
+            database.executescript(SCHEMA)  # begins the transaction that ends below
             store = cls(path, database)
             for name, value in about.items():
                 store._put_about(name, value)
-            store._put_about(_SIZES, {"names": sorted(about), "trials": len(specs)})
+            store._put_about(CONTENTS, {"names": sorted(about), "trials": len(specs)})
             for number, spec in enumerate(specs):
                 store._put(number, spec, None, "planned", [], [])
             database.execute("COMMIT")
@@ -121,7 +87,7 @@ class Store:
         if not path.is_file():
             raise RunError(f"no run in {path.parent}: it has no {path.name}; see `zoo runs`")
         with _told(path):
-            database = _connected(path, read_only=read_only)
+            database = connected(path, read_only=read_only)
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version != SCHEMA_VERSION:
                 raise RunError(
@@ -143,13 +109,11 @@ class Store:
         with _told(self._path):
             rows = self._database.execute("SELECT name, value, sha256 FROM run").fetchall()
             for name, value, sha256 in rows:
-                if _sha256(value) != sha256:
+                if _sha256(f"{name}\n{value}") != sha256:
                     raise RunError(f"{self._path} is damaged: {name!r} is not what was written")
             found = {name: json.loads(value) for name, value, _ in rows}
-            sizes = found.pop(_SIZES)
-            (trials,) = self._database.execute("SELECT count(*) FROM trial").fetchone()
-            if sizes != {"names": sorted(found), "trials": trials}:
-                raise RunError(f"{self._path} is damaged: some of what was written is lost")
+            if found.pop(CONTENTS)["names"] != sorted(found):
+                raise RunError(f"{self._path} is damaged: something about the run is missing")
             return found
 
     def statuses(self) -> dict[str, list[str]]:
@@ -175,6 +139,11 @@ class Store:
             rows = self._database.execute(
                 "SELECT number, status, spec, record, sha256 FROM trial ORDER BY number"
             ).fetchall()
+            (contents,) = self._database.execute(
+                "SELECT value FROM run WHERE name = ?", (CONTENTS,)
+            ).fetchone()
+            if [row[0] for row in rows] != list(range(json.loads(contents)["trials"])):
+                raise RunError(f"{self._path} is damaged: a trial is missing")
             return [self._trial(*row) for row in rows]
 
     def finish(self, number: int, result: TrialResult) -> None:
@@ -191,7 +160,9 @@ class Store:
 
     def _put_about(self, name: str, value: object) -> None:
         text = json.dumps(value)
-        self._database.execute("INSERT INTO run VALUES (?, ?, ?)", (name, text, _sha256(text)))
+        self._database.execute(
+            "INSERT INTO run VALUES (?, ?, ?)", (name, text, _sha256(f"{name}\n{text}"))
+        )
 
     def _put(
         self,
@@ -204,7 +175,7 @@ class Store:
     ) -> None:
         told = json.dumps(as_plain(spec))
         rest = None if record is None else _without_history(record)
-        digest = _digest(status, told, rest, epochs, answers)
+        digest = _digest(number, status, told, rest, epochs, answers)
         execute, many = self._database.execute, self._database.executemany
         for table in ("epoch", "prediction"):
             execute(f"DELETE FROM {table} WHERE trial = ?", (number,))
@@ -226,7 +197,7 @@ class Store:
             "SELECT image, label, probabilities FROM prediction WHERE trial = ? ORDER BY image",
             (number,),
         ).fetchall()
-        if _digest(status, spec, record, epochs, answers) != sha256:
+        if _digest(number, status, spec, record, epochs, answers) != sha256:
             raise RunError(f"{self._path} is damaged: trial {number} is not what was written")
         asked = spec_of(json.loads(spec))
         if record is None:
@@ -249,16 +220,6 @@ class Store:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
-
-
-def _connected(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    if read_only:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None)
-    database = sqlite3.connect(path, timeout=10, isolation_level=None)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    return database
 
 
 @contextmanager
@@ -299,13 +260,14 @@ def _evaluation(answers: list[tuple[int, int, str]], record: TrialRecord) -> Eva
 
 
 def _digest(
+    number: int,
     status: str,
     spec: str,
     record: str | None,
     epochs: Sequence[tuple[int, str]],
     answers: Sequence[tuple[int, int, str]],
 ) -> str:
-    return _sha256(json.dumps([status, spec, record, list(epochs), list(answers)]))
+    return _sha256(json.dumps([number, status, spec, record, list(epochs), list(answers)]))
 
 
 def _sha256(text: str) -> str:

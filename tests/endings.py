@@ -44,7 +44,7 @@ def ending(folder: Path) -> dict[str, Any]:
             found[f"{where} {path.name}"] = digest_of(load_file(path))
         for name in ("predictions.csv", "submission.csv"):
             found[f"{where} {name}"] = _file(RunFolder(folder).trial(trial.spec) / name)
-    found["files"] = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+    found |= {f"file {path.relative_to(folder)}": True for path in folder.rglob("*")}
     return found | {f"table {number}": row for number, row in enumerate(_table(folder))}
 
 

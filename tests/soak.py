@@ -20,7 +20,11 @@ import campaign
 
 _FUZZES = ("weights", "text", "checkpoint", "store", "images")
 _HERE = Path(__file__).parent
-_FUZZ = "import sys, {module}; print({module}.{module}(int(sys.argv[1]), int(sys.argv[2])).total())"
+_FUZZ = """
+import sys, {module}
+{module}.{module}(int(sys.argv[1]), int(sys.argv[2]))
+print(sys.argv[1])
+"""
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import signal
@@ -16,9 +17,11 @@ from endings import differences, ending
 from zoo_process import PLUGINS, ZooProcess
 
 import bench
+from bench.checkpoint import Checkpoints
 from bench.harness import resume
 from bench.progress import Progress
 from bench.run_folder import RunFolder
+from registry.errors import StorageError
 
 _MADE_AGAIN = (".csv", ".json", ".jsonl", ".md", ".png")
 _GRID = "test-images.png"  # needs the images, which a report does without
@@ -109,7 +112,7 @@ def _pretend_torch_was(path: Path, version: str) -> None:
         environment = json.loads(text)
         environment["packages"]["torch"] = version
         told = json.dumps(environment)
-        values = (told, hashlib.sha256(told.encode()).hexdigest())
+        values = (told, hashlib.sha256(f"environment\n{told}".encode()).hexdigest())
         database.execute("UPDATE run SET value = ?, sha256 = ? WHERE name = 'environment'", values)
 
 
@@ -129,6 +132,15 @@ def test_what_a_kill_came_before_is_made_when_it_is_gone_on_with(done):
     resume(str(done), done.parent, {}, Progress(shown=False))
 
     assert "lenet5 seed-0 predictions.csv" in lost
+    assert differences(before, ending(done)) == []
+
+
+def test_checkpoints_that_outlived_their_trial_are_removed(done):
+    """A kill between a trial's record and their removal leaves nothing for good."""
+    before = ending(done)
+    Checkpoints(done / "lenet5" / "seed-0" / "checkpoints").save({"task": "done"})
+    resume(str(done), done.parent, {}, Progress(shown=False))
+
     assert differences(before, ending(done)) == []
 
 
@@ -192,3 +204,14 @@ def _zoo(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0
+
+
+def test_a_full_disk_is_told_when_a_run_is_taken_up(done, monkeypatch):
+    """One line that says how to go on, and no traceback."""
+
+    def full(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("bench.harness.report", full)
+    with pytest.raises(StorageError, match=r"No space left on device: make room, then `zoo bench"):
+        resume(str(done), done.parent, {}, Progress(shown=False))

@@ -82,7 +82,7 @@ def test_another_version_is_refused(path):
     """The message says what to use."""
     _change(path, "PRAGMA user_version = 99")
 
-    with pytest.raises(RunError, match=r"has version 99 of the records, this program reads 1"):
+    with pytest.raises(RunError, match=r"has version 99 of the records, this program reads 2"):
         Store.open(path)
 
 
@@ -114,6 +114,24 @@ def test_altered_facts_about_the_run_are_noticed(path):
         store.about()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM trial WHERE number = 2",
+        "UPDATE trial SET number = 7 WHERE number = 2",
+        "DELETE FROM run WHERE name = 'title'",
+        "UPDATE run SET name = 'tidle' WHERE name = 'title'",
+        "DELETE FROM run WHERE name = 'contents'",
+    ],
+)
+def test_what_is_missing_is_noticed(path, statement):
+    """A row that is gone, or under another name, has no digest that could tell."""
+    _change(path, statement)
+
+    with pytest.raises(RunError, match="is damaged: "):
+        fuzz_store.content(path)
+
+
 def test_no_store_is_told(tmp_path):
     """A folder without one is no run."""
     with pytest.raises(RunError, match=r"it has no run\.db; see `zoo runs`"):
@@ -122,7 +140,7 @@ def test_no_store_is_told(tmp_path):
 
 def test_a_store_that_another_writes_is_told(path, monkeypatch):
     """It is not damaged, it is in use."""
-    monkeypatch.setattr("bench.store.sqlite3.connect", _impatient)
+    monkeypatch.setattr("bench.schema.sqlite3.connect", _impatient)
     with (
         closing(sqlite3.connect(path, isolation_level=None)) as other,
         closing(Store.open(path)) as store,

@@ -1,0 +1,52 @@
+"""The tables of a run's records, and how their file is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+SCHEMA_VERSION = 2
+CONTENTS = "contents"  # the row of `run` that says which others there are, and how many trials
+SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE run (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,          -- JSON
+    sha256 TEXT NOT NULL          -- of name and value
+) WITHOUT ROWID;
+CREATE TABLE trial (
+    number INTEGER PRIMARY KEY,   -- in the order of the plan, from 0
+    model TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    status TEXT NOT NULL,         -- planned, or that of the record
+    spec TEXT NOT NULL,           -- JSON
+    record TEXT,                  -- JSON, without specification and history
+    sha256 TEXT NOT NULL,         -- of all of the trial: see _digest
+    UNIQUE (model, seed)
+);
+CREATE TABLE epoch (
+    trial INTEGER NOT NULL REFERENCES trial,
+    epoch INTEGER NOT NULL,       -- from 1
+    record TEXT NOT NULL,         -- JSON
+    PRIMARY KEY (trial, epoch)
+) WITHOUT ROWID;
+CREATE TABLE prediction (
+    trial INTEGER NOT NULL REFERENCES trial,
+    image INTEGER NOT NULL,       -- position in the test part, from 0
+    label INTEGER NOT NULL,
+    probabilities TEXT NOT NULL,  -- JSON, one number a class
+    PRIMARY KEY (trial, image)
+) WITHOUT ROWID;
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+
+def connected(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Return a connection to the file `path`; what it commits is synced."""
+    if read_only:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None)
+    database = sqlite3.connect(path, timeout=10, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    return database
