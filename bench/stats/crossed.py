@@ -61,7 +61,7 @@ class Crossed:
         return math.sqrt(seeds + images)
 
     def p_value(self) -> float:
-        """Return 1 less the highest confidence at which the interval leaves out 0, 1e-9 at least."""
+        """Return 1 less the highest confidence at which 0 is left out; 1e-9 at least."""
         low, high = math.log(1e-9), 0.0
         if self.half_width(1 - math.exp(low)) < abs(self.mean):
             return math.exp(low)

@@ -14,7 +14,7 @@ from bench.stats.crossed import Components
 from bench.stats.paired import LEVEL
 
 _DRAWS = 500  # known to two points of power
-_MOST_FLIPS = 12  # seeds: above, the swaps of names seldom decide
+_MOST_TRIED = 12  # seeds of which all ways to swap names are tried; of more, 2^11 at random
 
 
 def minimum_detectable_difference(
@@ -69,7 +69,7 @@ def _judged_draws(
     deviations = noise + shared  # (S, draws)
     squares = stdtrit(seeds - 1, level / 2) ** 2 * deviations.var(axis=0, ddof=1) / seeds
     width = np.sqrt(squares + stdtrit(images - 1, level / 2) ** 2 * found.images / images)
-    flips = _flips(seeds) if seeds <= _MOST_FLIPS else np.zeros((1, seeds))
+    flips = _flips(seeds, generator)
     flipped, added = (
         flips @ deviations,
         flips.sum(axis=1, keepdims=True),
@@ -78,21 +78,24 @@ def _judged_draws(
     def shows(delta: float) -> float:
         means = deviations.mean(axis=0) + delta
         clear = np.abs(means) > width
-        if seeds <= _MOST_FLIPS:
-            sums = np.abs(flipped + delta * added)
-            clear &= (sums >= sums[0] * (1 - 1e-9)).mean(axis=0) <= level
+        sums = np.abs(flipped + delta * added)
+        clear &= (sums >= sums[0] * (1 - 1e-9)).mean(axis=0) <= level
         return float((clear & (means > 0)).mean())
 
     return shows
 
 
-def _flips(seeds: int) -> NDArray[Any]:
+def _flips(seeds: int, generator: np.random.Generator) -> NDArray[Any]:
     """Return the ways to give `seeds` numbers signs, the last number's being plus.
 
     Their other half has the same sums but for the sign. The first way has no minus.
     """
-    ways = np.arange(2 ** (seeds - 1))[:, None] >> np.arange(seeds)
-    return 1.0 - 2.0 * (ways & 1)  # (ways, S)
+    if seeds <= _MOST_TRIED:
+        ways = np.arange(2 ** (seeds - 1))[:, None] >> np.arange(seeds) & 1
+    else:
+        ways = generator.integers(0, 2, (2 ** (_MOST_TRIED - 1), seeds))
+        ways[0] = 0
+    return 1.0 - 2.0 * ways  # (ways, S)
 
 
 def _solved(reached: Callable[[float], bool]) -> float:
