@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,26 +25,28 @@ class Answers:
     model: str
     seeds: tuple[int, ...]
     images: tuple[str, ...]
-    labels: NDArray[Any]
-    probabilities: NDArray[Any]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
 
     @property
-    def predicted(self) -> NDArray[Any]:
+    def predicted(self) -> NDArray[np.int64]:
         """The most probable class (S, N)."""
-        return self.probabilities.argmax(axis=2)
+        predicted: NDArray[np.int64] = self.probabilities.argmax(axis=2)
+        return predicted
 
     @property
-    def correct(self) -> NDArray[Any]:
+    def correct(self) -> NDArray[np.bool_]:
         """Whether that is the label (S, N)."""
-        return self.predicted == self.labels
+        correct: NDArray[np.bool_] = self.predicted == self.labels
+        return correct
 
-    def of(self, seeds: Sequence[int]) -> NDArray[Any]:
+    def of(self, seeds: Sequence[int]) -> NDArray[np.bool_]:
         """Return `correct` of these `seeds` alone, in their order."""
         return self.correct[[self.seeds.index(seed) for seed in seeds]]
 
 
 def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation]) -> Answers:
-    """Return the answers of `model` to `images`, which are names; `tests` are by seed, at least one.
+    """Return the answers of `model` to `images`, which are names; `tests`, one or more, by seed.
 
     Raises:
         IncomparableError: the seeds were not tested on these images.
@@ -86,9 +87,7 @@ def check_same_images(one: Answers, other: Answers) -> None:
     for place, (first, second) in enumerate(zip(one.images, other.images, strict=True)):
         if first != second:
             raise IncomparableError(
-                f"{pair}: test photograph {place + 1} is {first!r} for one, {second!r} for the other"
+                f"{pair}: test photograph {place + 1} is {first!r} for one, {second!r} for another"
             )
         if one.labels[place] != other.labels[place]:
-            raise IncomparableError(
-                f"{pair}: {first!r} has one label for one, another for the other"
-            )
+            raise IncomparableError(f"{pair}: they were given different labels for {first!r}")

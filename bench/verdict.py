@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Literal
 
 from bench.answers import Answers, check_same_images
@@ -14,21 +14,7 @@ from bench.stats.paired import LEVEL, Difference, holm, paired_difference, seeds
 from bench.stats.planning import minimum_detectable_difference
 
 MANY = 10  # models, above which each is told beside the best only
-_WORDS = [
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +30,6 @@ class Verdict:
         p: the larger of both p, corrected.
         pairs: how many were compared.
         needed: seeds that a verdict takes.
-        detectable: the difference, 0 to 1, that would have shown four times of five; NaN for none.
     """
 
     first: str
@@ -53,14 +38,21 @@ class Verdict:
     p: float
     pairs: int
     needed: int
-    detectable: float
 
     @property
     def kind(self) -> Literal["better", "level", "descriptive"]:
-        """`better`: the first is; `level`: they can't be told apart; `descriptive`: too few seeds."""
+        """`better`: the first is; `level`: not told apart; `descriptive`: too few seeds."""
         if self.found.seeds < self.needed:
             return "descriptive"
         return "better" if self.p <= LEVEL else "level"
+
+    @property
+    def detectable(self) -> float:
+        """The difference, 0 to 1, that would have shown four times of five; NaN for none."""
+        found = self.found
+        return minimum_detectable_difference(
+            found.images, found.seeds, components=found.components, pairs=self.pairs
+        )
 
 
 def verdicts(models: Mapping[str, Answers]) -> list[Verdict]:
@@ -73,7 +65,7 @@ def verdicts(models: Mapping[str, Answers]) -> list[Verdict]:
         IncomparableError: models were tested on different images.
     """
     order = ranked(models)
-    for one, other in zip(order, order[1:], strict=False):
+    for one, other in pairwise(order):
         check_same_images(models[one], models[other])
     found = {
         pair: difference
@@ -112,7 +104,8 @@ def sentence(verdict: Verdict) -> str:
     """Return the verdict in words that need no course in statistics."""
     found, first, second = verdict.found, verdict.first, verdict.second
     figures = (
-        f"{_points(found.difference)} points (95 %: {_points(found.low)} to {_points(found.high)}), "
+        f"{_points(found.difference)} points "
+        f"(95 %: {_points(found.low)} to {_points(found.high)}), "
         f"{_counted(found.seeds, 'seed')}, {_counted(found.images, 'photograph')}"
     )
     if verdict.kind == "better":
@@ -136,16 +129,8 @@ def _verdict(pair: tuple[str, str], found: Difference, p: float, pairs: int) -> 
     first, second = pair
     if found.difference < 0:  # the better over all its seeds need not be so over the shared ones
         first, second, found = second, first, _turned(found)
-    needed = seeds_needed(pairs)
-    hidden = found.seeds >= needed and p > LEVEL
     return Verdict(
-        first=first,
-        second=second,
-        found=found,
-        p=p,
-        pairs=pairs,
-        needed=needed,
-        detectable=_detectable(found, pairs) if hidden else math.nan,
+        first=first, second=second, found=found, p=p, pairs=pairs, needed=seeds_needed(pairs)
     )
 
 
@@ -153,22 +138,17 @@ def _turned(found: Difference) -> Difference:
     return replace(found, difference=-found.difference, low=-found.high, high=-found.low)
 
 
-def _detectable(found: Difference, pairs: int) -> float:
-    return minimum_detectable_difference(
-        found.images, found.seeds, components=found.components, pairs=pairs
-    )
-
-
 def _why(verdict: Verdict) -> str:
-    """Return what a reader may wonder about: an interval without 0, or what might have been seen."""
+    """Return why an interval without 0 is not enough, or else what would have shown at all."""
     found = verdict.found
     if found.low > 0:
         if found.seeds_p > LEVEL:
             return "; too few of the seeds agree"
         return f"; not enough for one of {verdict.pairs} pairs"
-    if math.isnan(verdict.detectable):
+    least = verdict.detectable
+    if math.isnan(least):
         return ""
-    return f"; a difference under {verdict.detectable * 100:.2g} points would not show on so few"
+    return f"; a difference under {least * 100:.2g} points would not show on so few"
 
 
 def _points(share: float) -> str:
