@@ -64,5 +64,3 @@ def made(correct, *, name="model", classes=2, seeds=None, images=None):
         labels=labels,
         probabilities=probabilities,
     )
-
-

@@ -50,7 +50,7 @@ def percentile_interval(values, generator, draws=400):
     seeds, images = values.shape
     rows = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws) / seeds
     columns = generator.multinomial(images, np.full(images, 1 / images), size=draws) / images
-    means = ((rows @ values) * columns).sum(axis=1)
+    means = ((rows @ values.astype(float)) * columns).sum(axis=1)
     return np.quantile(means, [0.025, 0.975])
 
 
@@ -60,9 +60,7 @@ def satterthwaite_interval(values, _generator=None):
     seed = max(found.components.seeds, 0) / found.seeds
     rest = found.components.images / found.images + found.components.rest / values.size
     variance = seed + rest
-    freedom = variance**2 / (
-        seed**2 / (found.seeds - 1) + rest**2 / (found.images - 1) + 1e-300
-    )
+    freedom = variance**2 / (seed**2 / (found.seeds - 1) + rest**2 / (found.images - 1) + 1e-300)
     width = -stdtrit(max(freedom, 1.0), 0.025) * np.sqrt(variance)
     return found.mean - width, found.mean + width
 
@@ -138,7 +136,9 @@ def verdict_power(world, seeds, images, experiments, generator, pilot=20):
     difference = float(np.median(said))
     told = 0
     for _ in range(experiments):
-        pair = world.correct(generator, 2, seeds, images, np.array([difference / 2, -difference / 2]))
+        pair = world.correct(
+            generator, 2, seeds, images, np.array([difference / 2, -difference / 2])
+        )
         answers = {"a": made(pair[0]), "b": made(pair[1])}
         (verdict,) = verdicts(answers)
         told += verdict.kind == "better" and verdict.first == "a"
