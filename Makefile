@@ -1,6 +1,8 @@
 # Two commands that do all their own set-up in a fresh checkout.
 #   make bench   the main job: compare LeNet and AlexNet on the embedded data
 #   make test    format, lint, types, import rules, tests
+# And one that tries for an hour to break what is promised about kills, damage and full disks.
+#   make soak
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +11,7 @@ STAMP := $(VENV)/installed
 RUN := .benchmarks/latest.json
 BASELINE ?= .benchmarks/saved.json
 
-.PHONY: bench test benchmark benchmark-compare benchmark-save benchmark-table simulations clean
+.PHONY: bench test soak simulations benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -20,6 +22,10 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# scaled down: make soak SOAK='--runs 10 --mutants 200'
+soak: $(STAMP)
+	$(BIN)/python tests/soak.py $(SOAK)
 
 benchmark: $(STAMP)
 	mkdir -p .benchmarks

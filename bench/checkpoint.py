@@ -1,8 +1,8 @@
 """Where a trial stood, on disk: whole, checked, and the one before it as well.
 
 A checkpoint is plain values and tensors under a name of its own, synced; then `last.json`, which
-names it with its SHA-256, is replaced at once. Two are kept. torch's own reader does not notice
-flipped bits, so the digest is compared first; and it reads nothing but plain data
+names it with its SHA-256 and carries its own, is replaced at once. Two are kept. torch's own reader
+does not notice flipped bits, so the digest is compared first; and it reads nothing but plain data
 (`weights_only`), so a file can't run anything.
 """
 
@@ -96,7 +96,8 @@ class Checkpoints:
             with whole_file(path) as partial:
                 digest = _write(partial, state)
             listed = [{"file": path.name, "sha256": digest}, *before]
-            write_text(self._folder / _POINTER, json.dumps(listed) + "\n")
+            pointer = {"kept": listed, "sha256": _digest_of_list(listed)}
+            write_text(self._folder / _POINTER, json.dumps(pointer) + "\n")
         except OSError:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -108,7 +109,7 @@ class Checkpoints:
 
         What is passed over is said.
         """
-        for listed in self._listed():
+        for listed in self._listed(say):
             path = self._folder / listed["file"]
             try:
                 return _read(path, listed["sha256"])
@@ -124,13 +125,19 @@ class Checkpoints:
         with suppress(OSError):
             self._folder.rmdir()
 
-    def _listed(self) -> list[dict[str, str]]:
-        """Return names and digests, the newest first; none where the pointer can't be read."""
+    def _listed(self, say: Callable[[str], object] = lambda text: None) -> list[dict[str, str]]:
+        """Return names and digests, the newest first; none, and why, if the pointer is damaged."""
+        pointer = self._folder / _POINTER
         try:
-            found = json.loads((self._folder / _POINTER).read_text(encoding="utf-8"))
+            found = json.loads(pointer.read_text(encoding="utf-8"))
+            if _digest_of_list(found["kept"]) != found["sha256"]:
+                raise ValueError("it is damaged")
             return [{"file": _plain_name(each["file"]), "sha256": str(each["sha256"])}
-                    for each in found]  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError):
+                    for each in found["kept"]]  # fmt: skip
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            say(f"the checkpoints of {pointer} can't be used ({told(error)}): beginning anew")
             return []
 
     def _remove_others(self, kept: set[str]) -> None:
@@ -206,6 +213,10 @@ def _read(path: Path, digest: str) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("version") != _VERSION:
         raise RunError(f"it is not of version {_VERSION}")
     return state
+
+
+def _digest_of_list(listed: object) -> str:
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
 def _plain_name(name: object) -> str:

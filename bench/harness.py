@@ -15,15 +15,15 @@ from bench.exactness import differences
 from bench.plan import Plan, make_plan
 from bench.progress import Progress
 from bench.record import TrialResult, TrialSpec
-from bench.report.export import draw_answers, write_run, write_trial
+from bench.report.export import answers_path, draw_answers, write_run, write_trial
 from bench.request import Request, request_of
 from bench.results import Results, results_of
 from bench.run_folder import RunFolder
-from bench.runs import report
+from bench.runs import report, write_trials
 from bench.session import Pending, Session, isolated
 from bench.store import Store, StoredTrial
 from registry.architecture import Architecture
-from registry.errors import InexactError, RunError, StorageError
+from registry.errors import InexactError, RunError, StorageError, ZooError
 
 
 def run(
@@ -69,7 +69,7 @@ def execute(request: Request, progress: Progress, spawned: Spawned | None = None
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
         folder = RunFolder.create(request.runs, models)
         created = Store.create(folder.database, plan.about, plan.specs)
-        with folder.held(), closing(created) as store:
+        with _storage_told(folder), folder.held(), closing(created) as store:
             progress.say(f"if it is interrupted: zoo bench --resume {folder.path}")
             pending = [Pending(number=n, spec=spec) for n, spec in enumerate(plan.specs)]
             return _run(request, folder, store, plan, pending, progress, first)
@@ -101,17 +101,62 @@ def resume(
     tune_allocator()
     with _first_process(None, spawned) as first:
         folder = RunFolder.find(name, runs)
-        with folder.held(), closing(Store.open(folder.database)) as store:
+        with (
+            _storage_told(folder),
+            folder.held(),
+            closing(Store.open(folder.database)) as store,
+        ):
             about, trials = store.about(), store.trials()
+            folder.clean([trial.spec for trial in trials if trial.finished])
             request = _changed(request_of(about["request"]), changes)
             left = [trial for trial in trials if not trial.finished]
             if not left:
                 progress.say(f"{folder.path}: all {len(trials)} trials are done")
+                _draw_missing(folder, trials, request, progress)
                 return report(folder, store)
             progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
             plan = make_plan(request, progress)
             pending = _left(left, about, plan, inexact=inexact)
+            write_trials(folder, store)  # the last may have been kept and not yet written
+            _draw(_undrawn(folder, trials), folder, plan)
             return _run(request, folder, store, plan, pending, progress, first)
+
+
+@contextmanager
+def _storage_told(folder: RunFolder) -> Iterator[None]:
+    """Say how to go on when there is room again; what was finished before is kept."""
+    try:
+        yield
+    except (OSError, StorageError) as error:
+        raise StorageError(
+            f"{error}: make room, then `zoo bench --resume {folder.path}`"
+        ) from error
+
+
+def _draw_missing(
+    folder: RunFolder, trials: Sequence[StoredTrial], request: Request, progress: Progress
+) -> None:
+    """Draw what a kill has come before, if the images are still there."""
+    if missing := _undrawn(folder, trials):
+        try:
+            _draw(missing, folder, make_plan(request, progress))
+        except ZooError as error:
+            progress.say(f"the test images can't be drawn: {error}")
+
+
+def _undrawn(folder: RunFolder, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
+    return [
+        trial
+        for trial in trials
+        if trial.test is not None and not answers_path(folder.trial(trial.spec)).is_file()
+    ]
+
+
+def _draw(trials: Sequence[StoredTrial], folder: RunFolder, plan: Plan) -> None:
+    for trial in trials:
+        if trial.record and trial.test and trial.spec.split_fingerprint == plan.split.fingerprint:
+            where, images = folder.trial(trial.spec), plan.split.test
+            draw_answers(where, trial.record, images, trial.test, plan.source)
 
 
 @contextmanager
@@ -144,8 +189,12 @@ def _left(
 
     Raises:
         InexactError: the two differ, and that was not allowed.
+        RunError: a model is not there any more.
     """
     present = {(spec.model, spec.seed): spec for spec in plan.specs}
+    for trial in left:
+        if (trial.spec.model, trial.spec.seed) not in present:
+            raise RunError(f"{trial.spec.model} is no longer among what the run's patterns name")
     pairs = [(trial, _as_tried(trial, present[trial.spec.model, trial.spec.seed]))
              for trial in left]  # fmt: skip
     changed = differences(
@@ -189,11 +238,7 @@ def _run(
     progress: Progress,
     first: TrialProcess | None,
 ) -> Results:
-    """Do `pending`, writing tables and figures after each.
-
-    Raises:
-        StorageError: they can't be written; what was finished before is kept.
-    """
+    """Do `pending`, writing tables and figures after each."""
     records = {trial.number: trial.record for trial in store.trials()}
     about = store.about()
 
@@ -203,17 +248,12 @@ def _run(
 
     def keep(number: int, result: TrialResult) -> None:
         records[number] = result.record
+        where = folder.trial(result.record.spec)
+        write_trial(where, result.record, about["split"]["test"], result.test)
         if result.test is not None:
-            where, names = folder.trial(result.record.spec), about["split"]["test"]
-            write_trial(where, result.record, names, result.test)
             draw_answers(where, result.record, plan.split.test, result.test, plan.source)
         write_run(results(), about)
 
     session = Session(request, folder, store, plan.split, plan.source, progress, keep)
     usable = first if isolated(request, pending[0].spec) else None
-    try:
-        return results(session.run(pending, usable))
-    except (OSError, StorageError) as error:
-        raise StorageError(
-            f"{error}: make room, then `zoo bench --resume {folder.path}`"
-        ) from error
+    return results(session.run(pending, usable))

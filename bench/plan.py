@@ -37,6 +37,7 @@ from bench.request import (
     contenders,
     one_of,
     recipe_of,
+    twice,
 )
 from bench.stats import majority_class
 
@@ -63,6 +64,8 @@ def make_plan(request: Request, progress: Progress) -> Plan:
         ZooError: something asked for is not there; nothing was written.
     """
     compared = contenders(request.models)
+    if request.aa:
+        compared = twice(compared)
     recipe = recipe_of(request)
     device = choose_device(request.device)
     choose_precision(request.precision, device)
@@ -133,7 +136,7 @@ def _specs(
             recipe=recipe,
             classes=classes,
             split_fingerprint=fingerprint,
-            seed=seed,
+            seed=seed + contender.seed_offset,
             device=str(device),
             precision=request.precision,
             threads=request.threads or default_threads(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from registry.errors import RunError, told
 
 LAYOUT_CHOICES: tuple[Layout | Literal["auto"], ...] = ("auto", *LAYOUTS)
 T = TypeVar("T", bound=str)
+_AGAIN = 10_000  # added to the seeds of a model that is compared with itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class Request:
         on_oom: `fail`, or `halve`: try again at half the batch, and mark the row.
         allow_rejects: take the rest where more than 1 % of the images can't be used.
         isolate: run each trial in a process of its own.
+        aa: compare one architecture with itself, under other seeds: what differs is noise.
     """
 
     models: tuple[str | Architecture, ...]
@@ -71,6 +74,7 @@ class Request:
     on_oom: str = "fail"
     allow_rejects: bool = False
     isolate: bool = True
+    aa: bool = False
 
     def __post_init__(self) -> None:
         if self.timeout is not None and self.timeout <= 0:
@@ -84,20 +88,21 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """An architecture under the name that it was asked for by."""
+    """An architecture under the name that it was asked for by; its seeds are the run's and more."""
 
     model: str
     architecture: Architecture
     origin: str
+    seed_offset: int = 0
 
 
 def as_plain(request: Request) -> dict[str, Any]:
     """Return `request` as values that JSON has; paths are absolute."""
-    plain: dict[str, Any] = msgspec.to_builtins(
-        {field.name: getattr(request, field.name) for field in fields(request)}, enc_hook=str
-    )
-    plain["data"] = None if request.data is None else str(request.data.resolve())
-    return plain | {"runs": str(request.runs.resolve())}
+    values = {field.name: getattr(request, field.name) for field in fields(request)}
+    data = None if request.data is None else str(request.data.resolve())
+    values |= {"data": data, "runs": str(request.runs.resolve())}
+    plain: dict[str, Any] = json.loads(json.dumps(msgspec.to_builtins(values)))  # no tuples
+    return plain
 
 
 def request_of(plain: dict[str, Any]) -> Request:
@@ -147,6 +152,18 @@ def contenders(models: Sequence[str | Architecture]) -> list[Contender]:
         if taken.count(name) > 1:
             raise RunError(f"two models are called {name!r}: give one of them another name")
     return chosen
+
+
+def twice(compared: Sequence[Contender]) -> list[Contender]:
+    """Return the one architecture under two names, the second with seeds of its own.
+
+    Raises:
+        RunError: there are several.
+    """
+    if len(compared) != 1:
+        raise RunError(f"--aa compares one model with itself, not {len(compared)}: name one")
+    (once,) = compared
+    return [once, replace(once, model=f"{once.model}_again", seed_offset=_AGAIN)]
 
 
 def recipe_of(request: Request) -> Recipe:

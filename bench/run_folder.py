@@ -7,8 +7,8 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -120,6 +120,14 @@ class RunFolder:
             return True
         except OSError:
             return False
+
+    def clean(self, finished: Iterable[TrialSpec]) -> None:
+        """Remove what a kill has left: checkpoints of trials that are done, halves of files."""
+        for spec in finished:
+            self.checkpoints(spec).clear()
+        for path in self.path.rglob(".*.partial"):
+            with suppress(OSError):
+                path.unlink()
 
     def remove(self) -> None:
         """Remove it and all that is in it.

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from bench.record import FINISHED
 from bench.report.export import write_run, write_trial
 from bench.results import Results, results_of
 from bench.run_folder import RunFolder, run_folders
@@ -47,13 +48,18 @@ def write_report(name: str, runs: Path) -> Results:
 
 def report(folder: RunFolder, store: Store) -> Results:
     """Return what the run in `folder` has given so far, its tables being written anew."""
-    about, results = store.about(), _results(folder, store)
-    for trial in store.trials():
-        if trial.record is not None and trial.test is not None:
-            names = about["split"]["test"]
-            write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
-    write_run(results, about)
+    results = _results(folder, store)
+    write_trials(folder, store)
+    write_run(results, store.about())
     return results
+
+
+def write_trials(folder: RunFolder, store: Store) -> None:
+    """Write anew what is written of each trial that has answered the test."""
+    names = store.about()["split"]["test"]
+    for trial in store.trials():
+        if trial.record is not None:
+            write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
 
 
 def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
@@ -61,8 +67,8 @@ def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
     for folder in reversed(run_folders(runs)):
         try:
             with closing(Store.open(folder.database, read_only=True)) as store:
-                same = store.about()["request"] == asked
-                if same and not all(trial.finished for trial in store.trials()):
+                left = len(_finished(store)) < len(_statuses(store))
+                if left and store.about()["request"] == asked:
                     return None if folder.is_held() else folder
         except (RunError, KeyError):  # damaged, or of another version
             continue
@@ -79,17 +85,25 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     row: dict[str, Any] = {"name": folder.path.name, "folder": str(folder.path)}
     try:
         with closing(Store.open(folder.database, read_only=True)) as store:
-            about, trials = store.about(), store.trials()
+            about, models = store.about(), list(store.statuses())
+            trials, finished = len(_statuses(store)), _finished(store)
     except RunError as error:
         return row | {"state": str(error)}
-    finished = [trial.record for trial in trials if trial.finished and trial.record]
-    state = "unfinished" if len(finished) < len(trials) else "done"
+    state = "unfinished" if len(finished) < trials else "done"
     return row | {
-        "models": list(dict.fromkeys(trial.spec.model for trial in trials)),
+        "models": models,
         "title": about["title"],
         "started": about["environment"]["started"],
-        "trials": len(trials),
+        "trials": trials,
         "finished": len(finished),
-        "failed": sum(record.status != "ok" for record in finished),
+        "failed": sum(status != "ok" for status in finished),
         "state": "running" if folder.is_held() else state,
     }
+
+
+def _statuses(store: Store) -> list[str]:
+    return [status for statuses in store.statuses().values() for status in statuses]
+
+
+def _finished(store: Store) -> list[str]:
+    return [status for status in _statuses(store) if status in FINISHED]

@@ -118,7 +118,8 @@ class Session:
             checkpoints=self._folder.checkpoints(spec),
             cadence=Cadence.parse(self._request.checkpoint_every),
         )
-        with self._interrupts.stopping(Here(service.stop)):
+        # deferred outside: a stop that was asked for before is a trial that was interrupted
+        with service.stop.deferred(), self._interrupts.stopping(Here(service.stop)):
             return run_here(spec, self._split, self._progress, service, self._folder.trial(spec))
 
 

@@ -17,6 +17,11 @@ class StopRequest:
         self._requested = False
         self._deferred = 0
 
+    @property
+    def requested(self) -> bool:
+        """A stop was asked for."""
+        return self._requested
+
     def request(self) -> None:
         """Ask for a stop.
 
@@ -38,9 +43,23 @@ class StopRequest:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Raise nothing in here but by `check`."""
+        """Raise nothing in here but by `check`, and what is `heeded` in here."""
         self._deferred += 1
         try:
             yield
         finally:
             self._deferred -= 1
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Raise in here though it is deferred around; at once where a stop was asked for before.
+
+        Raises:
+            StoppedError: it was.
+        """
+        before, self._deferred = self._deferred, 0
+        try:
+            self.check()
+            yield
+        finally:
+            self._deferred = before

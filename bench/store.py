@@ -31,6 +31,7 @@ from bench.record import (
 from registry.errors import RunError, StorageError
 
 SCHEMA_VERSION = 1
+_SIZES = "sizes"  # how many rows there must be: SQLite does not notice one that is lost
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE run (
@@ -104,6 +105,7 @@ class Store:
             store = cls(path, database)
             for name, value in about.items():
                 store._put_about(name, value)
+            store._put_about(_SIZES, {"names": sorted(about), "trials": len(specs)})
             for number, spec in enumerate(specs):
                 store._put(number, spec, None, "planned", [], [])
             database.execute("COMMIT")
@@ -143,7 +145,25 @@ class Store:
             for name, value, sha256 in rows:
                 if _sha256(value) != sha256:
                     raise RunError(f"{self._path} is damaged: {name!r} is not what was written")
-            return {name: json.loads(value) for name, value, _ in rows}
+            found = {name: json.loads(value) for name, value, _ in rows}
+            sizes = found.pop(_SIZES)
+            (trials,) = self._database.execute("SELECT count(*) FROM trial").fetchone()
+            if sizes != {"names": sorted(found), "trials": trials}:
+                raise RunError(f"{self._path} is damaged: some of what was written is lost")
+            return found
+
+    def statuses(self) -> dict[str, list[str]]:
+        """Return the status of each trial, in order, by model; `planned` is not begun.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        found: dict[str, list[str]] = {}
+        with _told(self._path):
+            rows = self._database.execute("SELECT model, status FROM trial ORDER BY number")
+            for model, status in rows:
+                found.setdefault(model, []).append(status)
+        return found
 
     def trials(self) -> list[StoredTrial]:
         """Return the trials, in the order of the plan.
@@ -248,7 +268,8 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise StorageError(f"{path} can't be used: {error}") from error
-    except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError) as error:
+    # the last is what a column of another kind leads to
+    except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from bench.layout import choose_layout
 from bench.random_state import kept_random_state, seed_everything
 from bench.record import Status, TrialResult, TrialSpec
 from bench.steps import Steps
+from bench.stop import StopRequest
 from bench.training import Training
 from bench.watcher import Account, Service, Watcher
 from registry.errors import ContractError
@@ -43,20 +45,35 @@ def run_trial(
     interrupted and gone on with. The global random state and the number of threads are as before
     when it returns.
     """
-    trial = _Trial(spec, split, watcher, service or Service())
+    service = service or Service()
+    trial, stop = _Trial(spec, split, watcher, service), service.stop
     threads = torch.get_num_threads()
-    with kept_random_state(), redirect_stdout(sys.stderr):  # stdout is for tables and JSON
+    with (
+        stop.deferred(),  # what comes too late for the trial must not take its result away
+        kept_random_state(),
+        redirect_stdout(sys.stderr),  # stdout is for tables and JSON
+    ):
         try:
-            result = trial.run()
-        except KeyboardInterrupt:
-            trial.save()
-            result = trial.ended("interrupted", "stopped by the user")
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin may raise anything)
-            result = trial.ended(status_of(error), reason_of(error), traceback_of(error))
+            with stop.heeded():
+                result = trial.run()
+        except BaseException as error:  # noqa: BLE001  (a plugin may raise anything)
+            if isinstance(error, KeyboardInterrupt) and _by_the_user(stop):
+                trial.save()
+                result = trial.ended("interrupted", "stopped by the user")
+            else:
+                result = trial.ended(status_of(error), reason_of(error), traceback_of(error))
         finally:
             torch.set_num_threads(threads)
     watcher.on_end(result.record)
     return result
+
+
+def _by_the_user(stop: StopRequest) -> bool:
+    """Say whether a `KeyboardInterrupt` was meant: where signals are heeded, a stop was asked for.
+
+    Where they are not, Python's own handler raises it.
+    """
+    return stop.requested or signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 class _Trial:

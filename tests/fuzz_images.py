@@ -198,6 +198,15 @@ def _kind(reason: str) -> str:
     return " ".join(word for word in reason.split() if not any(map(str.isdigit, word)))[:60]
 
 
+def fuzz_images(count: int, seed: int) -> Counter[str]:
+    """Return what became of `count` mutants; one that took too much, or is lost, is an error."""
+    with tempfile.TemporaryDirectory() as folder:
+        fuzzed = fuzz(count, Path(folder), seed=seed)
+    if fuzzed.lost or fuzzed.longest_seconds > 10 or fuzzed.peak_bytes > 1e9:
+        raise AssertionError(fuzzed)
+    return Counter(used=fuzzed.used, rejected=fuzzed.rejected)
+
+
 def main(arguments: list[str]) -> int:
     """Fuzz with as many mutants as the first argument says; 1 if something went wrong."""
     begun = time.monotonic()

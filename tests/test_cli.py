@@ -314,6 +314,34 @@ def test_an_interrupt_keeps_what_was_finished(monkeypatch, bench, tmp_path):
     assert "lenet interrupted: seed 0, train: stopped by the user" in out
 
 
+def test_the_same_command_offers_to_go_on(monkeypatch, bench, tmp_path):
+    """The unfinished run is named; where nobody can be asked, a new one begins."""
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.steps.train_epoch", _press_ctrl_c)
+        assert bench("lenet5")[0] == 130
+    _, _, other = bench("lenet5", "--seeds", 2)
+    code, _, err = bench("lenet5")
+    run = tmp_path / "runs" / "0001-lenet5"
+
+    assert "unfinished" not in other
+    assert code == 0
+    assert f"{run} is the same and unfinished (`zoo bench --resume {run}` goes on" in err
+
+
+def test_on_a_terminal_the_same_command_goes_on(monkeypatch, bench, tmp_path):
+    """It asks, and after a yes there is no second run."""
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.steps.train_epoch", _press_ctrl_c)
+        bench("lenet5")
+    asked = []
+    monkeypatch.setattr("zoo.cli_bench._is_terminal", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda text, *_, **__: asked.append(text) or True)
+
+    assert bench("lenet5")[0] == 0
+    assert "0001-lenet5 is the same and unfinished. Go on with it?" in asked[0]
+    assert _only(tmp_path / "runs").name == "0001-lenet5"
+
+
 def test_an_interrupt_before_the_first_model_is_told(monkeypatch, bench):
     """Ctrl-C while images are checked ends with 130 and one line."""
     monkeypatch.setattr("bench.plan.load_data", _stop)

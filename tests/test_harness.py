@@ -126,3 +126,23 @@ def test_run_folders_are_numbered(drawn, tmp_path):
     names = [_run(["lenet5"], drawn, tmp_path).folder.name for _ in range(2)]
 
     assert names == ["0001-lenet5", "0002-lenet5"]
+
+
+def test_a_model_is_compared_with_itself(drawn, tmp_path):
+    """Two names, one architecture, other seeds: all that differs is noise."""
+    results = _run(["lenet5"], drawn, tmp_path, seeds=(0, 1), aa=True)
+    trials = [(record.model, record.spec.seed) for record in results.records]
+
+    assert trials == [
+        ("lenet5", 0),
+        ("lenet5_again", 10_000),
+        ("lenet5", 1),
+        ("lenet5_again", 10_001),
+    ]
+    assert len({record.digest for record in results.records}) == 4
+
+
+def test_only_one_model_can_be_compared_with_itself(drawn, tmp_path):
+    """Two are refused before anything is trained."""
+    with pytest.raises(RunError, match="--aa compares one model with itself, not 2"):
+        _run(["lenet5", FAILING], drawn, tmp_path, aa=True)

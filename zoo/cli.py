@@ -26,11 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(bench)
-app.add_typer(runs_app, name="runs")
-app.command()(report)
-cli_weights.add_to(app)
-app.add_typer(data_app, name="data")
 
 
 def main() -> None:
@@ -98,3 +93,10 @@ def show(
         print_rendered(render(entry, broken))
     if broken:
         raise broken
+
+
+app.command()(bench)
+app.command()(report)
+cli_weights.add_to(app)
+app.add_typer(runs_app, name="runs")
+app.add_typer(data_app, name="data")

@@ -72,6 +72,14 @@ def bench(
     seeds: Annotated[
         str, typer.Option(help="How many (3), or which (0,7).", rich_help_panel=_TRAINING)
     ] = "1",
+    aa: Annotated[
+        bool,
+        typer.Option(
+            "--aa",
+            help="Compare one model with itself, under other seeds: the noise.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = False,
     fidelity: Annotated[
         str,
         typer.Option(
@@ -224,13 +232,17 @@ def _begun(fields: dict[str, Any], spawned: Spawned | None) -> Results:
 
 def _offered(path: str) -> bool:
     """Say that such a run is unfinished; on a terminal, ask whether to go on with it."""
-    if sys.stdin.isatty() and sys.stderr.isatty():
+    if _is_terminal():
         return typer.confirm(f"{path} is the same and unfinished. Go on with it?", True, err=True)
     say(
         f"zoo: {path} is the same and unfinished (`zoo bench --resume {path}` goes on with it); "
         "beginning a new run"
     )
     return False
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _gone_on(

@@ -38,11 +38,13 @@ def run_here(
     """Return what comes of a trial, its weights being written to `folder`.
 
     Where they can't be written, the trial is interrupted: to be gone on with when they can.
+    A stop that is asked for while they are written comes after.
     """
-    result = run_trial(spec, split, watcher, service)
-    try:
-        publish(result, folder)
-    except OSError as error:
-        why = {"status": "interrupted", "phase": "publish", "error": told(error)}
-        return TrialResult(record=replace(result.record, **why))  # type: ignore[arg-type]
+    with service.stop.deferred():
+        result = run_trial(spec, split, watcher, service)
+        try:
+            publish(result, folder)
+        except OSError as error:
+            why = {"status": "interrupted", "phase": "publish", "error": told(error)}
+            return TrialResult(record=replace(result.record, **why))  # type: ignore[arg-type]
     return replace(result, last_weights=None, best_weights=None)

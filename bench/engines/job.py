@@ -46,29 +46,23 @@ def do(descriptor: int) -> None:
     sys.path[:] = job["path"]
     if job["memory_bytes"] is not None:
         limit_memory(job["memory_bytes"])
-    teller = _Teller(connection)
-    stop = _stop_by_signals()
-    result = run_here(
-        spec_of(job["spec"]),
-        split_of(job["split"]),
-        teller,
-        _service(job, teller, stop),
-        Path(job["folder"]),
-    )
-    teller.end(result.record, answered=result.test is not None)
-    if result.test is not None:
-        send_answers(connection, result.test)
+    teller, stop = _Teller(connection), StopRequest()
+    with stop.deferred():  # but while the trial runs: the last word is said in full
+        _heed_signals(stop)
+        service = _service(job, teller, stop)
+        spec, split = spec_of(job["spec"]), split_of(job["split"])
+        result = run_here(spec, split, teller, service, Path(job["folder"]))
+        teller.end(result.record, answered=result.test is not None)
+        if result.test is not None:
+            send_answers(connection, result.test)
 
 
-def _stop_by_signals() -> StopRequest:
-    stop = StopRequest()
-
+def _heed_signals(stop: StopRequest) -> None:
     def ask(number: int, frame: FrameType | None) -> None:
         stop.request()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
-    return stop
 
 
 def _service(job: dict[str, Any], teller: _Teller, stop: StopRequest) -> Service:

@@ -35,8 +35,8 @@ def receive(connection: Connection) -> dict[str, Any]:
         message = json.loads(connection.recv_bytes(_MOST_BYTES))
         if not isinstance(message, dict) or not isinstance(message.get("what"), str):
             raise ValueError("no message")
-    except EOFError:
-        raise
+    except (EOFError, ConnectionError) as error:  # reset: it has gone with our message unread
+        raise EOFError from error
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"the trial's process said what can't be understood: {error}") from error
     return message

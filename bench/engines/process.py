@@ -26,6 +26,7 @@ from bench.watcher import Watcher
 from registry.errors import RunError
 
 _GRACE_SECONDS = 10.0  # to leave, after the last word
+_BABBLE_SECONDS = 1.0  # to leave, where that word could not be understood
 _LOOK_SECONDS = 1.0  # between looks whether it lives, where the system can't say when it dies
 _KEPT_LINES, _LINE_CHARACTERS = 40, 2000
 
@@ -67,11 +68,11 @@ class TrialProcess:
         """Return what comes of the trial, the process being gone."""
         reader = threading.Thread(target=self._pass_on, args=(watcher,), daemon=True)
         reader.start()
+        deadline = self._deadline(job)
         try:
             result = self._listen(job, watcher)
-        except RunError as error:
-            result = TrialResult(record=TrialRecord(spec=job.spec, error=str(error)))
         finally:
+            deadline.cancel()
             self.end()
             self._connection.close()
             reader.join(_GRACE_SECONDS)
@@ -87,36 +88,49 @@ class TrialProcess:
     def end(self) -> None:
         """End it at once, with all that it has begun."""
         if self._process.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._kill()
             self._process.wait()
 
+    def _kill(self) -> None:
+        if self._process.returncode is None:  # else its number may be another's by now
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def _listen(self, job: Job, watcher: Watcher) -> TrialResult:
-        record = TrialRecord(spec=job.spec)
-        deadline = None if job.timeout is None else time.monotonic() + job.timeout
+        record, wrong = TrialRecord(spec=job.spec), ""
         try:
             send(self._connection, "job", **_plain(job))
-            while self._heard(deadline):
+            while self._heard():
                 message = receive(self._connection)
                 record = self._heed(message, record, job.spec, watcher)
                 if message["what"] == "end":
                     return self._ended(message, record)
         except (OSError, EOFError):  # it has gone without a last word
             pass
-        return TrialResult(record=self._unfinished(record, job))
+        except RunError as error:
+            wrong = str(error)
+        return TrialResult(record=self._unfinished(record, job, wrong))
 
-    def _heard(self, deadline: float | None) -> bool:
+    def _deadline(self, job: Job) -> threading.Timer:
+        """Begin to count the seconds that the trial has; what it says half holds nothing up."""
+
+        def expire() -> None:
+            self._timed_out = True
+            self._kill()
+
+        timer = threading.Timer(job.timeout or 0.0, expire)
+        timer.daemon = True
+        if job.timeout is not None:
+            timer.start()
+        return timer
+
+    def _heard(self) -> bool:
         """Wait for a message, without taking time from the trial; say whether there will be one."""
         descriptor = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else None
+        ends = [] if descriptor is None else [descriptor]
         try:
             while not self._connection.poll(0):
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    self._timed_out = True
-                    return False
-                if descriptor is None:
-                    left = _LOOK_SECONDS if left is None else min(left, _LOOK_SECONDS)
-                wait([self._connection, *([] if descriptor is None else [descriptor])], left)
+                wait([self._connection, *ends], None if ends else _LOOK_SECONDS)
                 if self._process_gone() and not self._connection.poll(0):
                     return False
             return True
@@ -159,24 +173,26 @@ class TrialProcess:
         self._wait_for_exit()
         return TrialResult(record=record, test=test)
 
-    def _wait_for_exit(self) -> None:
-        until = time.monotonic() + _GRACE_SECONDS
+    def _wait_for_exit(self, seconds: float = _GRACE_SECONDS) -> None:
+        until = time.monotonic() + seconds
         while not self._process_gone() and time.monotonic() < until:
             time.sleep(0.01)
 
-    def _unfinished(self, record: TrialRecord, job: Job) -> TrialRecord:
-        """Return the record of a trial whose process did not end it."""
-        if not self._timed_out:
-            self._wait_for_exit()
+    def _unfinished(self, record: TrialRecord, job: Job, wrong: str) -> TrialRecord:
+        """Return the record of a trial whose process did not end it, or said what is `wrong`."""
+        if not self._timed_out:  # what broke off in a message is dying, what babbles may go on
+            self._wait_for_exit(_BABBLE_SECONDS if wrong else _GRACE_SECONDS)
         gone = self._process_gone()
         self.end()
-        status, why = self._fate(gone, job)
+        status, why = self._fate(gone, job, wrong)
         trace = "\n".join(self._lines)
         return replace(record, status=status, error=why, traceback=trace)
 
-    def _fate(self, gone: bool, job: Job) -> tuple[Status, str]:
+    def _fate(self, gone: bool, job: Job, wrong: str) -> tuple[Status, str]:
         if self._timed_out:
             return "timeout", f"not done after the {job.timeout:g} s that --timeout gives a trial"
+        if wrong and not (gone and self._process.returncode < 0):
+            return "failed", wrong
         if not gone:
             return "failed", "its process closed its connection, and was ended"
         code = self._process.returncode

@@ -60,13 +60,21 @@ def comparison_as_json(results: Results) -> dict[str, Any]:
     }
 
 
-def write_trial(folder: Path, record: TrialRecord, images: Sequence[str], test: Evaluation) -> None:
-    """Write a finished trial's record, history and answers to the test `images`, by their names."""
+def write_trial(
+    folder: Path, record: TrialRecord, images: Sequence[str], test: Evaluation | None
+) -> None:
+    """Write a trial's record, its history, and its answers to the test `images`, if it came so far.
+
+    Raises:
+        OSError: there is no room, or no leave.
+    """
     classes = record.spec.classes
     _write_json(folder / "record.json", record_as_json(record))
-    _write_csv(folder / "history.csv", pd.DataFrame(record.history))
-    _write_csv(folder / "predictions.csv", predictions(images, classes, test))
-    _write_csv(folder / "submission.csv", submission(images, test))
+    if record.history:
+        _write_csv(folder / "history.csv", pd.DataFrame(record.history))
+    if test is not None:
+        _write_csv(folder / "predictions.csv", predictions(images, classes, test))
+        _write_csv(folder / "submission.csv", submission(images, test))
 
 
 def draw_answers(
@@ -78,8 +86,12 @@ def draw_answers(
 ) -> None:
     """Draw the grid of test photographs under a finished trial's answers."""
     title = f"{record.model}, seed {record.spec.seed}: {record.test_accuracy:.1%} of {len(images)}"
-    path = folder / "test-images.png"
-    draw_grid(images, source, record.spec.classes, test, path, title)
+    draw_grid(images, source, record.spec.classes, test, answers_path(folder), title)
+
+
+def answers_path(folder: Path) -> Path:
+    """Return the path of the grid of test photographs in a trial's folder."""
+    return folder / "test-images.png"
 
 
 def record_as_json(record: TrialRecord) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
+from bench.durable import whole_file
 from bench.evaluate import Evaluation
 from bench.report.display import BAD, GOOD, short
 
@@ -40,7 +41,8 @@ def drawing(path: Path, inches: tuple[float, float], *, dpi: int) -> Iterator[Fi
         figure = Figure(figsize=inches, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        figure.savefig(path, dpi=dpi)
+        with whole_file(path) as partial:
+            figure.savefig(partial, format="png", dpi=dpi)
 
 
 def draw_curves(history: pd.DataFrame, path: Path) -> None:

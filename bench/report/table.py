@@ -27,7 +27,7 @@ _COLUMNS = (
     "parameters",
     "contract",
 )
-_WIDE = 120
+_WIDE = 136
 _ONLY_WIDE = frozenset({"validation", "best epoch", "images/s", "data wait", "memory"})
 
 
@@ -37,7 +37,7 @@ def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
     A narrow terminal gets accuracy, time and parameters; the files of the run hold the rest.
     """
     shown = [name for name in _COLUMNS if width >= _WIDE or name not in _ONLY_WIDE]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0) if width < _WIDE else (0, 1))
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in shown:
         left = name in ("model", "contract")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
