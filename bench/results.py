@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bench.evaluate import Evaluation
 from bench.judgement import Judgement, Tests, judged
 from bench.record import TrialRecord
 from bench.report.frame import comparison, history
 from bench.report.profile import profile_frame
+from bench.store import StoredTrial
 from bench.verdict import Verdict
 
 
@@ -77,6 +79,15 @@ class Results:
 
     def _repr_html_(self) -> str:
         return str(self.frame.to_html(index=False))
+
+
+def tests_of(trials: Iterable[StoredTrial]) -> dict[tuple[str, int], Evaluation]:
+    """Return what the trials that were tested have answered, by model and seed."""
+    return {
+        (trial.spec.model, trial.spec.seed): trial.test
+        for trial in trials
+        if trial.test is not None
+    }
 
 
 def results_of(

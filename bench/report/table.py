@@ -134,7 +134,9 @@ def _megabytes(value: Any) -> str:
 
 def _spread(row: Mapping[str, Any]) -> str:
     if not pd.isna(row["test_accuracy_low"]):
-        return f"{row['test_accuracy_low']:.1%} to {row['test_accuracy_high']:.1%}".replace("%", "")
+        spread = f"{row['test_accuracy_low'] * 100:.1f} to {row['test_accuracy_high'] * 100:.1f}"
+        several = not pd.isna(row["seeds"]) and row["seeds"] > 1
+        return f"{spread} ({row['seeds']:.0f} seeds)" if several else spread
     if not pd.isna(row["test_accuracy_deviation"]):
         return f"± {row['test_accuracy_deviation'] * 100:.1f} ({row['seeds']:.0f} seeds)"
     return "" if row["status"] == "ok" else str(row["status"])  # out-of-memory, say
