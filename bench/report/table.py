@@ -18,6 +18,7 @@ _COLUMNS = (
     "model",
     "accuracy",
     "95 % interval",
+    "seeds",
     "to the best",
     "group",
     "validation",
@@ -32,7 +33,9 @@ _COLUMNS = (
 _LEFT = frozenset({"model", "group", "contract"})
 _COMPARED = ("to the best", "group")  # left out where nothing was compared
 _ONLY_WIDE = ("validation", "best epoch", "images/s", "data wait", "memory")
-_NEEDS = dict.fromkeys(_ONLY_WIDE, 136) | dict.fromkeys(_COMPARED, 154)  # characters a line
+_NEEDS = (  # characters a line
+    {"seeds": 90} | dict.fromkeys(_ONLY_WIDE, 143) | dict.fromkeys(_COMPARED, 160)
+)
 
 
 def render(
@@ -94,8 +97,10 @@ def markdown_row(cells: Sequence[str]) -> str:
 
 def _columns(frame: pd.DataFrame) -> list[str]:
     """Return the columns that have something to say."""
-    compared = frame["difference_to_best"].notna().any()
-    return [name for name in _COLUMNS if compared or name not in _COMPARED]
+    left_out: set[str] = set() if frame["difference_to_best"].notna().any() else {*_COMPARED}
+    if not (frame["seeds"] > 1).any():
+        left_out.add("seeds")
+    return [name for name in _COLUMNS if name not in left_out]
 
 
 def _rows(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
@@ -107,6 +112,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         f"{row['model']} ≠" if row["marks"] else str(row["model"]),
         _percent(row["test_accuracy"]),
         _spread(row),
+        _number(row["seeds"], "{:.0f}"),
         _to_best(row),
         "" if pd.isna(row["group"]) else str(row["group"]),
         _percent(row["validation_accuracy_last"]),
@@ -134,11 +140,9 @@ def _megabytes(value: Any) -> str:
 
 def _spread(row: Mapping[str, Any]) -> str:
     if not pd.isna(row["test_accuracy_low"]):
-        spread = f"{row['test_accuracy_low'] * 100:.1f} to {row['test_accuracy_high'] * 100:.1f}"
-        several = not pd.isna(row["seeds"]) and row["seeds"] > 1
-        return f"{spread} ({row['seeds']:.0f} seeds)" if several else spread
+        return f"{row['test_accuracy_low'] * 100:.1f} to {row['test_accuracy_high'] * 100:.1f}"
     if not pd.isna(row["test_accuracy_deviation"]):
-        return f"± {row['test_accuracy_deviation'] * 100:.1f} ({row['seeds']:.0f} seeds)"
+        return f"± {row['test_accuracy_deviation'] * 100:.1f}"
     return "" if row["status"] == "ok" else str(row["status"])  # out-of-memory, say
 
 
