@@ -11,7 +11,7 @@ STAMP := $(VENV)/installed
 RUN := .benchmarks/latest.json
 BASELINE ?= .benchmarks/saved.json
 
-.PHONY: bench test soak benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test soak simulations benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -42,6 +42,10 @@ benchmark-save: benchmark
 # the table in the README, from the saved run
 benchmark-table: $(STAMP)
 	$(BIN)/python tests/benchmarks/ratios.py table $(BASELINE) --into README.md
+
+# how often the intervals and verdicts are right, where the truth is known: some minutes
+simulations: $(STAMP)
+	$(BIN)/python tests/simulations.py
 
 $(STAMP): pyproject.toml
 	@echo "setting up $(VENV): a few minutes, several GB"

@@ -17,7 +17,7 @@ from bench.progress import Progress
 from bench.record import TrialResult, TrialSpec
 from bench.report.export import answers_path, draw_answers, write_run, write_trial
 from bench.request import Request, request_of
-from bench.results import Results, results_of
+from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder
 from bench.runs import report, write_trials
 from bench.session import Pending, Session, isolated
@@ -239,18 +239,22 @@ def _run(
     first: TrialProcess | None,
 ) -> Results:
     """Do `pending`, writing tables and figures after each."""
-    records = {trial.number: trial.record for trial in store.trials()}
-    about = store.about()
+    trials, about = store.trials(), store.about()
+    records = {trial.number: trial.record for trial in trials}
+    tests = tests_of(trials)
 
     def results(stopped_by: int | None = None) -> Results:
         known = [record for record in records.values() if record is not None]
-        return results_of(folder.path, about, known, planned=len(records), stopped_by=stopped_by)
+        return results_of(
+            folder.path, about, known, planned=len(records), tests=tests, stopped_by=stopped_by
+        )
 
     def keep(number: int, result: TrialResult) -> None:
         records[number] = result.record
         where = folder.trial(result.record.spec)
         write_trial(where, result.record, about["split"]["test"], result.test)
         if result.test is not None:
+            tests[result.record.model, result.record.spec.seed] = result.test
             draw_answers(where, result.record, plan.split.test, result.test, plan.source)
         write_run(results(), about)
 

@@ -22,6 +22,7 @@ from registry.errors import RunError, told
 LAYOUT_CHOICES: tuple[Layout | Literal["auto"], ...] = ("auto", *LAYOUTS)
 T = TypeVar("T", bound=str)
 _AGAIN = 10_000  # added to the seeds of a model that is compared with itself
+_SECOND = "_again"  # and to its name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,12 @@ def twice(compared: Sequence[Contender]) -> list[Contender]:
     if len(compared) != 1:
         raise RunError(f"--aa compares one model with itself, not {len(compared)}: name one")
     (once,) = compared
-    return [once, replace(once, model=f"{once.model}_again", seed_offset=_AGAIN)]
+    return [once, replace(once, model=f"{once.model}{_SECOND}", seed_offset=_AGAIN)]
+
+
+def paired_seed(model: str, seed: int) -> int:
+    """Return the seed that the first of `twice` has where this is the second's, else `seed`."""
+    return seed - _AGAIN if model.endswith(_SECOND) and seed >= _AGAIN else seed
 
 
 def recipe_of(request: Request) -> Recipe:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bench.evaluate import Evaluation
+from bench.judgement import Judgement, Tests, judged
 from bench.record import TrialRecord
 from bench.report.frame import comparison, history
 from bench.report.profile import profile_frame
+from bench.store import StoredTrial
+from bench.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Results:
 
     Attributes:
         planned: how many trials the run has; those without a record are still to be done.
+        judgement: what the answers to the test images say of the models.
         stopped_by: the number of the signal that has stopped it, or None.
     """
 
@@ -30,7 +35,29 @@ class Results:
     folder: Path
     profile: pd.DataFrame
     planned: int
+    judgement: Judgement
     stopped_by: int | None = None
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What can be said of each two models, the best model's pairs first."""
+        return self.judgement.verdicts
+
+    def compare(self, one: str, other: str) -> Verdict:
+        """Return what can be said of two models.
+
+        Raises:
+            RunError: nothing can.
+        """
+        return self.judgement.compare(one, other)
+
+    def wrong(self, model: str) -> pd.DataFrame:
+        """Return the test images that any seed of `model` got wrong, the hardest first.
+
+        Raises:
+            RunError: it has no answers.
+        """
+        return self.judgement.wrong(model)
 
     @property
     def unfinished(self) -> int:
@@ -54,23 +81,47 @@ class Results:
         return str(self.frame.to_html(index=False))
 
 
+def tests_of(trials: Iterable[StoredTrial]) -> dict[tuple[str, int], Evaluation]:
+    """Return what the trials that were tested have answered, by model and seed."""
+    return {
+        (trial.spec.model, trial.spec.seed): trial.test
+        for trial in trials
+        if trial.test is not None
+    }
+
+
 def results_of(
     folder: Path,
     about: Mapping[str, Any],
     records: Sequence[TrialRecord],
     *,
     planned: int,
+    tests: Tests | None = None,
     stopped_by: int | None = None,
 ) -> Results:
-    """Return the results of the run in `folder`, of which the store says `about`."""
+    """Return the results of the run in `folder`, of which the store says `about`.
+
+    Args:
+        folder: of the run.
+        about: what the store says of it.
+        records: of the trials that have one.
+        planned: how many trials it has.
+        tests: what trials answered; without it nothing is said of differences.
+        stopped_by: the number of the signal that has stopped it.
+
+    Raises:
+        IncomparableError: models were tested on different images.
+    """
     correct, images = about["baseline"]
+    judgement = judged(records, about["split"]["test"], tests or {})
     return Results(
         records=tuple(records),
-        frame=comparison(records, (correct, images)),
+        frame=comparison(records, (correct, images), judgement),
         history=history(records),
         title=about["title"],
         folder=folder,
         profile=profile_frame(records),
         planned=planned,
+        judgement=judgement,
         stopped_by=stopped_by,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.record import FINISHED
 from bench.report.export import write_run, write_trial
-from bench.results import Results, results_of
+from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder, run_folders
 from bench.store import Store
 from registry.errors import RunError
@@ -78,7 +78,9 @@ def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
 def _results(folder: RunFolder, store: Store) -> Results:
     trials = store.trials()
     records = [trial.record for trial in trials if trial.record is not None]
-    return results_of(folder.path, store.about(), records, planned=len(trials))
+    return results_of(
+        folder.path, store.about(), records, planned=len(trials), tests=tests_of(trials)
+    )
 
 
 def _row(folder: RunFolder) -> dict[str, Any]:

@@ -10,6 +10,7 @@ ZooError                          exit code
 │   └── ContractError             4   the network is not what was promised
 ├── DataError                     2   images, folders, downloads
 └── RunError                      2   options, devices, run folders, weights
+    ├── IncomparableError         5   models were not tested on the same images
     ├── InexactError              5   the rest of a run would not be what it would have been
     └── StorageError              4   what was measured can't be written
 ```
@@ -80,6 +81,12 @@ class DataError(ZooError):
 
 class RunError(ZooError):
     """A run can't be made as it was asked for."""
+
+
+class IncomparableError(RunError):
+    """Models can't be compared: they were not tested on the same images."""
+
+    exit_code = 5
 
 
 class InexactError(RunError):

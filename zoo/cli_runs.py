@@ -90,7 +90,8 @@ def print_table(results: Results) -> None:
     from bench.report.table import render
 
     console = Console()
-    console.print(render(results.frame, results.title, console.width))
+    sentences = results.judgement.sentences
+    console.print(render(results.frame, results.title, console.width, sentences))
 
 
 def say_what_is_left(results: Results) -> None:

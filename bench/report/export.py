@@ -21,6 +21,7 @@ from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
 from bench.results import Results
 from bench.strict_json import json_line, json_text
+from bench.verdict import Verdict, sentence
 
 SCHEMA_VERSION = 2
 
@@ -31,12 +32,12 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     Raises:
         OSError: there is no room, or no leave.
     """
-    folder, frame = results.folder, results.frame
+    folder, frame, sentences = results.folder, results.frame, results.judgement.sentences
     for name in ("config", "environment"):
         _write_json(folder / f"{name}.json", _config(about) if name == "config" else about[name])
     _write_csv(folder / "comparison.csv", frame)
     _write_csv(folder / "history.csv", results.history)
-    write_text(folder / "comparison.md", as_markdown(frame, results.title))
+    write_text(folder / "comparison.md", as_markdown(frame, results.title, sentences))
     told = comparison_as_json(results)
     _write_json(folder / "comparison.json", told)
     write_text(folder / "trials.jsonl", "".join(f"{json_line(each)}\n" for each in told["trials"]))
@@ -56,8 +57,14 @@ def comparison_as_json(results: Results) -> dict[str, Any]:
         "title": results.title,
         "planned": results.planned,
         "rows": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
+        "verdicts": [_verdict(each) for each in results.verdicts],
         "trials": [record_as_json(record) for record in results.records],
     }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict as plain values, with its kind and its sentence."""
+    return {**as_plain(verdict), "kind": verdict.kind, "sentence": sentence(verdict)}
 
 
 def write_trial(

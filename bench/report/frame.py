@@ -4,34 +4,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 
 import pandas as pd
 
+from bench.answers import Answers
+from bench.judgement import Judgement
 from bench.record import EpochRecord, TrialRecord
-from bench.stats import wilson_interval
+from bench.stats import Metrics, accuracy_interval, metrics, wilson_interval
 
 BASELINE = "(majority class)"
+_NOTHING = Judgement()
 _COUNTS = (
     "seeds",
     "test_images",
+    "test_calibration_bins",
     "peak_bytes",
     "parameters",
     "epochs",
 )  # whole numbers, missing ones allowed
 
 
-def comparison(records: Sequence[TrialRecord], baseline: tuple[int, int]) -> pd.DataFrame:
+def comparison(
+    records: Sequence[TrialRecord],
+    baseline: tuple[int, int],
+    judgement: Judgement = _NOTHING,
+) -> pd.DataFrame:
     """Return one row a model, the most accurate first, then failures, then the baseline.
 
     Accuracies are 0 to 1, means over seeds; `test_accuracy_low` and `test_accuracy_high` are the
-    95 % Wilson interval, for one seed only (over seeds, images are not independent).
+    95 % interval, over other seeds and other images; for one seed, over other images.
 
     Args:
         records: trials, any number of seeds a model.
         baseline: correct and all test images when always answering the most frequent class.
+        judgement: what the answers say; columns that need it are empty without.
     """
     models = list(dict.fromkeys(record.model for record in records))
-    rows = [_row([record for record in records if record.model == model]) for model in models]
+    rows = [
+        _row([record for record in records if record.model == model], judgement) for model in models
+    ]
     rows.sort(key=lambda row: -_number(row["test_accuracy"]))
     frame = pd.DataFrame([*rows, _baseline_row(*baseline)])
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
@@ -50,11 +62,11 @@ def history(records: Sequence[TrialRecord]) -> pd.DataFrame:
     )
 
 
-def _row(trials: Sequence[TrialRecord]) -> dict[str, object]:
+def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, object]:
     done = [trial for trial in trials if trial.status == "ok"]
     failed = [trial for trial in trials if trial.status != "ok"]
     first = trials[0]
-    low, high = _interval(done)
+    low, high = _interval(done, judgement.answers.get(first.model))
     accuracies = [_number(trial.test_accuracy) for trial in done]
     return {
         "model": first.model,
@@ -64,7 +76,9 @@ def _row(trials: Sequence[TrialRecord]) -> dict[str, object]:
         "test_accuracy_low": low,
         "test_accuracy_high": high,
         "test_accuracy_deviation": _deviation(accuracies),
+        **_beside_best(first.model, judgement),
         "test_images": first.test_images or None,
+        **_other_figures(judgement.answers.get(first.model)),
         "validation_accuracy_last": _mean([t.last.validation_accuracy for t in done if t.last]),
         "validation_accuracy_best": _mean([t.best.validation_accuracy for t in done if t.best]),
         "train_seconds": _mean([trial.train_seconds for trial in done]),
@@ -98,7 +112,36 @@ def _baseline_row(correct: int, images: int) -> dict[str, object]:
     }
 
 
-def _interval(done: Sequence[TrialRecord]) -> tuple[float, float]:
+def _beside_best(model: str, judgement: Judgement) -> dict[str, object]:
+    """Return the accuracy less that of the best model, with its interval, and the letters."""
+    difference = low = high = math.nan
+    found = judgement.pair(model, judgement.best) if judgement.best else None
+    if model == judgement.best:
+        difference = 0.0
+    elif found is not None:
+        sign = 1 if found.first == model else -1
+        ends = (sign * found.found.low, sign * found.found.high)
+        difference, low, high = sign * found.found.difference, min(ends), max(ends)
+    return {
+        "difference_to_best": difference,
+        "difference_low": low,
+        "difference_high": high,
+        "group": judgement.groups.get(model, ""),
+    }
+
+
+def _other_figures(answers: Answers | None) -> dict[str, object]:
+    """Return the means over seeds of what is told beside accuracy; none without answers."""
+    if answers is None:
+        return dict.fromkeys((f"test_{each.name}" for each in fields(Metrics)), math.nan)
+    found = [metrics(answers.labels, each) for each in answers.probabilities]
+    names = [each.name for each in fields(Metrics)]
+    return {f"test_{name}": _mean([getattr(each, name) for each in found]) for name in names}
+
+
+def _interval(done: Sequence[TrialRecord], answers: Answers | None) -> tuple[float, float]:
+    if answers is not None and len(answers.seeds) > 1:
+        return accuracy_interval(answers.correct)
     if len(done) != 1:
         return math.nan, math.nan
     trial = done[0]

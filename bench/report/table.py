@@ -18,6 +18,9 @@ _COLUMNS = (
     "model",
     "accuracy",
     "95 % interval",
+    "seeds",
+    "to the best",
+    "group",
     "validation",
     "best epoch",
     "training",
@@ -27,19 +30,25 @@ _COLUMNS = (
     "parameters",
     "contract",
 )
-_WIDE = 136
-_ONLY_WIDE = frozenset({"validation", "best epoch", "images/s", "data wait", "memory"})
+_LEFT = frozenset({"model", "group", "contract"})
+_COMPARED = ("to the best", "group")  # left out where nothing was compared
+_ONLY_WIDE = ("validation", "best epoch", "images/s", "data wait", "memory")
+_NEEDS = (  # characters a line
+    {"seeds": 90} | dict.fromkeys(_ONLY_WIDE, 143) | dict.fromkeys(_COMPARED, 160)
+)
 
 
-def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
-    """Return the table for a terminal `width` characters wide, and a line for each failure.
+def render(
+    frame: pd.DataFrame, title: str, width: int, sentences: Sequence[str] = ()
+) -> RenderableType:
+    """Return the table for a terminal `width` characters wide, `sentences`, and all failures.
 
     A narrow terminal gets accuracy, time and parameters; the files of the run hold the rest.
     """
-    shown = [name for name in _COLUMNS if width >= _WIDE or name not in _ONLY_WIDE]
+    shown = [name for name in _columns(frame) if width >= _NEEDS.get(name, 0)]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in shown:
-        left = name in ("model", "contract")
+        left = name in _LEFT
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for row in _rows(frame):
         cells = {name: Text(short(text)) for name, text in zip(_COLUMNS, _cells(row), strict=True)}
@@ -47,7 +56,8 @@ def render(frame: pd.DataFrame, title: str, width: int) -> RenderableType:
         contract.stylize(GOOD if contract.plain.startswith("✓") else BAD)
         style = "dim" if row["model"] == BASELINE else ""
         table.add_row(*(cells[name] for name in shown), style=style)
-    told = [Text(f"✗ {short(line, LINE_CELLS)}", style=BAD) for line in failures(frame)]
+    told = [Text(short(line, LINE_CELLS)) for line in sentences]
+    told += [Text(f"✗ {short(line, LINE_CELLS)}", style=BAD) for line in failures(frame)]
     told += [Text(f"≠ {short(line, LINE_CELLS)}", style=BAD) for line in marked(frame)]
     return Group(Text(short(title, LINE_CELLS), style="bold"), table, *told)
 
@@ -66,12 +76,16 @@ def marked(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def as_markdown(frame: pd.DataFrame, title: str) -> str:
-    """Return the same table in Markdown, failures below it."""
-    sides = [":--" if name in ("model", "contract") else "--:" for name in _COLUMNS]
-    lines = [f"# {markdown(title)}", "", markdown_row(_COLUMNS), f"| {' | '.join(sides)} |"]
-    lines += [markdown_row(_cells(row)) for row in _rows(frame)]
-    lines += ["", *(f"- ✗ {markdown(line)}" for line in failures(frame))]
+def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
+    """Return the same table in Markdown, `sentences` and failures below it."""
+    shown = _columns(frame)
+    sides = [":--" if name in _LEFT else "--:" for name in shown]
+    lines = [f"# {markdown(title)}", "", markdown_row(shown), f"| {' | '.join(sides)} |"]
+    for row in _rows(frame):
+        cells = dict(zip(_COLUMNS, _cells(row), strict=True))
+        lines.append(markdown_row([cells[name] for name in shown]))
+    lines += ["", *(f"- {markdown(line)}" for line in sentences)]
+    lines += [*(f"- ✗ {markdown(line)}" for line in failures(frame))]
     lines += [f"- ≠ {markdown(line)}" for line in marked(frame)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -79,6 +93,14 @@ def as_markdown(frame: pd.DataFrame, title: str) -> str:
 def markdown_row(cells: Sequence[str]) -> str:
     """Return one row of a Markdown table, each cell shown letter by letter."""
     return f"| {' | '.join(markdown(cell) for cell in cells)} |"
+
+
+def _columns(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that have something to say."""
+    left_out: set[str] = set() if frame["difference_to_best"].notna().any() else {*_COMPARED}
+    if not (frame["seeds"] > 1).any():
+        left_out.add("seeds")
+    return [name for name in _COLUMNS if name not in left_out]
 
 
 def _rows(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
@@ -90,6 +112,9 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         f"{row['model']} ≠" if row["marks"] else str(row["model"]),
         _percent(row["test_accuracy"]),
         _spread(row),
+        _number(row["seeds"], "{:.0f}"),
+        _to_best(row),
+        "" if pd.isna(row["group"]) else str(row["group"]),
         _percent(row["validation_accuracy_last"]),
         _percent(row["validation_accuracy_best"]),
         _number(row["train_seconds"], "{:,.1f} s"),
@@ -115,10 +140,17 @@ def _megabytes(value: Any) -> str:
 
 def _spread(row: Mapping[str, Any]) -> str:
     if not pd.isna(row["test_accuracy_low"]):
-        return f"{row['test_accuracy_low']:.1%} to {row['test_accuracy_high']:.1%}".replace("%", "")
+        return f"{row['test_accuracy_low'] * 100:.1f} to {row['test_accuracy_high'] * 100:.1f}"
     if not pd.isna(row["test_accuracy_deviation"]):
-        return f"± {row['test_accuracy_deviation'] * 100:.1f} ({row['seeds']:.0f} seeds)"
+        return f"± {row['test_accuracy_deviation'] * 100:.1f}"
     return "" if row["status"] == "ok" else str(row["status"])  # out-of-memory, say
+
+
+def _to_best(row: Mapping[str, Any]) -> str:
+    """Return the difference in points; the best model has no interval."""
+    if pd.isna(row["difference_low"]):
+        return "" if pd.isna(row["difference_to_best"]) else "best"
+    return f"{row['difference_to_best'] * 100:+.1f}"
 
 
 def _contract(row: Mapping[str, Any]) -> str:

@@ -1,0 +1,48 @@
+"""How sure a measured accuracy is, and a difference of two: arrays in, figures out.
+
+Every function takes what was right as booleans of shape (S, N): S seeds, the same N images in the
+same order for each. Seeds are never counted as if they were new images.
+
+```text
+interval   one model: between what bounds its accuracy lies
+crossed    the mean of (S, N) values, and how much of its variance is of seeds, how much of images
+paired     two models on the same images and seeds; many pairs
+groups     models that can't be told apart share a letter
+planning   how large a difference would have shown at all
+metrics    other figures of one run
+```
+"""
+
+from bench.stats.crossed import Components, Crossed, crossed
+from bench.stats.groups import rank_groups
+from bench.stats.interval import accuracy_interval, wilson_interval
+from bench.stats.metrics import Metrics, calibration_error, majority_class, metrics
+from bench.stats.paired import (
+    Difference,
+    holm,
+    mcnemar_p,
+    paired_difference,
+    seeds_needed,
+    sign_flip_p,
+)
+from bench.stats.planning import minimum_detectable_difference
+
+__all__ = [
+    "Components",
+    "Crossed",
+    "Difference",
+    "Metrics",
+    "accuracy_interval",
+    "calibration_error",
+    "crossed",
+    "holm",
+    "majority_class",
+    "mcnemar_p",
+    "metrics",
+    "minimum_detectable_difference",
+    "paired_difference",
+    "rank_groups",
+    "seeds_needed",
+    "sign_flip_p",
+    "wilson_interval",
+]

@@ -1,0 +1,90 @@
+"""Figures of one run beside its accuracy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_BINS, _LEAST_IMAGES = 15, 10  # of the calibration error, and in each of its bins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """What N answers are worth.
+
+    Attributes:
+        balanced_accuracy: mean over classes of the share of their images that are right.
+        log_loss: mean of -log of the label's probability, in nats.
+        roc_auc: how often an image of a class gets a higher probability of it than one of another
+            class; for more than two classes the mean of one against the rest. NaN where the labels
+            lack a class.
+        calibration_error: see `calibration_error`.
+        calibration_bins: how many bins that took.
+    """
+
+    balanced_accuracy: float
+    log_loss: float
+    roc_auc: float
+    calibration_error: float
+    calibration_bins: int
+
+
+def metrics(labels: NDArray[Any], probabilities: NDArray[Any]) -> Metrics:
+    """Return what `probabilities` (N, K) are worth, given the `labels` (N,)."""
+    from sklearn import metrics as sklearn  # two seconds, which only a report needs
+
+    shares = probabilities.astype(np.float64)
+    shares /= shares.sum(axis=1, keepdims=True)  # of float32, they miss 1 by their rounding
+    predicted, classes = shares.argmax(axis=1), np.arange(shares.shape[1])
+    present = np.unique(labels)
+    recall = sklearn.recall_score(labels, predicted, labels=present, average="macro")
+    error, bins = calibration_error(shares.max(axis=1), predicted == labels)
+    return Metrics(
+        balanced_accuracy=float(recall),
+        log_loss=float(sklearn.log_loss(labels, shares, labels=classes)),
+        roc_auc=_area(labels, shares) if len(present) == len(classes) else math.nan,
+        calibration_error=error,
+        calibration_bins=bins,
+    )
+
+
+def calibration_error(
+    confidence: NDArray[Any], correct: NDArray[Any], bins: int | None = None
+) -> tuple[float, int]:
+    """Return how far confidence is from accuracy, 0 to 1, and in how many bins that was found.
+
+    Images are sorted by confidence and cut into bins of equal number; the error is the mean over
+    images of their bin's |accuracy - mean confidence|. With few images it is too high, even for a
+    perfect forecaster, by about 0.4 / sqrt(images in a bin).
+    Source: M. P. Naeini, G. F. Cooper, M. Hauskrecht 2015, AAAI 29, 2901-2907; equal numbers:
+    J. Nixon et al. 2019, CVPR Workshops.
+
+    Args:
+        confidence: probability of the predicted class (N,).
+        correct: whether it was right (N,).
+        bins: how many; by default up to 15 of at least 10 images.
+    """
+    images = len(confidence)
+    bins = bins or max(1, min(_MOST_BINS, images // _LEAST_IMAGES))
+    order = np.lexsort((correct, confidence))  # of equals the wrong first: any order of images
+    gaps = np.asarray(correct, dtype=np.float64)[order] - confidence[order]
+    error = sum(abs(float(part.sum())) for part in np.array_split(gaps, bins))
+    return error / images, bins
+
+
+def majority_class(labels: Sequence[int]) -> int:
+    """Return the most frequent label, the smallest of equals."""
+    return min(set(labels), key=lambda label: (-list(labels).count(label), label))
+
+
+def _area(labels: NDArray[Any], shares: NDArray[Any]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    if shares.shape[1] == 2:
+        return float(roc_auc_score(labels, shares[:, 1]))
+    return float(roc_auc_score(labels, shares, multi_class="ovr", average="macro"))
