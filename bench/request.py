@@ -139,11 +139,7 @@ def contenders(models: Sequence[str | Architecture]) -> list[Contender]:
     catalog = Catalog.installed()
     names = [model for model in models if isinstance(model, str)]
     entries = [catalog.get(name) for name in catalog.resolve(names)] if names else []
-    chosen = [
-        Contender(entry.name, entry.architecture, str(entry.origin))
-        for entry in entries
-        if entry.architecture is not None
-    ]
+    chosen = [Contender(entry.name, entry.value, str(entry.origin)) for entry in entries]
     values = [model for model in models if isinstance(model, Architecture)]
     chosen += [Contender(value.name, value, "given in Python") for value in values]
     if not chosen:

@@ -101,11 +101,10 @@ def load_network(
     Raises:
         RunError: the file is missing, damaged, no weights of this harness, or of another network.
         ConstructionError: the installed network can't be built.
-        UnknownArchitectureError: no installed architecture has the name in the file.
+        UnknownNameError: no installed architecture has the name in the file.
     """
     state, published = _read(path)
-    known = architecture or Catalog.installed().get(published.model).architecture
-    assert known is not None  # the catalog raises for a broken one
+    known = architecture or Catalog.installed().get(published.model).value
     _require_same(path, known, published)
     classes = len(published.classes)
     _require_fit(path, _expected(known, classes), state, published)

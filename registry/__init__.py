@@ -3,11 +3,26 @@
 `registry.get("lenet")` returns the value, `registry.get("lenet").build(num_classes=2)` a network.
 """
 
-from registry.architecture import Architecture, Contract, Origin
-from registry.catalog import Catalog, Entry
-from registry.errors import ZooError
+from registry.architecture import Architecture, Contract, Normalization, Origin
+from registry.catalog import Catalog
+from registry.claims import Entry
+from registry.errors import UnsuitableError, ZooError
+from registry.family import Described, Family
 
-__all__ = ["Architecture", "Catalog", "Contract", "Entry", "Origin", "ZooError", "get", "names"]
+__all__ = [
+    "Architecture",
+    "Catalog",
+    "Contract",
+    "Described",
+    "Entry",
+    "Family",
+    "Normalization",
+    "Origin",
+    "UnsuitableError",
+    "ZooError",
+    "get",
+    "names",
+]
 
 
 def get(name: str) -> Architecture:
@@ -16,9 +31,7 @@ def get(name: str) -> Architecture:
     Raises:
         RegistryError: there is none, it is claimed twice, or its plugin is broken.
     """
-    architecture = Catalog.installed().get(name).architecture
-    assert architecture is not None  # the catalog raises for a broken one
-    return architecture
+    return Catalog.installed().get(name).value
 
 
 def names() -> tuple[str, ...]:

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from registry.errors import ConstructionError, told
 
 if TYPE_CHECKING:
     from torch import nn
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+Argument = str | int | float | bool | None  # what JSON has as well
+_NAME = re.compile(r"[a-z][a-z0-9_]*|[^\s:]+:[\w.-]+")
 _CONSTRUCTOR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -48,25 +49,57 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Normalization:
+    """What a channel's levels, scaled to 0..1, lose, and are divided by then: (C,) each."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.std) or not self.mean or min(self.std) <= 0:
+            raise ValueError(
+                "mean and std must have one number a channel, those of std above 0, not "
+                f"{self.mean} and {self.std}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
     """A named network with its promise.
 
     Attributes:
-        name: lower-case letters, digits and `_`, a letter first.
+        name: lower-case letters, digits and `_`, a letter first; a family's member is
+            `family:member`, a network from a file `file.py:Class`.
         constructor: `module:object`, called with `num_classes=K` to give a `torch.nn.Module`
             that maps images (N, C, H, W) to logits (N, K). Imported only when it is called.
         contract: what is checked before the first epoch.
         source: the paper or page, and how the network departs from it.
+        arguments: what the constructor is called with besides.
+        normalization: of the images; by default ImageNet's, or its grey for one channel.
+        contract_by: who has said it: the network's `author`; the user, who has it `frozen`; or
+            nobody, so that it was `measured` and promises nothing.
+        weights: the name of the trained weights that the constructor loads with
+            `pretrained=True`; empty where there are none.
     """
 
     name: str
     constructor: str
     contract: Contract
     source: str = ""
+    arguments: tuple[tuple[str, Argument], ...] = ()
+    normalization: Normalization | None = None
+    contract_by: Literal["author", "frozen", "measured"] = "author"
+    weights: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"name must be like 'lenet5' or 'my_net', not {self.name!r}")
+        channels = self.contract.input_shape[0]
+        if self.normalization is not None and len(self.normalization.mean) != channels:
+            raise ValueError(
+                f"normalization must have {channels} channels, as input_shape, not "
+                f"{len(self.normalization.mean)}"
+            )
         if not _CONSTRUCTOR.fullmatch(self.constructor):
             raise ValueError(f"constructor must be 'module:object', not {self.constructor!r}")
 
@@ -101,7 +134,7 @@ class Architecture:
 
         try:
             with redirect_stdout(sys.stderr):
-                network = self.load()(num_classes=num_classes)
+                network = self.load()(num_classes=num_classes, **dict(self.arguments))
         except ConstructionError:
             raise
         except (Exception, SystemExit) as error:

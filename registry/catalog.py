@@ -1,97 +1,127 @@
-"""From names to architectures: what is installed, read lazily from packaging entry points."""
+"""From names to architectures: installed ones, members of families, classes in files."""
 
 from __future__ import annotations
 
-import fnmatch
-import json
-import re
-import sys
 from collections.abc import Iterable, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass
-from importlib.metadata import Distribution, EntryPoint, entry_points
+from dataclasses import replace
+from importlib.metadata import EntryPoint, entry_points
 
-from registry.architecture import Architecture, Origin
-from registry.errors import (
-    AmbiguousArchitectureError,
-    BrokenArchitectureError,
-    UnknownArchitectureError,
-    told,
+from registry.architecture import Architecture, Contract
+from registry.claims import Claims, Entry, Kind, allowed, is_pattern, matching
+from registry.errors import UnknownNameError
+from registry.family import Described, Family
+from registry.from_file import described_file, file_name, file_origin, is_file
+from registry.frozen import Frozen
+
+ARCHITECTURES = Kind(
+    group="zoo.architectures",
+    noun="architecture",
+    type=Architecture,
+    name_of=lambda value: value.name,
+    listing="zoo list",
 )
-
-GROUP = "zoo.architectures"
-BUILT_IN_DISTRIBUTION = "zoo-bench"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One claim to a name, looked into.
-
-    Attributes:
-        name: what to type: `lenet`, or `distribution/lenet` where the bare name means another.
-        architecture: the value, or None where the claim is broken.
-        broken: why there is no value, on one line, or None.
-    """
-
-    name: str
-    architecture: Architecture | None
-    origin: Origin
-    broken: str | None = None
+FAMILIES = Kind(
+    group="zoo.families",
+    noun="family",
+    type=Family,
+    name_of=lambda value: value.name,
+    listing="zoo list --families",
+)
+_CLASSES = 2  # of a network that is described, not promised: cat and dog
 
 
 class Catalog:
-    """The installed architectures by name. Nothing is loaded before it is asked for.
+    """Architectures by the name to type. Nothing is loaded before it is asked for.
 
-    Built-ins win a clash of names. Of two plugins with one name neither has the bare name;
-    `distribution/name` always works. Nothing is overwritten.
+    `lenet` and `distribution/lenet` are installed ones, claimed as `Claims` tells; `timm:resnet18`
+    is a member of a family, described when it is asked for; `./mynet.py:MyNet` a class in a file.
+    What nobody has promised is measured. A contract that the user has frozen stands above both.
     """
 
-    def __init__(self, claims: Iterable[EntryPoint]) -> None:
-        self._claims = tuple(sorted(claims, key=_order))
-        self._bare: dict[str, list[EntryPoint]] = {}
-        for claim in self._claims:
-            self._bare.setdefault(claim.name, []).append(claim)
-        self._qualified = {_qualified(claim): claim for claim in self._claims}
+    def __init__(self, claims: Iterable[EntryPoint], frozen: Frozen | None = None) -> None:
+        claims = tuple(claims)
+        self._architectures = Claims(ARCHITECTURES, _of(claims, ARCHITECTURES.group))
+        self._families = Claims(FAMILIES, _of(claims, FAMILIES.group))
+        self._frozen = frozen or Frozen()
 
     @classmethod
     def installed(cls) -> Catalog:
-        """Return the catalog of every installed distribution's `zoo.architectures`."""
-        return cls(entry_points(group=GROUP))
+        """Return the catalog of what is installed, with the contracts that this folder freezes.
+
+        Raises:
+            RegistryError: the file of frozen contracts can't be read.
+        """
+        groups = (ARCHITECTURES.group, FAMILIES.group)
+        claims = [claim for group in groups for claim in entry_points(group=group)]
+        return cls(allowed(claims), Frozen.found())
 
     def names(self) -> tuple[str, ...]:
-        """Return every claim by the name to type, built-ins first; loads nothing."""
-        return tuple(self._name(claim) for claim in self._claims)
+        """Return every installed architecture by the name to type, built-ins first.
 
-    def get(self, name: str) -> Entry:
+        Members of families are not among them. Loads nothing.
+        """
+        return self._architectures.names()
+
+    def families(self) -> tuple[Entry[Family], ...]:
+        """Return the families that are installed, a broken one as an entry with its reason."""
+        return tuple(self._families.entry(name) for name in self._families.names())
+
+    def members(self, family: str, pattern: str = "*") -> tuple[str, ...]:
+        """Return the members of `family` that `pattern` matches, by the name to type.
+
+        Raises:
+            UnknownNameError: there is no such family, or no such member.
+            BrokenPluginError: its library can't be imported.
+        """
+        entry = self._families.entry(family)
+        names = [_renamed(name, entry.name) for name in entry.value.names()]
+        found = matching(f"{entry.name}:{pattern}", names)
+        if not found:
+            listing = f"zoo list --family {entry.name}"
+            raise UnknownNameError("architecture", f"{entry.name}:{pattern}", names, listing)
+        return tuple(found)
+
+    def get(self, name: str) -> Entry[Architecture]:
         """Return the architecture `name`; no other plugin is loaded.
 
         Raises:
-            UnknownArchitectureError: nobody claims the name.
-            AmbiguousArchitectureError: several plugins do, and no built-in.
-            BrokenArchitectureError: the one that does can't be loaded.
+            UnknownNameError: nobody claims the name.
+            AmbiguousNameError: several plugins do, and no built-in.
+            BrokenPluginError: the one that does can't be loaded.
+            ConstructionError: a network that is measured can't be built.
+            UnsuitableError: it can't be compared.
         """
-        entry = self._load(self._claim(name))
-        if entry.broken:
-            raise BrokenArchitectureError(f"{name!r} from {entry.origin} is broken: {entry.broken}")
+        entry = self.entry(name)
+        _ = entry.value  # raises
         return entry
 
-    def entries(self, patterns: Sequence[str] = ()) -> tuple[Entry, ...]:
-        """Return what the patterns name, or everything, a broken one as an entry with its reason.
+    def entry(self, name: str) -> Entry[Architecture]:
+        """Return the architecture `name`, a broken plugin's with its reason; or raise as `get`."""
+        if is_file(name):
+            return self._file(file_name(name))
+        if ":" in name:
+            return self._member(name)
+        return self._enforced(self._architectures.entry(name))
+
+    def entries(self, patterns: Sequence[str] = ()) -> tuple[Entry[Architecture], ...]:
+        """Return what the patterns name, or everything installed, broken ones with their reason.
 
         Raises:
-            UnknownArchitectureError: a name or pattern matches nothing.
+            RegistryError: as `resolve` and `get`.
         """
         names = self.resolve(patterns) if patterns else self.names()
-        return tuple(self._load(self._claim(name)) for name in names)
+        return tuple(self.entry(name) for name in names)
 
     def resolve(self, patterns: Sequence[str]) -> tuple[str, ...]:
-        """Return the names meant by `patterns`, each once, in the order asked; loads nothing.
+        """Return the names meant by `patterns`, each once, in the order asked.
 
-        `vgg*` means all that match, `!vgg19` takes away; exclusions alone take from everything.
+        `vgg*` means all that match, `!vgg19` takes away; exclusions alone take from everything
+        installed. Only a pattern of a family's members, `timm:vgg*`, loads its library.
 
         Raises:
-            UnknownArchitectureError: a name or pattern matches nothing.
-            AmbiguousArchitectureError: a name is claimed by several plugins.
+            UnknownNameError: a name or pattern matches nothing.
+            AmbiguousNameError: a name is claimed by several plugins.
+            RegistryError: there is no such file.
         """
         wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
         unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
@@ -102,94 +132,64 @@ class Catalog:
         return tuple(name for name in dict.fromkeys(chosen) if name not in excluded)
 
     def _matching(self, pattern: str) -> list[str]:
-        if not any(sign in pattern for sign in "*?["):
-            return [self._name(self._claim(pattern))]
-        found = [name for name in self.names() if fnmatch.fnmatchcase(name, pattern)]
-        if not found:
-            raise UnknownArchitectureError(pattern, self.names())
+        if is_file(pattern):
+            return [file_name(pattern)]
+        family, colon, member = pattern.partition(":")
+        if colon:
+            family = self._families.name(family)
+            return (
+                list(self.members(family, member)) if is_pattern(member) else [f"{family}:{member}"]
+            )
+        if not is_pattern(pattern):
+            return [self._architectures.name(pattern)]
+        if not (found := matching(pattern, self.names())):
+            kind = ARCHITECTURES
+            raise UnknownNameError(kind.noun, pattern, self.names(), kind.listing)
         return found
 
-    def _claim(self, name: str) -> EntryPoint:
-        if name in self._qualified:
-            return self._qualified[name]
-        claims = self._bare.get(name, [])
-        if not claims:
-            raise UnknownArchitectureError(name, self.names())
-        if len(claims) > 1 and not _is_built_in(claims[0]):
-            raise AmbiguousArchitectureError(name, [_qualified(claim) for claim in claims])
-        return claims[0]
+    def _member(self, name: str) -> Entry[Architecture]:
+        prefix, _, member = name.partition(":")
+        entry = self._families.entry(prefix)
+        name = f"{entry.name}:{member}"
+        architecture = self._promised(name, entry.value.described(member))
+        return Entry(name=name, found=architecture, origin=entry.value.origin)
 
-    def _name(self, claim: EntryPoint) -> str:
-        """Return the shortest name that means `claim`."""
-        claims = self._bare[claim.name]
-        alone = len(claims) == 1 or _is_built_in(claim)
-        return claim.name if alone else _qualified(claim)
+    def _file(self, name: str) -> Entry[Architecture]:
+        architecture = self._promised(name, described_file(name))
+        return Entry(name=name, found=architecture, origin=file_origin(name))
 
-    def _load(self, claim: EntryPoint) -> Entry:
-        name, origin = self._name(claim), _origin(claim)
-        try:
-            with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
-                found = claim.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001  (a plugin may raise even SystemExit)
-            reason = _reason(error, claim, origin)
-            return Entry(name=name, architecture=None, origin=origin, broken=reason)
-        wrong = _mismatch(found, claim)
-        architecture = None if wrong else found
-        return Entry(name=name, architecture=architecture, origin=origin, broken=wrong)
+    def _promised(self, name: str, described: Described) -> Architecture:
+        """Return the architecture with the contract that was frozen, or else one measured now."""
+        frozen = self._frozen.contracts.get(name)
+        guess = Contract(input_shape=described.input_shape, output_shape=(_CLASSES,), parameters=0)
+        architecture = Architecture(
+            name=name,
+            constructor=described.constructor,
+            contract=frozen.contract if frozen else guess,
+            source=described.source,
+            arguments=described.arguments,
+            normalization=described.normalization,
+            contract_by="frozen" if frozen else "measured",
+            weights=described.weights,
+        )
+        if frozen:
+            return architecture
+        from registry.verify import measured  # needs torch
 
+        return measured(architecture)
 
-def _mismatch(found: object, claim: EntryPoint) -> str | None:
-    if not isinstance(found, Architecture):
-        return f"{claim.value} is a {type(found).__name__}, not a registry.Architecture"
-    if found.name != claim.name:
-        return f"its entry point is called {claim.name!r}, its architecture {found.name!r}"
-    return None
-
-
-def _reason(error: BaseException, claim: EntryPoint, origin: Origin) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        if error.name.partition(".")[0] == claim.value.partition(":")[0].partition(".")[0]:
-            return f"its own module {error.name!r} is gone: reinstall or uninstall {origin}"
-        return f"it needs {error.name!r}, which is not installed"
-    return told(error)
+    def _enforced(self, entry: Entry[Architecture]) -> Entry[Architecture]:
+        frozen = self._frozen.contracts.get(entry.name)
+        if frozen is None or entry.found is None:
+            return entry
+        found = replace(entry.found, contract=frozen.contract, contract_by="frozen")
+        return replace(entry, found=found)
 
 
-def _origin(claim: EntryPoint) -> Origin:
-    if claim.dist is None:
-        return Origin(distribution="unknown", version="")
-    version = claim.dist.version or ""
-    editable = _is_editable(claim.dist)
-    return Origin(distribution=_distribution(claim), version=version, editable=editable)
+def _of(claims: Iterable[EntryPoint], group: str) -> list[EntryPoint]:
+    return [claim for claim in claims if claim.group == group]
 
 
-def _is_editable(distribution: Distribution) -> bool:
-    try:
-        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
-        return bool(origin["dir_info"]["editable"])
-    except (ValueError, KeyError, TypeError):  # from an index, or a file that was cut short
-        return False
-
-
-def _distribution(claim: EntryPoint) -> str:
-    """Return the distribution's name; one that was half removed has none."""
-    name = claim.dist.name if claim.dist is not None else None
-    return _normalized(name) if name else "unknown"
-
-
-def _normalized(name: str) -> str:
-    """Return a distribution's name as PEP 503 writes it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _qualified(claim: EntryPoint) -> str:
-    return f"{_distribution(claim)}/{claim.name}"
-
-
-def _is_built_in(claim: EntryPoint) -> bool:
-    return _distribution(claim) == BUILT_IN_DISTRIBUTION
-
-
-def _order(claim: EntryPoint) -> tuple[bool, str, str]:
-    return not _is_built_in(claim), claim.name, _distribution(claim)
+def _renamed(member: str, family: str) -> str:
+    """Return `family:member` where the family is reached by its full name, `dist/family`."""
+    return f"{family}:{member.partition(':')[2]}"

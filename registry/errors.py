@@ -3,10 +3,11 @@
 ```text
 ZooError                          exit code
 ├── RegistryError                 2
-│   ├── UnknownArchitectureError  2   no such name; says what is near
-│   ├── AmbiguousArchitectureError 2  two plugins claim the name; says both qualified names
-│   ├── BrokenArchitectureError   4   the plugin can't be loaded; says why
+│   ├── UnknownNameError          2   no such name; says what is near
+│   ├── AmbiguousNameError        2   two plugins claim the name; says both qualified names
+│   ├── BrokenPluginError         4   the plugin can't be loaded; says why
 │   ├── ConstructionError         4   the network can't be built
+│   ├── UnsuitableError           2   the network can't be compared: not one row of logits an image
 │   └── ContractError             4   the network is not what was promised
 ├── DataError                     2   images, folders, downloads
 └── RunError                      2   options, devices, run folders, weights
@@ -39,17 +40,17 @@ class RegistryError(ZooError):
     """An architecture can't be had."""
 
 
-class UnknownArchitectureError(RegistryError):
-    """No installed architecture has this name, or none matches this pattern."""
+class UnknownNameError(RegistryError):
+    """Nothing of this kind has this name, or none matches this pattern."""
 
-    def __init__(self, name: str, known: Sequence[str]) -> None:
+    def __init__(self, noun: str, name: str, known: Sequence[str], listing: str) -> None:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        what = "no architecture matches" if "*" in name or "?" in name else "unknown architecture"
-        super().__init__(f"{what} {name!r}.{hint} `zoo list` shows all {len(known)}.")
+        what = f"no {noun} matches" if "*" in name or "?" in name else f"unknown {noun}"
+        super().__init__(f"{what} {name!r}.{hint} `{listing}` shows all {len(known)}.")
 
 
-class AmbiguousArchitectureError(RegistryError):
+class AmbiguousNameError(RegistryError):
     """Several plugins claim this name."""
 
     def __init__(self, name: str, qualified: Sequence[str]) -> None:
@@ -57,8 +58,8 @@ class AmbiguousArchitectureError(RegistryError):
         super().__init__(f"{name!r} is claimed by {len(qualified)} plugins: say {claims}")
 
 
-class BrokenArchitectureError(RegistryError):
-    """The plugin that names this architecture can't be loaded."""
+class BrokenPluginError(RegistryError):
+    """The plugin that has this name can't be loaded."""
 
     exit_code = 4
 
@@ -67,6 +68,10 @@ class ConstructionError(RegistryError):
     """The constructor of an architecture does not give a network."""
 
     exit_code = 4
+
+
+class UnsuitableError(RegistryError):
+    """A network is none that can be compared with others: it gives no logits (N, K), say."""
 
 
 class ContractError(RegistryError):

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import torch
 from torch import nn
 
 from registry.architecture import Architecture, Contract
-from registry.errors import ConstructionError, ContractError, told
+from registry.errors import ConstructionError, ContractError, UnsuitableError, told
 
 Device = Literal["meta", "cpu"]
 T = TypeVar("T")
@@ -39,9 +38,51 @@ def verify(architecture: Architecture) -> Verification:
         ContractError: it is not; the message names every field, measured beside promised.
         ConstructionError: it can't be built or run at all.
     """
-    measured, device = probe(architecture, partial(_measured, architecture), images=_BATCH)
-    _require_equal(architecture, measured)
-    return Verification(measured=measured, device=device)
+    try:
+        found, device = probe(architecture, contract_of, images=_BATCH)
+    except UnsuitableError as error:
+        raise ContractError(f"{_breaks(architecture)}: {error}") from error
+    _require_equal(architecture, found)
+    return Verification(measured=found, device=device)
+
+
+def measured(architecture: Architecture) -> Architecture:
+    """Return `architecture` with the contract that it keeps now, for as many classes.
+
+    Raises:
+        ConstructionError: it can't be built or run.
+        UnsuitableError: it does not give one row of logits an image, or not for these classes.
+    """
+    classes = architecture.contract.num_classes
+    try:
+        contract, _ = probe(architecture, contract_of, images=_BATCH)
+    except UnsuitableError as error:
+        raise UnsuitableError(f"{architecture.name} can't be compared: {error}") from error
+    if contract.num_classes != classes:
+        raise UnsuitableError(
+            f"{architecture.name} can't be compared: it has {contract.num_classes} outputs for "
+            f"{classes} classes"
+        )
+    return replace(architecture, contract=contract, contract_by="measured")
+
+
+def contract_of(network: nn.Module, images: torch.Tensor) -> Contract:
+    """Return the contract that `network` keeps at `images` (N, C, H, W).
+
+    Raises:
+        UnsuitableError: it does not give one row of logits an image, or not while it is trained.
+    """
+    output = _logits(network(images), images)
+    trained = _logits(network.train()(images), images, " while it is trained")
+    if trained.shape != output.shape:
+        shapes = f"output {tuple(output.shape)}, and {tuple(trained.shape)} while it is trained"
+        raise UnsuitableError(shapes)
+    channels, height, width = images.shape[1:]
+    return Contract(
+        input_shape=(channels, height, width),
+        output_shape=(output.shape[1],),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    )
 
 
 def probe(
@@ -54,17 +95,17 @@ def probe(
     done. What the network prints goes to stderr, since stdout belongs to tables and JSON.
 
     Raises:
-        ContractError: `look` raised it.
+        UnsuitableError: `look` raised it.
         ConstructionError: the network can't be built or run at all.
     """
     try:
         return _looked(architecture, look, images, "meta"), "meta"
-    except ContractError:
+    except UnsuitableError:
         raise
     except Exception:  # noqa: BLE001  (some operations have no meta kernel; the CPU decides)
         try:
             return _looked(architecture, look, images, "cpu"), "cpu"
-        except (ContractError, ConstructionError):
+        except (UnsuitableError, ConstructionError):
             raise
         except Exception as error:
             shape = (images, *architecture.contract.input_shape)
@@ -86,29 +127,15 @@ def _looked(
             return look(network, torch.zeros(images, *contract.input_shape))
 
 
-def _measured(architecture: Architecture, network: nn.Module, images: torch.Tensor) -> Contract:
-    """Return the contract that `network` keeps at `images`.
-
-    Raises:
-        ContractError: it does not give one row of logits an image.
-    """
-    promised = architecture.contract
-    output = network(images)
+def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tensor:
+    count = len(images)
     if not isinstance(output, torch.Tensor):
-        raise ContractError(
-            f"{architecture.name} breaks its contract: it gives a {type(output).__name__}, "
-            "not a tensor of logits (N, K)"
-        )
-    if output.ndim != 2 or output.shape[0] != _BATCH or output.shape[1] == 0:
-        raise ContractError(
-            f"{architecture.name} breaks its contract: output {tuple(output.shape)} for "
-            f"{_BATCH} images, promised {(_BATCH, *promised.output_shape)}"
-        )
-    return Contract(
-        input_shape=promised.input_shape,
-        output_shape=tuple(output.shape[1:]),
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-    )
+        what = type(output).__name__
+        raise UnsuitableError(f"it gives a {what}{when}, not a tensor of logits (N, K)")
+    if output.ndim != 2 or output.shape[0] != count or output.shape[1] == 0:
+        shape = tuple(output.shape)
+        raise UnsuitableError(f"output {shape} for {count} images{when}, not ({count}, K)")
+    return output
 
 
 def _require_equal(architecture: Architecture, measured: Contract) -> None:
@@ -118,4 +145,9 @@ def _require_equal(architecture: Architecture, measured: Contract) -> None:
     if measured.output_shape != promised.output_shape:
         wrong.append(f"output {measured.output_shape}, promised {promised.output_shape}")
     if wrong:
-        raise ContractError(f"{architecture.name} breaks its contract: {'; '.join(wrong)}")
+        raise ContractError(f"{_breaks(architecture)}: {'; '.join(wrong)}")
+
+
+def _breaks(architecture: Architecture) -> str:
+    frozen = " as frozen in zoo-contracts.toml" if architecture.contract_by == "frozen" else ""
+    return f"{architecture.name} breaks its contract{frozen}"

@@ -8,11 +8,11 @@ import pytest
 
 import registry
 from registry import Catalog
-from registry.catalog import GROUP
+from registry.catalog import ARCHITECTURES
 from registry.errors import (
-    AmbiguousArchitectureError,
-    BrokenArchitectureError,
-    UnknownArchitectureError,
+    AmbiguousNameError,
+    BrokenPluginError,
+    UnknownNameError,
 )
 
 
@@ -31,7 +31,7 @@ class _Installed(Distribution):
 
 
 def _claim(name: str, value: str, distribution: str, **files: str) -> EntryPoint:
-    claim = EntryPoint(name=name, value=value, group=GROUP)
+    claim = EntryPoint(name=name, value=value, group=ARCHITECTURES.group)
     return claim._for(_Installed(distribution, **files))
 
 
@@ -68,13 +68,13 @@ def test_two_plugins_with_one_name_both_need_their_full_name():
 
     assert catalog.names() == ("first/lenet5", "second/lenet5")
     assert catalog.get("second/lenet5").origin.distribution == "second"
-    with pytest.raises(AmbiguousArchitectureError, match="'first/lenet5' and 'second/lenet5'"):
+    with pytest.raises(AmbiguousNameError, match="'first/lenet5' and 'second/lenet5'"):
         catalog.get("lenet5")
 
 
 def test_a_qualified_name_always_works():
     """Also where nothing clashes."""
-    assert Catalog([FIRST]).get("first/lenet5").architecture is not None
+    assert Catalog([FIRST]).get("first/lenet5").value is not None
 
 
 def test_an_entry_is_called_by_its_shortest_name():
@@ -127,7 +127,7 @@ def test_a_module_of_its_own_that_is_gone_is_told(module):
 
 def test_an_unknown_name_says_what_is_near():
     """A typing error is told with the name that was meant."""
-    with pytest.raises(UnknownArchitectureError, match=r"'lenett'\. Did you mean 'lenet'"):
+    with pytest.raises(UnknownNameError, match=r"'lenett'\. Did you mean 'lenet'"):
         Catalog.installed().get("lenett")
 
 
@@ -153,7 +153,7 @@ def test_exclusions_alone_take_from_everything():
 
 def test_a_pattern_that_matches_nothing_is_an_error():
     """An empty comparison is never what was meant."""
-    with pytest.raises(UnknownArchitectureError, match=r"no architecture matches 'vggg\*'"):
+    with pytest.raises(UnknownNameError, match=r"no architecture matches 'vggg\*'"):
         Catalog.installed().resolve(["vggg*"])
 
 
@@ -172,7 +172,7 @@ def test_a_wrong_value_is_a_broken_entry(value, reason):
     broken = {entry.name: entry.broken for entry in catalog.entries()}
     assert reason in str(broken["mine"])
     assert broken["lenet"] is None
-    with pytest.raises(BrokenArchitectureError, match=r"'mine' from mine 1\.0 is broken"):
+    with pytest.raises(BrokenPluginError, match=r"'mine' from mine 1\.0 is broken"):
         catalog.get("mine")
 
 

@@ -22,7 +22,7 @@ from bench.report.figures import draw_curves
 from bench.report.profile import draw_profile
 from bench.report.table import as_markdown, render
 from registry.architecture import Origin
-from registry.catalog import Entry
+from registry.claims import Entry
 from zoo import LENET5, cli_output, listing
 from zoo.cli import main
 
@@ -130,8 +130,8 @@ def test_the_list_shows_a_plugins_words_harmlessly(width):
     origin = Origin(distribution=_NASTY, version=_NASTY)
     value = replace(LENET5, source=_NASTY * 1000)
     entries = [
-        Entry(name=_NASTY, architecture=value, origin=origin),
-        Entry(name=_NASTY, architecture=None, origin=origin, broken=_NASTY * 1000),
+        Entry(name=_NASTY, found=value, origin=origin),
+        Entry(name=_NASTY, found=None, origin=origin, broken=_NASTY * 1000),
     ]
     console = Console(file=io.StringIO(), width=width)
     console.print(listing.render(entries, width))

@@ -11,7 +11,7 @@ from registry.errors import ConstructionError, ContractError
 from registry.verify import verify
 from zoo import LENET, LENET5
 
-BUILT_INS = [entry.architecture for entry in Catalog.installed().entries() if entry.architecture]
+BUILT_INS = [entry.value for entry in Catalog.installed().entries()]
 
 
 class CpuOnly(nn.Module):

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.report.display import BAD, LINE_CELLS, short
-from registry.catalog import Entry
+from registry.architecture import Architecture
+from registry.claims import Entry
 
 if TYPE_CHECKING:
     from bench.predict import Prediction
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 _WIDE = 130
 
 
-def as_rows(entries: Sequence[Entry]) -> list[dict[str, object]]:
+def as_rows(entries: Sequence[Entry[Architecture]]) -> list[dict[str, object]]:
     """Return one plain value an architecture: its promises, its source, where it comes from."""
     return [_row(entry) for entry in entries]
 
 
-def render(entries: Sequence[Entry], width: int) -> RenderableType:
+def render(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType:
     """Return the table of `zoo list`, `width` characters wide at most.
 
     A broken architecture keeps its row; its reason stands below. Where there is no room for the
@@ -56,15 +57,15 @@ def render(entries: Sequence[Entry], width: int) -> RenderableType:
     return Group(table, *broken, *([] if wide else [_sources(entries)]))
 
 
-def _sources(entries: Sequence[Entry]) -> RenderableType:
+def _sources(entries: Sequence[Entry[Architecture]]) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for entry in entries:
         grid.add_row(Text(f"  {short(entry.name)}"), Text(_source(entry), style="dim"))
     return grid
 
 
-def _source(entry: Entry) -> str:
-    source = entry.architecture.source if entry.architecture else "broken: see its reason"
+def _source(entry: Entry[Architecture]) -> str:
+    source = entry.found.source if entry.found else "broken: see its reason"
     return short(source, LINE_CELLS)
 
 
@@ -101,8 +102,8 @@ def shape_text(shape: Sequence[int]) -> str:
     return "x".join(f"{size:,}" for size in shape)
 
 
-def _row(entry: Entry) -> dict[str, object]:
-    architecture = entry.architecture
+def _row(entry: Entry[Architecture]) -> dict[str, object]:
+    architecture = entry.found
     contract = architecture.contract if architecture else None
     return {
         "name": entry.name,
@@ -115,10 +116,10 @@ def _row(entry: Entry) -> dict[str, object]:
     }
 
 
-def _cells(entry: Entry) -> tuple[str, ...]:
-    if entry.architecture is None:
+def _cells(entry: Entry[Architecture]) -> tuple[str, ...]:
+    if entry.found is None:
         return entry.name, "", "broken", "", str(entry.origin)
-    contract = entry.architecture.contract
+    contract = entry.found.contract
     return (
         entry.name,
         shape_text(contract.input_shape),

@@ -12,24 +12,24 @@ from rich.text import Text
 from bench.report.display import BAD, GOOD, LINE_CELLS, short
 from bench.summary import Summary, summarise
 from registry.architecture import Architecture
-from registry.catalog import Entry
-from registry.errors import BrokenArchitectureError, ContractError
+from registry.claims import Entry
+from registry.errors import ContractError
 from registry.verify import verify
 from zoo.listing import shape_text
 
 
-def verdict(entry: Entry) -> ContractError | None:
+def verdict(entry: Entry[Architecture]) -> ContractError | None:
     """Return the broken contract of `entry`, or None where it is kept."""
     try:
-        verify(_architecture(entry))
+        verify(entry.value)
     except ContractError as error:
         return error
     return None
 
 
-def render(entry: Entry, broken: ContractError | None) -> RenderableType:
+def render(entry: Entry[Architecture], broken: ContractError | None) -> RenderableType:
     """Return the layers, the totals and the contract's verdict `broken`, for a terminal."""
-    architecture = _architecture(entry)
+    architecture = entry.value
     summary = summarise(architecture)
     title = f"{short(entry.name)}  ({short(str(entry.origin))})"
     return Group(
@@ -41,9 +41,9 @@ def render(entry: Entry, broken: ContractError | None) -> RenderableType:
     )
 
 
-def as_json_value(entry: Entry, broken: ContractError | None) -> dict[str, object]:
+def as_json_value(entry: Entry[Architecture], broken: ContractError | None) -> dict[str, object]:
     """Return the same as plain values; sizes in bytes."""
-    architecture = _architecture(entry)
+    architecture = entry.value
     return {
         "name": entry.name,
         "origin": str(entry.origin),
@@ -52,12 +52,6 @@ def as_json_value(entry: Entry, broken: ContractError | None) -> dict[str, objec
         "contract_verified": broken is None,
         **asdict(summarise(architecture)),
     }
-
-
-def _architecture(entry: Entry) -> Architecture:
-    if entry.architecture is None:
-        raise BrokenArchitectureError(f"{entry.name} is broken: {entry.broken}")
-    return entry.architecture
 
 
 def _layers(summary: Summary, architecture: Architecture) -> Table:

@@ -1,0 +1,225 @@
+"""From names to values: what distributions claim by packaging entry points, loaded when asked."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from typing import Generic, TypeVar
+
+from registry.architecture import Origin
+from registry.errors import AmbiguousNameError, BrokenPluginError, UnknownNameError, told
+
+BUILT_IN_DISTRIBUTION = "zoo-bench"
+PLUGINS_VARIABLE = "ZOO_PLUGINS"
+_PLAIN = re.compile(r"[a-z][a-z0-9_-]*")  # a colon would be a family's or a file's
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind(Generic[T]):
+    """What the entry points of one group name.
+
+    Attributes:
+        group: the packaging group, such as `zoo.architectures`.
+        noun: what a person calls one, such as `architecture`.
+        type: of the values.
+        name_of: the name that a value has itself, which must be its entry point's.
+        listing: the command that shows all of them.
+    """
+
+    group: str
+    noun: str
+    type: type[T]
+    name_of: Callable[[T], str]
+    listing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Generic[T]):
+    """One claim to a name, looked into.
+
+    Attributes:
+        name: what to type: `lenet`, or `distribution/lenet` where the bare name means another.
+        found: what is claimed, or None where the claim is broken.
+        broken: why nothing is found, on one line, or None.
+    """
+
+    name: str
+    found: T | None
+    origin: Origin
+    broken: str | None = None
+
+    @property
+    def value(self) -> T:
+        """What is claimed.
+
+        Raises:
+            BrokenPluginError: the claim is broken.
+        """
+        if self.found is None:
+            raise BrokenPluginError(f"{self.name!r} from {self.origin} is broken: {self.broken}")
+        return self.found
+
+
+class Claims(Generic[T]):
+    """Values by name. Nothing is loaded before it is asked for.
+
+    Built-ins win a clash of names. Of two plugins with one name neither has the bare name;
+    `distribution/name` always works. Nothing is overwritten.
+    """
+
+    def __init__(self, kind: Kind[T], claims: Iterable[EntryPoint]) -> None:
+        self.kind = kind
+        self._claims = tuple(sorted(claims, key=_order))
+        self._bare: dict[str, list[EntryPoint]] = {}
+        for claim in self._claims:
+            self._bare.setdefault(claim.name, []).append(claim)
+        self._qualified = {_qualified(claim): claim for claim in self._claims}
+
+    @classmethod
+    def installed(cls, kind: Kind[T]) -> Claims[T]:
+        """Return the claims of every installed distribution that `ZOO_PLUGINS` allows."""
+        return cls(kind, allowed(entry_points(group=kind.group)))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._qualified or name in self._bare
+
+    def names(self) -> tuple[str, ...]:
+        """Return every claim by the name to type, built-ins first; loads nothing."""
+        return tuple(self._name(claim) for claim in self._claims)
+
+    def entry(self, name: str) -> Entry[T]:
+        """Return the entry `name`, a broken one with its reason; no other plugin is loaded.
+
+        Raises:
+            UnknownNameError: nobody claims the name.
+            AmbiguousNameError: several plugins do, and no built-in.
+        """
+        return self._load(self._claim(name))
+
+    def name(self, name: str) -> str:
+        """Return the shortest name that means what `name` means; loads nothing.
+
+        Raises:
+            UnknownNameError: nobody claims it.
+            AmbiguousNameError: several plugins do, and no built-in.
+        """
+        return self._name(self._claim(name))
+
+    def _claim(self, name: str) -> EntryPoint:
+        if name in self._qualified:
+            return self._qualified[name]
+        claims = self._bare.get(name, [])
+        if not claims:
+            raise UnknownNameError(self.kind.noun, name, self.names(), self.kind.listing)
+        if len(claims) > 1 and not _is_built_in(claims[0]):
+            raise AmbiguousNameError(name, [_qualified(claim) for claim in claims])
+        return claims[0]
+
+    def _name(self, claim: EntryPoint) -> str:
+        """Return the shortest name that means `claim`."""
+        claims = self._bare[claim.name]
+        alone = len(claims) == 1 or _is_built_in(claim)
+        return claim.name if alone else _qualified(claim)
+
+    def _load(self, claim: EntryPoint) -> Entry[T]:
+        name, origin = self._name(claim), origin_of(claim)
+        try:
+            with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
+                found = claim.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  (a plugin may raise even SystemExit)
+            return Entry(name=name, found=None, origin=origin, broken=_reason(error, claim, origin))
+        wrong = self._mismatch(found, claim)
+        return Entry(name=name, found=None if wrong else found, origin=origin, broken=wrong)
+
+    def _mismatch(self, found: object, claim: EntryPoint) -> str | None:
+        if not _PLAIN.fullmatch(claim.name):
+            return f"its entry point must be named like 'my_net', not {claim.name!r}"
+        wanted = self.kind.type
+        if not isinstance(found, wanted):
+            expected = f"{wanted.__module__.partition('.')[0]}.{wanted.__name__}"
+            return f"{claim.value} is a {type(found).__name__}, not a {expected}"
+        name = self.kind.name_of(found)
+        if name != claim.name:
+            return f"its entry point is called {claim.name!r}, its {self.kind.noun} {name!r}"
+        return None
+
+
+def is_pattern(text: str) -> bool:
+    """Say whether `text` may mean several names."""
+    return any(sign in text for sign in "*?[")
+
+
+def matching(pattern: str, names: Iterable[str]) -> list[str]:
+    """Return the names that `pattern` matches: `vgg*`; `A` is no `a`."""
+    return [name for name in names if fnmatch.fnmatchcase(name, pattern)]
+
+
+def allowed(claims: Iterable[EntryPoint]) -> list[EntryPoint]:
+    """Return the claims of built-ins, and of plugins those that `ZOO_PLUGINS` names, if it is set.
+
+    `ZOO_PLUGINS=a,b` allows those two distributions only; empty, none.
+    """
+    told_of = os.environ.get(PLUGINS_VARIABLE)
+    if told_of is None:
+        return list(claims)
+    named = {normalized(name) for name in told_of.split(",") if name.strip()}
+    return [claim for claim in claims if _is_built_in(claim) or distribution_name(claim) in named]
+
+
+def origin_of(claim: EntryPoint) -> Origin:
+    """Return the distribution that `claim` came with; one that was half removed has no name."""
+    if claim.dist is None:
+        return Origin(distribution="unknown", version="")
+    version = claim.dist.version or ""
+    editable = _is_editable(claim.dist)
+    return Origin(distribution=distribution_name(claim), version=version, editable=editable)
+
+
+def distribution_name(claim: EntryPoint) -> str:
+    """Return the distribution's normalised name; one that was half removed has none."""
+    name = claim.dist.name if claim.dist is not None else None
+    return normalized(name) if name else "unknown"
+
+
+def normalized(name: str) -> str:
+    """Return a distribution's name as PEP 503 writes it."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def _reason(error: BaseException, claim: EntryPoint, origin: Origin) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        if error.name.partition(".")[0] == claim.value.partition(":")[0].partition(".")[0]:
+            return f"its own module {error.name!r} is gone: reinstall or uninstall {origin}"
+        return f"it needs {error.name!r}, which is not installed"
+    return told(error)
+
+
+def _is_editable(distribution: Distribution) -> bool:
+    try:
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+        return bool(origin["dir_info"]["editable"])
+    except (ValueError, KeyError, TypeError):  # from an index, or a file that was cut short
+        return False
+
+
+def _qualified(claim: EntryPoint) -> str:
+    return f"{distribution_name(claim)}/{claim.name}"
+
+
+def _is_built_in(claim: EntryPoint) -> bool:
+    return distribution_name(claim) == BUILT_IN_DISTRIBUTION
+
+
+def _order(claim: EntryPoint) -> tuple[bool, str, str]:
+    return not _is_built_in(claim), claim.name, distribution_name(claim)

@@ -1,0 +1,97 @@
+"""Architectures by the hundred: a library's own, reached by a prefix, described when asked."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from registry.architecture import Argument, Normalization, Origin
+from registry.errors import BrokenPluginError, RegistryError, UnknownNameError, told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A network that nobody has promised anything of yet: all of an `Architecture` but the promise.
+
+    Attributes:
+        input_shape: (C, H, W) of one image.
+    """
+
+    constructor: str
+    input_shape: tuple[int, int, int]
+    arguments: tuple[tuple[str, Argument], ...] = ()
+    normalization: Normalization | None = None
+    weights: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """The networks of one library.
+
+    Attributes:
+        name: the prefix: `timm` in `timm:resnet18`.
+        members: `module:function` that returns the names of all members.
+        describe: `module:function` that returns what the member of a name is, as `Described`;
+            None for an unknown one. It raises `UnsuitableError` for one that can't be compared.
+        distribution: whose version the networks depend on.
+        source: the paper or page.
+    """
+
+    name: str
+    members: str
+    describe: str
+    distribution: str
+    source: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """The distribution that the networks come from."""
+        try:
+            found = version(self.distribution)
+        except PackageNotFoundError:
+            found = ""
+        return Origin(distribution=self.distribution, version=found)
+
+    def names(self) -> tuple[str, ...]:
+        """Return `family:member` for each member, sorted. It may import the library.
+
+        Raises:
+            BrokenPluginError: the library can't be imported.
+        """
+        found: Sequence[str] = self._called(self.members)
+        return tuple(f"{self.name}:{member}" for member in sorted(found))
+
+    def described(self, member: str) -> Described:
+        """Return what `member` is.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+            UnsuitableError: it is none that can be compared.
+            BrokenPluginError: the family fails.
+        """
+        found = self._called(self.describe, member)
+        if found is None:
+            listing = f"zoo list --family {self.name}"
+            name = f"{self.name}:{member}"
+            raise UnknownNameError("architecture", name, self.names(), listing)
+        if not isinstance(found, Described):
+            raise BrokenPluginError(
+                f"{self.describe} gave a {type(found).__name__}, not a registry.Described"
+            )
+        return found
+
+    def _called(self, path: str, *arguments: str) -> Any:
+        module, _, name = path.partition(":")
+        try:
+            with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
+                return getattr(importlib.import_module(module), name)(*arguments)
+        except (KeyboardInterrupt, RegistryError):
+            raise
+        except BaseException as error:  # a library may raise even SystemExit
+            raise BrokenPluginError(f"the family {self.name!r} is broken: {told(error)}") from error

@@ -1,0 +1,120 @@
+"""A network from one Python file: `./mynet.py:MyNet`, without a package."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from registry.architecture import Origin
+from registry.errors import ConstructionError, RegistryError, told
+from registry.family import Described
+
+_PATTERN = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_]\w*)")
+_DEFAULT_SHAPE = (3, 224, 224)
+
+
+def is_file(name: str) -> bool:
+    """Say whether `name` means a class or function in a file."""
+    return ".py:" in name
+
+
+def file_name(name: str) -> str:
+    """Return the one name of what `name` means: its path below the present folder, or whole.
+
+    Raises:
+        RegistryError: there is no such file, or no name of a class after the colon.
+    """
+    found = _PATTERN.fullmatch(name)
+    if found is None:
+        raise RegistryError(f"{name!r} names no class in a file: write ./mynet.py:MyNet")
+    path = Path(found["path"]).expanduser().resolve()
+    if not path.is_file():
+        raise RegistryError(f"{name!r}: there is no file {found['path']}")
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"{shown}:{found['name']}"
+
+
+def file_origin(name: str) -> Origin:
+    """Return the file's name with the beginning of its SHA-256 for a version."""
+    path = Path(name.rpartition(":")[0])
+    return Origin(distribution=path.name, version=f"sha256:{_digest(path)[:12]}")
+
+
+def described_file(name: str) -> Described:
+    """Return what the class in a file, as `file_name` names it, is; the file is run.
+
+    The class may say its `input_shape`, (C, H, W); else it is (3, 224, 224).
+
+    Raises:
+        ConstructionError: the file can't be run, or has no such class or function.
+    """
+    path, _, attribute = name.rpartition(":")
+    found = _loaded(str(Path(path).resolve()), attribute)
+    shape = getattr(found, "input_shape", _DEFAULT_SHAPE)
+    if not _is_shape(shape):
+        raise ConstructionError(f"{name}: its input_shape must be (C, H, W), not {shape!r}")
+    return Described(
+        constructor="registry.from_file:build",
+        arguments=(("path", str(Path(path).resolve())), ("name", attribute)),
+        input_shape=tuple(shape),
+        source=(found.__doc__ or "").strip().partition("\n")[0],
+    )
+
+
+def build(*, num_classes: int, path: str, name: str) -> Any:
+    """Return what the class or function `name` in the file `path` gives for `num_classes`."""
+    return _loaded(path, name)(num_classes=num_classes)
+
+
+def _loaded(path: str, attribute: str) -> Any:
+    try:
+        found = getattr(_module(path), attribute, None)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a stranger's file may raise even SystemExit
+        raise ConstructionError(f"{Path(path).name} could not be run: {told(error)}") from error
+    if not callable(found):
+        raise ConstructionError(f"{Path(path).name} has no class or function {attribute!r}")
+    return found
+
+
+def _module(path: str) -> ModuleType:
+    """Return the file as a module: run once for each content, its folder being importable.
+
+    One process has one module for one content, so that what a network leaves behind in it,
+    pickles and `isinstance` work as in a package.
+    """
+    name = f"_zoo_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}_{_digest(Path(path))[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    specification = importlib.util.spec_from_file_location(name, path)
+    assert specification is not None  # the name ends with .py
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # dataclasses look their own module up
+    sys.path.insert(0, str(Path(path).parent))  # files beside it, as for `python mynet.py`
+    try:
+        specification.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.path.remove(str(Path(path).parent))
+    return module
+
+
+def _is_shape(value: object) -> bool:
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == 3
+        and all(isinstance(size, int) and size > 0 for size in value)
+    )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,116 @@
+"""Contracts that a project has frozen: `zoo-contracts.toml`, enforced wherever it lies above."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from registry.architecture import Contract
+from registry.errors import RegistryError, told
+
+FILE = "zoo-contracts.toml"
+_HEADING = "# Contracts frozen by `zoo contract freeze`, checked before each training.\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenContract:
+    """A contract, and the distribution with its version that kept it then."""
+
+    contract: Contract
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """The contracts in a file, by the name to type."""
+
+    path: Path | None = None
+    contracts: Mapping[str, FrozenContract] = field(default_factory=dict)
+
+    @classmethod
+    def found(cls, folder: Path | None = None) -> Frozen:
+        """Return the contracts of the nearest `zoo-contracts.toml`, in `folder` or above it.
+
+        Raises:
+            RegistryError: the file can't be read; it names the place.
+        """
+        start = (folder or Path.cwd()).resolve()
+        for place in (start, *start.parents):
+            if (place / FILE).is_file():
+                return read_frozen(place / FILE)
+        return cls()
+
+
+def read_frozen(path: Path) -> Frozen:
+    """Return the contracts in `path`.
+
+    Raises:
+        RegistryError: it can't be read, or an entry is no contract; it names the entry.
+    """
+    try:
+        told_of = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RegistryError(f"{path} can't be read: {told(error)}") from error
+    return Frozen(
+        path=path, contracts={name: _contract(path, name, told_of[name]) for name in told_of}
+    )
+
+
+def write_frozen(path: Path, contracts: Mapping[str, FrozenContract]) -> None:
+    """Write `contracts` to `path`, sorted by name, whole or not at all.
+
+    Raises:
+        RegistryError: it can't be written.
+    """
+    text = _HEADING + "".join(f"\n{each}" for each in _tables(contracts))
+    try:
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".zoo-contracts-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(partial).replace(path)
+    except OSError as error:
+        raise RegistryError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+def _tables(contracts: Mapping[str, FrozenContract]) -> Iterable[str]:
+    for name in sorted(contracts):
+        frozen = contracts[name]
+        yield (
+            f"[{_text(name)}]\n"
+            f"input_shape = {list(frozen.contract.input_shape)}\n"
+            f"output_shape = {list(frozen.contract.output_shape)}\n"
+            f"parameters = {frozen.contract.parameters}\n"
+            f"origin = {_text(frozen.origin)}\n"
+        )
+
+
+def _text(value: str) -> str:
+    """Return `value` as TOML writes it; JSON's basic strings are TOML's."""
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def _contract(path: Path, name: str, value: object) -> FrozenContract:
+    try:
+        if not isinstance(value, dict):
+            raise TypeError("it is no table")
+        shape, output = value["input_shape"], value["output_shape"]
+        channels, height, width = map(_count, shape)
+        contract = Contract(
+            input_shape=(channels, height, width),
+            output_shape=tuple(map(_count, output)),
+            parameters=_count(value["parameters"]),
+        )
+        return FrozenContract(contract=contract, origin=str(value.get("origin", "")))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RegistryError(f"{path}: [{name}] is no contract: {told(error)}") from error
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no whole number")
+    return value
