@@ -22,14 +22,14 @@ def describe(member: str) -> Described | None:
     if not timm.is_model(member):
         return None
     found = timm.models.get_pretrained_cfg(member)
-    size = (3, 224, 224) if found is None else tuple(found.input_size)
+    channels, height, width = (3, 224, 224) if found is None else found.input_size
     normalization = None
-    if found is not None and len(found.mean) == size[0]:
+    if found is not None and len(found.mean) == channels:
         normalization = Normalization(mean=tuple(found.mean), std=tuple(found.std))
     return Described(
         constructor="zoo.family_timm:build",
         arguments=(("member", member),),
-        input_shape=size,
+        input_shape=(channels, height, width),
         normalization=normalization,
         weights=found.tag or "pretrained" if found is not None and found.has_weights else "",
         source=_source(found),

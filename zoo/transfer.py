@@ -41,7 +41,7 @@ def freeze_but(network: nn.Module, *heads: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and id(module) not in within:
             module.train(False)
-            module.train = partial(_as_it_is, module)  # type: ignore[method-assign]
+            module.train = partial(_as_it_is, module)  # type: ignore[assignment]
 
 
 def _as_it_is(module: nn.Module, mode: bool = True) -> nn.Module:
