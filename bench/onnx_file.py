@@ -148,15 +148,15 @@ def _forget_where_it_was_made(message: Any) -> None:
 
 
 def _properties(published: Published) -> dict[str, str]:
-    mean, std = published.normalization
+    how = published.normalization
     architecture = published.architecture
     return {
         "model": _text(published.model),
         "architecture": architecture.name,
         "contract": json.dumps(asdict(architecture.contract)),
         "classes": json.dumps([_text(name) for name in published.classes]),
-        "mean": json.dumps(mean),
-        "std": json.dumps(std),
+        "mean": json.dumps(how.mean),
+        "std": json.dumps(how.std),
         "origin": _text(published.origin),
         "epoch": str(published.epoch),
         "split_fingerprint": _text(published.split_fingerprint),

@@ -13,6 +13,7 @@ from bench.data.examine import examine
 from bench.data.facts import Flaw
 from bench.data.find import ImageFile
 from bench.data.pixel_source import DirectPixels
+from bench.data.transform import normalization_of
 from bench.data.view import EvaluationView
 from bench.evaluate import evaluate
 from bench.weights import load_network
@@ -65,7 +66,8 @@ def predict(photos: Sequence[Path], weights: Sequence[Path]) -> Iterator[Predict
         network, published = load_network(path)
         shape = published.architecture.contract.input_shape
         view = EvaluationView(files=files, source=DirectPixels(), shape=shape)
-        batches = Batches(view, batch_size=32, workers=0)
+        how = normalization_of(published.architecture)
+        batches = Batches(view, batch_size=32, workers=0, normalization=how)
         answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))
         if not bool(answer.probabilities.isfinite().all()):
             raise RunError(f"the network in {path} answers with numbers that are not finite")

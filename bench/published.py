@@ -6,8 +6,8 @@ import json
 import math
 from dataclasses import asdict, dataclass
 
-from bench.data.transform import normalization
-from registry.architecture import Architecture, Contract
+from bench.data.transform import normalization_of
+from registry.architecture import Architecture, Contract, Normalization
 
 _MOST_CLASSES = 100_000
 _LONGEST = 1_000  # letters of a name
@@ -33,14 +33,13 @@ class Published:
     split_fingerprint: str
 
     @property
-    def normalization(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    def normalization(self) -> Normalization:
         """Mean and standard deviation per channel of what the network takes."""
-        return normalization(self.architecture.contract.input_shape[0])
+        return normalization_of(self.architecture)
 
     def as_json(self) -> str:
         """Return all of it, with the normalisation, as JSON in ASCII."""
-        mean, std = self.normalization
-        return json.dumps(asdict(self) | {"mean": mean, "std": std})
+        return json.dumps(asdict(self) | asdict(self.normalization))
 
 
 def read_published(text: str) -> Published:
@@ -61,14 +60,15 @@ def read_published(text: str) -> Published:
         epoch=_count(told, "epoch", 10**9),
         split_fingerprint=_text(told, "split_fingerprint"),
     )
-    if (_levels(told, "mean"), _levels(told, "std")) != published.normalization:
-        raise ValueError("mean and std are not the normalisation that this version applies")
+    if _normalization(told) != published.normalization:
+        raise ValueError("mean and std are not the normalisation of its architecture")
     return published
 
 
 def _architecture(told: dict[str, object]) -> Architecture:
     contract = _object(told.get("contract"), "contract")
     channels, height, width = _shape(contract, "input_shape", 3)
+    own = told.get("normalization")
     return Architecture(
         name=_text(told, "name"),
         constructor=_text(told, "constructor"),
@@ -78,6 +78,7 @@ def _architecture(told: dict[str, object]) -> Architecture:
             parameters=_count(contract, "parameters", _MOST_PARAMETERS),
         ),
         source=_text(told, "source", 100 * _LONGEST),
+        normalization=None if own is None else _normalization(_object(own, "normalization")),
     )
 
 
@@ -115,6 +116,10 @@ def _classes(value: object) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("classes names one class twice")
     return names
+
+
+def _normalization(told: dict[str, object]) -> Normalization:
+    return Normalization(mean=_levels(told, "mean"), std=_levels(told, "std"))
 
 
 def _levels(told: dict[str, object], field: str) -> tuple[float, ...]:

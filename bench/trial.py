@@ -20,7 +20,7 @@ from bench.compile import compile_network
 from bench.data.batch import Batches
 from bench.data.check import CheckedImage
 from bench.data.split import Split
-from bench.data.transform import MEMORY_FORMATS, Layout
+from bench.data.transform import MEMORY_FORMATS, Layout, normalization_of
 from bench.data.view import EvaluationView, TrainingView, View
 from bench.device import choose_device, choose_precision
 from bench.evaluate import Evaluation, evaluate
@@ -258,6 +258,7 @@ class _Trial:
             view,
             batch_size=self._spec.recipe.batch_size,
             workers=self._spec.workers,
+            normalization=normalization_of(self._spec.architecture),
             device=self._device,
             layout=self._layout,
             epochs=epochs,

@@ -18,10 +18,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from bench.data.transform import normalization_of
 from bench.durable import whole_file
 from bench.published import Published, read_published
 from bench.record import TrialResult, TrialSpec, Weights
-from registry.architecture import Architecture, Contract
+from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError
 
@@ -167,7 +168,7 @@ def _require_same(path: Path, known: Architecture, published: Published) -> None
     there = published.architecture
     if known.name != there.name:
         raise RunError(f"{path} holds weights of {there.name!r}, not of {known.name!r}")
-    here, then = _promise(known.contract), _promise(there.contract)
+    here, then = _promise(known), _promise(there)
     if here != then:
         raise RunError(
             f"{path} was trained with another {known.name!r} (of {published.origin}): "
@@ -221,6 +222,14 @@ def _field_text(shape: tuple[int, ...], dtype: torch.dtype) -> str:
     return f"{'x'.join(map(str, shape))} {str(dtype).removeprefix('torch.')}".strip()
 
 
-def _promise(contract: Contract) -> str:
+def _promise(architecture: Architecture) -> str:
+    contract, how = architecture.contract, normalization_of(architecture)
     shape = "x".join(map(str, contract.input_shape))
-    return f"{shape} -> {contract.num_classes} classes, {contract.parameters:,} parameters"
+    return (
+        f"{shape}, mean {_levels(how.mean)}, std {_levels(how.std)} -> "
+        f"{contract.num_classes} classes, {contract.parameters:,} parameters"
+    )
+
+
+def _levels(levels: tuple[float, ...]) -> str:
+    return "/".join(f"{level:g}" for level in levels)

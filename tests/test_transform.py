@@ -11,13 +11,12 @@ from torchvision import transforms
 from bench.data.decode import decode
 from bench.data.find import find
 from bench.data.transform import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
+    GREY,
+    IMAGENET,
     MEMORY_FORMATS,
     Augmentation,
     evaluation_pixels,
     keyed_generator,
-    normalization,
     normalized,
     normalized_there,
     random_box,
@@ -92,10 +91,9 @@ def test_mirroring_mirrors(fidelity, channels):
 def test_normalized_is_torchvisions(layout, channels):
     """ToTensor and Normalize, to the last bit, in the memory order that was asked for."""
     pixels = [np.array(noise(seed))[:, :, :channels] for seed in range(3)]
-    chain = transforms.Compose(
-        [transforms.ToTensor(), transforms.Normalize(*normalization(channels))]
-    )
-    images = normalized(pixels, layout)
+    how = GREY if channels == 1 else IMAGENET
+    chain = transforms.Compose([transforms.ToTensor(), transforms.Normalize(how.mean, how.std)])
+    images = normalized(pixels, how, layout)
 
     assert torch.equal(images, torch.stack([chain(levels) for levels in pixels]))
     assert images.is_contiguous(memory_format=MEMORY_FORMATS[layout])
@@ -105,9 +103,11 @@ def test_normalized_is_torchvisions(layout, channels):
 def test_normalized_on_a_device_is_the_same(layout):
     """What is normalised after it has crossed to a device has the same values."""
     pixels = [np.asarray(noise(seed)) for seed in range(3)]
-    crossed = normalized_there(torch.from_numpy(np.stack(pixels)), torch.device("cpu"), layout)
+    crossed = normalized_there(
+        torch.from_numpy(np.stack(pixels)), IMAGENET, torch.device("cpu"), layout
+    )
 
-    assert torch.equal(crossed, normalized(pixels, layout))
+    assert torch.equal(crossed, normalized(pixels, IMAGENET, layout))
     assert crossed.is_contiguous(memory_format=MEMORY_FORMATS[layout])
 
 
@@ -120,7 +120,7 @@ def test_exact_pixels_are_torchvisions_on_every_photograph(chapter_photographs):
     """Tensors equal, bit for bit, what torchvision's transforms give for the same box."""
     augmentation = Augmentation(flip_probability=0.0)
     tail = transforms.Compose(
-        [transforms.ToTensor(), transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD)]
+        [transforms.ToTensor(), transforms.Normalize(IMAGENET.mean, IMAGENET.std)]
     )
     for number, picture in enumerate(_photographs(chapter_photographs)):
         height, width, _ = picture.shape

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.data.transform import Layout, Pixels, normalized, normalized_there
+from bench.data.transform import IMAGENET, Layout, Pixels, normalized, normalized_there
 from bench.data.view import View
+from registry.architecture import Normalization
 
 _AHEAD = 2  # batches in the making while the network works on one
 _CPU = torch.device("cpu")
@@ -78,6 +79,7 @@ class Batches:
         *,
         batch_size: int,
         workers: int = 2,
+        normalization: Normalization = IMAGENET,
         device: torch.device = _CPU,
         layout: Layout = "channels_last",
         epochs: int = 1,
@@ -92,6 +94,7 @@ class Batches:
         self._view = view
         self._batch_size = batch_size
         self._workers = workers
+        self._normalization = normalization
         self._device = device
         self._layout: Layout = layout
         self._epochs = epochs
@@ -161,7 +164,9 @@ class Batches:
             pixels.append(self._view.pixels(picture, index, epoch))
         labels = torch.tensor([self._view.files[index].label for index in chunk])
         if self._device.type == "cpu":
-            batch = Batch(images=normalized(pixels, self._layout), labels=labels)
+            batch = Batch(
+                images=normalized(pixels, self._normalization, self._layout), labels=labels
+            )
         else:
             levels = torch.from_numpy(np.stack(pixels))
             pinned = self._device.type == "cuda"
@@ -178,6 +183,6 @@ class Batches:
         if self._device.type == "cpu":
             return batch
         return Batch(
-            images=normalized_there(batch.images, self._device, self._layout),
+            images=normalized_there(batch.images, self._normalization, self._device, self._layout),
             labels=batch.labels.to(self._device, non_blocking=True),
         )

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional as F
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-GREY_MEAN = (0.459,)  # the luma (ITU-R 601) of the ImageNet mean
-GREY_STD = (0.225,)
+from registry.architecture import Architecture, Normalization
+
+IMAGENET = Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+GREY = Normalization(mean=(0.459,), std=(0.225,))  # the luma (ITU-R 601) of the ImageNet mean
 _RATIO = (3 / 4, 4 / 3)
 _ATTEMPTS = 10
 _TEXTBOOK_RESIZE = 256
@@ -49,9 +49,10 @@ def keyed_generator(seed: int, *counters: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
-def normalization(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation per channel, of levels scaled to 0..1."""
-    return (GREY_MEAN, GREY_STD) if channels == 1 else (IMAGENET_MEAN, IMAGENET_STD)
+def normalization_of(architecture: Architecture) -> Normalization:
+    """Return the architecture's own normalisation, or the usual one of so many channels."""
+    usual = GREY if architecture.contract.input_shape[0] == 1 else IMAGENET
+    return architecture.normalization or usual
 
 
 def training_pixels(
@@ -89,7 +90,9 @@ def evaluation_pixels(picture: Pixels, shape: tuple[int, int, int]) -> Pixels:
     return _as_pixels(scaled.crop((left, top, left + width, top + height)))
 
 
-def normalized(pixels: Sequence[Pixels], layout: Layout = "channels_last") -> torch.Tensor:
+def normalized(
+    pixels: Sequence[Pixels], how: Normalization = IMAGENET, layout: Layout = "channels_last"
+) -> torch.Tensor:
     """Return N images (H, W, C) of levels as float32 (N, C, H, W), in the memory order `layout`.
 
     The same numbers, to the last bit, as torchvision's ToTensor and Normalize. 0.1 ms for
@@ -97,7 +100,7 @@ def normalized(pixels: Sequence[Pixels], layout: Layout = "channels_last") -> to
     thread leaves the others to the network.
     """
     height, width, channels = pixels[0].shape
-    mean, std = (np.tile(np.asarray(each, np.float32), width) for each in normalization(channels))
+    mean, std = (np.tile(np.asarray(each, np.float32), width) for each in (how.mean, how.std))
     batch = np.empty((len(pixels), height, width * channels), np.float32)
     for rows, levels in zip(batch, pixels, strict=True):
         rows[:] = levels.reshape(height, width * channels)
@@ -108,15 +111,16 @@ def normalized(pixels: Sequence[Pixels], layout: Layout = "channels_last") -> to
     return images.permute(0, 3, 1, 2).contiguous(memory_format=MEMORY_FORMATS[layout])
 
 
-def normalized_there(levels: torch.Tensor, device: torch.device, layout: Layout) -> torch.Tensor:
+def normalized_there(
+    levels: torch.Tensor, how: Normalization, device: torch.device, layout: Layout
+) -> torch.Tensor:
     """Return levels (N, H, W, C) as `normalized` does, moved to `device` first.
 
     A quarter of the bytes cross; from pinned memory the copy does not block.
     """
     moved = levels.to(device, non_blocking=True).permute(0, 3, 1, 2)
     mean, std = (
-        torch.tensor(each, device=device).view(1, -1, 1, 1)
-        for each in normalization(moved.shape[1])
+        torch.tensor(each, device=device).view(1, -1, 1, 1) for each in (how.mean, how.std)
     )
     images = moved.float().div_(255).sub_(mean).div_(std)
     return images.contiguous(memory_format=MEMORY_FORMATS[layout])
