@@ -44,10 +44,18 @@ class UnknownNameError(RegistryError):
     """Nothing of this kind has this name, or none matches this pattern."""
 
     def __init__(self, noun: str, name: str, known: Sequence[str], listing: str) -> None:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        near = _near(name, known)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         what = f"no {noun} matches" if "*" in name or "?" in name else f"unknown {noun}"
         super().__init__(f"{what} {name!r}.{hint} `{listing}` shows all {len(known)}.")
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Return the most similar of `known`, if any is; a prefix that all share says nothing."""
+    prefix = name.partition(":")[0] + ":" if ":" in name else ""
+    shortened = {each.removeprefix(prefix): each for each in known}
+    found = difflib.get_close_matches(name.removeprefix(prefix), shortened, n=1, cutoff=0.6)
+    return [shortened[each] for each in found]
 
 
 class AmbiguousNameError(RegistryError):

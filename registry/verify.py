@@ -55,7 +55,7 @@ def measured(architecture: Architecture) -> Architecture:
     """
     classes = architecture.contract.num_classes
     try:
-        contract, _ = probe(architecture, contract_of, images=_BATCH)
+        contract, _ = probe(architecture, _in_both_modes, images=_BATCH)
     except UnsuitableError as error:
         raise UnsuitableError(f"{architecture.name} can't be compared: {error}") from error
     if contract.num_classes != classes:
@@ -70,13 +70,9 @@ def contract_of(network: nn.Module, images: torch.Tensor) -> Contract:
     """Return the contract that `network` keeps at `images` (N, C, H, W).
 
     Raises:
-        UnsuitableError: it does not give one row of logits an image, or not while it is trained.
+        UnsuitableError: it does not give one row of logits an image.
     """
     output = _logits(network(images), images)
-    trained = _logits(network.train()(images), images, " while it is trained")
-    if trained.shape != output.shape:
-        shapes = f"output {tuple(output.shape)}, and {tuple(trained.shape)} while it is trained"
-        raise UnsuitableError(shapes)
     channels, height, width = images.shape[1:]
     return Contract(
         input_shape=(channels, height, width),
@@ -125,6 +121,13 @@ def _looked(
         network = architecture.build(contract.num_classes).eval()
         with redirect_stdout(sys.stderr):
             return look(network, torch.zeros(images, *contract.input_shape))
+
+
+def _in_both_modes(network: nn.Module, images: torch.Tensor) -> Contract:
+    """Return the contract of a network that gives logits while it is trained, too."""
+    contract = contract_of(network, images)
+    _logits(network.train()(images), images, " while it is trained")
+    return contract
 
 
 def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tensor:

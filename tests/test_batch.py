@@ -9,7 +9,7 @@ from conftest import draw_folder
 from bench.data.batch import Batches
 from bench.data.find import find
 from bench.data.pixel_source import DirectPixels
-from bench.data.transform import Augmentation
+from bench.data.transform import GREY, IMAGENET, Augmentation
 from bench.data.view import EvaluationView, TrainingView
 
 
@@ -28,7 +28,8 @@ def _of(files, *, shape=(3, 32, 32), augmented=True, seed=0, batch_size=5, **opt
         )
     else:
         view = EvaluationView(files=files, source=DirectPixels(), shape=shape)
-    return Batches(view, batch_size=batch_size, **options)
+    how = GREY if shape[0] == 1 else IMAGENET
+    return Batches(view, batch_size=batch_size, normalization=how, **options)
 
 
 def _epoch(batches, epoch=0):

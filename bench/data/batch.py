@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.data.transform import IMAGENET, Layout, Pixels, normalized, normalized_there
+from bench.data.transform import Layout, Pixels, normalized, normalized_there
 from bench.data.view import View
 from registry.architecture import Normalization
 
@@ -78,8 +78,8 @@ class Batches:
         view: View,
         *,
         batch_size: int,
+        normalization: Normalization,
         workers: int = 2,
-        normalization: Normalization = IMAGENET,
         device: torch.device = _CPU,
         layout: Layout = "channels_last",
         epochs: int = 1,

@@ -24,7 +24,7 @@ from bench.data.batch import Batch, Batches
 from bench.data.decode import decode
 from bench.data.pixel_cache import cached_pixels
 from bench.data.pixel_source import DirectPixels
-from bench.data.transform import MEMORY_FORMATS, Augmentation
+from bench.data.transform import IMAGENET, MEMORY_FORMATS, Augmentation
 from bench.data.view import EvaluationView, TrainingView
 from bench.layout import choose_layout
 from bench.progress import Progress
@@ -55,7 +55,7 @@ def _chapters(images, phase):
 
 def _against_the_chapters(against, images, view, phase):
     """Time the batches of `view`, made in this thread, against the chapter's of the same images."""
-    ours = Batches(view, batch_size=32, workers=0)
+    ours = Batches(view, batch_size=32, normalization=IMAGENET, workers=0)
     plain = DataLoader(_chapters(images, phase), batch_size=32, shuffle=False)
     against(
         lambda: list(ours.epoch()),
@@ -195,7 +195,11 @@ def test_epoch(against, checked, name, fidelity, tmp_path):
     cached = cached_pixels(images, (), (), folder=tmp_path, threads=2, report=_QUIET)
     layout = _layout(architecture, tmp_path)
     batches = Batches(
-        _training(images, cached, fidelity, shape), batch_size=32, layout=layout, epochs=1000
+        _training(images, cached, fidelity, shape),
+        batch_size=32,
+        normalization=IMAGENET,
+        layout=layout,
+        epochs=1000,
     )
     steps = _steps(architecture, layout)
     fixed = list(batches.epoch(0))[:1] * len(batches)
