@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.record import TrialSpec
 from registry.architecture import Architecture
+from registry.from_file import file_of
 
 _MACHINE = ("python", "cpu", "cpu_capability", "device_name")
 _LONG = 60  # characters; what is longer is named, not shown
@@ -37,23 +38,26 @@ def differences(
 
 def code_digest(architecture: Architecture) -> str | None:
     """Return the SHA-256 of the file that defines the constructor; nothing is imported for it."""
+    try:
+        return hashlib.sha256(_file(architecture).read_bytes()).hexdigest()
+    except (ImportError, ValueError, OSError):
+        return None
+
+
+def _file(architecture: Architecture) -> Path:
+    if (file := file_of(architecture)) is not None:
+        return file
     path: list[str] | None = None
     origin: str | None = None
     name = ""
     for part in architecture.constructor.partition(":")[0].split("."):
         name = f"{name}.{part}".lstrip(".")
-        try:
-            found = PathFinder.find_spec(name, path)
-        except (ImportError, ValueError):
-            return None
+        found = PathFinder.find_spec(name, path)
         if found is None:
-            return None
+            raise ImportError(name)
         origin = found.origin
         path = list(found.submodule_search_locations or ())
-    try:
-        return hashlib.sha256(Path(origin or "").read_bytes()).hexdigest()
-    except OSError:
-        return None
+    return Path(origin or "")
 
 
 def _environment(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from bench.data.check import (
     require_few_rejects,
     require_one_label_each,
 )
+from bench.data.dataset import dataset_folder
 from bench.data.find import find
 from bench.data.ledger import Ledger
 from bench.data.pixel_cache import cached_pixels
@@ -63,7 +65,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     Raises:
         ZooError: something asked for is not there; nothing was written.
     """
-    compared = contenders(request.models)
+    compared = contenders(request.models, pretrained=request.pretrained, frozen=request.frozen)
     if request.aa:
         compared = twice(compared)
     recipe = recipe_of(request)
@@ -86,7 +88,10 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
     """
     if request.data is None:
         progress.say("no --data: comparing on cats and dogs drawn by code, not on photographs")
-    folder = request.data or synthetic_folder()
+    if request.data is None:
+        folder = synthetic_folder()
+    else:
+        folder = dataset_folder(str(request.data)) if request.names_data else request.data
     finding = find(folder)
     with progress.counting("checking images", len(finding.images)) as bar:
         ledger = Ledger(cache_folder() / "checked.sqlite") if request.cache else None
@@ -159,7 +164,7 @@ def _about(
         "request": as_plain(request),
         "environment": describe_environment(device),
         "recipe": asdict(recipe),
-        "data": SYNTHETIC_NAME if request.data is None else str(request.data.resolve()),
+        "data": SYNTHETIC_NAME if request.data is None else request.data_told,
         "classes": list(manifest.classes),
         "rejects": [asdict(reject) for reject in manifest.rejects],
         "split": {
@@ -172,7 +177,7 @@ def _about(
 
 
 def _title(request: Request, recipe: Recipe, split: Split, device: torch.device) -> str:
-    data = request.data.resolve().name if request.data else SYNTHETIC_NAME
+    data = Path(request.data_told).name if request.data else SYNTHETIC_NAME
     sizes = "/".join(str(len(each)) for each in (split.train, split.validation, split.test))
     epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
     return f"{data}: {sizes} images ({split.name}), recipe {recipe.name}, {epochs}, {device}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Literal
 
 from bench.data.transform import Augmentation
+from registry.claims import Claims, Kind
 from registry.errors import RunError
 
 
@@ -51,17 +50,19 @@ DEFAULT = Recipe(
     schedule="one_cycle",
 )
 DEMO = replace(DEFAULT, name="demo", epochs=6)  # two minutes for lenet and alexnet on two cores
-RECIPES = MappingProxyType({recipe.name: recipe for recipe in (DEFAULT, TEXTBOOK, DEMO)})
+RECIPES = Kind(
+    group="zoo.recipes",
+    noun="recipe",
+    type=Recipe,
+    name_of=lambda recipe: recipe.name,
+    listing="zoo list --recipes",
+)
 
 
 def get_recipe(name: str) -> Recipe:
-    """Return the recipe called `name`.
+    """Return the installed recipe called `name`.
 
     Raises:
-        RunError: there is none; the message names those that there are.
+        RegistryError: there is none, it is claimed twice, or its plugin is broken.
     """
-    if name in RECIPES:
-        return RECIPES[name]
-    near = difflib.get_close_matches(name, RECIPES, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise RunError(f"unknown recipe {name!r}.{hint} There are: {', '.join(RECIPES)}")
+    return Claims.installed(RECIPES).entry(name).value

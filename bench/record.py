@@ -106,7 +106,8 @@ class TrialRecord:
             validate, test, profile, publish, done.
         error: what went wrong, on one line.
         traceback: where it did, or the last that the trial's process said.
-        contract: `verified` (on which device), `broken`, or `unchecked`.
+        contract: `verified` or `verified as frozen` (on which device), `broken`, `unchecked`, or
+            `measured`, where nobody has promised anything.
         layout: the memory order that was used.
         parameters: as built for the classes of the data, which a contract may not name.
         images_per_second: training images over training seconds, evaluation left out.

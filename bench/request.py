@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from bench.checkpoint import Cadence
+from bench.data.dataset import names_dataset
 from bench.data.split import SPLITS
 from bench.data.transform import FIDELITIES, Layout
 from bench.layout import LAYOUTS
@@ -30,7 +31,7 @@ class Request:
     """What is to be compared, and how.
 
     Attributes:
-        data: a folder of images, or None for the embedded drawings.
+        data: a folder of images, or the name of an installed data set; None for the drawings.
         recipe: a recipe, or the name of one; None is `demo` on the embedded data, else `default`.
         split: `stratified` or `textbook`.
         seeds: one trial of every model for each.
@@ -48,6 +49,8 @@ class Request:
         allow_rejects: take the rest where more than 1 % of the images can't be used.
         isolate: run each trial in a process of its own.
         aa: compare one architecture with itself, under other seeds: what differs is noise.
+        pretrained: begin with the trained weights of members of families; only this may fetch.
+        frozen: with `pretrained`, train the head alone.
     """
 
     models: tuple[str | Architecture, ...]
@@ -76,6 +79,8 @@ class Request:
     allow_rejects: bool = False
     isolate: bool = True
     aa: bool = False
+    pretrained: bool = False
+    frozen: bool = False
 
     def __post_init__(self) -> None:
         if self.timeout is not None and self.timeout <= 0:
@@ -85,6 +90,19 @@ class Request:
         one_of("layout", self.layout, LAYOUT_CHOICES)
         one_of("--on-oom", self.on_oom, ("fail", "halve"))
         one_of("split", self.split, tuple(SPLITS))
+        if self.frozen and not self.pretrained:
+            raise RunError("a frozen backbone is one that was trained: give --pretrained, too")
+
+    @property
+    def names_data(self) -> bool:
+        """Whether `data` is the name of a data set; a folder of that name wins."""
+        return self.data is not None and names_dataset(self.data)
+
+    @property
+    def data_told(self) -> str:
+        """The name of the data set, or the folder with its whole path."""
+        data = self.data or Path()
+        return str(data if self.names_data else data.resolve())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +118,7 @@ class Contender:
 def as_plain(request: Request) -> dict[str, Any]:
     """Return `request` as values that JSON has; paths are absolute."""
     values = {field.name: getattr(request, field.name) for field in fields(request)}
-    data = None if request.data is None else str(request.data.resolve())
+    data = None if request.data is None else request.data_told
     values |= {"data": data, "runs": str(request.runs.resolve())}
     plain: dict[str, Any] = json.loads(json.dumps(msgspec.to_builtins(values)))  # no tuples
     return plain
@@ -130,8 +148,12 @@ def _model(plain: object) -> str | Architecture:
     return plain if isinstance(plain, str) else msgspec.convert(plain, Architecture)
 
 
-def contenders(models: Sequence[str | Architecture]) -> list[Contender]:
+def contenders(
+    models: Sequence[str | Architecture], *, pretrained: bool = False, frozen: bool = False
+) -> list[Contender]:
     """Return what is compared, in the order asked, names and patterns before values.
+
+    With `pretrained`, those that have trained weights begin with them.
 
     Raises:
         ZooError: a name is unknown, or one name stands for two, or there is none.
@@ -148,7 +170,11 @@ def contenders(models: Sequence[str | Architecture]) -> list[Contender]:
     for name in taken:
         if taken.count(name) > 1:
             raise RunError(f"two models are called {name!r}: give one of them another name")
-    return chosen
+    return [_trained(each, frozen) for each in chosen] if pretrained else chosen
+
+
+def _trained(contender: Contender, frozen: bool) -> Contender:
+    return replace(contender, architecture=contender.architecture.pretrained(frozen=frozen))
 
 
 def twice(compared: Sequence[Contender]) -> list[Contender]:

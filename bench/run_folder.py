@@ -164,7 +164,7 @@ def run_folders(runs: Path) -> list[RunFolder]:
 
 def _plain(model: str) -> str:
     """Return a model's name as a file name: `dist/net` becomes `dist--net`, which no name is."""
-    return re.sub(r"[^a-z0-9_-]", "--", model)
+    return re.sub(r"[^\w.-]", "--", model.replace(":", "-"), flags=re.ASCII)
 
 
 def _number(path: Path) -> int:

@@ -35,6 +35,8 @@ from bench.watcher import Account, Service, Watcher
 from registry.errors import ContractError
 from registry.verify import verify
 
+_CONTRACT_WORDS = {"author": "verified", "frozen": "verified as frozen", "measured": "measured"}
+
 
 def run_trial(
     spec: TrialSpec, split: Split, watcher: Watcher, service: Service | None = None
@@ -130,7 +132,8 @@ class _Trial:
         except ContractError:
             self._account.note(contract="broken")
             raise
-        self._account.note(contract=f"verified ({verification.device})")
+        word = _CONTRACT_WORDS[self._spec.architecture.contract_by]
+        self._account.note(contract=f"{word} ({verification.device})")
 
     def _saved(self) -> dict[str, Any] | None:
         """Return where this trial stood when it was saved, or None."""

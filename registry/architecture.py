@@ -7,10 +7,10 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry.errors import ConstructionError, told
+from registry.errors import ConstructionError, UnsuitableError, told
 
 if TYPE_CHECKING:
     from torch import nn
@@ -102,6 +102,26 @@ class Architecture:
             )
         if not _CONSTRUCTOR.fullmatch(self.constructor):
             raise ValueError(f"constructor must be 'module:object', not {self.constructor!r}")
+
+    @property
+    def untrained(self) -> Architecture:
+        """The same without its trained weights."""
+        kept = tuple(each for each in self.arguments if each[0] not in ("pretrained", "frozen"))
+        return replace(self, arguments=kept)
+
+    def pretrained(self, *, frozen: bool = False) -> Architecture:
+        """Return the same with its trained weights, all but the head `frozen` if that is asked for.
+
+        Raises:
+            UnsuitableError: it has none.
+        """
+        if not self.weights:
+            raise UnsuitableError(
+                f"{self.name} has no trained weights: leave --pretrained out, or name a network "
+                "of a family, such as timm:resnet18"
+            )
+        trained = (("pretrained", True), *((("frozen", True),) if frozen else ()))
+        return replace(self, arguments=(*self.untrained.arguments, *trained))
 
     def load(self) -> Callable[..., Any]:
         """Return the constructor, its module imported.

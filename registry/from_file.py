@@ -10,11 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from registry.architecture import Origin
+from registry.architecture import Architecture, Origin
 from registry.errors import ConstructionError, RegistryError, told
 from registry.family import Described
 
 _PATTERN = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_]\w*)")
+_CONSTRUCTOR = f"{__name__}:build"
 _DEFAULT_SHAPE = (3, 224, 224)
 
 
@@ -59,11 +60,18 @@ def described_file(name: str) -> Described:
     if not _is_shape(shape):
         raise ConstructionError(f"{name}: its input_shape must be (C, H, W), not {shape!r}")
     return Described(
-        constructor="registry.from_file:build",
+        constructor=_CONSTRUCTOR,
         arguments=(("path", str(Path(path).resolve())), ("name", attribute)),
         input_shape=tuple(shape),
         source=(found.__doc__ or "").strip().partition("\n")[0],
     )
+
+
+def file_of(architecture: Architecture) -> Path | None:
+    """Return the file that `architecture` is a class of; None for one of a package."""
+    arguments = dict(architecture.arguments)
+    of_file = architecture.constructor == _CONSTRUCTOR
+    return Path(str(arguments["path"])) if of_file else None
 
 
 def build(*, num_classes: int, path: str, name: str) -> Any:

@@ -118,7 +118,7 @@ def _looked(
 ) -> T:
     contract = architecture.contract
     with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
-        network = architecture.build(contract.num_classes).eval()
+        network = architecture.untrained.build(contract.num_classes).eval()
         with redirect_stdout(sys.stderr):
             return look(network, torch.zeros(images, *contract.input_shape))
 

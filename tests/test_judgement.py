@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench.evaluate import Evaluation
 from bench.judgement import judged
-from bench.recipe import RECIPES
+from bench.recipe import DEFAULT
 from bench.record import TrialRecord, TrialSpec
 from bench.report.export import write_run
 from bench.report.frame import BASELINE
@@ -38,7 +38,7 @@ def _record(model, seed, **changes):
         model=model,
         architecture=LENET5,
         origin="made",
-        recipe=next(iter(RECIPES.values())),
+        recipe=DEFAULT,
         classes=("cat", "dog"),
         split_fingerprint="0",
         seed=seed,

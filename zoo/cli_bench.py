@@ -46,7 +46,8 @@ def bench(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder of images. Without it: drawn cats and dogs.")
+        Path | None,
+        typer.Option(help="Folder of images, or an installed data set. Without it: drawings."),
     ] = None,
     split: Annotated[str, typer.Option(help="stratified (70/15/15) or textbook.")] = "stratified",
     limit: Annotated[int | None, typer.Option(min=2, help="Use so many images at most.")] = None,
@@ -77,6 +78,22 @@ def bench(
         typer.Option(
             "--aa",
             help="Compare one model with itself, under other seeds: the noise.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = False,
+    pretrained: Annotated[
+        bool,
+        typer.Option(
+            "--pretrained",
+            help="Begin with a family's trained weights; fetches what is not here.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = False,
+    frozen: Annotated[
+        bool,
+        typer.Option(
+            "--freeze-backbone",
+            help="With --pretrained: train the head alone.",
             rich_help_panel=_TRAINING,
         ),
     ] = False,
@@ -195,7 +212,8 @@ def bench(
         raise RunError("--inexact says how to go on with a run: give --resume RUN, too")
     given |= {"models": tuple(wanted)} if wanted else {}
     given |= {"seeds": _seeds(seeds)} if "seeds" in given else {}
-    Catalog.installed().resolve(wanted)  # a typing error is told before torch is imported
+    # a typing error is told before torch is imported; a family's patterns would import it here
+    Catalog.installed().resolve([name for name in wanted if ":" not in name])
 
     from bench.allocator import wait_asleep
     from bench.engines.spawn import can_spawn, spawn

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from bench.cache_folder import cache_folder
+from bench.data.dataset import Dataset
 from bench.data.draw import Kind, draw
 from registry.errors import DataError
 
@@ -19,6 +20,12 @@ IMAGES = 480
 _VERSION = 2  # one more whenever a pixel changes: it keys the cache
 _MARKER = ".synthetic.json"
 _KINDS: tuple[Kind, ...] = ("cat", "dog")
+
+DRAWINGS = Dataset(
+    name="drawings",
+    folder="bench.data.synthetic:synthetic_folder",
+    source="cats and dogs drawn by code, made for this project",
+)
 
 
 def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Path:
