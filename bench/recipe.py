@@ -31,6 +31,14 @@ class Recipe:
     label_smoothing: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
+    @property
+    def source(self) -> str:
+        """What it is, in a line."""
+        return (
+            f"{self.epochs} epochs, batches of {self.batch_size}, {self.optimizer} at "
+            f"{self.learning_rate:g}, {self.schedule.replace('_', ' ')}"
+        )
+
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
             if getattr(self, name) <= 0:

@@ -45,15 +45,17 @@ class Catalog:
         self._frozen = frozen or Frozen()
 
     @classmethod
-    def installed(cls) -> Catalog:
+    def installed(cls, frozen: Frozen | None = None) -> Catalog:
         """Return the catalog of what is installed, with the contracts that this folder freezes.
+
+        Others may be given instead.
 
         Raises:
             RegistryError: the file of frozen contracts can't be read.
         """
         groups = (ARCHITECTURES.group, FAMILIES.group)
         claims = [claim for group in groups for claim in entry_points(group=group)]
-        return cls(allowed(claims), Frozen.found())
+        return cls(allowed(claims), Frozen.found() if frozen is None else frozen)
 
     def names(self) -> tuple[str, ...]:
         """Return every installed architecture by the name to type, built-ins first.
@@ -81,6 +83,15 @@ class Catalog:
             raise UnknownNameError("architecture", f"{entry.name}:{pattern}", names, listing)
         return tuple(found)
 
+    def described(self, name: str) -> Described:
+        """Return what the member of a family, `timm:resnet18`, is; it is not built.
+
+        Raises:
+            RegistryError: there is no such family or member.
+        """
+        prefix, _, member = name.partition(":")
+        return self._families.entry(prefix).value.described(member)
+
     def get(self, name: str) -> Entry[Architecture]:
         """Return the architecture `name`; no other plugin is loaded.
 
@@ -101,7 +112,7 @@ class Catalog:
             return self._file(file_name(name))
         if ":" in name:
             return self._member(name)
-        return self._enforced(self._architectures.entry(name))
+        return self._installed(name)
 
     def entries(self, patterns: Sequence[str] = ()) -> tuple[Entry[Architecture], ...]:
         """Return what the patterns name, or everything installed, broken ones with their reason.
@@ -109,8 +120,9 @@ class Catalog:
         Raises:
             RegistryError: as `resolve` and `get`.
         """
-        names = self.resolve(patterns) if patterns else self.names()
-        return tuple(self.entry(name) for name in names)
+        if patterns:
+            return tuple(self.entry(name) for name in self.resolve(patterns))
+        return tuple(self._installed(name) for name in self.names())
 
     def resolve(self, patterns: Sequence[str]) -> tuple[str, ...]:
         """Return the names meant by `patterns`, each once, in the order asked.
@@ -178,7 +190,8 @@ class Catalog:
 
         return measured(architecture)
 
-    def _enforced(self, entry: Entry[Architecture]) -> Entry[Architecture]:
+    def _installed(self, name: str) -> Entry[Architecture]:
+        entry = self._architectures.entry(name)
         frozen = self._frozen.contracts.get(entry.name)
         if frozen is None or entry.found is None:
             return entry

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import Distribution, EntryPoint
+from importlib.metadata import EntryPoint
 
 import pytest
+from claims import claim
 
 import registry
 from registry import Catalog
@@ -16,23 +17,8 @@ from registry.errors import (
 )
 
 
-class _Installed(Distribution):
-    """A distribution that has the files it is given, METADATA with its name first of all."""
-
-    def __init__(self, name: str, **files: str) -> None:
-        told = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-        self._files = {"METADATA": told, **files}
-
-    def read_text(self, filename: str) -> str | None:
-        return self._files.get(filename)
-
-    def locate_file(self, path):
-        raise NotImplementedError
-
-
 def _claim(name: str, value: str, distribution: str, **files: str) -> EntryPoint:
-    claim = EntryPoint(name=name, value=value, group=ARCHITECTURES.group)
-    return claim._for(_Installed(distribution, **files))
+    return claim(name, value, distribution, ARCHITECTURES.group, **files)
 
 
 BUILT_IN = _claim("lenet", "zoo:LENET", "zoo-bench")

@@ -14,8 +14,10 @@ import typer
 from registry.catalog import Catalog
 from registry.errors import ZooError
 from zoo import __version__, cli_weights
-from zoo.cli_bench import bench, complete
+from zoo.cli_bench import bench
+from zoo.cli_contract import contract_app
 from zoo.cli_data import data_app
+from zoo.cli_list import complete, list_architectures
 from zoo.cli_output import Json, accept_any_text, print_json, print_rendered, say
 from zoo.cli_runs import report, runs_app
 
@@ -56,27 +58,6 @@ def zoo(
     """A model zoo and a benchmark for image classifiers."""
 
 
-@app.command(name="list")
-def list_architectures(
-    patterns: Annotated[
-        list[str] | None,
-        typer.Argument(help="Names or patterns: 'vgg*', '!vgg19'.", autocompletion=complete),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """List the architectures that are installed, with what they promise."""
-    from rich.console import Console
-
-    from zoo.listing import as_rows, render
-
-    entries = Catalog.installed().entries(patterns or ())
-    if as_json:
-        print_json(as_rows(entries))
-    else:
-        console = Console()
-        console.print(render(entries, console.width))
-
-
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(autocompletion=complete)],
@@ -95,8 +76,10 @@ def show(
         raise broken
 
 
+app.command(name="list")(list_architectures)
 app.command()(bench)
 app.command()(report)
 cli_weights.add_to(app)
+app.add_typer(contract_app, name="contract")
 app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")

@@ -11,6 +11,7 @@ import typer
 
 from registry.catalog import Catalog
 from registry.errors import RunError
+from zoo.cli_list import complete
 from zoo.cli_output import Json, print_json, print_rendered, say
 from zoo.cli_runs import print_table, say_what_is_left
 
@@ -23,11 +24,6 @@ _MACHINE = "Machine and speed"
 _SAFETY = "When something goes wrong"
 _NOTHING = "interrupted before anything was measured"
 _NOT_OF_THE_REQUEST = ("resume", "inexact", "as_json", "names", "runs_dir")
-
-
-def complete(incomplete: str) -> list[str]:
-    """Return the names of architectures that begin so."""
-    return [name for name in Catalog.installed().names() if name.startswith(incomplete)]
 
 
 def bench(

@@ -69,6 +69,33 @@ def _source(entry: Entry[Architecture]) -> str:
     return short(source, LINE_CELLS)
 
 
+def origins(entries: Sequence[Entry[Architecture]]) -> RenderableType:
+    """Return where each architecture comes from: distribution, version, constructor."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("name", "distribution", "version", "installed", "constructor"):
+        table.add_column(name)
+    for entry in entries:
+        origin, found = entry.origin, entry.found
+        how = "editable" if origin.editable else "yes"
+        told = found.constructor if found else f"broken: {entry.broken}"
+        cells = (entry.name, origin.distribution, origin.version, how, told)
+        table.add_row(*(Text(short(cell)) for cell in cells))
+    return table
+
+
+def kinds_table(rows: Sequence[Mapping[str, Any]], noun: str) -> RenderableType:
+    """Return one row for each thing called `noun`: its name, what it is, whose it is."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in (noun, "from", "what"):
+        table.add_column(name)
+    for row in rows:
+        told = f"broken: {row['broken']}" if row["broken"] else row["source"]
+        table.add_row(
+            *(Text(short(cell, LINE_CELLS)) for cell in (row["name"], row["origin"], told))
+        )
+    return table
+
+
 def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
     """Return one row a picture and network: class and probability."""
     table = Table(box=SIMPLE_HEAD)
