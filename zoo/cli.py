@@ -17,7 +17,9 @@ from zoo import __version__, cli_weights
 from zoo.cli_bench import bench
 from zoo.cli_contract import contract_app
 from zoo.cli_data import data_app
+from zoo.cli_doctor import doctor
 from zoo.cli_list import complete, list_architectures
+from zoo.cli_new import new
 from zoo.cli_output import Json, accept_any_text, print_json, print_rendered, say
 from zoo.cli_runs import report, runs_app
 
@@ -78,6 +80,8 @@ def show(
 
 app.command(name="list")(list_architectures)
 app.command()(bench)
+app.command()(new)
+app.command()(doctor)
 app.command()(report)
 cli_weights.add_to(app)
 app.add_typer(contract_app, name="contract")

@@ -15,6 +15,7 @@ from registry.errors import ContractError, RunError
 from registry.frozen import FILE, Frozen, FrozenContract, write_frozen
 from zoo.cli_list import complete
 from zoo.cli_output import say
+from zoo.new_package import contract_text
 
 contract_app = typer.Typer(
     help="Measure what networks take, give and weigh; keep it; see what changed.",
@@ -46,7 +47,7 @@ def freeze(
     measured = {entry.name: _measured(entry.value) for entry in entries}
     if not write:
         for name, contract in measured.items():
-            print(f"# {name}\n{_as_python(contract)}")
+            print(f"# {name}\n{contract_text(contract)}")
         return
     frozen = Frozen.found()
     path = frozen.path or Path(FILE)
@@ -85,13 +86,6 @@ def _measured(architecture: Architecture) -> Contract:
     from registry.verify import measured
 
     return measured(architecture).contract
-
-
-def _as_python(contract: Contract) -> str:
-    return (
-        f"Contract(input_shape={contract.input_shape}, output_shape={contract.output_shape}, "
-        f"parameters={contract.parameters:_})"
-    )
 
 
 def _changes(entry: Entry[Architecture]) -> list[str]:

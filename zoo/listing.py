@@ -11,14 +11,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.display import BAD, LINE_CELLS, short
+from bench.report.display import BAD, GOOD, LINE_CELLS, short
 from registry.architecture import Architecture
 from registry.claims import Entry
 
 if TYPE_CHECKING:
     from bench.predict import Prediction
+    from zoo.finding import Finding
 
 _WIDE = 130
+_SIGNS = {"fine": ("✓", GOOD), "note": ("!", ""), "wrong": ("✗", BAD)}
 
 
 def as_rows(entries: Sequence[Entry[Architecture]]) -> list[dict[str, object]]:
@@ -94,6 +96,20 @@ def kinds_table(rows: Sequence[Mapping[str, Any]], noun: str) -> RenderableType:
             *(Text(short(cell, LINE_CELLS)) for cell in (row["name"], row["origin"], told))
         )
     return table
+
+
+def findings_table(findings: Sequence[Finding]) -> RenderableType:
+    """Return what `zoo doctor` has found, a line each, what is wrong last and counted."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for finding in sorted(findings, key=lambda each: each.level == "wrong"):
+        sign, style = _SIGNS[finding.level]
+        about = Text(f"{sign} {short(finding.about)}", style=style)
+        grid.add_row(about, Text(short(finding.text, LINE_CELLS)))
+    wrong = sum(finding.level == "wrong" for finding in findings)
+    verdict = Text(f"{wrong} to be mended" if wrong else "all well", style=BAD if wrong else GOOD)
+    return Group(grid, verdict)
 
 
 def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
