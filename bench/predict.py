@@ -51,8 +51,12 @@ def find_weights(run: Path, *, best: bool = False) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def predict(photos: Sequence[Path], weights: Sequence[Path]) -> Iterator[Prediction]:
+def predict(
+    photos: Sequence[Path], weights: Sequence[Path], *, files: Sequence[str] = ()
+) -> Iterator[Prediction]:
     """Yield the answer of each network in `weights` to each of `photos`, network by network.
+
+    `files` are classes in Python files (`./mynet.py:MyNet`) that may be run.
 
     Raises:
         DataError: a picture can't be read; nothing was predicted.
@@ -63,7 +67,7 @@ def predict(photos: Sequence[Path], weights: Sequence[Path]) -> Iterator[Predict
             raise DataError(f"can't read {photo}: {found.verdict.reason}")
     files = [ImageFile(path=photo, label=0, name=str(photo)) for photo in photos]
     for path in weights:
-        network, published = load_network(path)
+        network, published = load_network(path, files=files)
         shape = published.architecture.contract.input_shape
         view = EvaluationView(files=files, source=DirectPixels(), shape=shape)
         how = normalization_of(published.architecture)

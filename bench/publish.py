@@ -90,8 +90,10 @@ def _exports(trained: Sequence[Trained], kind: Kind, target: str) -> tuple[Expor
     return (Export(trained=trained[0], kind=kind, path=path),)
 
 
-def carry_out(export: Export) -> Comparison | None:
+def carry_out(export: Export, *, files: Sequence[str] = ()) -> Comparison | None:
     """Write a file, whole or not at all, and read it back; return how far ONNX is from torch.
+
+    `files` are classes in Python files (`./mynet.py:MyNet`) that may be run.
 
     Raises:
         RunError: it can't be written, or is not what it should be; then there is no file.
@@ -99,19 +101,19 @@ def carry_out(export: Export) -> Comparison | None:
     with _told_as_run_error(export.path):
         export.path.parent.mkdir(parents=True, exist_ok=True)
         if export.kind == "safetensors":
-            copy_weights(export.trained.path, export.path)
+            copy_weights(export.trained.path, export.path, files=files)
             return None
-        network, published = load_network(export.trained.path)
+        network, published = load_network(export.trained.path, files=files)
         return write_onnx(export.path, network, published)
 
 
-def copy_weights(source: Path, target: Path) -> None:
+def copy_weights(source: Path, target: Path, *, files: Sequence[str] = ()) -> None:
     """Write a copy of a weights file, byte by byte, and load it.
 
     Raises:
         RunError: the source is no weights file of this harness, or the copy is not like it.
     """
-    load_network(source)
+    load_network(source, files=files)
     with whole_file(target) as partial:
         shutil.copyfile(source, partial)
         if not filecmp.cmp(source, partial, shallow=False):

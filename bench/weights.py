@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from bench.record import TrialResult, TrialSpec, Weights
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError
+from registry.from_file import is_file
 
 __all__ = ["Published", "load_network", "publish", "read_told", "save_weights"]
 
@@ -93,11 +95,12 @@ def read_told(path: Path) -> Published:
 
 
 def load_network(
-    path: Path, architecture: Architecture | None = None
+    path: Path, architecture: Architecture | None = None, *, files: Sequence[str] = ()
 ) -> tuple[nn.Module, Published]:
     """Return the network that `path` was saved from, in evaluation mode, and what it says.
 
-    The architecture is the installed one of the name in the file, or the one given.
+    The architecture is the installed one of the name in the file, or the one given. Weights can't
+    name a Python file to be run: one of `files` (`./mynet.py:MyNet`) is, if they are of it.
 
     Raises:
         RunError: the file is missing, damaged, no weights of this harness, or of another network.
@@ -105,7 +108,7 @@ def load_network(
         UnknownNameError: no installed architecture has the name in the file.
     """
     state, published = _read(path)
-    known = architecture or Catalog.installed().get(published.model).value
+    known = architecture or _known(path, published.model, files)
     _require_same(path, known, published)
     classes = len(published.classes)
     _require_fit(path, _expected(known, classes), state, published)
@@ -113,6 +116,20 @@ def load_network(
     network = known.build(num_classes=classes)
     network.load_state_dict(state)
     return network.eval(), published
+
+
+def _known(path: Path, model: str, files: Sequence[str]) -> Architecture:
+    if not is_file(model):
+        return Catalog.installed().get(model).value
+    name = model.rpartition("/")[2]
+    for file in files:
+        if file.rpartition("/")[2] == name:
+            found = Catalog.installed().get(file).value
+            return replace(found, name=model)
+    raise RunError(
+        f"{path} holds weights of a network from a file, which is not run unasked: if you trust "
+        f"it, add --network {model}"
+    )
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import pytest
 
 import bench
 from bench.exactness import code_digest
+from bench.weights import load_network
 from registry import Catalog
-from registry.errors import ConstructionError, RegistryError, UnsuitableError
+from registry.errors import ConstructionError, RegistryError, RunError, UnsuitableError
 
 _NETWORK = '''"""Mine."""
 import numbers_of_mine
@@ -152,3 +153,22 @@ def test_a_network_from_a_file_is_trained_in_a_process_of_its_own(folder, capsys
     assert str(row["origin"]).startswith("mynet.py sha256:")
     assert (results.folder / "mynet.py-MyNet" / "seed-0" / "weights.safetensors").is_file()
     assert os.listdir(folder / "runs") == [Path(results.folder).name]  # noqa: PTH208
+
+
+def test_weights_can_not_have_a_file_run(folder):
+    """Who predicts names the file; what weights say of themselves is not trusted so far."""
+    results = bench.run(
+        ["./mynet.py:MyNet"],
+        epochs=1,
+        limit=24,
+        runs=folder / "runs",
+        progress=False,
+        isolate=False,
+    )
+    (path,) = results.folder.rglob("weights.safetensors")
+
+    with pytest.raises(RunError, match=r"not run unasked.*--network mynet\.py:MyNet"):
+        load_network(path)
+    network, published = load_network(path, files=["./mynet.py:MyNet"])
+    assert published.model == "mynet.py:MyNet"
+    assert len(network) == 4

@@ -17,18 +17,24 @@ if TYPE_CHECKING:
 
 Best = Annotated[bool, typer.Option("--best", help="Weights of the best epoch, not the last.")]
 
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FILE.py:CLASS", help="Run this file for weights of a network from it."),
+]
+
 
 def predict(
     photos: Annotated[list[Path], typer.Argument(help="Pictures of your own.")],
     run: Annotated[Path, typer.Option(help="A run folder, a trial's, or a weights file.")],
     best: Best = False,
+    network: Networks = None,
     as_json: Json = False,
 ) -> None:
     """Say what the networks of a run see in your own pictures."""
     from bench.predict import find_weights, predict
     from zoo.listing import predictions_table
 
-    found = list(predict(photos, find_weights(run, best=best)))
+    found = list(predict(photos, find_weights(run, best=best), files=network or ()))
     if as_json:
         print_json([asdict(prediction) for prediction in found])
     else:
@@ -44,6 +50,7 @@ def export(
         str | None, typer.Option(metavar="FILE|FOLDER/", help="Write a copy of the weights.")
     ] = None,
     best: Best = False,
+    network: Networks = None,
     model: Annotated[str | None, typer.Option(help="Only the weights of this model.")] = None,
     seed: Annotated[int | None, typer.Option(help="Only the weights of this seed.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
@@ -61,7 +68,7 @@ def export(
                for each in plan(trained, kind, target, force=force)]  # fmt: skip
     rows = []
     for each in planned:
-        comparison = carry_out(each)
+        comparison = carry_out(each, files=network or ())
         rows.append(_row(each, comparison))
         say(_outcome(each, comparison))
         if not as_json:
