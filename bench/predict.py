@@ -65,17 +65,17 @@ def predict(
     for photo, found in zip(photos, examine(photos), strict=True):  # where it can do no harm
         if isinstance(found.verdict, Flaw):
             raise DataError(f"can't read {photo}: {found.verdict.reason}")
-    files = [ImageFile(path=photo, label=0, name=str(photo)) for photo in photos]
+    pictures = [ImageFile(path=photo, label=0, name=str(photo)) for photo in photos]
     for path in weights:
         network, published = load_network(path, files=files)
         shape = published.architecture.contract.input_shape
-        view = EvaluationView(files=files, source=DirectPixels(), shape=shape)
+        view = EvaluationView(files=pictures, source=DirectPixels(), shape=shape)
         how = normalization_of(published.architecture)
         batches = Batches(view, batch_size=32, workers=0, normalization=how)
         answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))
         if not bool(answer.probabilities.isfinite().all()):
             raise RunError(f"the network in {path} answers with numbers that are not finite")
-        for file, row in zip(files, answer.probabilities, strict=True):
+        for file, row in zip(pictures, answer.probabilities, strict=True):
             yield Prediction(
                 photo=file.name,
                 model=published.model,
