@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -389,3 +390,14 @@ def test_data_check_remembers_unless_told_not_to(zoo, drawn, tmp_path, monkeypat
         assert zoo("data", "check", drawn, *more)[0] == 0
 
     assert asked == [24, 24]
+
+
+def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
+    """Ctrl-C in the first tenth of a second leaves no traceback."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "zoo", "list"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 130
+    assert done.stderr == "zoo: interrupted before anything was begun\n"
