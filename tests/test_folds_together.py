@@ -62,7 +62,7 @@ def test_folds_that_are_not_all_done_are_no_result():
     frame = comparison(done, (3, 6))
 
     assert (whole.status, whole.test_accuracy) == ("interrupted", None)
-    assert frame.loc[0, "error"] == "seed 0, done: 2 of 3 folds are done"
+    assert frame.loc[0, "error"] == "seed 0, done: 2 of 3 folds"
     assert pd.isna(frame.loc[0, "test_accuracy"])
     assert frame.loc[0, "seeds"] == 0
 
