@@ -16,6 +16,8 @@ from registry.errors import IncomparableError
 class Answers:
     """The answers of one model, trained with S seeds, to N images of K classes.
 
+    With folds, a row is of several networks: each image's answer is of the one that tests it.
+
     Attributes:
         images: their names, in the order of the columns.
         labels: (N,).

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.allocator import tune_allocator
+from bench.data.folds import folds_asked
 from bench.engines.process import TrialProcess
 from bench.engines.spawn import Spawned, can_spawn, spawn
 from bench.exactness import differences
+from bench.folds import tested_names
 from bench.plan import Plan, make_plan
 from bench.progress import Progress
 from bench.record import TrialResult, TrialSpec
@@ -154,9 +156,10 @@ def _undrawn(folder: RunFolder, trials: Sequence[StoredTrial]) -> list[StoredTri
 
 def _draw(trials: Sequence[StoredTrial], folder: RunFolder, plan: Plan) -> None:
     for trial in trials:
-        if trial.record and trial.test and trial.spec.split_fingerprint == plan.split.fingerprint:
-            where, images = folder.trial(trial.spec), plan.split.test
-            draw_answers(where, trial.record, images, trial.test, plan.source)
+        split = plan.splits.of(trial.spec.fold)
+        if trial.record and trial.test and trial.spec.split_fingerprint == split.fingerprint:
+            where = folder.trial(trial.spec)
+            draw_answers(where, trial.record, split.test, trial.test, plan.source)
 
 
 @contextmanager
@@ -179,6 +182,9 @@ def _changed(request: Request, changes: Mapping[str, Any]) -> Request:
         if name in changes and changes[name] != getattr(request, name):
             was = ", ".join(map(str, getattr(request, name)))
             raise RunError(f"a run goes on with its own {name} ({was}): leave them out")
+    split = changes.get("split", request.split)
+    if folds_asked(split) != folds_asked(request.split):
+        raise RunError(f"a run goes on with its own split ({request.split}): leave it out")
     return replace(request, **changes)
 
 
@@ -191,12 +197,11 @@ def _left(
         InexactError: the two differ, and that was not allowed.
         RunError: a model is not there any more.
     """
-    present = {(spec.model, spec.seed): spec for spec in plan.specs}
+    present = {spec.key: spec for spec in plan.specs}
     for trial in left:
-        if (trial.spec.model, trial.spec.seed) not in present:
+        if trial.spec.key not in present:
             raise RunError(f"{trial.spec.model} is no longer among what the run's patterns name")
-    pairs = [(trial, _as_tried(trial, present[trial.spec.model, trial.spec.seed]))
-             for trial in left]  # fmt: skip
+    pairs = [(trial, _as_tried(trial, present[trial.spec.key])) for trial in left]
     changed = differences(
         about["environment"],
         plan.about["environment"],
@@ -239,25 +244,25 @@ def _run(
     first: TrialProcess | None,
 ) -> Results:
     """Do `pending`, writing tables and figures after each."""
-    trials, about = store.trials(), store.about()
-    records = {trial.number: trial.record for trial in trials}
-    tests = tests_of(trials)
+    trials, about = {trial.number: trial for trial in store.trials()}, store.about()
 
     def results(stopped_by: int | None = None) -> Results:
-        known = [record for record in records.values() if record is not None]
+        known = [trial.record for trial in trials.values() if trial.record is not None]
+        tests = tests_of(trials.values())
         return results_of(
-            folder.path, about, known, planned=len(records), tests=tests, stopped_by=stopped_by
+            folder.path, about, known, planned=len(trials), tests=tests, stopped_by=stopped_by
         )
 
     def keep(number: int, result: TrialResult) -> None:
-        records[number] = result.record
-        where = folder.trial(result.record.spec)
-        write_trial(where, result.record, about["split"]["test"], result.test)
-        if result.test is not None:
-            tests[result.record.model, result.record.spec.seed] = result.test
-            draw_answers(where, result.record, plan.split.test, result.test, plan.source)
+        record, test = result.record, result.test
+        trials[number] = StoredTrial(number=number, spec=record.spec, record=record, test=test)
+        where = folder.trial(record.spec)
+        write_trial(where, record, tested_names(about["split"], record.spec), test)
+        if test is not None:
+            images = plan.splits.of(record.spec.fold).test
+            draw_answers(where, record, images, test, plan.source)
         write_run(results(), about)
 
-    session = Session(request, folder, store, plan.split, plan.source, progress, keep)
+    session = Session(request, folder, store, plan.splits, plan.source, progress, keep)
     usable = first if isolated(request, pending[0].spec) else None
     return results(session.run(pending, usable))

@@ -81,4 +81,5 @@ class Progress:
 
 
 def _name(spec: TrialSpec) -> str:
-    return f"{short(spec.model)} (seed {spec.seed})"
+    of = "" if spec.folds is None else f" of {spec.folds}"
+    return f"{short(spec.model)} ({spec.turn}{of})"

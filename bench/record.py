@@ -26,6 +26,7 @@ class TrialSpec:
 
     Attributes:
         model: what the architecture was asked for by; unlike its name, unique in a comparison.
+        fold, folds: which of how many it tests, from 1; None for a split that is not repeated.
         workers: threads that make batches; they change no batch.
         fidelity: how training images are resized.
         layout: the memory order of images and weights, results being equal to rounding; `auto`
@@ -40,6 +41,8 @@ class TrialSpec:
     classes: tuple[str, ...]
     split_fingerprint: str
     seed: int
+    fold: int | None = None
+    folds: int | None = None
     device: str = "cpu"
     precision: str = "float32"
     threads: int = 1
@@ -51,13 +54,27 @@ class TrialSpec:
     @property
     def id(self) -> str:
         """Digest of the whole specification."""
-        return _digest(asdict(self))
+        return _digest(self._said())
 
     @property
     def task_id(self) -> str:
         """Digest of what is to be done, leaving out by which device, threads and memory order."""
         means = ("device", "threads", "workers", "layout", "origin")
-        return _digest({name: value for name, value in asdict(self).items() if name not in means})
+        return _digest({name: value for name, value in self._said().items() if name not in means})
+
+    @property
+    def key(self) -> tuple[str, int, int | None]:
+        """Model, seed and fold, which no other trial of a run has."""
+        return self.model, self.seed, self.fold
+
+    @property
+    def turn(self) -> str:
+        """Seed and fold, for a person to read."""
+        return f"seed {self.seed}" + ("" if self.fold is None else f", fold {self.fold}")
+
+    def _said(self) -> dict[str, Any]:
+        """Return the fields but the folds of a split that has none: digests are older than they."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from bench.checkpoint import Cadence
-from bench.data.split import SPLITS
+from bench.data.folds import folds_asked
 from bench.data.transform import FIDELITIES, Layout
 from bench.layout import LAYOUTS
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
@@ -32,7 +32,8 @@ class Request:
     Attributes:
         data: a folder of images, or None for the embedded drawings.
         recipe: a recipe, or the name of one; None is `demo` on the embedded data, else `default`.
-        split: `stratified` or `textbook`.
+        split: `stratified`, `textbook`, or `kfold:5`: five trainings a seed, so that every image
+            is tested once; any number of folds from 2.
         seeds: one trial of every model for each.
         limit: use so many images at most.
         threads, workers: of the CPU: for the network, and for making batches.
@@ -84,7 +85,7 @@ class Request:
         one_of("fidelity", self.fidelity, FIDELITIES)
         one_of("layout", self.layout, LAYOUT_CHOICES)
         one_of("--on-oom", self.on_oom, ("fail", "halve"))
-        one_of("split", self.split, tuple(SPLITS))
+        folds_asked(self.split)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.evaluate import Evaluation
+from bench.folds import whole_tests
 from bench.judgement import Judgement, Tests, judged
 from bench.record import TrialRecord
 from bench.report.frame import comparison, history
@@ -82,12 +83,8 @@ class Results:
 
 
 def tests_of(trials: Iterable[StoredTrial]) -> dict[tuple[str, int], Evaluation]:
-    """Return what the trials that were tested have answered, by model and seed."""
-    return {
-        (trial.spec.model, trial.spec.seed): trial.test
-        for trial in trials
-        if trial.test is not None
-    }
+    """Return what the trials that were tested have answered, by model and seed, folds together."""
+    return whole_tests((trial.spec, trial.test) for trial in trials if trial.test is not None)
 
 
 def results_of(

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from bench.folds import tested_names
 from bench.record import FINISHED
 from bench.report.export import write_run, write_trial
 from bench.results import Results, results_of, tests_of
@@ -56,9 +57,10 @@ def report(folder: RunFolder, store: Store) -> Results:
 
 def write_trials(folder: RunFolder, store: Store) -> None:
     """Write anew what is written of each trial that has answered the test."""
-    names = store.about()["split"]["test"]
+    split = store.about()["split"]
     for trial in store.trials():
         if trial.record is not None:
+            names = tested_names(split, trial.spec)
             write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
 
 

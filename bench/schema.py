@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+READABLE = (2, SCHEMA_VERSION)  # 2 had no folds, and is the same else
 CONTENTS = "contents"  # the row of `run` that says which others there are, and how many trials
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -22,7 +23,8 @@ CREATE TABLE trial (
     spec TEXT NOT NULL,           -- JSON
     record TEXT,                  -- JSON, without specification and history
     sha256 TEXT NOT NULL,         -- of all of the trial: see _digest
-    UNIQUE (model, seed)
+    fold INTEGER AS (ifnull(json_extract(spec, '$.fold'), 0)) VIRTUAL,  -- 0 where there are none
+    UNIQUE (model, seed, fold)
 );
 CREATE TABLE epoch (
     trial INTEGER NOT NULL REFERENCES trial,

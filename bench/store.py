@@ -28,7 +28,7 @@ from bench.record import (
     record_of,
     spec_of,
 )
-from bench.schema import CONTENTS, SCHEMA, SCHEMA_VERSION, connected
+from bench.schema import CONTENTS, READABLE, SCHEMA, connected
 from registry.errors import RunError, StorageError
 
 
@@ -89,10 +89,11 @@ class Store:
         with _told(path):
             database = connected(path, read_only=read_only)
             (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version != SCHEMA_VERSION:
+            if version not in READABLE:
+                read = " and ".join(map(str, READABLE))
                 raise RunError(
-                    f"{path} has version {version} of the records, this program reads "
-                    f"{SCHEMA_VERSION}: use the zoo that wrote it"
+                    f"{path} has version {version} of the records, this program reads {read}: "
+                    "use the zoo that wrote it"
                 )
         return cls(path, database)
 

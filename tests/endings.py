@@ -62,7 +62,7 @@ def acknowledged(folder: Path | None) -> list[Acknowledged]:
     if folder is None or not (folder / "run.db").is_file():
         return []
     trials = {_name(trial): trial for trial in _trials(folder) if trial.finished}
-    shown = {_of_record(path) for path in folder.glob("*/seed-*/record.json") if _is_done(path)}
+    shown = {_of_record(path) for path in folder.glob("*/seed-*/**/record.json") if _is_done(path)}
     assert shown <= set(trials), f"lost: {shown - set(trials)}"
     return [Acknowledged(trial=name, digest=_whole(trial)) for name, trial in trials.items()]
 
@@ -78,7 +78,8 @@ def _trials(folder: Path) -> list[StoredTrial]:
 
 
 def _name(trial: StoredTrial) -> str:
-    return f"{trial.spec.model} seed-{trial.spec.seed}"
+    fold = "" if trial.spec.fold is None else f"/fold-{trial.spec.fold}"
+    return f"{trial.spec.model} seed-{trial.spec.seed}{fold}"
 
 
 def _is_done(record: Path) -> bool:
@@ -87,7 +88,9 @@ def _is_done(record: Path) -> bool:
 
 
 def _of_record(path: Path) -> str:
-    return f"{json.loads(path.read_text())['model']} {path.parent.name}"
+    told = json.loads(path.read_text())
+    where = path.parts[-3:-1] if told["spec"]["fold"] else path.parts[-2:-1]
+    return f"{told['model']} {'/'.join(where)}"
 
 
 def _record(trial: StoredTrial) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from scipy.special import stdtrit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import kfold_simulation
 from made_answers import WORLDS, made
 
 from bench.stats import (
@@ -201,6 +202,7 @@ def main(experiments=1000):
     print(f"{experiments} experiments each; worlds: {', '.join(WORLDS)}")
     for part in (_power, _false_verdicts, _coverage):
         part(experiments, generator)
+    kfold_simulation.main(experiments)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,10 @@ def bench(
     data: Annotated[
         Path | None, typer.Option(help="Folder of images. Without it: drawn cats and dogs.")
     ] = None,
-    split: Annotated[str, typer.Option(help="stratified (70/15/15) or textbook.")] = "stratified",
+    split: Annotated[
+        str,
+        typer.Option(help="stratified (70/15/15), textbook, or kfold:5 (each image tested once)."),
+    ] = "stratified",
     limit: Annotated[int | None, typer.Option(min=2, help="Use so many images at most.")] = None,
     allow_rejects: Annotated[
         bool,

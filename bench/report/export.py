@@ -92,7 +92,7 @@ def draw_answers(
     source: PixelSource,
 ) -> None:
     """Draw the grid of test photographs under a finished trial's answers."""
-    title = f"{record.model}, seed {record.spec.seed}: {record.test_accuracy:.1%} of {len(images)}"
+    title = f"{record.model}, {record.spec.turn}: {record.test_accuracy:.1%} of {len(images)}"
     draw_grid(images, source, record.spec.classes, test, answers_path(folder), title)
 
 

@@ -9,6 +9,7 @@ from dataclasses import fields
 import pandas as pd
 
 from bench.answers import Answers
+from bench.folds import by_seed
 from bench.judgement import Judgement
 from bench.record import EpochRecord, TrialRecord
 from bench.stats import Metrics, accuracy_interval, metrics, wilson_interval
@@ -33,7 +34,8 @@ def comparison(
     """Return one row a model, the most accurate first, then failures, then the baseline.
 
     Accuracies are 0 to 1, means over seeds; `test_accuracy_low` and `test_accuracy_high` are the
-    95 % interval, over other seeds and other images; for one seed, over other images.
+    95 % interval, over other seeds and other images; for one seed, over other images. A seed of
+    folds has one accuracy, over all their images; seconds and rates are means over trainings.
 
     Args:
         records: trials, any number of seeds a model.
@@ -50,28 +52,36 @@ def comparison(
 
 
 def history(records: Sequence[TrialRecord]) -> pd.DataFrame:
-    """Return one row an epoch of each trial."""
+    """Return one row an epoch of each trial; a column `fold` only where there are folds."""
     return pd.DataFrame(
         [
-            {"model": record.model, "seed": record.spec.seed}
-            | {name: getattr(epoch, name) for name in EpochRecord.__slots__}
+            trial_columns(record) | {name: getattr(epoch, name) for name in EpochRecord.__slots__}
             for record in records
             for epoch in record.history
         ],
-        columns=["model", "seed", *EpochRecord.__slots__],
+        columns=[*(trial_columns(records[0]) if records else ()), *EpochRecord.__slots__],
     )
 
 
+def trial_columns(record: TrialRecord) -> dict[str, object]:
+    """Return which trial it is, as columns: model, seed and, where there are folds, fold."""
+    model, seed, fold = record.spec.key
+    return {"model": model, "seed": seed} | ({} if fold is None else {"fold": fold})
+
+
 def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, object]:
-    done = [trial for trial in trials if trial.status == "ok"]
-    failed = [trial for trial in trials if trial.status != "ok"]
-    first = trials[0]
-    low, high = _interval(done, judgement.answers.get(first.model))
-    accuracies = [_number(trial.test_accuracy) for trial in done]
+    seeds = by_seed(trials)  # a seed's folds are one test of all images, and many trainings
+    tested = [seed for seed in seeds if seed.status == "ok"]
+    failed = [seed for seed in seeds if seed.status != "ok"]
+    whole = {seed.spec.seed for seed in tested}
+    done = [trial for trial in trials if trial.spec.seed in whole]
+    first = seeds[0]
+    low, high = _interval(tested, judgement.answers.get(first.model))
+    accuracies = [_number(seed.test_accuracy) for seed in tested]
     return {
         "model": first.model,
         "status": failed[0].status if failed else "ok",
-        "seeds": len(done),
+        "seeds": len(tested),
         "test_accuracy": _mean(accuracies),
         "test_accuracy_low": low,
         "test_accuracy_high": high,
@@ -94,7 +104,7 @@ def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, objec
         "compiled": first.spec.compiled,
         "origin": first.spec.origin,
         "marks": "; ".join(dict.fromkeys(mark for trial in trials for mark in trial.marks)),
-        "error": "; ".join(f"seed {t.spec.seed}, {t.phase}: {t.error}" for t in failed),
+        "error": "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in failed),
     }
 
 
