@@ -260,4 +260,7 @@ def _run(
 
     session = Session(request, folder, store, plan.split, plan.source, progress, keep)
     usable = first if isolated(request, pending[0].spec) else None
-    return results(session.run(pending, usable))
+    there = [record for record in records.values() if record is not None]
+    with progress.showing([trial.spec for trial in trials], there):
+        stopped_by = session.run(pending, usable)
+    return results(stopped_by)
