@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
@@ -17,7 +17,8 @@ from bench.report.display import BAD, GOOD, short
 
 _BETWEEN = 0.5  # seconds between two drawings, each of which takes some milliseconds
 _FRAME_LINES = 7  # of the terminal, which no model can have
-_NEEDS = {"training": 60, "validation": 76}  # characters a line
+_HEADINGS = ("model", "state", "validation", "accuracy", "training")
+_LEFT_OUT = ("validation", "training")  # in this order, where there is no room
 _NAME_CELLS = 40
 
 
@@ -68,14 +69,13 @@ def render(board: Board, width: int, height: int) -> RenderableType:
     """Return the board as a table, and below it how far all is and how long it will take."""
     lines = board.lines()
     shown = lines[: max(1, height - _FRAME_LINES)]
-    names = ["model", "state", "validation", "accuracy", "training"]
-    names = [name for name in names if width >= _NEEDS.get(name, 0)]
+    rows = [_cells(line) for line in shown]
+    names = _fitting(rows, width)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in names:
         left = name in ("model", "state")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
-    for line in shown:
-        cells = _cells(line)
+    for line, cells in zip(shown, rows, strict=True):
         table.add_row(*(cells[name] for name in names), style=_style(line))
     more = [Text(f" and {len(lines) - len(shown)} more")] * (len(lines) > len(shown))
     return Group(table, *more, Text(f" {summary(board)}"))
@@ -99,6 +99,15 @@ def duration(seconds: float) -> str:
     if minutes < 90:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _fitting(rows: Sequence[dict[str, Text]], width: int) -> list[str]:
+    """Return the columns for which there is room."""
+    needs = {name: 2 + max(len(name), *(row[name].cell_len for row in rows)) for name in _HEADINGS}
+    for name in _LEFT_OUT:
+        if 1 + sum(needs.values()) > width:
+            del needs[name]
+    return list(needs)
 
 
 def _cells(line: Line) -> dict[str, Text]:
