@@ -265,4 +265,7 @@ def _run(
 
     session = Session(request, folder, store, plan.splits, plan.source, progress, keep)
     usable = first if isolated(request, pending[0].spec) else None
-    return results(session.run(pending, usable))
+    there = [trial.record for trial in trials.values() if trial.record is not None]
+    with progress.showing([trial.spec for trial in trials.values()], there):
+        stopped_by = session.run(pending, usable)
+    return results(stopped_by)

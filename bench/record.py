@@ -112,6 +112,21 @@ class TimeProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceTime:
+    """How long a network took to answer one batch, in wall seconds, by median and 95th percentile.
+
+    Attributes:
+        batch: images.
+        repetitions: how often it was timed; the two stand on as many figures.
+    """
+
+    batch: int
+    repetitions: int
+    p50_seconds: float
+    p95_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
     """What became of a trial, finished or not.
 
@@ -120,12 +135,15 @@ class TrialRecord:
             `out-of-memory`; `timeout`; `diverged`, a loss that is no number; `interrupted`, to be
             gone on with.
         phase: what was being done last: start, contract, layout, build, compile, train,
-            validate, test, profile, publish, done.
+            validate, test, inference, profile, publish, done.
         error: what went wrong, on one line.
         traceback: where it did, or the last that the trial's process said.
         contract: `verified` (on which device), `broken`, or `unchecked`.
         layout: the memory order that was used.
         parameters: as built for the classes of the data, which a contract may not name.
+        multiply_adds: of one image, of convolutions and matrix products; None where they can't be
+            counted.
+        inference: the network's own time for an answer, at one image and at 32.
         images_per_second: training images over training seconds, evaluation left out.
         startup_seconds: contract, network and device, before compilation.
         compile_seconds: of `torch.compile`, apart from all other times.
@@ -146,6 +164,7 @@ class TrialRecord:
     contract: str = "unchecked"
     layout: Layout | None = None
     parameters: int | None = None
+    multiply_adds: int | None = None
     history: tuple[EpochRecord, ...] = ()
     train_seconds: float = 0.0
     startup_seconds: float = 0.0
@@ -157,6 +176,7 @@ class TrialRecord:
     test_loss: float | None = None
     test_accuracy: float | None = None
     test_images: int = 0
+    inference: tuple[InferenceTime, ...] = ()
     peak_bytes: int | None = None
     resumed: int = 0
     digest: str = ""

@@ -14,6 +14,7 @@ from bench.folds import whole_tests
 from bench.judgement import Judgement, Tests, judged
 from bench.record import TrialRecord
 from bench.report.frame import comparison, history
+from bench.report.notebook import as_html
 from bench.report.profile import profile_frame
 from bench.store import StoredTrial
 from bench.verdict import Verdict
@@ -45,7 +46,7 @@ class Results:
         return self.judgement.verdicts
 
     def compare(self, one: str, other: str) -> Verdict:
-        """Return what can be said of two models.
+        """Return what can be said of two models; printed, it is a sentence.
 
         Raises:
             RunError: nothing can.
@@ -79,7 +80,7 @@ class Results:
         return 0 if statuses == {"ok"} else 4
 
     def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))
+        return as_html(self.frame, self.title, self.judgement.sentences)
 
 
 def tests_of(trials: Iterable[StoredTrial]) -> dict[tuple[str, int], Evaluation]:

@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 from typing import Literal
 
 from bench.answers import Answers, check_same_images
+from bench.report.display import html_text
 from bench.stats.groups import rank_groups
 from bench.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
 from bench.stats.planning import minimum_detectable_difference
@@ -38,6 +39,12 @@ class Verdict:
     p: float
     pairs: int
     needed: int
+
+    def __str__(self) -> str:
+        return sentence(self)
+
+    def _repr_html_(self) -> str:
+        return f"<div>{html_text(sentence(self))}</div>"
 
     @property
     def kind(self) -> Literal["better", "level", "descriptive"]:

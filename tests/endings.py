@@ -20,6 +20,7 @@ _TIMES = (
     "seconds",
     "peak",
     "images_per_second",
+    "inference",
     "wait",
 )  # parts of names; no two runs agree on these
 _OF_THE_MACHINE = ("resumed", "spec")

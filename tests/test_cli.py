@@ -243,7 +243,7 @@ def test_json_is_alone_on_stdout(bench):
     told = json.loads(out)
 
     assert code == 0
-    assert told["schema_version"] == 2
+    assert told["schema_version"] == 3
     assert told["rows"][0]["model"] == "lenet5"
 
 

@@ -23,7 +23,7 @@ from bench.results import Results
 from bench.strict_json import json_line, json_text
 from bench.verdict import Verdict, sentence
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def write_run(results: Results, about: Mapping[str, Any]) -> None:
@@ -35,7 +35,7 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     folder, frame, sentences = results.folder, results.frame, results.judgement.sentences
     for name in ("config", "environment"):
         _write_json(folder / f"{name}.json", _config(about) if name == "config" else about[name])
-    _write_csv(folder / "comparison.csv", frame)
+    _write_csv(folder / "comparison.csv", frame.assign(schema_version=SCHEMA_VERSION))
     _write_csv(folder / "history.csv", results.history)
     write_text(folder / "comparison.md", as_markdown(frame, results.title, sentences))
     told = comparison_as_json(results)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import fields
+from statistics import median
 
 import pandas as pd
 
 from bench.answers import Answers
 from bench.folds import by_seed
+from bench.inference import SIZES
 from bench.judgement import Judgement
 from bench.record import EpochRecord, TrialRecord
 from bench.stats import Metrics, accuracy_interval, metrics, wilson_interval
@@ -22,6 +24,7 @@ _COUNTS = (
     "test_calibration_bins",
     "peak_bytes",
     "parameters",
+    "multiply_adds",
     "epochs",
 )  # whole numbers, missing ones allowed
 
@@ -92,10 +95,13 @@ def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, objec
         "validation_accuracy_last": _mean([t.last.validation_accuracy for t in done if t.last]),
         "validation_accuracy_best": _mean([t.best.validation_accuracy for t in done if t.best]),
         "train_seconds": _mean([trial.train_seconds for trial in done]),
+        "train_seconds_deviation": _deviation([trial.train_seconds for trial in done]),
         "train_images_per_second": _mean([_number(trial.images_per_second) for trial in done]),
         "data_wait_share": _mean([t.data_wait_share for t in done]),
+        **_inference(done),
         "peak_bytes": max((t.peak_bytes for t in done if t.peak_bytes), default=None),
         "parameters": first.parameters,
+        "multiply_adds": first.multiply_adds,
         "contract": first.contract,
         "recipe": first.spec.recipe.name,
         "epochs": first.spec.recipe.epochs,
@@ -138,6 +144,19 @@ def _beside_best(model: str, judgement: Judgement) -> dict[str, object]:
         "difference_high": high,
         "group": judgement.groups.get(model, ""),
     }
+
+
+def _inference(done: Sequence[TrialRecord]) -> dict[str, object]:
+    """Return latency and throughput by batch size: medians over seeds of p50s and of p95s."""
+    row: dict[str, object] = {}
+    for size in SIZES:
+        found = [each for trial in done for each in trial.inference if each.batch == size]
+        p50 = median(each.p50_seconds for each in found) if found else math.nan
+        p95 = median(each.p95_seconds for each in found) if found else math.nan
+        name = f"inference_batch_{size}"
+        row |= {f"{name}_p50_seconds": p50, f"{name}_p95_seconds": p95}
+        row[f"{name}_images_per_second"] = size / p50 if p50 else math.nan
+    return row
 
 
 def _other_figures(answers: Answers | None) -> dict[str, object]:
