@@ -1,21 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-import time
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import draw_folder
 from endings import differences, ending
-from zoo_process import PLUGINS, ZooProcess
 
 import bench
-from bench.harness import resume
+from bench.harness import execute, resume
 from bench.plan import make_plan
 from bench.predict import find_weights
 from bench.progress import Progress
@@ -172,38 +170,36 @@ def test_a_run_goes_on_with_its_own_folds(results):
             resume(str(results.folder), results.folder.parent, {"split": split}, _QUIET)
 
 
-def test_a_killed_run_ends_like_an_unbroken_one(images, tmp_path):
-    """Killed in the second fold and gone on with: weights, answers and tables are the same."""
-    fixed = "--split kfold:3 --epochs 3 --batch-size 4 --threads 1 --layout contiguous"
-    told = ["bench", "shaky", "--data", images, *fixed.split()]
-    told += ["--checkpoint-every", 1, "--json"]
-    whole = _begin(tmp_path, *told, "--runs-dir", "whole")
-    assert whole.wait() == 0, whole.lines
-    killed = _begin(tmp_path, *told, "--runs-dir", "killed")
-    while killed.running and not any("shaky (seed 0, fold 2 of 3) epoch 2/" in line
-                                     for line in killed.lines):  # fmt: skip
-        time.sleep(0.005)
-    killed.hit(signal.SIGKILL)
-    assert killed.wait() == 128 + signal.SIGKILL, killed.lines
-    (folder,) = (tmp_path / "killed").iterdir()
-    again = _begin(tmp_path, "bench", "--resume", folder, "--json")
-    assert again.wait() == 0, again.lines
+class _StopsIn(Progress):
+    """Presses Ctrl-C after the first epoch of one trial."""
 
-    assert any("shaky (seed 0, fold 2 of 3): going on after step" in line for line in again.lines)
-    assert differences(ending(next((tmp_path / "whole").iterdir())), ending(folder)) == []
-    assert _figures(whole) == _figures(again)
+    def __init__(self, key):
+        super().__init__(shown=False)
+        self._key = key
+
+    def on_epoch(self, spec, epoch):
+        """Ask once."""
+        if spec.key == self._key and epoch.epoch == 1:
+            os.kill(os.getpid(), signal.SIGINT)
 
 
-def _begin(folder: Path, *arguments: object) -> ZooProcess:
-    plugins, cache = [PLUGINS / "shakynet"], folder / "cache"
-    return ZooProcess(arguments, cwd=folder, plugins=plugins, cache=cache)
+def test_an_interrupted_run_ends_like_an_unbroken_one(images, tmp_path):
+    """Stopped in the second fold and gone on with: weights, answers and tables are the same."""
+    request = Request(models=("lenet5", OTHER), data=images, split="kfold:3", epochs=2,
+                      batch_size=4, threads=1, layout="contiguous", isolate=False,
+                      runs=tmp_path / "whole")  # fmt: skip
+    whole = execute(request, _QUIET)
+    stopping = _StopsIn(("other", 0, 2))
+    begun = execute(replace(request, runs=tmp_path / "begun"), stopping)
+    told = begun.frame.set_index("model")
+    done = resume(str(begun.folder), begun.folder.parent, {}, _QUIET)
 
-
-def _figures(zoo: ZooProcess) -> list[list[object]]:
-    rows = json.loads(zoo.output)["rows"]
-    return [
-        [row["model"], row["seeds"], row["test_accuracy"], row["test_log_loss"]] for row in rows
-    ]
+    assert (begun.exit_code, len(begun.records)) == (130, 4)
+    assert told.loc["lenet5", "error"] == "seed 0, done: 2 of 3 folds"
+    assert told.loc["other", "error"] == "seed 0, fold 2, train: stopped by the user"
+    assert done.exit_code == 0
+    assert differences(ending(whole.folder), ending(done.folder)) == []
+    assert sum(record.resumed for record in done.records) == 1
 
 
 def test_a_fold_that_fails_takes_its_seed_with_it(images, tmp_path, monkeypatch):
@@ -216,13 +212,12 @@ def test_a_fold_that_fails_takes_its_seed_with_it(images, tmp_path, monkeypatch)
         return test(trial, network)
 
     monkeypatch.setattr("bench.trial._Trial._test", failing)
-    results = _run(images, tmp_path, ["lenet5", OTHER], seeds=(0, 1))
-    rows = results.frame.set_index("model")
+    results = _run(images, tmp_path, seeds=(0, 1))
+    row = results.frame.set_index("model").loc["lenet5"]
+    answers = results.judgement.answers["lenet5"]
 
     assert results.exit_code == 4
-    assert rows.loc["lenet5", "status"] == "failed"
-    assert rows.loc["lenet5", "error"] == "seed 0, fold 2, test: RuntimeError: no luck"
-    assert (rows.loc["lenet5", "seeds"], rows.loc["other", "seeds"]) == (1, 2)
-    assert results.judgement.answers["lenet5"].seeds == (1,)
-    assert rows.loc["lenet5", "test_accuracy"] == results.judgement.answers["lenet5"].correct.mean()
-    assert results.compare("lenet5", "other").found.seeds == 1
+    assert (row["status"], row["seeds"]) == ("failed", 1)
+    assert row["error"] == "seed 0, fold 2, test: RuntimeError: no luck"
+    assert answers.seeds == (1,)
+    assert row["test_accuracy"] == answers.correct.mean()

@@ -115,8 +115,10 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
     tests: list[list[list[_Group]]] = []  # by class and fold
     for label, name in enumerate(manifest.classes):
         groups = _groups([i for i in manifest.images if i.file.label == label], leaders)
-        tests.append(_dealt(groups, totals))
-        _require_enough(name, len(groups), tests[-1])
+        dealt = _dealt(groups, totals) if len(groups) >= folds else []
+        if not dealt or any(len(groups) - len(part) < 2 for part in dealt):
+            raise _too_few(name, len(groups), folds)
+        tests.append(dealt)
     return tuple(_split(f"kfold:{folds}", tests, fold) for fold in range(folds))
 
 
@@ -144,14 +146,13 @@ def _dealt(groups: Sequence[_Group], totals: list[int]) -> list[list[_Group]]:
     return [[groups[number] for number in sorted(numbers)] for numbers in dealt.values()]
 
 
-def _require_enough(name: str, groups: int, dealt: Sequence[Sequence[_Group]]) -> None:
-    """Raise DataError where a fold would have nothing to test, to validate on or to train on."""
-    if any(not part or groups - len(part) < 2 for part in dealt):
-        most = f" (kfold:{groups} at most)" if 3 <= groups < len(dealt) else ""
-        raise DataError(
-            f"class {name!r} has {groups} distinct images, too few for {len(dealt)} folds, each "
-            f"with a training, a validation and a test part: give more images, or other folds{most}"
-        )
+def _too_few(name: str, groups: int, folds: int) -> DataError:
+    """Return that a fold would have nothing to test, to validate on or to train on."""
+    most = f" (kfold:{groups} at most)" if 3 <= groups < folds else ""
+    return DataError(
+        f"class {name!r} has {groups} distinct images, too few for {folds} folds, each with a "
+        f"training, a validation and a test part: give more images, or other folds{most}"
+    )
 
 
 def _split(name: str, tests: Sequence[Sequence[Sequence[_Group]]], fold: int) -> Split:
