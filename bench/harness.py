@@ -22,6 +22,7 @@ from bench.run_folder import RunFolder
 from bench.runs import report, write_trials
 from bench.session import Pending, Session, isolated
 from bench.store import Store, StoredTrial
+from bench.tracking import Trackers, require_trackers
 from registry.architecture import Architecture
 from registry.errors import InexactError, RunError, StorageError, ZooError
 
@@ -42,7 +43,7 @@ def run(
         **options: the other fields of `Request`: recipe, split, epochs, batch_size,
             learning_rate, seeds, device, precision, threads, workers, limit, runs, weights,
             fidelity, layout, compiled, cache, profile, timeout, checkpoint_every, on_oom,
-            allow_rejects, isolate.
+            allow_rejects, isolate, log.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
@@ -65,6 +66,7 @@ def execute(request: Request, progress: Progress, spawned: Spawned | None = None
     """
     tune_allocator()
     with _first_process(request, spawned) as first:
+        require_trackers(request.log)
         plan = make_plan(request, progress)
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
         folder = RunFolder.create(request.runs, models)
@@ -115,6 +117,7 @@ def resume(
                 _draw_missing(folder, trials, request, progress)
                 return report(folder, store)
             progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
+            require_trackers(request.log)
             plan = make_plan(request, progress)
             pending = _left(left, about, plan, inexact=inexact)
             write_trials(folder, store)  # the last may have been kept and not yet written
@@ -241,7 +244,7 @@ def _run(
     """Do `pending`, writing tables and figures after each."""
     trials, about = store.trials(), store.about()
     records = {trial.number: trial.record for trial in trials}
-    tests = tests_of(trials)
+    tests, trackers = tests_of(trials), Trackers(request.log, folder.path, progress.say)
 
     def results(stopped_by: int | None = None) -> Results:
         known = [record for record in records.values() if record is not None]
@@ -257,6 +260,7 @@ def _run(
             tests[result.record.model, result.record.spec.seed] = result.test
             draw_answers(where, result.record, plan.split.test, result.test, plan.source)
         write_run(results(), about)
+        trackers.log(where, result.record)
 
     session = Session(request, folder, store, plan.split, plan.source, progress, keep)
     usable = first if isolated(request, pending[0].spec) else None
