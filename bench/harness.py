@@ -24,6 +24,7 @@ from bench.run_folder import RunFolder
 from bench.runs import report, write_trials
 from bench.session import Pending, Session, isolated
 from bench.store import Store, StoredTrial
+from bench.tracking import Trackers, require_trackers
 from registry.architecture import Architecture
 from registry.errors import InexactError, RunError, StorageError, ZooError
 
@@ -44,7 +45,7 @@ def run(
         **options: the other fields of `Request`: recipe, split, epochs, batch_size,
             learning_rate, seeds, device, precision, threads, workers, limit, runs, weights,
             fidelity, layout, compiled, cache, profile, timeout, checkpoint_every, on_oom,
-            allow_rejects, isolate.
+            allow_rejects, isolate, log.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
@@ -67,6 +68,7 @@ def execute(request: Request, progress: Progress, spawned: Spawned | None = None
     """
     tune_allocator()
     with _first_process(request, spawned) as first:
+        require_trackers(request.log)
         plan = make_plan(request, progress)
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
         folder = RunFolder.create(request.runs, models)
@@ -117,6 +119,7 @@ def resume(
                 _draw_missing(folder, trials, request, progress)
                 return report(folder, store)
             progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
+            require_trackers(request.log)
             plan = make_plan(request, progress)
             pending = _left(left, about, plan, inexact=inexact)
             write_trials(folder, store)  # the last may have been kept and not yet written
@@ -245,6 +248,7 @@ def _run(
 ) -> Results:
     """Do `pending`, writing tables and figures after each."""
     trials, about = {trial.number: trial for trial in store.trials()}, store.about()
+    trackers = Trackers(request.log, folder.path, progress.say)
 
     def results(stopped_by: int | None = None) -> Results:
         known = [trial.record for trial in trials.values() if trial.record is not None]
@@ -262,6 +266,7 @@ def _run(
             images = plan.splits.of(record.spec.fold).test
             draw_answers(where, record, images, test, plan.source)
         write_run(results(), about)
+        trackers.log(where, result.record)
 
     session = Session(request, folder, store, plan.splits, plan.source, progress, keep)
     usable = first if isolated(request, pending[0].spec) else None

@@ -15,6 +15,7 @@ from bench.data.folds import folds_asked
 from bench.data.transform import FIDELITIES, Layout
 from bench.layout import LAYOUTS
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
+from bench.tracking import TRACKERS
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError, told
@@ -49,6 +50,7 @@ class Request:
         allow_rejects: take the rest where more than 1 % of the images can't be used.
         isolate: run each trial in a process of its own.
         aa: compare one architecture with itself, under other seeds: what differs is noise.
+        log: what finished trials are told to beside: `tensorboard`, `mlflow`.
     """
 
     models: tuple[str | Architecture, ...]
@@ -77,6 +79,7 @@ class Request:
     allow_rejects: bool = False
     isolate: bool = True
     aa: bool = False
+    log: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.timeout is not None and self.timeout <= 0:
@@ -86,6 +89,8 @@ class Request:
         one_of("layout", self.layout, LAYOUT_CHOICES)
         one_of("--on-oom", self.on_oom, ("fail", "halve"))
         folds_asked(self.split)
+        for each in self.log:
+            one_of("--log", each, TRACKERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,7 @@ def request_of(plain: dict[str, Any]) -> Request:
             "recipe": msgspec.convert(recipe, Recipe) if isinstance(recipe, dict) else recipe,
             "data": None if data is None else Path(data),
             "runs": Path(plain["runs"]),
+            "log": tuple(plain.get("log", ())),
         }
         return Request(**values)
     except (KeyError, TypeError, ValueError) as error:

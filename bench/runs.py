@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.folds import tested_names
-from bench.record import FINISHED
+from bench.record import FINISHED, TrialSpec
 from bench.report.export import write_run, write_trial
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder, run_folders
 from bench.store import Store
 from registry.errors import RunError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run as it is kept: what it gave, what is known of it, and its trials as planned."""
+
+    results: Results
+    about: Mapping[str, Any]
+    specs: tuple[TrialSpec, ...]
 
 
 def list_runs(runs: Path) -> list[dict[str, Any]]:
@@ -29,9 +40,19 @@ def read_run(name: str, runs: Path) -> Results:
     Raises:
         RunError: there is no such run, or its records can't be read.
     """
+    return stored_run(name, runs).results
+
+
+def stored_run(name: str, runs: Path) -> StoredRun:
+    """Return all that is kept of a run; nothing is written.
+
+    Raises:
+        RunError: there is no such run, or its records can't be read.
+    """
     folder = RunFolder.find(name, runs)
     with closing(Store.open(folder.database, read_only=True)) as store:
-        return _results(folder, store)
+        specs = tuple(trial.spec for trial in store.trials())
+        return StoredRun(results=_results(folder, store), about=store.about(), specs=specs)
 
 
 def write_report(name: str, runs: Path) -> Results:

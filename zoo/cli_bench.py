@@ -190,6 +190,12 @@ def bench(
         ),
     ] = False,
     runs_dir: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", help="Tell tensorboard, mlflow (or both) of the trials, too."
+        ),
+    ] = None,
     weights: Annotated[
         bool, typer.Option("--weights/--no-weights", help="Keep the trained weights.")
     ] = True,
@@ -212,6 +218,7 @@ def bench(
         raise RunError("--inexact says how to go on with a run: give --resume RUN, too")
     given |= {"models": tuple(wanted)} if wanted else {}
     given |= {"seeds": _seeds(seeds)} if "seeds" in given else {}
+    given |= {"log": tuple(dict.fromkeys(split_commas(log)))} if log else {}
     Catalog.installed().resolve(wanted)  # a typing error is told before torch is imported
 
     from bench.allocator import wait_asleep

@@ -51,7 +51,7 @@ def comparison(
     ]
     rows.sort(key=lambda row: -_number(row["test_accuracy"]))
     frame = pd.DataFrame([*rows, _baseline_row(*baseline)])
-    return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
+    return frame.astype({name: "Int64" for name in _COUNTS if name in frame})
 
 
 def history(records: Sequence[TrialRecord]) -> pd.DataFrame:
