@@ -128,7 +128,8 @@ def require_trackers(names: Sequence[str]) -> None:
 def parameters_of(record: TrialRecord) -> dict[str, str]:
     """Return what was asked of a trial, by name, the recipe's parts among it."""
     recipe = asdict(record.spec.recipe)
-    asked: dict[str, Any] = {name: getattr(record.spec, name) for name in _SPECIFIED}
+    told_of = {name: getattr(record.spec, name) for name in _SPECIFIED}
+    asked: dict[str, Any] = {name: value for name, value in told_of.items() if value is not None}
     asked |= {"recipe": recipe.pop("name"), **recipe}
     return {name: display(str(value)) for name, value in asked.items()}
 
