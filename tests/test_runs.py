@@ -136,7 +136,7 @@ def test_records_of_another_version_are_refused(made, zoo):
     database.execute("PRAGMA user_version = 99")
     database.close()
 
-    assert "has version 99 of the records, this program reads 2" in zoo("runs", "show", 1)[2]
+    assert "has version 99 of the records, this program reads 3" in zoo("runs", "show", 1)[2]
     assert zoo("runs")[0] == 0
 
 
