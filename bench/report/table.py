@@ -30,7 +30,7 @@ _COLUMNS = (
     "parameters",
     "contract",
 )
-_LEFT = frozenset({"model", "group", "contract"})
+TEXT_COLUMNS = frozenset({"model", "group", "contract"})
 _COMPARED = ("to the best", "group")  # left out where nothing was compared
 _ONLY_WIDE = ("validation", "best epoch", "images/s", "data wait", "memory")
 _NEEDS = (  # characters a line
@@ -48,7 +48,7 @@ def render(
     shown = [name for name in _columns(frame) if width >= _NEEDS.get(name, 0)]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in shown:
-        left = name in _LEFT
+        left = name in TEXT_COLUMNS
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for row in _rows(frame):
         cells = {name: Text(short(text)) for name, text in zip(_COLUMNS, _cells(row), strict=True)}
@@ -79,7 +79,7 @@ def marked(frame: pd.DataFrame) -> list[str]:
 def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
     """Return the same table in Markdown, `sentences` and failures below it."""
     shown = _columns(frame)
-    sides = [":--" if name in _LEFT else "--:" for name in shown]
+    sides = [":--" if name in TEXT_COLUMNS else "--:" for name in shown]
     lines = [f"# {markdown(title)}", "", markdown_row(shown), f"| {' | '.join(sides)} |"]
     for row in _rows(frame):
         cells = dict(zip(_COLUMNS, _cells(row), strict=True))
@@ -88,6 +88,12 @@ def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) 
     lines += [*(f"- ✗ {markdown(line)}" for line in failures(frame))]
     lines += [f"- ≠ {markdown(line)}" for line in marked(frame)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def shown_cells(frame: pd.DataFrame) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the columns that have something to say, and the cells of each row by column."""
+    rows = [dict(zip(_COLUMNS, _cells(row), strict=True)) for row in _rows(frame)]
+    return _columns(frame), rows
 
 
 def markdown_row(cells: Sequence[str]) -> str:

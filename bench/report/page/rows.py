@@ -37,7 +37,7 @@ def labels(results: Results) -> dict[str, str]:
 
 def points(results: Results) -> list[Row]:
     """Return one row for each model that was tested, with its costs."""
-    named, rows = labels(results), []
+    named, rows = labels(results), list[Row]()
     for row in results.frame.to_dict("records"):
         if row["model"] in named and finite(row["test_accuracy"]) is not None:
             rows.append(
@@ -80,7 +80,7 @@ def front(rows: Sequence[Row], cost: str) -> list[Row]:
 
 def curves(results: Results, models: Sequence[str]) -> list[Row]:
     """Return one row for each epoch of `models`: means over seeds, the least and the most."""
-    named, rows = labels(results), []
+    named, rows = labels(results), list[Row]()
     for model in models:
         trials = _with_history(results.records, model)
         for epoch in sorted({each.epoch for trial in trials for each in trial.history}):
@@ -94,7 +94,7 @@ def curves(results: Results, models: Sequence[str]) -> list[Row]:
 
 def spending(results: Results, models: Sequence[str]) -> list[Row]:
     """Return one row for each epoch: training seconds so far and validation accuracy, means."""
-    named, rows = labels(results), []
+    named, rows = labels(results), list[Row]()
     for model in models:
         trials = _with_history(results.records, model)
         whole = min((len(trial.history) for trial in trials), default=0)
@@ -142,7 +142,7 @@ def calibration(results: Results, models: Sequence[str]) -> list[Row]:
 
 def times(results: Results) -> list[Row]:
     """Return one row for each model and part of a trial, in seconds, means over seeds."""
-    named, rows = labels(results), []
+    named, rows = labels(results), list[Row]()
     for model, label in named.items():
         trials = [each for each in results.records if each.model == model and each.train_seconds]
         if trials:
