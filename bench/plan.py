@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from bench.exactness import code_digest
 from bench.progress import Progress
 from bench.recipe import Recipe
 from bench.record import TrialSpec
+from bench.report.manifest import as_json_value
 from bench.request import (
     LAYOUT_CHOICES,
     Contender,
@@ -161,6 +162,7 @@ def _about(
         "recipe": asdict(recipe),
         "data": SYNTHETIC_NAME if request.data is None else str(request.data.resolve()),
         "classes": list(manifest.classes),
+        "manifest": _counted(manifest, parts),
         "rejects": [asdict(reject) for reject in manifest.rejects],
         "split": {
             "name": split.name,
@@ -169,6 +171,18 @@ def _about(
         },
         "baseline": list(_baseline(split)),
     }
+
+
+def _counted(manifest: Manifest, parts: Mapping[str, Sequence[CheckedImage]]) -> dict[str, Any]:
+    """Return how many images there are, of each class in each part, and which are there twice."""
+    counted = as_json_value(manifest)
+    labels = range(len(manifest.classes))
+    of_parts = {
+        name: [sum(_is(label, image) for image in images) for label in labels]
+        for name, images in parts.items()
+    }
+    kept = {name: counted[name] for name in ("images", "bytes", "classes", "duplicates")}
+    return {**kept, "parts": of_parts}
 
 
 def _title(request: Request, recipe: Recipe, split: Split, device: torch.device) -> str:

@@ -53,7 +53,7 @@ def about(images, classes, **changes):
         "manifest": {
             "images": 480,
             "bytes": 12_345_678,
-            "classes": {name: 240 for name in classes},
+            "classes": dict.fromkeys(classes, 240),
             "parts": parts,
             "duplicates": [{"images": ["dog.74.jpg", "dog.180.jpg"], "identical": False}],
         },

@@ -12,7 +12,7 @@ import typer
 from registry.catalog import Catalog
 from registry.errors import RunError
 from zoo.cli_output import Json, print_json, print_rendered, say
-from zoo.cli_runs import print_table, say_what_is_left
+from zoo.cli_runs import print_table, say_page, say_what_is_left
 
 if TYPE_CHECKING:
     from bench.engines.spawn import Spawned
@@ -266,6 +266,7 @@ def _show(results: Results, *, as_json: bool) -> None:
             print_rendered(render_profile(results.profile))
     say(f"Results, figures and weights: {results.folder}")
     say_what_is_left(results)
+    say_page(results)
 
 
 def _given(context: typer.Context) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from bench.report.page.beside import labels_beside, place_labels
 from bench.report.page.encodings import (
     Chart,
     accuracy_axis,
@@ -17,11 +18,9 @@ from bench.report.page.encodings import (
     drawn,
     either,
     ends_of,
-    labels_beside,
     legend_of,
     lines,
     models_of,
-    place_labels,
     tips_of,
 )
 from bench.report.page.look import Look
@@ -74,10 +73,10 @@ def cost(rows: Sequence[Row], name: str, title: str, look: Look) -> Chart:
     base = alt.Chart(data(priced)).encode(x=x, y=y)
     layers = [
         alt.Chart(data(front(priced, name)))
-        .mark_line(interpolate="step-after", color=look.series[0], strokeWidth=2, opacity=0.6)
+        .mark_line(interpolate="step-after", color=look.series[0], strokeWidth=2, opacity=0.8)
         .encode(x=x, y=y),
         base.transform_filter("isValid(datum.low)")
-        .mark_rule(strokeWidth=1.5, opacity=0.6)
+        .mark_rule(strokeWidth=1.5, opacity=0.7)
         .encode(y=alt.Y("low:Q"), y2="high:Q", color=colour, tooltip=tips),
         base.mark_point(filled=True, size=80, opacity=1).encode(color=colour, tooltip=tips),
         *labels_beside(priced, x, y, look),
@@ -86,7 +85,13 @@ def cost(rows: Sequence[Row], name: str, title: str, look: Look) -> Chart:
 
 
 def learning(
-    rows: Sequence[Row], models: Sequence[str], name: str, look: Look, *, training: bool = False
+    rows: Sequence[Row],
+    models: Sequence[str],
+    name: str,
+    look: Look,
+    *,
+    spread: bool,
+    training: bool,
 ) -> Chart:
     """Return `name`, accuracy or loss, by epoch: means over seeds, from the least to the most."""
     x = alt.X("epoch:Q", axis=alt.Axis(format="d", tickMinStep=1, grid=False))
@@ -101,7 +106,7 @@ def learning(
             alt.Tooltip("seeds:Q", title="seeds")]  # fmt: skip
     base = alt.Chart(data(rows)).encode(x=x)
     layers: list[alt.Chart] = []
-    if any(row["seeds"] > 1 for row in rows):
+    if spread and any(row["seeds"] > 1 for row in rows):
         band = {"y": alt.Y(f"{name}_low:Q"), "y2": f"{name}_high:Q"}
         layers.append(
             base.mark_area(opacity=0.15).encode(color=colour_of(models, look, legend=False), **band)
@@ -139,12 +144,12 @@ def seconds(rows: Sequence[Row], models: Sequence[str], budget: float | None, lo
 
 def calibration(rows: Sequence[Row], models: Sequence[str], look: Look) -> Chart:
     """Return the share right against the confidence; on the diagonal, confidence can be trusted."""
-    least = min([row["confidence"] for row in rows] + [row["accuracy"] for row in rows])
-    ends = [math.floor(least * 10) / 10, 1.0]
+    ends = [math.floor(min(row["confidence"] for row in rows) * 10) / 10, 1.0]
+    least = min([*(row["accuracy"] for row in rows), ends[0]])
     x = alt.X("confidence:Q", title="confidence", scale=alt.Scale(domain=ends, nice=False),
               axis=alt.Axis(format=".0%", grid=False, tickCount=6))  # fmt: skip
     y = alt.Y("accuracy:Q", title="share that is right", axis=alt.Axis(format=".0%", tickCount=6),
-              scale=alt.Scale(domain=ends, nice=False))  # fmt: skip
+              scale=alt.Scale(domain=[math.floor(least * 10) / 10, 1.0], nice=False))  # fmt: skip
     tips = [_MODEL, *tips_of("confidence", "accuracy"),
             alt.Tooltip("answers:Q", title="answers")]  # fmt: skip
     corners = data([{"confidence": end, "accuracy": end} for end in ends])

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.report.page.encodings import Chart
+    from bench.report.page.look import Look
 
 VEGA_LITE = "6.4"  # that of altair 6.3; vl-convert 1.9 has it
 _PNG_SCALE = 2.0
 
 
-def spec_of(chart: Chart) -> dict[str, Any]:
-    """Return the chart as Vega-Lite has it; the same each time."""
-    spec: dict[str, Any] = chart.to_dict()
+def spec_of(draw: Callable[[Look], Chart], look: Look) -> dict[str, Any]:
+    """Return what `draw` draws as Vega-Lite has it; the same each time."""
+    from altair.utils import schemapi
+
+    with schemapi.debug_mode(False):  # the tests check each against the schema: that takes seconds
+        spec: dict[str, Any] = draw(look).to_dict(validate=False)
     return spec
 
 
@@ -40,6 +46,7 @@ def inline_svg(spec: dict[str, Any], name: str, width: int = 640) -> str:
     return re.sub(r' width="[\d.]+" height="[\d.]+"', ' width="100%"', svg, count=1)
 
 
+@cache
 def library() -> str:
     """Return the JavaScript that draws charts on a page, with all it needs."""
     import vl_convert

@@ -12,7 +12,6 @@ from bench.report.page.look import Look, mark
 from bench.report.page.rows import Row
 
 Chart = alt.LayerChart | alt.Chart | alt.FacetChart
-MOST_NAMED = 12  # points with a name beside each
 _PERCENT = ".1%"
 _HEIGHT = 300
 _DECADES = 1.0  # of costs, from which on their axis is logarithmic
@@ -112,35 +111,6 @@ def cost_scale(values: Sequence[float], *, tight: bool = False) -> alt.Scale:
         return alt.Scale(domain=[0, high * 1.02], nice=False)
     room = (high - low) * 0.12 or high * 0.5 or 1.0
     return alt.Scale(domain=[max(0.0, low - room), high + room], nice=False)
-
-
-def place_labels(rows: list[Row], name: str) -> None:
-    """Put each label where there is room: on the inner side, below where another is near."""
-    domain = cost_scale([row[name] for row in rows]).to_dict()
-    scaled = math.log10 if domain.get("type") == "log" else float
-    left, right = (scaled(end) for end in domain["domain"])
-    low, high = ends_of(rows, "accuracy", "low", "high")
-    placed: list[tuple[float, float]] = []
-    for row in sorted(rows, key=lambda row: -row["accuracy"]):
-        x = (scaled(row[name]) - left) / (right - left)
-        y = (row["accuracy"] - low) / (high - low)
-        row["side"] = "right" if x > 0.6 else "left"
-        near = any(abs(x - other) < 0.25 and abs(y - above) < 0.06 for other, above in placed)
-        row["drop"] = 16 if near else 0
-        placed.append((x, y))
-
-
-def labels_beside(rows: Sequence[Row], x: Any, y: Any, look: Look) -> list[alt.Chart]:
-    """Return the models' names beside their points; of many models those on the front alone."""
-    told = [row for row in rows if row["on_front"] or len(rows) <= MOST_NAMED]
-    layers = []
-    for side, drop in sorted({(row["side"], row["drop"]) for row in told}):
-        some = [row for row in told if (row["side"], row["drop"]) == (side, drop)]
-        text = alt.Chart(data(some)).mark_text(
-            align=side, dx=9 if side == "left" else -9, dy=drop - 8, fontSize=12, color=look.ink
-        )
-        layers.append(text.encode(x=x, y=y, text="model:N"))
-    return layers
 
 
 def either(test: str, yes: str, no: str) -> Any:

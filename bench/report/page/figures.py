@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.results import Results
 
 MOST_CLASSES = 12  # in a square of who was taken for whom
-_TRAINING_MOST = 4  # models whose training loss is drawn, too
+_TRAINING_MOST, _BANDS_MOST = 4, 5  # models whose training loss, and whose spread, is drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def _cost(rows: Sequence[Row], name: str, title: str, against: str) -> Figure:
         name=f"accuracy-{against.replace(' ', '-')}",
         title=f"Accuracy against {against}",
         caption="Line: the Pareto front, the models that no other beats at the same price or "
-        "less. Bars: 95 % intervals.",
+        "less. Bars: 95 % intervals. Names stand where there is room; the table has all.",
         told=f"Each model's accuracy against its {against}. On the Pareto front, the cheapest "
         f"first: {', '.join(best)}.",
         draw=draw,
@@ -109,8 +109,9 @@ def _learning(results: Results) -> Iterator[Figure]:
         return
     labels = [made.labels(results)[model] for model in models]
     last = {row["model"]: row for row in rows}
-    several = any(row["seeds"] > 1 for row in rows)
-    band = " Shade: from the worst seed to the best." if several else ""
+    several, few_bands = any(row["seeds"] > 1 for row in rows), len(labels) <= _BANDS_MOST
+    shade = "Shade: from" if few_bands else "The table has"
+    band = f" {shade} the worst seed to the best." if several else ""
     few = len(labels) <= _TRAINING_MOST
     for name in ("accuracy", "loss"):
         dotted = " Dotted: training loss." if few and name == "loss" else ""
@@ -118,7 +119,8 @@ def _learning(results: Results) -> Iterator[Figure]:
         def draw(look: Look, name: str = name) -> Chart:
             from bench.report.page.charts import learning
 
-            return learning(rows, labels, name, look, training=few and name == "loss")
+            dotted = few and name == "loss"
+            return learning(rows, labels, name, look, spread=few_bands, training=dotted)
 
         yield Figure(
             name="learning-curves" if name == "accuracy" else "learning-curves-loss",

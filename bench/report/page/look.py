@@ -19,6 +19,7 @@ class Look:
 
     Attributes:
         ink, faint, grid: of text, of what stands back, of lines behind the data.
+        paper, behind: of the picture, and of what is behind it.
         series: of models and parts, in turn.
         width: pixels, or `container`.
         legend: within the chart; a page has its own.
@@ -28,6 +29,7 @@ class Look:
     faint: str
     grid: str
     paper: str
+    behind: str
     series: tuple[str, ...]
     width: int | str
     legend: bool
@@ -58,6 +60,7 @@ PAGE = Look(  # the page sets these by its scheme
     faint="var(--faint)",
     grid="var(--grid)",
     paper="transparent",
+    behind="var(--paper)",
     series=tuple(f"var(--c{number})" for number in range(1, len(SERIES) + 1)),
     width="container",
     legend=False,
@@ -68,6 +71,7 @@ PAPER = Look(
     faint="#5a6370",
     grid="#e3e6ea",
     paper="#ffffff",
+    behind="#ffffff",
     series=SERIES,
     width=680,
     legend=True,

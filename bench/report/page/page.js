@@ -45,7 +45,7 @@
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.scheme ? root.dataset.scheme === "dark" : dark.matches);
-  const tell = () => { scheme.textContent = isDark() ? "Light colours" : "Dark colours"; };
+  const tell = () => { const other = isDark() ? "Light colours" : "Dark colours"; scheme.ariaLabel = scheme.title = other; };
   scheme.addEventListener("click", () => { root.dataset.scheme = isDark() ? "light" : "dark"; tell(); });
   dark.addEventListener("change", tell);
   scheme.hidden = false;

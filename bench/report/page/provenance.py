@@ -54,12 +54,12 @@ def repeat_section(results: Results, about: Mapping[str, Any]) -> Context:
         ("device", _device(there)),
         ("threads", ", ".join({str(record.spec.threads): 1 for record in results.records})),
         ("load", _load(there)),
-        ("started", there.get("started")),
+        ("started", _moment(there.get("started") or "")),
     ]
     return {
         "command": _command(there.get("command") or []),
         "repeat": [(name, str(value)) for name, value in facts if value],
-        "started": there.get("started") or "",
+        "started": _moment(there.get("started") or ""),
         "origins": _origins(results),
     }
 
@@ -110,6 +110,11 @@ def _device(there: Mapping[str, Any]) -> str:
 def _load(there: Mapping[str, Any]) -> str:
     load = there.get("load_1_minute")
     return "" if load is None else f"{load:.2f} over the minute before"
+
+
+def _moment(text: str) -> str:
+    """Return a moment in ISO's form as a person reads it."""
+    return text.replace("T", " ").replace("+00:00", " UTC")
 
 
 def _origins(results: Results) -> list[tuple[str, str, str, str]]:

@@ -21,7 +21,7 @@ from bench.report.page.gallery import (
 )
 from bench.report.page.look import MOST_SERIES
 from bench.report.page.rows import labels
-from bench.report.page.words import headline, notes
+from bench.report.page.words import headline, lead, notes
 from bench.report.table import TEXT_COLUMNS, failures, marked, shown_cells
 from bench.verdict import sentence, told
 
@@ -57,7 +57,12 @@ def verdict_section(results: Results) -> Context:
     lines += [{"kind": "failed", "text": line} for line in failures(results.frame)]
     lines += [{"kind": "marked", "text": line} for line in marked(results.frame)]
     named = labels(results)
-    return {"headline": headline(results, named), "notes": notes(results), "lines": lines}
+    return {
+        "headline": headline(results, named),
+        "lead": lead(results, named),
+        "notes": notes(results),
+        "lines": lines,
+    }
 
 
 def table_section(results: Results) -> Context:
@@ -182,8 +187,8 @@ def _tile(image: str, album: Album, label: str, lines: list[dict[str, str]]) -> 
 
 
 def _mistake_tile(each: Mistake, album: Album, classes: Sequence[str], seeds: int) -> Context:
-    said = f"said {classes[each.said]}, {each.confidence * 100:.0f} % sure"
-    lines = [_line(said, "b", "wrong"), _line(f"label: {classes[each.label]}")]
+    said = f"✗ {classes[each.said]}, {each.confidence * 100:.0f} % sure"
+    lines = [_line(f"label: {classes[each.label]}", "b"), _line(said, kind="wrong")]
     if seeds > 1:
         lines.append(_line(f"wrong in {each.wrong} of {seeds} seeds"))
     return _tile(each.image, album, classes[each.label], lines)
@@ -198,10 +203,11 @@ def _contested_tile(
 ) -> Context:
     """Return a tile with the models that were right and wrong, if they are `named`."""
     lines = [_line(f"label: {classes[each.label]}", "b")]
-    lines.append(_line(f"said: {classes[each.said]}" + (" by the others" if named else "")))
+    said = f"✗ {classes[each.said]}"
     if named:
-        for kind, sign, some in (("right", "✓", each.right), ("wrong", "✗", each.wrong)):
-            lines.append(_line(f"{sign} {_who(some, named, seeds)}", kind=kind))
+        lines.append(_line(f"✓ {_who(each.right, named, seeds)}", kind="right"))
+        said = f"{said}: {_who(each.wrong, named, seeds)}"
+    lines.append(_line(said, kind="wrong"))
     return _tile(each.image, album, classes[each.label], lines)
 
 

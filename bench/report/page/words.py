@@ -22,18 +22,30 @@ def headline(results: Results, labels: Mapping[str, str]) -> str:
     if not tested:
         return "Nothing was measured yet." if results.unfinished else "Nothing was measured."
     best = tested[0]
-    told = f"{labels[best]} classified {_percent(rows[best])} of the test photographs correctly"
     if len(tested) == 1:
-        return f"{told}; {_chance(rows)}."
+        return f"{labels[best]} gets {rows[best]['test_accuracy'] * 100:.1f} % right."
     leading = _leading(results, tested)
     if not results.judgement.groups:
-        return f"{told}, more than the others; but no verdict can be given: see below."
+        return f"{labels[best]} is ahead, but that is no verdict yet."
     if len(leading) == 1:
-        return f"{labels[best]} is the best: {_percent(rows[best])} of the test photographs right."
+        return f"{labels[best]} is the best."
     names = _listed([labels[name] for name in leading])
     if len(leading) == len(tested):
         return f"{names} can't be told apart."
     return f"{names} lead and can't be told apart."
+
+
+def lead(results: Results, labels: Mapping[str, str]) -> str:
+    """Return how good the best model is, and how good no model at all would be."""
+    rows: dict[str, Mapping[str, Any]] = {
+        row["model"]: row  # type: ignore[misc]
+        for row in results.frame.to_dict("records")
+    }
+    best = next(iter(labels), BASELINE)
+    told = f"{_chance(rows)}."
+    if finite(rows[best]["test_accuracy"]) is None or best == BASELINE:
+        return told[0].upper() + told[1:]
+    return f"{labels[best]} got {_percent(rows[best])} of the test photographs right; {told}"
 
 
 def notes(results: Results) -> list[str]:

@@ -28,7 +28,6 @@ from bench.thumbnails import Thumbnails
 if TYPE_CHECKING:
     from bench.results import Results
 
-PAGE_NAME = "report.html"
 _FOLDER = Path(__file__).parent
 _SECTIONS = (
     ("verdict", "Verdict", "headline"),
@@ -50,7 +49,7 @@ def write_page(results: Results, about: Mapping[str, Any], thumbnails: Thumbnail
     """
     figures = figures_of(results)
     pictures = thumbnails.read(wanted(results))
-    path = results.folder / PAGE_NAME
+    path = results.page
     write_text(path, page(results, about, figures, pictures))
     folder = results.folder / "figures"
     folder.mkdir(exist_ok=True)
@@ -88,7 +87,7 @@ def page(
 
 
 def _write_figure(folder: Path, figure: Figure) -> None:
-    spec = draw.spec_of(figure.draw(PAPER))
+    spec = draw.spec_of(figure.draw, PAPER)
     write_text(folder / f"{figure.name}.svg", draw.as_svg(spec) + "\n")
     with whole_file(folder / f"{figure.name}.png") as partial:
         partial.write_bytes(draw.as_png(spec))
@@ -105,7 +104,7 @@ def _chart(results: Results, figure: Figure) -> dict[str, Any]:
     """Return a figure for the template: to be drawn there, and drawn where no script runs."""
     from markupsafe import Markup
 
-    spec = draw.spec_of(figure.draw(PAGE))
+    spec = draw.spec_of(figure.draw, PAGE)
     keys = {"models": _models_key(results), "parts": _parts_key(), "": []}
     return {
         "name": figure.name,
@@ -123,7 +122,7 @@ def _chart(results: Results, figure: Figure) -> dict[str, Any]:
 def _models_key(results: Results) -> list[dict[str, Any]]:
     named = labels(results)
     return [
-        {"label": named[model], "swatch": _swatch(place)}
+        {"label": named[model], "swatch": _swatch(place), "width": 34}
         for place, model in enumerate(charted(results))
     ]
 
@@ -133,9 +132,9 @@ def _parts_key() -> list[dict[str, Any]]:
 
     from bench.report.page.charts import part_colours
 
-    square = Markup('<rect x="10" y="1" width="12" height="12" fill="var(--c%s)"/>')
+    square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
     return [
-        {"label": part, "swatch": square % (colour + 1)}
+        {"label": part, "swatch": square % (colour + 1), "width": 12}
         for part, colour in zip(PARTS, part_colours(), strict=True)
     ]  # fmt: skip
 
