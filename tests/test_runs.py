@@ -41,7 +41,7 @@ def zoo(monkeypatch, capsys, tmp_path):
 
 
 def _contents(folder):
-    made_from_records = (".csv", ".json", ".jsonl", ".md", ".png")
+    made_from_records = (".csv", ".json", ".jsonl", ".md", ".png", ".svg", ".html")
     return {
         path: path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -49,14 +49,16 @@ def _contents(folder):
     }
 
 
+@pytest.mark.pages
 def test_tables_made_again_are_the_same(made, zoo):
-    """CSV, JSON, Markdown and curves come from the records alone, byte for byte."""
+    """Tables, figures and the page with its pictures come from the records, byte for byte."""
     before = _contents(made.folder)
     for path in before:
         path.unlink()
     code, out, _ = zoo("report", 1)
 
     assert code == 0
+    assert made.page in before
     assert out.strip() == str(made.folder)
     assert _contents(made.folder) == before
     assert len(before) >= 14

@@ -41,7 +41,7 @@ class Look:
         axis = {"labelColor": self.faint, "titleColor": self.ink, "gridColor": self.grid,
                 "domainColor": self.faint, "tickColor": self.faint, "labelFontSize": 12,
                 "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8,
-                "labelLimit": 150}  # fmt: skip
+                "labelLimit": 175}  # fmt: skip
         text = {"labelColor": self.ink, "titleColor": self.ink, "labelFontSize": 12}
         return {
             "background": self.paper,

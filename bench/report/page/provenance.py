@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from bench.verdict import counted
+
 if TYPE_CHECKING:
     from bench.results import Results
 
@@ -21,13 +23,18 @@ def data_section(about: Mapping[str, Any]) -> Context:
     rejects, duplicates = about.get("rejects") or [], manifest.get("duplicates") or []
     facts = [("folder", str(about.get("data") or ""))]
     if manifest:
-        counted = ", ".join(f"{count:,} {name}" for name, count in manifest["classes"].items())
-        facts.append(("photographs", f"{manifest['images']:,} ({counted})"))
+        classes = ", ".join(f"{count:,} {name}" for name, count in manifest["classes"].items())
+        facts.append(("photographs", f"{manifest['images']:,} ({classes})"))
         facts.append(("size", f"{manifest['bytes'] / 1e6:,.1f} MB"))
     sizes = [f"{len(split[part]):,} to {_WHAT[part]}" for part in _PARTS if split.get(part)]
     facts.append(("split", f"{split.get('name', '')}: {', '.join(sizes)}" if sizes else ""))
-    facts.append(("left out", f"{len(rejects):,} files" if rejects else "none"))
-    facts.append(("duplicates", f"{len(duplicates):,} pictures" if duplicates else "none"))
+    facts.append(("left out", counted(len(rejects), "file") if rejects else "none"))
+    facts.append(
+        (
+            "duplicates",
+            f"{counted(len(duplicates), 'picture')} more than once" if duplicates else "none",
+        )
+    )
     return {
         "facts": [(name, value) for name, value in facts if value],
         "parts": _class_counts(manifest),

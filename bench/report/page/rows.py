@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.results import Results
 
 Row = dict[str, Any]
-_LABEL_CELLS = 28
+_LABEL_CELLS = 24
 _MOST_BINS, _LEAST_ANSWERS = 10, 10
 PARTS = ("start-up", "compile", "data wait", "steps", "evaluation", "checkpoints")
 
@@ -126,7 +126,7 @@ def at_budget(rows: Sequence[Row], seconds: float) -> list[Row]:
         if row["seconds"] <= seconds:
             last[row["model"]] = row
     found = [row or {"model": model, "accuracy": None} for model, row in last.items()]
-    return sorted(found, key=lambda row: -1.0 if row["accuracy"] is None else -row["accuracy"])
+    return sorted(found, key=lambda row: 1.0 if row["accuracy"] is None else -row["accuracy"])
 
 
 def calibration(results: Results, models: Sequence[str]) -> list[Row]:

@@ -177,8 +177,13 @@ def _template() -> Any:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["shown"] = lambda value: short(str(value), LINE_CELLS)
+    environment.filters["shown"] = _shown
     return environment.from_string(_text("page.html"))
+
+
+def _shown(value: object) -> str:
+    """Return text from anywhere, harmless; a number keeps its per cent sign beside it."""
+    return short(str(value), LINE_CELLS).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _text(name: str) -> str:
