@@ -54,7 +54,7 @@
   // Charts: `ast` reads expressions instead of making functions of them, which the page forbids.
   const drawings = [...document.querySelectorAll(".chart")].map((place) => {
     const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
-    return vegaEmbed(place, spec, { renderer: "svg", actions: false, ast: true }).catch((error) => {
+    return vegaEmbed(place.firstElementChild, spec, { renderer: "svg", actions: false, ast: true }).catch((error) => {
       place.textContent = "This chart can't be drawn: " + error.message;
       place.classList.add("chart-failed");
     });
