@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import html
 import re
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from bench.progress import Progress
 from bench.report.page.figures import figures_of
 from bench.report.page.look import PAGE, PAPER
 from bench.request import Request
-from bench.runs import read_run, write_report
+from bench.runs import page_told, read_run, write_report
 from bench.store import Store
 from registry.errors import RunError
 
@@ -275,6 +277,32 @@ def test_a_page_that_cant_be_drawn_loses_no_run(tmp_path, monkeypatch, capsys):
     assert len(told) == 1
     assert "can't be drawn: ValueError: no such thing: `zoo report" in told[0]
     assert not (path / "report.html").exists()
+
+
+def test_a_page_that_is_broken_off_loses_no_run(tmp_path, monkeypatch):
+    """Ctrl-C while it is drawn, or a panic of the library, which is no Exception: one line."""
+    path, told = make_run(tmp_path, seeds=1), []
+    monkeypatch.setattr("bench.runs.write_page", _interrupted)
+    with closing(Store.open(path / "run.db")) as store:
+        page_told(_results(path), store, told.append)
+
+    assert len(told) == 1
+    assert "report.html can't be drawn: KeyboardInterrupt: `zoo report" in told[0]
+
+
+def test_nothing_pays_for_charts_that_draws_none():
+    """The harness and the command are imported without Altair and vl-convert."""
+    code = (
+        "import sys, bench.harness, bench.report.page.write, zoo.cli;"
+        "print(sorted({'altair', 'vl_convert'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert found.stdout.strip() == "[]"
+
+
+def _interrupted(*arguments):
+    raise KeyboardInterrupt
 
 
 def _broken():

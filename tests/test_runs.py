@@ -5,11 +5,13 @@ import os
 import re
 import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 
 import bench
 from bench.run_folder import RunFolder
+from bench.store import Store
 from registry.errors import RunError
 from zoo.cli import main
 
@@ -62,6 +64,31 @@ def test_tables_made_again_are_the_same(made, zoo):
     assert out.strip() == str(made.folder)
     assert _contents(made.folder) == before
     assert len(before) >= 14
+
+
+@pytest.mark.pages
+def test_the_page_of_a_real_run_has_its_photographs(made):
+    """The pictures are kept while it runs, with what the data has: counts, parts, duplicates."""
+    page = made.page.read_text(encoding="utf-8")
+    with closing(Store.open(made.folder / "run.db", read_only=True)) as store:
+        about, kept = store.about(), store.thumbnails.names()
+
+    assert kept == set(about["split"]["test"])
+    assert about["manifest"]["parts"]["test"] == [2, 2]
+    assert about["manifest"]["classes"] == {"cat": 12, "dog": 12}
+    assert page.count("<img src=") >= 4
+
+
+def test_the_page_is_shown_in_a_browser(made, zoo, monkeypatch):
+    """`--open` hands the page's address over; where there is no browser, a line says so."""
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or False)
+    code, out, err = zoo("report", 1, "--open")
+
+    assert code == 0
+    assert out.strip() == str(made.folder)
+    assert opened == [made.page.resolve().as_uri()]
+    assert "no browser was found" in err
 
 
 def test_runs_are_listed(made, zoo):

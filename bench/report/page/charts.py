@@ -184,7 +184,7 @@ def times(rows: Sequence[Row], look: Look) -> Chart:
 def confusion(rows: Sequence[Row], look: Look) -> Chart:
     """Return for each model how often each class was taken for which, in shares of the class."""
     classes = list(dict.fromkeys(row["label"] for row in rows))
-    base = alt.Chart(data(rows)).encode(
+    base = alt.Chart().encode(  # the facet has the data, and gives each its own
         x=alt.X("said:N", sort=classes, title="said", axis=alt.Axis(labelAngle=0, domain=False,
                 ticks=False)),
         y=alt.Y("label:N", sort=classes, title="label", axis=alt.Axis(domain=False, ticks=False)),
