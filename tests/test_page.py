@@ -13,6 +13,7 @@ from made_run import make_run
 
 from bench.harness import resume
 from bench.progress import Progress
+from bench.report.page.draw import rendered
 from bench.report.page.figures import figures_of
 from bench.report.page.look import PAGE, PAPER
 from bench.request import Request
@@ -35,7 +36,7 @@ def _written(folder, *, figures=False, **options):
     path = make_run(folder, **options)
     with pytest.MonkeyPatch.context() as patch:
         if not figures:
-            patch.setattr("bench.report.page.write._write_figure", lambda folder, figure: None)
+            patch.setattr("bench.report.page.draw.FILE_FORMS", ())
         write_report(str(path), folder)
     return path
 
@@ -256,7 +257,7 @@ def test_a_diverged_trial_has_its_curve(tmp_path):
 def test_a_page_that_cant_be_drawn_is_an_error_of_the_command(tmp_path, monkeypatch):
     """`zoo report` was asked for it; the tables are written all the same."""
     path = make_run(tmp_path, seeds=1)
-    monkeypatch.setattr("bench.report.page.draw.library", _broken)
+    monkeypatch.setattr("bench.report.page.draw.rendered", _broken)
 
     with pytest.raises(RunError, match=r"tables are written; .*report\.html can't be drawn: Va"):
         write_report(str(path), tmp_path)
@@ -267,7 +268,7 @@ def test_a_page_that_cant_be_drawn_loses_no_run(tmp_path, monkeypatch, capsys):
     """One line on stderr; results and exit code are those of the trials."""
     path = make_run(tmp_path, seeds=1)
     (path / "report.html").write_text("of fewer trials")
-    monkeypatch.setattr("bench.report.page.draw.library", _broken)
+    monkeypatch.setattr("bench.report.page.draw.rendered", _broken)
     monkeypatch.setattr("bench.harness.request_of", lambda plain: Request(models=("lenet5",)))
     monkeypatch.setattr("bench.harness._draw_missing", lambda *arguments: None)
     results = resume(str(path), tmp_path, {}, Progress())
@@ -290,6 +291,25 @@ def test_a_page_that_is_broken_off_loses_no_run(tmp_path, monkeypatch):
     assert "report.html can't be drawn: KeyboardInterrupt: `zoo report" in told[0]
 
 
+def test_a_chart_that_ends_its_process_is_told(monkeypatch, tmp_path):
+    """The engine that draws aborts where memory is short: that is one line here, and no crash."""
+    (tmp_path / "renderer.py").write_text("import os; os.abort()")
+    monkeypatch.setattr("bench.report.page.draw._RENDERER", tmp_path / "renderer.py")
+
+    with pytest.raises(RunError, match="the charts' process ended with -6: nothing was said"):
+        rendered([])
+
+
+def test_a_chart_that_never_ends_is_given_up(monkeypatch, tmp_path):
+    """After a time that no page takes."""
+    (tmp_path / "renderer.py").write_text("import time; time.sleep(60)")
+    monkeypatch.setattr("bench.report.page.draw._RENDERER", tmp_path / "renderer.py")
+    monkeypatch.setattr("bench.report.page.draw._SECONDS", 0.1)
+
+    with pytest.raises(RunError, match="the charts took over"):
+        rendered([])
+
+
 def test_nothing_pays_for_charts_that_draws_none():
     """The harness and the command are imported without Altair and vl-convert."""
     code = (
@@ -305,7 +325,7 @@ def _interrupted(*arguments):
     raise KeyboardInterrupt
 
 
-def _broken():
+def _broken(jobs):
     raise ValueError("no such thing")
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.durable import whole_file, write_text
 from bench.report.display import LINE_CELLS, short
-from bench.report.page import draw
 from bench.report.page.album import Album
+from bench.report.page.draw import Drawn, drawn, script_json
 from bench.report.page.figures import Figure, charted, figures_of
-from bench.report.page.look import PAGE, PAPER, mark
+from bench.report.page.look import mark
 from bench.report.page.provenance import data_section, repeat_section
 from bench.report.page.rows import PARTS, labels
 from bench.report.page.sections import (
@@ -45,34 +45,36 @@ def write_page(results: Results, about: Mapping[str, Any], thumbnails: Thumbnail
 
     Raises:
         OSError: there is no room, or no leave.
-        RunError: a thumbnail is damaged.
+        RunError: a thumbnail is damaged, or the charts can't be drawn.
     """
     figures = figures_of(results)
     pictures = thumbnails.read(wanted(results))
-    path = results.page
-    write_text(path, page(results, about, figures, pictures))
+    drawings = drawn(figures)
+    write_text(results.page, page(results, about, figures, drawings, pictures))
     folder = results.folder / "figures"
     folder.mkdir(exist_ok=True)
-    for figure in figures:
-        _write_figure(folder, figure)
-    return path
+    for name, content in drawings.files.items():
+        with whole_file(folder / name) as partial:
+            partial.write_bytes(content)
+    return results.page
 
 
 def page(
     results: Results,
     about: Mapping[str, Any],
     figures: list[Figure],
+    drawings: Drawn,
     pictures: Mapping[str, bytes],
 ) -> str:
     """Return the page, with all it needs in it."""
     from markupsafe import Markup
 
-    library, script = draw.library(), _text("page.js")
+    library, script = drawings.library, _text("page.js")
     context = {
         "title": about["title"],
         **verdict_section(results),
         **table_section(results),
-        "charts": _charts(results, figures),
+        "charts": _charts(results, figures, drawings),
         **confusion_section(results),
         **photographs_section(results, Album(pictures)),
         **data_section(about),
@@ -86,33 +88,25 @@ def page(
     return f"{_template().render(context)}\n"
 
 
-def _write_figure(folder: Path, figure: Figure) -> None:
-    spec = draw.spec_of(figure.draw, PAPER)
-    write_text(folder / f"{figure.name}.svg", draw.as_svg(spec) + "\n")
-    with whole_file(folder / f"{figure.name}.png") as partial:
-        partial.write_bytes(draw.as_png(spec))
-
-
-def _charts(results: Results, figures: list[Figure]) -> dict[str, Any] | None:
-    shown = {each.name: _chart(results, each) for each in figures if each.on_page}
+def _charts(results: Results, figures: list[Figure], drawings: Drawn) -> dict[str, Any] | None:
+    shown = {each.name: _chart(results, each, drawings) for each in figures if each.on_page}
     if not shown:
         return None
     return {"accuracy": shown.pop("accuracy", None), "others": list(shown.values())}
 
 
-def _chart(results: Results, figure: Figure) -> dict[str, Any]:
+def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
     """Return a figure for the template: to be drawn there, and drawn where no script runs."""
     from markupsafe import Markup
 
-    spec = draw.spec_of(figure.draw, PAGE)
     keys = {"models": _models_key(results), "parts": _parts_key(), "": []}
     return {
         "name": figure.name,
         "title": figure.title,
         "caption": figure.caption,
         "told": figure.told,
-        "spec": Markup(draw.script_json(spec)),
-        "svg": Markup(draw.inline_svg(spec, figure.name)),
+        "spec": Markup(script_json(drawings.specs[figure.name])),
+        "svg": Markup(drawings.inline[figure.name]),
         "key": keys[figure.key],
         "head": figure.head,
         "rows": figure.table,
