@@ -94,7 +94,9 @@ def learning(
     training: bool,
 ) -> Chart:
     """Return `name`, accuracy or loss, by epoch: means over seeds, from the least to the most."""
-    x = alt.X("epoch:Q", axis=alt.Axis(format="d", tickMinStep=1, grid=False))
+    step = -(-max(row["epoch"] for row in rows) // 10)  # whole epochs, ten ticks at most
+    ticks = [each for each in sorted({row["epoch"] for row in rows}) if each % step == 0]
+    x = alt.X("epoch:Q", axis=alt.Axis(format="d", values=ticks, grid=False))
     percent = name == "accuracy"
     ends = ends_of(rows, name, f"{name}_low", f"{name}_high")
     y = accuracy_axis("y", ends, "validation accuracy") if percent else alt.Y(
