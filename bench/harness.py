@@ -18,12 +18,14 @@ from bench.plan import Plan, make_plan
 from bench.progress import Progress
 from bench.record import TrialResult, TrialSpec
 from bench.report.export import answers_path, draw_answers, write_run, write_trial
+from bench.report.page.sections import wanted
 from bench.request import Request, request_of
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder
-from bench.runs import report, write_trials
+from bench.runs import page_told, report, write_trials
 from bench.session import Pending, Session, isolated
 from bench.store import Store, StoredTrial
+from bench.thumbnails import keep_missing
 from bench.tracking import Trackers, require_trackers
 from registry.architecture import Architecture
 from registry.errors import InexactError, RunError, StorageError, ZooError
@@ -116,8 +118,10 @@ def resume(
             left = [trial for trial in trials if not trial.finished]
             if not left:
                 progress.say(f"{folder.path}: all {len(trials)} trials are done")
-                _draw_missing(folder, trials, request, progress)
-                return report(folder, store)
+                _draw_missing(folder, store, trials, request, progress)
+                results = report(folder, store)
+                page_told(results, store, progress.say)
+                return results
             progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
             require_trackers(request.log)
             plan = make_plan(request, progress)
@@ -139,14 +143,33 @@ def _storage_told(folder: RunFolder) -> Iterator[None]:
 
 
 def _draw_missing(
-    folder: RunFolder, trials: Sequence[StoredTrial], request: Request, progress: Progress
+    folder: RunFolder,
+    store: Store,
+    trials: Sequence[StoredTrial],
+    request: Request,
+    progress: Progress,
 ) -> None:
     """Draw what a kill has come before, if the images are still there."""
-    if missing := _undrawn(folder, trials):
+    missing = _undrawn(folder, trials)
+    tested = any(trial.test is not None for trial in trials)
+    if missing or (tested and not store.thumbnails.names()):
         try:
-            _draw(missing, folder, make_plan(request, progress))
+            plan = make_plan(request, progress)
+            _draw(missing, folder, plan)
+            _keep_pictures(store, plan, progress)
         except ZooError as error:
             progress.say(f"the test images can't be drawn: {error}")
+
+
+def _keep_pictures(
+    store: Store, plan: Plan, progress: Progress, results: Results | None = None
+) -> None:
+    """Keep small pictures of the test images, and of all that the page of `results` shows."""
+    try:
+        names = wanted(results) if results else ()
+        keep_missing(store.thumbnails, plan.splits.test, plan.source, names)
+    except Exception as error:  # noqa: BLE001 no picture is worth a measurement
+        progress.say(f"small pictures can't be kept for the report: {error}")
 
 
 def _undrawn(folder: RunFolder, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
@@ -246,7 +269,7 @@ def _run(
     progress: Progress,
     first: TrialProcess | None,
 ) -> Results:
-    """Do `pending`, writing tables and figures after each."""
+    """Do `pending`, writing tables after each, page and figures after the last."""
     trials, about = {trial.number: trial for trial in store.trials()}, store.about()
     trackers = Trackers(request.log, folder.path, progress.say)
 
@@ -265,6 +288,7 @@ def _run(
         if test is not None:
             images = plan.splits.of(record.spec.fold).test
             draw_answers(where, record, images, test, plan.source)
+            _keep_pictures(store, plan, progress)
         write_run(results(), about)
         trackers.log(where, result.record)
 
@@ -273,4 +297,7 @@ def _run(
     there = [trial.record for trial in trials.values() if trial.record is not None]
     with progress.showing([trial.spec for trial in trials.values()], there):
         stopped_by = session.run(pending, usable)
-    return results(stopped_by)
+    found = results(stopped_by)
+    _keep_pictures(store, plan, progress, found)
+    page_told(found, store, progress.say)
+    return found

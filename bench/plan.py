@@ -30,6 +30,7 @@ from bench.exactness import code_digest
 from bench.progress import Progress
 from bench.recipe import Recipe
 from bench.record import TrialSpec
+from bench.report.manifest import as_json_value
 from bench.request import (
     LAYOUT_CHOICES,
     Contender,
@@ -164,10 +165,26 @@ def _about(
         "recipe": asdict(recipe),
         "data": SYNTHETIC_NAME if request.data is None else str(request.data.resolve()),
         "classes": list(manifest.classes),
+        "manifest": _counted(manifest, splits),
         "rejects": [asdict(reject) for reject in manifest.rejects],
         "split": _told(splits),
         "baseline": list(_baseline(splits)),
     }
+
+
+def _counted(manifest: Manifest, splits: Splits) -> dict[str, Any]:
+    """Return how many images there are, of each class in each part, and which are there twice."""
+    counted = as_json_value(manifest)
+    labels = range(len(manifest.classes))
+    one = splits.each[0]
+    parts = {"train": one.train, "validation": one.validation, "test": one.test}
+    parts = parts if splits.folds is None else {"test": splits.test}
+    of_parts = {
+        name: [sum(_is(label, image) for image in images) for label in labels]
+        for name, images in parts.items()
+    }
+    kept = {name: counted[name] for name in ("images", "bytes", "classes", "duplicates")}
+    return {**kept, "parts": of_parts}
 
 
 def _told(splits: Splits) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -18,6 +18,10 @@ from bench.report.notebook import as_html
 from bench.report.profile import profile_frame
 from bench.store import StoredTrial
 from bench.verdict import Verdict
+from registry.errors import RunError
+
+if TYPE_CHECKING:
+    from bench.report.page.encodings import Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,30 @@ class Results:
             RunError: it has no answers.
         """
         return self.judgement.wrong(model)
+
+    @property
+    def page(self) -> Path:
+        """Where the page of the run is, once it is drawn."""
+        return self.folder / "report.html"
+
+    def plot(self, name: str | None = None) -> Chart:
+        """Return a figure as a Vega-Altair chart, which a notebook shows.
+
+        Args:
+            name: which, as in `figures/`: `learning-curves`, say; accuracies if none is named.
+
+        Raises:
+            RunError: there is none of that name; it names those that there are.
+        """
+        from bench.report.page.figures import figures_of
+        from bench.report.page.look import PAPER
+
+        figures = {each.name: each for each in figures_of(self)}
+        wanted = name or next(iter(figures), "")
+        if wanted not in figures:
+            known = ", ".join(figures) or "none: nothing was measured"
+            raise RunError(f"no figure {wanted!r}; there are {known}")
+        return figures[wanted].draw(PAPER)
 
     @property
     def unfinished(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 from bench.folds import tested_names
 from bench.record import FINISHED, TrialSpec
 from bench.report.export import write_run, write_trial
+from bench.report.page.write import write_page
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder, run_folders
 from bench.store import Store
-from registry.errors import RunError
+from registry.errors import RunError, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +57,33 @@ def stored_run(name: str, runs: Path) -> StoredRun:
 
 
 def write_report(name: str, runs: Path) -> Results:
-    """Return what a run has given so far, all its tables being written anew from its records.
+    """Return what a run has given so far, tables, figures and page written anew from its records.
 
     They are the same each time. The grids of photographs are not: they need the images.
 
     Raises:
-        RunError: there is no such run, it is in use, or its records can't be read.
+        RunError: there is no such run, it is in use, its records can't be read, or the page can't
+            be drawn.
     """
     folder = RunFolder.find(name, runs)
     with folder.held(), closing(Store.open(folder.database)) as store:
-        return report(folder, store)
+        results = report(folder, store)
+        try:
+            write_page(results, store.about(), store.thumbnails)
+        except Exception as error:
+            raise RunError(f"the tables are written; {_not_drawn(results, error)}") from error
+        return results
+
+
+def page_told(results: Results, store: Store, say: Callable[[str], object]) -> None:
+    """Write page and figures, or say why not: a run that was measured is not lost for that."""
+    try:
+        write_page(results, store.about(), store.thumbnails)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 a panic of vl-convert is no Exception
+        results.page.unlink(missing_ok=True)  # it would tell of fewer trials
+        say(f"{_not_drawn(results, error)}: `zoo report {results.folder}` tries again")
 
 
 def report(folder: RunFolder, store: Store) -> Results:
@@ -96,6 +114,10 @@ def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
         except (RunError, KeyError):  # damaged, or of another version
             continue
     return None
+
+
+def _not_drawn(results: Results, error: BaseException) -> str:
+    return f"{results.page} can't be drawn: {told(error)}"
 
 
 def _results(folder: RunFolder, store: Store) -> Results:

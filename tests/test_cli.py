@@ -204,6 +204,7 @@ def test_no_models_says_how_to_name_some(zoo):
     assert "zoo bench --models lenet alexnet" in err
 
 
+@pytest.mark.pages
 def test_the_run_folder_is_complete(bench, tmp_path):
     """Every file that the table promises is there, and the table's rows are in the CSV."""
     code, out, err = bench("lenet5", "--seeds", "2")
@@ -216,6 +217,8 @@ def test_the_run_folder_is_complete(bench, tmp_path):
     for name in ("comparison.md", "comparison.json", "history.csv", "config.json"):
         assert (run / name).stat().st_size
     assert (run / "environment.json").stat().st_size
+    assert err.splitlines()[-1] == f"Report: {run / 'report.html'}"
+    assert "<!doctype html>" in (run / "report.html").read_text(encoding="utf-8")
     assert (run / "figures" / "learning-curves.png").read_bytes().startswith(b"\x89PNG")
     for seed in (0, 1):
         trial = run / "lenet5" / f"seed-{seed}"

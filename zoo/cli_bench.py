@@ -20,7 +20,7 @@ from zoo.cli_output import (
     say,
     split_commas,
 )
-from zoo.cli_runs import print_table, say_what_is_left
+from zoo.cli_runs import print_table, say_page, say_what_is_left
 
 if TYPE_CHECKING:
     from bench.engines.spawn import Spawned
@@ -290,6 +290,7 @@ def _show(results: Results, columns: list[str], *, as_json: bool) -> None:
             print_rendered(render_profile(results.profile))
     say(f"Results, figures and weights: {results.folder}")
     say_what_is_left(results)
+    say_page(results)
 
 
 def _given(context: typer.Context) -> dict[str, Any]:

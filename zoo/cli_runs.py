@@ -81,13 +81,33 @@ def rm(
     print(f"removed {shown}")
 
 
-def report(run: Run, runs_dir: RunsDir = Path("runs")) -> None:
-    """Write the tables and figures of a run anew, from its records."""
+def report(
+    run: Run,
+    runs_dir: RunsDir = Path("runs"),
+    show: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+) -> None:
+    """Write the page, tables and figures of a run anew, from its records."""
     from bench.runs import write_report
 
     results = write_report(run, runs_dir)
     print_path(results.folder)
     say_what_is_left(results)
+    say_page(results)
+    if show:
+        _open(results.page)
+
+
+def say_page(results: Results) -> None:
+    """Say on stderr where the page is, if it could be drawn."""
+    if results.page.is_file():
+        say(f"Report: {results.page}")
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        say("no browser was found: open the page yourself")
 
 
 def print_table(results: Results, names: Sequence[str] = ()) -> None:

@@ -17,12 +17,24 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column: `name` for `--columns`, `heading` above it, and the text of a row's `cell`."""
+    """One column: `name` for `--columns`, `heading` above it, and the text of a row's `cell`.
+
+    Attributes:
+        key: the value of a row by which rows are sorted, if it is none of words.
+    """
 
     name: str
     heading: str
     cell: Callable[[Row], str]
+    key: str = ""
     left: bool = False
+
+    def sorted_by(self, row: Row) -> str:
+        """Return by what a row is sorted: a number in full, or the cell's words; empty: last."""
+        if not self.key:
+            return self.cell(row)
+        value = row.get(self.key)
+        return "" if _missing(value) else repr(float(value))  # type: ignore[arg-type]
 
 
 def columns() -> tuple[Column, ...]:
@@ -146,39 +158,75 @@ def _counted(value: float) -> str:
 
 _COLUMNS = (
     Column(name="model", heading="model", cell=_model, left=True),
-    Column(name="accuracy", heading="accuracy", cell=_accuracy),
-    Column(name="interval", heading="95 % interval", cell=_interval),
-    Column(name="seeds", heading="seeds", cell=_of("seeds", "{:.0f}".format)),
-    Column(name="difference", heading="to the best", cell=_difference),
+    Column(name="accuracy", key="test_accuracy", heading="accuracy", cell=_accuracy),
+    Column(name="interval", key="test_accuracy_low", heading="95 % interval", cell=_interval),
+    Column(name="seeds", key="seeds", heading="seeds", cell=_of("seeds", "{:.0f}".format)),
+    Column(name="difference", key="difference_to_best", heading="to the best", cell=_difference),
     Column(name="group", heading="group", cell=_of("group", str), left=True),
-    Column(name="validation", heading="validation", cell=_of("validation_accuracy_last", _percent)),
-    Column(name="best_epoch", heading="best epoch", cell=_of("validation_accuracy_best", _percent)),
-    Column(name="training", heading="training", cell=_training),
+    Column(
+        name="validation",
+        key="validation_accuracy_last",
+        heading="validation",
+        cell=_of("validation_accuracy_last", _percent),
+    ),
+    Column(
+        name="best_epoch",
+        key="validation_accuracy_best",
+        heading="best epoch",
+        cell=_of("validation_accuracy_best", _percent),
+    ),
+    Column(name="training", key="train_seconds", heading="training", cell=_training),
     Column(
         name="images_per_second",
+        key="train_images_per_second",
         heading="images/s",
         cell=_of("train_images_per_second", "{:,.0f}".format),
     ),
-    Column(name="data_wait", heading="data wait", cell=_of("data_wait_share", _percent)),
-    Column(name="latency", heading="1 image, p50/p95", cell=_latency(1)),
-    Column(name="latency_32", heading="32 images, p50/p95", cell=_latency(32)),
+    Column(
+        name="data_wait",
+        key="data_wait_share",
+        heading="data wait",
+        cell=_of("data_wait_share", _percent),
+    ),
+    Column(
+        name="latency",
+        key="inference_batch_1_p50_seconds",
+        heading="1 image, p50/p95",
+        cell=_latency(1),
+    ),
+    Column(
+        name="latency_32",
+        key="inference_batch_32_p50_seconds",
+        heading="32 images, p50/p95",
+        cell=_latency(32),
+    ),
     Column(
         name="answers_per_second",
+        key="inference_batch_1_images_per_second",
         heading="answers/s",
         cell=_of("inference_batch_1_images_per_second", "{:,.0f}".format),
     ),
     Column(
         name="answers_per_second_32",
+        key="inference_batch_32_images_per_second",
         heading="answers/s by 32",
         cell=_of("inference_batch_32_images_per_second", "{:,.0f}".format),
     ),
     Column(
         name="memory",
+        key="peak_bytes",
         heading="memory",
         cell=_of("peak_bytes", lambda value: f"{value / 1e6:,.0f} MB"),
     ),
-    Column(name="parameters", heading="parameters", cell=_of("parameters", _counted)),
-    Column(name="multiply_adds", heading="multiply-adds", cell=_of("multiply_adds", _counted)),
+    Column(
+        name="parameters", key="parameters", heading="parameters", cell=_of("parameters", _counted)
+    ),
+    Column(
+        name="multiply_adds",
+        key="multiply_adds",
+        heading="multiply-adds",
+        cell=_of("multiply_adds", _counted),
+    ),
     Column(name="contract", heading="contract", cell=_contract, left=True),
     Column(name="origin", heading="origin", cell=_of("origin", str), left=True),
 )

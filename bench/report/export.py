@@ -15,7 +15,7 @@ from bench.durable import write_text
 from bench.evaluate import Evaluation
 from bench.record import TrialRecord, as_plain
 from bench.report.display import cell
-from bench.report.figures import draw_curves, draw_grid
+from bench.report.figures import draw_grid
 from bench.report.predictions import predictions, submission
 from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
@@ -27,7 +27,9 @@ SCHEMA_VERSION = 3
 
 
 def write_run(results: Results, about: Mapping[str, Any]) -> None:
-    """Write everything that is made from all records of a run: the same each time it is made.
+    """Write the tables that are made from all records of a run: the same each time.
+
+    Page and figures take seconds and are made at its end, by `bench.report.page`.
 
     Raises:
         OSError: there is no room, or no leave.
@@ -42,8 +44,6 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     _write_json(folder / "comparison.json", told)
     write_text(folder / "trials.jsonl", "".join(f"{json_line(each)}\n" for each in told["trials"]))
     (folder / "figures").mkdir(exist_ok=True)
-    if len(results.history):
-        draw_curves(results.history, folder / "figures" / "learning-curves.png")
     if len(results.profile):
         _write_csv(folder / "profile.csv", results.profile)
         draw_profile(results.profile, folder / "figures" / "profile.png")

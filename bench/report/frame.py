@@ -13,11 +13,28 @@ from bench.answers import Answers
 from bench.folds import by_seed
 from bench.inference import SIZES
 from bench.judgement import Judgement
-from bench.record import EpochRecord, TrialRecord
+from bench.recipe import DEFAULT
+from bench.record import EpochRecord, TrialRecord, TrialSpec
 from bench.stats import Metrics, accuracy_interval, metrics, wilson_interval
+from registry.architecture import Architecture, Contract
 
 BASELINE = "(majority class)"
 _NOTHING = Judgement()
+_NO_TRIAL = TrialRecord(  # its row knows the columns of a run that was ended before its first
+    spec=TrialSpec(
+        model="",
+        architecture=Architecture(
+            name="none",
+            constructor="none:none",
+            contract=Contract(input_shape=(1, 1, 1), output_shape=(2,), parameters=0),
+        ),
+        origin="",
+        recipe=DEFAULT,
+        classes=(),
+        split_fingerprint="",
+        seed=0,
+    )
+)
 _COUNTS = (
     "seeds",
     "test_images",
@@ -50,8 +67,9 @@ def comparison(
         _row([record for record in records if record.model == model], judgement) for model in models
     ]
     rows.sort(key=lambda row: -_number(row["test_accuracy"]))
-    frame = pd.DataFrame([*rows, _baseline_row(*baseline)])
-    return frame.astype({name: "Int64" for name in _COUNTS if name in frame})
+    columns = list(rows[0] if rows else _row([_NO_TRIAL], judgement))
+    frame = pd.DataFrame([*rows, _baseline_row(*baseline)], columns=columns)
+    return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 def history(records: Sequence[TrialRecord]) -> pd.DataFrame:
