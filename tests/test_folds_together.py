@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from bench.evaluate import Evaluation
 from bench.folds import by_seed, whole_tests
 from bench.judgement import judged
 from bench.recipe import DEFAULT
-from bench.record import TrialRecord, TrialResult, TrialSpec
+from bench.record import TrialRecord, TrialSpec
 from bench.report.frame import comparison
 from bench.report.profile import _name
-from bench.schema import SCHEMA
 from bench.store import Store
 from registry.errors import RunError
 from zoo import LENET5
@@ -124,22 +122,6 @@ def test_the_store_holds_each_fold_once(tmp_path):
     assert [trial.spec for trial in stored] == folds
     with pytest.raises(RunError, match="a trial is missing"):
         twice.trials()
-
-
-def test_a_run_from_before_there_were_folds_is_read(tmp_path, monkeypatch):
-    """Its records have another version and no column for folds, and can be written, too."""
-    lines = [line for line in SCHEMA.splitlines() if "fold INTEGER" not in line]
-    old = "\n".join(lines).replace("(model, seed, fold)", "(model, seed)")
-    monkeypatch.setattr("bench.store.SCHEMA", old.replace("user_version = 3", "user_version = 2"))
-    spec = replace(_record(1).spec, fold=None, folds=None)
-    _created(tmp_path / "run.db", spec).close()
-    monkeypatch.undo()
-    store = Store.open(tmp_path / "run.db")
-    store.finish(0, TrialResult(record=replace(_record(1), spec=spec)))
-
-    assert [trial.spec for trial in store.trials()] == [spec]
-    with sqlite3.connect(tmp_path / "run.db") as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
 
 
 def test_a_profile_names_the_fold():
