@@ -1,7 +1,8 @@
 """What an architecture does when trained: fair training, honest comparison.
 
 `bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does and returns
-results with a pandas `frame`. torch is imported when it is called, not before.
+results with a pandas `frame`; `bench.compare(1, 2)` does what `zoo compare 1 2` does. torch is
+imported when they are called, not before.
 """
 
 from __future__ import annotations
@@ -9,10 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bench.comparison import RunComparison, compare
     from bench.harness import run
     from bench.results import Results
 
-__all__ = ["Results", "run"]
+_MODULES = {
+    "Results": "bench.results",
+    "RunComparison": "bench.comparison",
+    "compare": "bench.comparison",
+    "run": "bench.harness",
+}
+__all__ = ["Results", "RunComparison", "compare", "run"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,6 +28,5 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         import importlib
 
-        module = "bench.harness" if name == "run" else "bench.results"
-        return getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from registry.errors import IncomparableError
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answers:
     """The answers of one model, trained with S seeds, to N images of K classes.
+
+    With folds, a row is of several networks: each image's answer is of the one that tests it.
 
     Attributes:
         images: their names, in the order of the columns.
@@ -43,6 +45,11 @@ class Answers:
     def of(self, seeds: Sequence[int]) -> NDArray[np.bool_]:
         """Return `correct` of these `seeds` alone, in their order."""
         return self.correct[[self.seeds.index(seed) for seed in seeds]]
+
+    def only(self, seeds: Sequence[int]) -> Answers:
+        """Return the answers of these `seeds` alone, in their order."""
+        places = [self.seeds.index(seed) for seed in seeds]
+        return replace(self, seeds=tuple(seeds), probabilities=self.probabilities[places])
 
 
 def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation]) -> Answers:

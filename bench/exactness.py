@@ -71,7 +71,7 @@ def _environment(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
 def _specification(planned: TrialSpec, present: TrialSpec) -> Iterator[str]:
     for field in fields(TrialSpec):
         before, after = getattr(planned, field.name), getattr(present, field.name)
-        if before == after or field.name in ("workers", "model", "seed"):
+        if before == after or field.name in ("workers", "model", "seed", "fold", "folds"):
             continue
         if field.name == "recipe":
             for part in fields(before):

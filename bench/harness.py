@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from bench.allocator import tune_allocator
+from bench.data.folds import folds_asked
 from bench.engines.process import TrialProcess
 from bench.engines.spawn import Spawned, can_spawn, spawn
 from bench.exactness import differences
+from bench.folds import tested_names
 from bench.plan import Plan, make_plan
 from bench.progress import Progress
 from bench.record import TrialResult, TrialSpec
 from bench.report.export import answers_path, draw_answers, write_run, write_trial
+from bench.report.page.sections import wanted
 from bench.request import Request, request_of
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder
-from bench.runs import report, write_trials
+from bench.runs import page_told, report, write_trials
 from bench.session import Pending, Session, isolated
 from bench.store import Store, StoredTrial
+from bench.thumbnails import keep_missing
+from bench.tracking import Trackers, require_trackers
 from registry.architecture import Architecture
 from registry.errors import InexactError, RunError, StorageError, ZooError
 
@@ -42,7 +47,7 @@ def run(
         **options: the other fields of `Request`: recipe, split, epochs, batch_size,
             learning_rate, seeds, device, precision, threads, workers, limit, runs, weights,
             fidelity, layout, compiled, cache, profile, timeout, checkpoint_every, on_oom,
-            allow_rejects, isolate.
+            allow_rejects, isolate, log.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
@@ -65,6 +70,7 @@ def execute(request: Request, progress: Progress, spawned: Spawned | None = None
     """
     tune_allocator()
     with _first_process(request, spawned) as first:
+        require_trackers(request.log)
         plan = make_plan(request, progress)
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
         folder = RunFolder.create(request.runs, models)
@@ -112,9 +118,12 @@ def resume(
             left = [trial for trial in trials if not trial.finished]
             if not left:
                 progress.say(f"{folder.path}: all {len(trials)} trials are done")
-                _draw_missing(folder, trials, request, progress)
-                return report(folder, store)
+                _draw_missing(folder, store, trials, request, progress)
+                results = report(folder, store)
+                page_told(results, store, progress.say)
+                return results
             progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
+            require_trackers(request.log)
             plan = make_plan(request, progress)
             pending = _left(left, about, plan, inexact=inexact)
             write_trials(folder, store)  # the last may have been kept and not yet written
@@ -134,14 +143,33 @@ def _storage_told(folder: RunFolder) -> Iterator[None]:
 
 
 def _draw_missing(
-    folder: RunFolder, trials: Sequence[StoredTrial], request: Request, progress: Progress
+    folder: RunFolder,
+    store: Store,
+    trials: Sequence[StoredTrial],
+    request: Request,
+    progress: Progress,
 ) -> None:
     """Draw what a kill has come before, if the images are still there."""
-    if missing := _undrawn(folder, trials):
+    missing = _undrawn(folder, trials)
+    tested = any(trial.test is not None for trial in trials)
+    if missing or (tested and not store.thumbnails.names()):
         try:
-            _draw(missing, folder, make_plan(request, progress))
+            plan = make_plan(request, progress)
+            _draw(missing, folder, plan)
+            _keep_pictures(store, plan, progress)
         except ZooError as error:
             progress.say(f"the test images can't be drawn: {error}")
+
+
+def _keep_pictures(
+    store: Store, plan: Plan, progress: Progress, results: Results | None = None
+) -> None:
+    """Keep small pictures of the test images, and of all that the page of `results` shows."""
+    try:
+        names = wanted(results) if results else ()
+        keep_missing(store.thumbnails, plan.splits.test, plan.source, names)
+    except Exception as error:  # noqa: BLE001 no picture is worth a measurement
+        progress.say(f"small pictures can't be kept for the report: {error}")
 
 
 def _undrawn(folder: RunFolder, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
@@ -154,9 +182,10 @@ def _undrawn(folder: RunFolder, trials: Sequence[StoredTrial]) -> list[StoredTri
 
 def _draw(trials: Sequence[StoredTrial], folder: RunFolder, plan: Plan) -> None:
     for trial in trials:
-        if trial.record and trial.test and trial.spec.split_fingerprint == plan.split.fingerprint:
-            where, images = folder.trial(trial.spec), plan.split.test
-            draw_answers(where, trial.record, images, trial.test, plan.source)
+        split = plan.splits.of(trial.spec.fold)
+        if trial.record and trial.test and trial.spec.split_fingerprint == split.fingerprint:
+            where = folder.trial(trial.spec)
+            draw_answers(where, trial.record, split.test, trial.test, plan.source)
 
 
 @contextmanager
@@ -179,6 +208,9 @@ def _changed(request: Request, changes: Mapping[str, Any]) -> Request:
         if name in changes and changes[name] != getattr(request, name):
             was = ", ".join(map(str, getattr(request, name)))
             raise RunError(f"a run goes on with its own {name} ({was}): leave them out")
+    split = changes.get("split", request.split)
+    if folds_asked(split) != folds_asked(request.split):
+        raise RunError(f"a run goes on with its own split ({request.split}): leave it out")
     return replace(request, **changes)
 
 
@@ -191,12 +223,11 @@ def _left(
         InexactError: the two differ, and that was not allowed.
         RunError: a model is not there any more.
     """
-    present = {(spec.model, spec.seed): spec for spec in plan.specs}
+    present = {spec.key: spec for spec in plan.specs}
     for trial in left:
-        if (trial.spec.model, trial.spec.seed) not in present:
+        if trial.spec.key not in present:
             raise RunError(f"{trial.spec.model} is no longer among what the run's patterns name")
-    pairs = [(trial, _as_tried(trial, present[trial.spec.model, trial.spec.seed]))
-             for trial in left]  # fmt: skip
+    pairs = [(trial, _as_tried(trial, present[trial.spec.key])) for trial in left]
     changed = differences(
         about["environment"],
         plan.about["environment"],
@@ -238,26 +269,35 @@ def _run(
     progress: Progress,
     first: TrialProcess | None,
 ) -> Results:
-    """Do `pending`, writing tables and figures after each."""
-    trials, about = store.trials(), store.about()
-    records = {trial.number: trial.record for trial in trials}
-    tests = tests_of(trials)
+    """Do `pending`, writing tables after each, page and figures after the last."""
+    trials, about = {trial.number: trial for trial in store.trials()}, store.about()
+    trackers = Trackers(request.log, folder.path, progress.say)
 
     def results(stopped_by: int | None = None) -> Results:
-        known = [record for record in records.values() if record is not None]
+        known = [trial.record for trial in trials.values() if trial.record is not None]
+        tests = tests_of(trials.values())
         return results_of(
-            folder.path, about, known, planned=len(records), tests=tests, stopped_by=stopped_by
+            folder.path, about, known, planned=len(trials), tests=tests, stopped_by=stopped_by
         )
 
     def keep(number: int, result: TrialResult) -> None:
-        records[number] = result.record
-        where = folder.trial(result.record.spec)
-        write_trial(where, result.record, about["split"]["test"], result.test)
-        if result.test is not None:
-            tests[result.record.model, result.record.spec.seed] = result.test
-            draw_answers(where, result.record, plan.split.test, result.test, plan.source)
+        record, test = result.record, result.test
+        trials[number] = StoredTrial(number=number, spec=record.spec, record=record, test=test)
+        where = folder.trial(record.spec)
+        write_trial(where, record, tested_names(about["split"], record.spec), test)
+        if test is not None:
+            images = plan.splits.of(record.spec.fold).test
+            draw_answers(where, record, images, test, plan.source)
+            _keep_pictures(store, plan, progress)
         write_run(results(), about)
+        trackers.log(where, result.record)
 
-    session = Session(request, folder, store, plan.split, plan.source, progress, keep)
+    session = Session(request, folder, store, plan.splits, plan.source, progress, keep)
     usable = first if isolated(request, pending[0].spec) else None
-    return results(session.run(pending, usable))
+    there = [trial.record for trial in trials.values() if trial.record is not None]
+    with progress.showing([trial.spec for trial in trials.values()], there):
+        stopped_by = session.run(pending, usable)
+    found = results(stopped_by)
+    _keep_pictures(store, plan, progress, found)
+    page_told(found, store, progress.say)
+    return found

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.answers import Answers, answers_of
 from bench.evaluate import Evaluation
+from bench.folds import by_seed
 from bench.record import TrialRecord
 from bench.request import paired_seed
 from bench.verdict import Verdict, groups, ranked, sentence, told, verdicts
@@ -71,11 +72,13 @@ class Judgement:
 def judged(records: Sequence[TrialRecord], images: Sequence[str], tests: Tests) -> Judgement:
     """Return what `tests`, answers to `images`, say; only those of trials that ended well count.
 
+    A seed of folds counts if all of them did: its answers are theirs, one after the other's.
+
     Raises:
         IncomparableError: models were tested on different images.
     """
     by_model: dict[str, dict[int, Evaluation]] = {}
-    for record in records:
+    for record in by_seed(records):
         test = tests.get((record.model, record.spec.seed))
         if record.status == "ok" and test is not None:
             seeds = by_model.setdefault(record.model, {})

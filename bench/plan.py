@@ -19,10 +19,11 @@ from bench.data.check import (
 )
 from bench.data.dataset import dataset_folder
 from bench.data.find import find
+from bench.data.folds import Splits, make_splits
 from bench.data.ledger import Ledger
 from bench.data.pixel_cache import cached_pixels
 from bench.data.pixel_source import DirectPixels, PixelSource
-from bench.data.split import SPLITS, Split, limited
+from bench.data.split import Split, limited
 from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
 from bench.data.transform import FIDELITIES
 from bench.device import choose_device, choose_precision, default_threads
@@ -31,6 +32,7 @@ from bench.exactness import code_digest
 from bench.progress import Progress
 from bench.recipe import Recipe
 from bench.record import TrialSpec
+from bench.report.manifest import as_json_value
 from bench.request import (
     LAYOUT_CHOICES,
     Contender,
@@ -49,12 +51,12 @@ class Plan:
     """What a run does, on what, and what is to be known of it.
 
     Attributes:
-        specs: the trials, seed by seed, so that each model has its turn.
+        specs: the trials, seed by seed and fold by fold, so that each model has its turn.
         about: for the store, by name, as JSON has it.
     """
 
     specs: tuple[TrialSpec, ...]
-    split: Split
+    splits: Splits
     source: PixelSource
     about: dict[str, Any]
 
@@ -71,16 +73,16 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     recipe = recipe_of(request)
     device = choose_device(request.device)
     choose_precision(request.precision, device)
-    manifest, split = load_data(request, progress)
-    source = _pixel_source(request, manifest, split, compared, progress)
-    specs = _specs(request, compared, recipe, manifest.classes, split.fingerprint, device)
-    about = _about(request, recipe, manifest, split, device)
+    manifest, splits = load_data(request, progress)
+    source = _pixel_source(request, manifest, splits, compared, progress)
+    specs = _specs(request, compared, recipe, manifest.classes, splits, device)
+    about = _about(request, recipe, manifest, splits, device)
     about["environment"]["code"] = {each.model: code_digest(each.architecture) for each in compared}
-    return Plan(specs=specs, split=split, source=source, about=about)
+    return Plan(specs=specs, splits=splits, source=source, about=about)
 
 
-def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
-    """Return the checked images and their split; what is left out is said, none silently.
+def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
+    """Return the checked images and their splits; what is left out is said, none silently.
 
     Raises:
         DataError: no folder, no images, one class, one picture under two labels, too few, or too
@@ -103,13 +105,13 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Split]:
         require_few_rejects(manifest)
     if request.limit is not None:
         manifest = limited(manifest, request.limit)
-    return manifest, SPLITS[request.split](manifest)
+    return manifest, make_splits(request.split, manifest)
 
 
 def _pixel_source(
     request: Request,
     manifest: Manifest,
-    split: Split,
+    splits: Splits,
     compared: Sequence[Contender],
     progress: Progress,
 ) -> PixelSource:
@@ -117,7 +119,7 @@ def _pixel_source(
         return DirectPixels()
     return cached_pixels(
         manifest.images,
-        [*split.validation, *split.test],
+        splits.evaluated,
         [contender.architecture.contract.input_shape for contender in compared],
         folder=cache_folder() / "pixels",
         threads=default_threads(),
@@ -130,7 +132,7 @@ def _specs(
     compared: Sequence[Contender],
     recipe: Recipe,
     classes: tuple[str, ...],
-    fingerprint: str,
+    splits: Splits,
     device: torch.device,
 ) -> tuple[TrialSpec, ...]:
     return tuple(
@@ -140,8 +142,10 @@ def _specs(
             origin=contender.origin,
             recipe=recipe,
             classes=classes,
-            split_fingerprint=fingerprint,
+            split_fingerprint=splits.of(fold).fingerprint,
             seed=seed + contender.seed_offset,
+            fold=fold,
+            folds=splits.folds,
             device=str(device),
             precision=request.precision,
             threads=request.threads or default_threads(),
@@ -151,42 +155,84 @@ def _specs(
             compiled=request.compiled,
         )
         for seed in request.seeds
+        for fold in splits.numbers
         for contender in compared
     )
 
 
 def _about(
-    request: Request, recipe: Recipe, manifest: Manifest, split: Split, device: torch.device
+    request: Request, recipe: Recipe, manifest: Manifest, splits: Splits, device: torch.device
 ) -> dict[str, Any]:
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
     return {
-        "title": _title(request, recipe, split, device),
+        "title": _title(request, recipe, splits, device),
         "request": as_plain(request),
         "environment": describe_environment(device),
         "recipe": asdict(recipe),
         "data": SYNTHETIC_NAME if request.data is None else request.data_told,
         "classes": list(manifest.classes),
+        "manifest": _counted(manifest, splits),
         "rejects": [asdict(reject) for reject in manifest.rejects],
-        "split": {
-            "name": split.name,
-            "fingerprint": split.fingerprint,
-            **{name: [image.file.name for image in images] for name, images in parts.items()},
-        },
-        "baseline": list(_baseline(split)),
+        "split": _told(splits),
+        "baseline": list(_baseline(splits)),
     }
 
 
-def _title(request: Request, recipe: Recipe, split: Split, device: torch.device) -> str:
+def _counted(manifest: Manifest, splits: Splits) -> dict[str, Any]:
+    """Return how many images there are, of each class in each part, and which are there twice."""
+    counted = as_json_value(manifest)
+    labels = range(len(manifest.classes))
+    one = splits.each[0]
+    parts = {"train": one.train, "validation": one.validation, "test": one.test}
+    parts = parts if splits.folds is None else {"test": splits.test}
+    of_parts = {
+        name: [sum(_is(label, image) for image in images) for label in labels]
+        for name, images in parts.items()
+    }
+    kept = {name: counted[name] for name in ("images", "bytes", "classes", "duplicates")}
+    return {**kept, "parts": of_parts}
+
+
+def _told(splits: Splits) -> dict[str, Any]:
+    """Return the names of the images in each part; of folds, those of all that is tested, too."""
+    told: dict[str, Any] = {"name": splits.name, "fingerprint": splits.fingerprint}
+    if splits.folds is None:
+        return told | _parts(splits.of(None))
+    folds = [{"fingerprint": each.fingerprint, **_parts(each)} for each in splits.each]
+    return told | {"test": _names(splits.test), "folds": folds}
+
+
+def _parts(split: Split) -> dict[str, list[str]]:
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    return {name: _names(images) for name, images in parts.items()}
+
+
+def _names(images: Sequence[CheckedImage]) -> list[str]:
+    return [image.file.name for image in images]
+
+
+def _title(request: Request, recipe: Recipe, splits: Splits, device: torch.device) -> str:
     data = Path(request.data_told).name if request.data else SYNTHETIC_NAME
-    sizes = "/".join(str(len(each)) for each in (split.train, split.validation, split.test))
     epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
-    return f"{data}: {sizes} images ({split.name}), recipe {recipe.name}, {epochs}, {device}"
+    return f"{data}: {_sizes(splits)}, recipe {recipe.name}, {epochs}, {device}"
 
 
-def _baseline(split: Split) -> tuple[int, int]:
-    """Return how many test images the most frequent class is right for, and how many there are."""
-    majority = majority_class([image.file.label for image in split.train])
-    return sum(_is(majority, image) for image in split.test), len(split.test)
+def _sizes(splits: Splits) -> str:
+    if splits.folds is not None:
+        return f"{len(splits.test)} images, each tested in one of {splits.folds} folds"
+    split = splits.of(None)
+    sizes = "/".join(str(len(each)) for each in (split.train, split.validation, split.test))
+    return f"{sizes} images ({split.name})"
+
+
+def _baseline(splits: Splits) -> tuple[int, int]:
+    """Return how many test images the most frequent class is right for, and how many there are.
+
+    The most frequent of the training images, those of all folds together: that of each fold's own
+    is, where classes are equal, the one that its test has fewer of.
+    """
+    trained = [image.file.label for split in splits.each for image in split.train]
+    majority = majority_class(trained)
+    return sum(_is(majority, image) for image in splits.test), len(splits.test)
 
 
 def _is(label: int, image: CheckedImage) -> bool:

@@ -1,84 +1,110 @@
-"""What a waiting person sees on stderr: bars on a terminal, one line an epoch elsewhere."""
+"""What a waiting person sees on stderr: a table on a terminal, one line an epoch elsewhere."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.console import Console
 from tqdm.auto import tqdm
 
+from bench.board import Board
+from bench.live import LiveTable
 from bench.record import EpochRecord, TrialRecord, TrialSpec
 from bench.report.display import LINE_CELLS, short
 
 
 class Progress:
-    """Tells how trials go. The bar's remaining time counts training steps."""
+    """Tells how trials go: by a table that fills in, while it is `showing` one, else by lines."""
 
     def __init__(self, *, shown: bool = True) -> None:
         self._shown = shown
-        self._bars = shown and sys.stderr.isatty()
-        self._bar: tqdm[Any] | None = None
+        self._terminal = shown and sys.stderr.isatty()
+        self._table: LiveTable | None = None
 
     def say(self, text: str) -> None:
         """Print one line of text."""
-        if self._shown:
-            tqdm.write(short(text, LINE_CELLS), file=sys.stderr)
+        line = short(text, LINE_CELLS)
+        if self._table is not None:
+            self._table.say(line)
+        elif self._shown:
+            tqdm.write(line, file=sys.stderr)
+
+    @contextmanager
+    def showing(
+        self, specs: Sequence[TrialSpec], records: Iterable[TrialRecord] = ()
+    ) -> Iterator[None]:
+        """Show a table of the trials `specs` in here, of which `records` are there already.
+
+        Where stderr is no terminal, or one that can only print, there is none.
+        """
+        console = Console(stderr=True)
+        if not self._terminal or console.is_dumb_terminal:
+            yield
+            return
+        table = LiveTable(Board(specs, records), console)
+        with table.shown():
+            self._table = table
+            try:
+                yield
+            finally:
+                self._table = None
 
     def on_phase(self, record: TrialRecord) -> None:
-        """Show nothing: the bar and the epochs' lines say enough."""
+        """Show what the trial does now."""
+        if self._table is not None:
+            self._table.board.on_phase(record)
+            self._table.changed()
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
-        """Begin a bar of `steps` steps, so many of them done before."""
+        """Show that training begins, so many of the steps done before."""
         if done:
             self.say(f"{_name(spec)}: going on after step {done:,} of {steps:,}")
-        if self._bars:
-            self._bar = tqdm(
-                total=steps,
-                initial=done,
-                desc=_name(spec),
-                unit="step",
-                leave=False,
-                dynamic_ncols=True,
-            )
+        if self._table is not None:
+            self._table.board.on_start(spec, steps, done)
+            self._table.changed()
 
     def on_batch(self) -> None:
-        """Move the bar one step on."""
-        if self._bar is not None:
-            self._bar.update()
+        """Count a step."""
+        if self._table is not None:
+            self._table.board.on_batch()
+            self._table.changed()
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
-        """Show the epoch's figures beside the bar, or on a line."""
+        """Show the epoch's figures, in the table or on a line."""
+        if self._table is not None:
+            self._table.board.on_epoch(spec, epoch)
+            self._table.changed()
+            return
         number = f"epoch {epoch.epoch}/{spec.recipe.epochs}"
         accuracy = f"validation {epoch.validation_accuracy:.1%}"
-        if self._bar is not None:
-            self._bar.set_postfix_str(f"{number}, {accuracy}")
-        else:
-            losses = f"loss {epoch.train_loss:.3f}, {epoch.validation_loss:.3f} in validation"
-            self.say(f"{_name(spec)} {number}: {accuracy}, {losses}, {epoch.train_seconds:.1f} s")
+        losses = f"loss {epoch.train_loss:.3f}, {epoch.validation_loss:.3f} in validation"
+        self.say(f"{_name(spec)} {number}: {accuracy}, {losses}, {epoch.train_seconds:.1f} s")
 
     def on_end(self, record: TrialRecord) -> None:
-        """Close the bar and say how the trial ended."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-        if record.status == "ok":
+        """Show how the trial ended; what went wrong is said beside a table, too."""
+        if self._table is not None:
+            self._table.board.on_end(record)
+            self._table.changed()
+        if record.status != "ok":
+            self.say(f"✗ {_name(record.spec)} {record.status} ({record.phase}): {record.error}")
+        elif self._table is None:
             accuracy = f"test accuracy {record.test_accuracy:.1%}"
             waited = f"{record.data_wait_share:.1%} of it waiting for data"
             self.say(
                 f"✓ {_name(record.spec)}: {accuracy}, "
                 f"{record.train_seconds:.1f} s training, {waited}"
             )
-        else:
-            self.say(f"✗ {_name(record.spec)} {record.status} ({record.phase}): {record.error}")
 
     @contextmanager
     def counting(self, what: str, total: int) -> Iterator[Any]:
         """Yield a bar that counts to `total`; call its `update()`."""
-        with tqdm(total=total, desc=what, leave=False, disable=not self._bars) as bar:
+        with tqdm(total=total, desc=what, leave=False, disable=not self._terminal) as bar:
             yield bar
 
 
 def _name(spec: TrialSpec) -> str:
-    return f"{short(spec.model)} (seed {spec.seed})"
+    of = "" if spec.folds is None else f" of {spec.folds}"
+    return f"{short(spec.model)} ({spec.turn}{of})"

@@ -22,11 +22,12 @@ Kind = Literal["safetensors", "onnx"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A weights file, what it says of itself, and the seed that its folder names, if it does."""
+    """A weights file, what it says of itself, and seed and fold where its folders name them."""
 
     path: Path
     published: Published
     seed: int | None
+    fold: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +40,35 @@ class Export:
 
 
 def choose(
-    weights: Sequence[Path], *, model: str | None = None, seed: int | None = None
+    weights: Sequence[Path],
+    *,
+    model: str | None = None,
+    seed: int | None = None,
+    fold: int | None = None,
 ) -> tuple[Trained, ...]:
-    """Return those of `weights` that are of this model and of this seed.
+    """Return those of `weights` that are of this model, of this seed and of this fold.
 
     Raises:
         RunError: none is, or one of them is no weights file of this harness.
     """
-    there = [
-        Trained(path=path, published=read_told(path), seed=_seed(path.absolute()))
-        for path in weights
-    ]
+    there = [_trained(path) for path in weights]
     chosen = tuple(
         each
         for each in there
-        if model in (None, each.published.model) and seed in (None, each.seed)
+        if model in (None, each.published.model)
+        and seed in (None, each.seed)
+        and fold in (None, each.fold)
     )
     if not chosen:
         raise RunError(f"no such weights: there are {_names(there)}")
     return chosen
+
+
+def _trained(path: Path) -> Trained:
+    folder = path.absolute().parent
+    fold = _number("fold", folder)
+    seed = _number("seed", folder if fold is None else folder.parent)
+    return Trained(path=path, published=read_told(path), seed=seed, fold=fold)
 
 
 def plan(
@@ -84,8 +95,8 @@ def _exports(trained: Sequence[Trained], kind: Kind, target: str) -> tuple[Expor
         )
     if len(trained) > 1:
         raise RunError(
-            f"{len(trained)} weights for one file, {_names(trained)}: choose one by --model and "
-            "--seed, or give a folder, which ends with `/`"
+            f"{len(trained)} weights for one file, {_names(trained)}: choose one by --model, "
+            "--seed and --fold, or give a folder, which ends with `/`"
         )
     return (Export(trained=trained[0], kind=kind, path=path),)
 
@@ -120,24 +131,30 @@ def copy_weights(source: Path, target: Path, *, files: Sequence[str] = ()) -> No
             raise RunError(f"{target} could not be read back as {source} is: the disk may be bad")
 
 
-def _seed(path: Path) -> int | None:
-    found = re.fullmatch(r"seed-(\d{1,18})", path.parent.name)
+def _number(what: str, folder: Path) -> int | None:
+    found = re.fullmatch(rf"{what}-(\d{{1,18}})", folder.name)
     return int(found.group(1)) if found else None
 
 
 def _file_name(trained: Trained, kind: Kind) -> str:
     """Return `lenet-seed-0.onnx`; a model's name may be anything, so only its letters are used."""
     model = re.sub(r"[^a-zA-Z0-9_]+", "_", trained.published.model)[:100]
-    seed = "" if trained.seed is None else f"-seed-{trained.seed}"
+    turn = "".join(f"-{part.replace(' ', '-')}" for part in _turn(trained))
     best = "-best" if trained.path.stem.endswith("-best") else ""
-    return f"{model}{seed}{best}.{kind}"
+    return f"{model}{turn}{best}.{kind}"
 
 
 def _names(trained: Sequence[Trained]) -> str:
     return ", ".join(
-        each.published.model + ("" if each.seed is None else f" (seed {each.seed})")
+        each.published.model + (f" ({', '.join(turn)})" if (turn := _turn(each)) else "")
         for each in trained
     )
+
+
+def _turn(trained: Trained) -> list[str]:
+    """Return `seed 0` and `fold 1`, as far as they are known."""
+    numbers = {"seed": trained.seed, "fold": trained.fold}
+    return [f"{what} {number}" for what, number in numbers.items() if number is not None]
 
 
 def _require_free(paths: Sequence[Path], force: bool) -> None:

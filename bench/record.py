@@ -26,6 +26,7 @@ class TrialSpec:
 
     Attributes:
         model: what the architecture was asked for by; unlike its name, unique in a comparison.
+        fold, folds: which of how many it tests, from 1; None for a split that is not repeated.
         workers: threads that make batches; they change no batch.
         fidelity: how training images are resized.
         layout: the memory order of images and weights, results being equal to rounding; `auto`
@@ -40,6 +41,8 @@ class TrialSpec:
     classes: tuple[str, ...]
     split_fingerprint: str
     seed: int
+    fold: int | None = None
+    folds: int | None = None
     device: str = "cpu"
     precision: str = "float32"
     threads: int = 1
@@ -51,13 +54,27 @@ class TrialSpec:
     @property
     def id(self) -> str:
         """Digest of the whole specification."""
-        return _digest(asdict(self))
+        return _digest(self._said())
 
     @property
     def task_id(self) -> str:
         """Digest of what is to be done, leaving out by which device, threads and memory order."""
         means = ("device", "threads", "workers", "layout", "origin")
-        return _digest({name: value for name, value in asdict(self).items() if name not in means})
+        return _digest({name: value for name, value in self._said().items() if name not in means})
+
+    @property
+    def key(self) -> tuple[str, int, int | None]:
+        """Model, seed and fold, which no other trial of a run has."""
+        return self.model, self.seed, self.fold
+
+    @property
+    def turn(self) -> str:
+        """Seed and fold, for a person to read."""
+        return f"seed {self.seed}" + ("" if self.fold is None else f", fold {self.fold}")
+
+    def _said(self) -> dict[str, Any]:
+        """Return the fields but the folds of a split that has none: digests are older than they."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +112,21 @@ class TimeProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceTime:
+    """How long a network took to answer one batch, in wall seconds, by median and 95th percentile.
+
+    Attributes:
+        batch: images.
+        repetitions: how often it was timed; the two stand on as many figures.
+    """
+
+    batch: int
+    repetitions: int
+    p50_seconds: float
+    p95_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
     """What became of a trial, finished or not.
 
@@ -103,13 +135,16 @@ class TrialRecord:
             `out-of-memory`; `timeout`; `diverged`, a loss that is no number; `interrupted`, to be
             gone on with.
         phase: what was being done last: start, contract, layout, build, compile, train,
-            validate, test, profile, publish, done.
+            validate, test, inference, profile, publish, done.
         error: what went wrong, on one line.
         traceback: where it did, or the last that the trial's process said.
         contract: `verified` or `verified as frozen` (on which device), `broken`, `unchecked`, or
             `measured`, where nobody has promised anything.
         layout: the memory order that was used.
         parameters: as built for the classes of the data, which a contract may not name.
+        multiply_adds: of one image, of convolutions and matrix products; None where they can't be
+            counted.
+        inference: the network's own time for an answer, at one image and at 32.
         images_per_second: training images over training seconds, evaluation left out.
         startup_seconds: contract, network and device, before compilation.
         compile_seconds: of `torch.compile`, apart from all other times.
@@ -130,6 +165,7 @@ class TrialRecord:
     contract: str = "unchecked"
     layout: Layout | None = None
     parameters: int | None = None
+    multiply_adds: int | None = None
     history: tuple[EpochRecord, ...] = ()
     train_seconds: float = 0.0
     startup_seconds: float = 0.0
@@ -141,6 +177,7 @@ class TrialRecord:
     test_loss: float | None = None
     test_accuracy: float | None = None
     test_images: int = 0
+    inference: tuple[InferenceTime, ...] = ()
     peak_bytes: int | None = None
     resumed: int = 0
     digest: str = ""

@@ -12,10 +12,11 @@ import msgspec
 
 from bench.checkpoint import Cadence
 from bench.data.dataset import names_dataset
-from bench.data.split import SPLITS
+from bench.data.folds import folds_asked
 from bench.data.transform import FIDELITIES, Layout
 from bench.layout import LAYOUTS
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
+from bench.tracking import TRACKERS
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError, told
@@ -33,7 +34,8 @@ class Request:
     Attributes:
         data: a folder of images, or the name of an installed data set; None for the drawings.
         recipe: a recipe, or the name of one; None is `demo` on the embedded data, else `default`.
-        split: `stratified` or `textbook`.
+        split: `stratified`, `textbook`, or `kfold:5`: five trainings a seed, so that every image
+            is tested once; any number of folds from 2.
         seeds: one trial of every model for each.
         limit: use so many images at most.
         threads, workers: of the CPU: for the network, and for making batches.
@@ -51,6 +53,7 @@ class Request:
         aa: compare one architecture with itself, under other seeds: what differs is noise.
         pretrained: begin with the trained weights of members of families; only this may fetch.
         frozen: with `pretrained`, train the head alone.
+        log: what finished trials are told to beside: `tensorboard`, `mlflow`.
     """
 
     models: tuple[str | Architecture, ...]
@@ -81,6 +84,7 @@ class Request:
     aa: bool = False
     pretrained: bool = False
     frozen: bool = False
+    log: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.timeout is not None and self.timeout <= 0:
@@ -89,7 +93,9 @@ class Request:
         one_of("fidelity", self.fidelity, FIDELITIES)
         one_of("layout", self.layout, LAYOUT_CHOICES)
         one_of("--on-oom", self.on_oom, ("fail", "halve"))
-        one_of("split", self.split, tuple(SPLITS))
+        folds_asked(self.split)
+        for each in self.log:
+            one_of("--log", each, TRACKERS)
         if self.frozen and not self.pretrained:
             raise RunError("a frozen backbone is one that was trained: give --pretrained, too")
 
@@ -138,6 +144,7 @@ def request_of(plain: dict[str, Any]) -> Request:
             "recipe": msgspec.convert(recipe, Recipe) if isinstance(recipe, dict) else recipe,
             "data": None if data is None else Path(data),
             "runs": Path(plain["runs"]),
+            "log": tuple(plain.get("log", ())),
         }
         return Request(**values)
     except (KeyError, TypeError, ValueError) as error:

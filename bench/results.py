@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bench.evaluate import Evaluation
+from bench.folds import whole_tests
 from bench.judgement import Judgement, Tests, judged
 from bench.record import TrialRecord
 from bench.report.frame import comparison, history
+from bench.report.notebook import as_html
 from bench.report.profile import profile_frame
 from bench.store import StoredTrial
 from bench.verdict import Verdict
+from registry.errors import RunError
+
+if TYPE_CHECKING:
+    from bench.report.page.encodings import Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Results:
         return self.judgement.verdicts
 
     def compare(self, one: str, other: str) -> Verdict:
-        """Return what can be said of two models.
+        """Return what can be said of two models; printed, it is a sentence.
 
         Raises:
             RunError: nothing can.
@@ -58,6 +64,30 @@ class Results:
             RunError: it has no answers.
         """
         return self.judgement.wrong(model)
+
+    @property
+    def page(self) -> Path:
+        """Where the page of the run is, once it is drawn."""
+        return self.folder / "report.html"
+
+    def plot(self, name: str | None = None) -> Chart:
+        """Return a figure as a Vega-Altair chart, which a notebook shows.
+
+        Args:
+            name: which, as in `figures/`: `learning-curves`, say; accuracies if none is named.
+
+        Raises:
+            RunError: there is none of that name; it names those that there are.
+        """
+        from bench.report.page.figures import figures_of
+        from bench.report.page.look import PAPER
+
+        figures = {each.name: each for each in figures_of(self)}
+        wanted = name or next(iter(figures), "")
+        if wanted not in figures:
+            known = ", ".join(figures) or "none: nothing was measured"
+            raise RunError(f"no figure {wanted!r}; there are {known}")
+        return figures[wanted].draw(PAPER)
 
     @property
     def unfinished(self) -> int:
@@ -78,16 +108,12 @@ class Results:
         return 0 if statuses == {"ok"} else 4
 
     def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))
+        return as_html(self.frame, self.title, self.judgement.sentences)
 
 
 def tests_of(trials: Iterable[StoredTrial]) -> dict[tuple[str, int], Evaluation]:
-    """Return what the trials that were tested have answered, by model and seed."""
-    return {
-        (trial.spec.model, trial.spec.seed): trial.test
-        for trial in trials
-        if trial.test is not None
-    }
+    """Return what the trials that were tested have answered, by model and seed, folds together."""
+    return whole_tests((trial.spec, trial.test) for trial in trials if trial.test is not None)
 
 
 def results_of(

@@ -78,6 +78,8 @@ class RunFolder:
     def trial(self, spec: TrialSpec) -> Path:
         """Return the folder of the trial, made if it is not there."""
         path = self.path / _plain(spec.model) / f"seed-{spec.seed}"
+        if spec.fold is not None:
+            path /= f"fold-{spec.fold}"
         path.mkdir(parents=True, exist_ok=True)
         return path
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.record import FINISHED
+from bench.folds import tested_names
+from bench.record import FINISHED, TrialSpec
 from bench.report.export import write_run, write_trial
+from bench.report.page.write import write_page
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder, run_folders
 from bench.store import Store
-from registry.errors import RunError
+from registry.errors import RunError, told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run as it is kept: what it gave, what is known of it, and its trials as planned."""
+
+    results: Results
+    about: Mapping[str, Any]
+    specs: tuple[TrialSpec, ...]
 
 
 def list_runs(runs: Path) -> list[dict[str, Any]]:
@@ -28,22 +41,49 @@ def read_run(name: str, runs: Path) -> Results:
     Raises:
         RunError: there is no such run, or its records can't be read.
     """
+    return stored_run(name, runs).results
+
+
+def stored_run(name: str, runs: Path) -> StoredRun:
+    """Return all that is kept of a run; nothing is written.
+
+    Raises:
+        RunError: there is no such run, or its records can't be read.
+    """
     folder = RunFolder.find(name, runs)
     with closing(Store.open(folder.database, read_only=True)) as store:
-        return _results(folder, store)
+        specs = tuple(trial.spec for trial in store.trials())
+        return StoredRun(results=_results(folder, store), about=store.about(), specs=specs)
 
 
 def write_report(name: str, runs: Path) -> Results:
-    """Return what a run has given so far, all its tables being written anew from its records.
+    """Return what a run has given so far, tables, figures and page written anew from its records.
 
     They are the same each time. The grids of photographs are not: they need the images.
 
     Raises:
-        RunError: there is no such run, it is in use, or its records can't be read.
+        RunError: there is no such run, it is in use, its records can't be read, or the page can't
+            be drawn.
     """
     folder = RunFolder.find(name, runs)
     with folder.held(), closing(Store.open(folder.database)) as store:
-        return report(folder, store)
+        results = report(folder, store)
+        try:
+            write_page(results, store.about(), store.thumbnails)
+        except Exception as error:
+            raise RunError(f"the tables are written; {_not_drawn(results, error)}") from error
+        return results
+
+
+def page_told(results: Results, store: Store, say: Callable[[str], object]) -> None:
+    """Write page and figures, or say why not: a run that was measured is not lost for that."""
+    try:
+        write_page(results, store.about(), store.thumbnails)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 a panic of vl-convert is no Exception
+        results.page.unlink(missing_ok=True)  # it would tell of fewer trials
+        say(f"{_not_drawn(results, error)}: `zoo report {results.folder}` tries again")
 
 
 def report(folder: RunFolder, store: Store) -> Results:
@@ -56,9 +96,10 @@ def report(folder: RunFolder, store: Store) -> Results:
 
 def write_trials(folder: RunFolder, store: Store) -> None:
     """Write anew what is written of each trial that has answered the test."""
-    names = store.about()["split"]["test"]
+    split = store.about()["split"]
     for trial in store.trials():
         if trial.record is not None:
+            names = tested_names(split, trial.spec)
             write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
 
 
@@ -73,6 +114,10 @@ def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
         except (RunError, KeyError):  # damaged, or of another version
             continue
     return None
+
+
+def _not_drawn(results: Results, error: BaseException) -> str:
+    return f"{results.page} can't be drawn: {told(error)}"
 
 
 def _results(folder: RunFolder, store: Store) -> Results:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-SCHEMA_VERSION = 2
+from registry.errors import RunError, StorageError
+
+SCHEMA_VERSION = 3
 CONTENTS = "contents"  # the row of `run` that says which others there are, and how many trials
 SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -22,7 +26,8 @@ CREATE TABLE trial (
     spec TEXT NOT NULL,           -- JSON
     record TEXT,                  -- JSON, without specification and history
     sha256 TEXT NOT NULL,         -- of all of the trial: see _digest
-    UNIQUE (model, seed)
+    fold INTEGER AS (ifnull(json_extract(spec, '$.fold'), 0)) VIRTUAL,  -- 0 where there are none
+    UNIQUE (model, seed, fold)
 );
 CREATE TABLE epoch (
     trial INTEGER NOT NULL REFERENCES trial,
@@ -37,6 +42,11 @@ CREATE TABLE prediction (
     probabilities TEXT NOT NULL,  -- JSON, one number a class
     PRIMARY KEY (trial, image)
 ) WITHOUT ROWID;
+CREATE TABLE thumbnail (
+    image TEXT PRIMARY KEY,       -- its name, as JSON
+    jpeg BLOB NOT NULL,
+    sha256 TEXT NOT NULL          -- of name and picture
+) WITHOUT ROWID;
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
@@ -50,3 +60,28 @@ def connected(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     return database
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Change all or nothing; what is changed is on the disk when it ends."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Make of what SQLite and JSON raise one line that names the file."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"{path} can't be used: {error}") from error
+    # the last is what a column of another kind leads to
+    except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error

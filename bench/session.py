@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.checkpoint import Cadence
+from bench.data.folds import Splits
 from bench.data.pixel_source import PixelSource
-from bench.data.split import Split
 from bench.engines.here import Here, run_here
 from bench.engines.interrupts import Interrupts
 from bench.engines.process import Job, TrialProcess
@@ -38,13 +38,13 @@ class Session:
         request: Request,
         folder: RunFolder,
         store: Store,
-        split: Split,
+        splits: Splits,
         source: PixelSource,
         progress: Progress,
         on_result: Callable[[int, TrialResult], object],
     ) -> None:
         self._request, self._folder, self._store = request, folder, store
-        self._split, self._source, self._progress = split, source, progress
+        self._splits, self._source, self._progress = splits, source, progress
         self._on_result = on_result
         self._interrupts = Interrupts(progress.say)
 
@@ -99,7 +99,7 @@ class Session:
         cadence = Cadence.parse(self._request.checkpoint_every)
         return Job(
             spec=spec,
-            split=self._split,
+            split=self._splits.of(spec.fold),
             source=self._source,
             folder=self._folder.trial(spec),
             checkpoints=self._folder.trial(spec) / "checkpoints",
@@ -120,7 +120,8 @@ class Session:
         )
         # deferred outside: a stop that was asked for before is a trial that was interrupted
         with service.stop.deferred(), self._interrupts.stopping(Here(service.stop)):
-            return run_here(spec, self._split, self._progress, service, self._folder.trial(spec))
+            split, folder = self._splits.of(spec.fold), self._folder.trial(spec)
+            return run_here(spec, split, self._progress, service, folder)
 
 
 def isolated(request: Request, spec: TrialSpec) -> bool:

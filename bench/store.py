@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,9 @@ from bench.record import (
     record_of,
     spec_of,
 )
-from bench.schema import CONTENTS, SCHEMA, SCHEMA_VERSION, connected
-from registry.errors import RunError, StorageError
+from bench.schema import CONTENTS, SCHEMA, SCHEMA_VERSION, connected, named, transaction
+from bench.thumbnails import Thumbnails
+from registry.errors import RunError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Store:
         Raises:
             StorageError: it can't be written.
         """
-        with _told(path):
+        with named(path):
             database = connected(path)
             database.executescript(SCHEMA)  # begins the transaction that ends below
             store = cls(path, database)
@@ -86,7 +86,7 @@ class Store:
         """
         if not path.is_file():
             raise RunError(f"no run in {path.parent}: it has no {path.name}; see `zoo runs`")
-        with _told(path):
+        with named(path):
             database = connected(path, read_only=read_only)
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version != SCHEMA_VERSION:
@@ -95,6 +95,11 @@ class Store:
                     f"{SCHEMA_VERSION}: use the zoo that wrote it"
                 )
         return cls(path, database)
+
+    @property
+    def thumbnails(self) -> Thumbnails:
+        """The small pictures of test images."""
+        return Thumbnails(self._path, self._database)
 
     def close(self) -> None:
         """Write no more."""
@@ -106,7 +111,7 @@ class Store:
         Raises:
             RunError: the file is damaged.
         """
-        with _told(self._path):
+        with named(self._path):
             rows = self._database.execute("SELECT name, value, sha256 FROM run").fetchall()
             for name, value, sha256 in rows:
                 if _sha256(f"{name}\n{value}") != sha256:
@@ -123,7 +128,7 @@ class Store:
             RunError: the file is damaged.
         """
         found: dict[str, list[str]] = {}
-        with _told(self._path):
+        with named(self._path):
             rows = self._database.execute("SELECT model, status FROM trial ORDER BY number")
             for model, status in rows:
                 found.setdefault(model, []).append(status)
@@ -135,7 +140,7 @@ class Store:
         Raises:
             RunError: the file is damaged.
         """
-        with _told(self._path):
+        with named(self._path):
             rows = self._database.execute(
                 "SELECT number, status, spec, record, sha256 FROM trial ORDER BY number"
             ).fetchall()
@@ -155,7 +160,7 @@ class Store:
         record = result.record
         epochs = [(each.epoch, json.dumps(as_plain(each))) for each in record.history]
         answers = [] if result.test is None else _answers(result.test)
-        with _told(self._path), self._transaction():
+        with named(self._path), transaction(self._database):
             self._put(number, record.spec, record, record.status, epochs, answers)
 
     def _put_about(self, name: str, value: object) -> None:
@@ -208,30 +213,6 @@ class Store:
         return StoredTrial(
             number=number, spec=asked, record=found, test=_evaluation(answers, found)
         )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Change all or nothing; what is changed is on the disk when it ends."""
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._database.execute("COMMIT")
-        except BaseException:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Make of what SQLite and JSON raise one line that names the file."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StorageError(f"{path} can't be used: {error}") from error
-    # the last is what a column of another kind leads to
-    except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
 
 
 def _without_history(record: TrialRecord) -> str:

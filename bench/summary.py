@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -59,6 +59,24 @@ def summarise(architecture: Architecture) -> Summary:
         ConstructionError: the network can't be built or run.
     """
     return probe(architecture, _walk, images=1)[0]
+
+
+def count_multiply_adds(architecture: Architecture, classes: int) -> int | None:
+    """Return the multiply-adds of `architecture` for one image and so many classes.
+
+    None where they can't be counted. The network is built on the meta device if it can be.
+    """
+    contract = replace(architecture.contract, output_shape=(classes,))
+    try:
+        return probe(replace(architecture, contract=contract), _count, images=1)[0]
+    except Exception:  # noqa: BLE001  (torch's counter fails in ways of its own)
+        return None
+
+
+def _count(network: nn.Module, images: torch.Tensor) -> int:
+    with FlopCounterMode(display=False) as counter:
+        network(images)
+    return int(counter.get_total_flops() // 2)
 
 
 def _walk(network: nn.Module, images: torch.Tensor) -> Summary:

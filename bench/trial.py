@@ -25,11 +25,13 @@ from bench.data.view import EvaluationView, TrainingView, View
 from bench.device import choose_device, choose_precision
 from bench.evaluate import Evaluation, evaluate
 from bench.failure import DivergedError, reason_of, status_of, traceback_of
+from bench.inference import SIZES, inference_times
 from bench.layout import choose_layout
 from bench.random_state import kept_random_state, seed_everything
 from bench.record import Status, TrialResult, TrialSpec
 from bench.steps import Steps
 from bench.stop import StopRequest
+from bench.summary import count_multiply_adds
 from bench.training import Training
 from bench.watcher import Account, Service, Watcher
 from registry.errors import ContractError
@@ -105,6 +107,7 @@ class _Trial:
         last = training.weights()
         self._account.note(digest=digest_of(steps.outcome()))
         test = self._test(network)
+        self._time_inference(network)
         if self._service.profile:
             self._account.phase("profile")
             self._account.note(profile=steps.profile(batches))
@@ -133,7 +136,8 @@ class _Trial:
             self._account.note(contract="broken")
             raise
         word = _CONTRACT_WORDS[self._spec.architecture.contract_by]
-        self._account.note(contract=f"{word} ({verification.device})")
+        counted = count_multiply_adds(self._spec.architecture, len(self._spec.classes))
+        self._account.note(contract=f"{word} ({verification.device})", multiply_adds=counted)
 
     def _saved(self) -> dict[str, Any] | None:
         """Return where this trial stood when it was saved, or None."""
@@ -182,6 +186,7 @@ class _Trial:
             for part in (self._split.validation, self._split.test)
             for size in self._evaluation_batches(part).sizes
         ]
+        evaluated += SIZES
         seconds = compile_network(
             network,
             shape=self._shape,
@@ -231,6 +236,14 @@ class _Trial:
         )
         return test
 
+    def _time_inference(self, network: nn.Module) -> None:
+        self._account.phase("inference")
+        files = [image.file for image in self._split.test[: max(SIZES)]]
+        view = EvaluationView(files=files, source=self._service.source, shape=self._shape)
+        images = next(self._batches(view, batch_size=len(files)).epoch()).images
+        times = inference_times(network, images, self._layout, self._precision)
+        self._account.note(inference=times)
+
     def _evaluate(self, network: nn.Module, images: Sequence[CheckedImage]) -> Evaluation:
         batches = self._evaluation_batches(images)
         evaluation = evaluate(
@@ -256,10 +269,10 @@ class _Trial:
         source = self._service.source
         return self._batches(EvaluationView(files=files, source=source, shape=self._shape))
 
-    def _batches(self, view: View, epochs: int = 1) -> Batches:
+    def _batches(self, view: View, epochs: int = 1, batch_size: int | None = None) -> Batches:
         return Batches(
             view,
-            batch_size=self._spec.recipe.batch_size,
+            batch_size=batch_size or self._spec.recipe.batch_size,
             workers=self._spec.workers,
             normalization=normalization_of(self._spec.architecture),
             device=self._device,

@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 from typing import Literal
 
 from bench.answers import Answers, check_same_images
+from bench.report.display import html_text
 from bench.stats.groups import rank_groups
 from bench.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
 from bench.stats.planning import minimum_detectable_difference
@@ -38,6 +39,12 @@ class Verdict:
     p: float
     pairs: int
     needed: int
+
+    def __str__(self) -> str:
+        return sentence(self)
+
+    def _repr_html_(self) -> str:
+        return f"<div>{html_text(sentence(self))}</div>"
 
     @property
     def kind(self) -> Literal["better", "level", "descriptive"]:
@@ -106,7 +113,7 @@ def sentence(verdict: Verdict) -> str:
     figures = (
         f"{_points(found.difference)} points "
         f"(95 %: {_points(found.low)} to {_points(found.high)}), "
-        f"{_counted(found.seeds, 'seed')}, {_counted(found.images, 'photograph')}"
+        f"{counted(found.seeds, 'seed')}, {counted(found.images, 'photograph')}"
     )
     if verdict.kind == "better":
         return f"{first} is better than {second}: {figures}"
@@ -155,7 +162,8 @@ def _points(share: float) -> str:
     return f"{round(share * 100, 1) + 0.0:+.1f}"  # + 0.0: never -0.0
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return how many of what, in the singular or the plural."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

@@ -152,7 +152,7 @@ def _hit_in(folder: Path, place: Place, outcome: Outcome, generator: random.Rand
         known = _still_there(run, known, outcome)
         if code == 0:
             break
-        if code not in _EXPECTED[outcome.kind]:
+        if code not in _EXPECTED[outcome.kind] and not _too_soon(zoo.lines):
             outcome.wrong.append(f"exit code {code}: {zoo.lines[-3:]}")
         if outcome.kind == "damaged checkpoint" and generator.random() < 0.8:
             outcome.damaged += damage(folder, generator)
@@ -162,6 +162,11 @@ def _hit_in(folder: Path, place: Place, outcome: Outcome, generator: random.Rand
         return
     outcome.resumed = resumed(run)
     outcome.different = differences(place.unbroken, ending(run))
+
+
+def _too_soon(lines: Sequence[str]) -> bool:
+    """Say whether Ctrl-C met Python before it had come to the first line of ours."""
+    return any("init_import_site" in line for line in lines) and lines[-1] == "KeyboardInterrupt"
 
 
 def _strike_at(

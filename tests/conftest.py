@@ -22,6 +22,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
+@pytest.fixture(autouse=True)
+def _few_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw a run's page and figures, some seconds, only in tests that look at them."""
+    if not request.node.get_closest_marker("pages"):
+        monkeypatch.setattr("bench.runs.write_page", lambda *arguments: None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the user's own cache out of the tests, and the tests out of it."""

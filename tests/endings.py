@@ -20,6 +20,7 @@ _TIMES = (
     "seconds",
     "peak",
     "images_per_second",
+    "inference",
     "wait",
 )  # parts of names; no two runs agree on these
 _OF_THE_MACHINE = ("resumed", "spec")
@@ -44,8 +45,14 @@ def ending(folder: Path) -> dict[str, Any]:
             found[f"{where} {path.name}"] = digest_of(load_file(path))
         for name in ("predictions.csv", "submission.csv"):
             found[f"{where} {name}"] = _file(RunFolder(folder).trial(trial.spec) / name)
-    found |= {f"file {path.relative_to(folder)}": True for path in folder.rglob("*")}
+    found |= {f"file {path.relative_to(folder)}": True for path in folder.rglob("*")
+              if not _is_drawn(path)}  # fmt: skip
     return found | {f"table {number}": row for number, row in enumerate(_table(folder))}
+
+
+def _is_drawn(path: Path) -> bool:
+    """Say whether it is of the page: a hit while that is drawn costs it, and a line tells so."""
+    return path.name == "report.html" or "figures" in path.parts
 
 
 def differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
@@ -62,7 +69,7 @@ def acknowledged(folder: Path | None) -> list[Acknowledged]:
     if folder is None or not (folder / "run.db").is_file():
         return []
     trials = {_name(trial): trial for trial in _trials(folder) if trial.finished}
-    shown = {_of_record(path) for path in folder.glob("*/seed-*/record.json") if _is_done(path)}
+    shown = {_of_record(path) for path in folder.glob("*/seed-*/**/record.json") if _is_done(path)}
     assert shown <= set(trials), f"lost: {shown - set(trials)}"
     return [Acknowledged(trial=name, digest=_whole(trial)) for name, trial in trials.items()]
 
@@ -78,7 +85,8 @@ def _trials(folder: Path) -> list[StoredTrial]:
 
 
 def _name(trial: StoredTrial) -> str:
-    return f"{trial.spec.model} seed-{trial.spec.seed}"
+    fold = "" if trial.spec.fold is None else f"/fold-{trial.spec.fold}"
+    return f"{trial.spec.model} seed-{trial.spec.seed}{fold}"
 
 
 def _is_done(record: Path) -> bool:
@@ -87,7 +95,9 @@ def _is_done(record: Path) -> bool:
 
 
 def _of_record(path: Path) -> str:
-    return f"{json.loads(path.read_text())['model']} {path.parent.name}"
+    told = json.loads(path.read_text())
+    where = path.parts[-3:-1] if told["spec"]["fold"] else path.parts[-2:-1]
+    return f"{told['model']} {'/'.join(where)}"
 
 
 def _record(trial: StoredTrial) -> dict[str, Any]:

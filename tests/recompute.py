@@ -15,13 +15,20 @@ import numpy as np
 
 
 def read(folder):
-    """Return {model: {seed: [(image, label, predicted), ...]}}."""
+    """Return {model: {seed: [(image, label, predicted), ...]}}; folds one after the other."""
     found = {}
-    for path in sorted(Path(folder).glob("*/seed-*/predictions.csv")):
+    for path in sorted(Path(folder).glob("*/seed-*/**/predictions.csv"), key=_fold):
         with path.open(encoding="utf-8", newline="") as file:
             rows = [(row["image"], row["label"], row["predicted"]) for row in csv.DictReader(file)]
-        found.setdefault(path.parts[-3], {})[int(path.parts[-2].removeprefix("seed-"))] = rows
+        model, seed = path.relative_to(folder).parts[:2]
+        seeds = found.setdefault(model, {})
+        seeds.setdefault(int(seed.removeprefix("seed-")), []).extend(rows)
     return found
+
+
+def _fold(path):
+    *_, fold = path.parent.name.rpartition("fold-")
+    return (path.parent, 0) if fold == path.parent.name else (path.parent.parent, int(fold))
 
 
 def rights(model, seeds):

@@ -15,8 +15,10 @@ from scipy.special import stdtrit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import kfold_simulation
 from made_answers import WORLDS, made
 
+from bench.change import accuracy_changes
 from bench.stats import (
     accuracy_interval,
     crossed,
@@ -145,6 +147,36 @@ def verdict_power(world, seeds, images, experiments, generator, pilot=20):
     return difference, Found(share=told / experiments, experiments=experiments)
 
 
+def regressions(world, loss, models, seeds, images, experiments, generator):
+    """Return how often `zoo compare` finds any of `models` worse that have all lost so much."""
+    told = 0
+    for _ in range(experiments):
+        runs = [{}, {}]
+        for model in range(models):
+            pair = world.correct(generator, 2, seeds, images, np.array([0.0, -loss]))
+            for run, each in zip(runs, pair, strict=True):
+                run[f"m{model}"] = made(each)
+        found = accuracy_changes(*runs)
+        told += any(each.kind == "worse" for each in found.values())
+    return Found(share=told / experiments, experiments=experiments)
+
+
+def _regressions(experiments, generator):
+    for models, seeds, images in (
+        (1, 1, 300), (1, 2, 300), (1, 3, 300), (1, 6, 300), (3, 6, 300), (1, 10, 300), (1, 6, 98),
+    ):  # fmt: skip
+        for name, world in WORLDS.items():
+            shares = [
+                regressions(world, loss, models, seeds, images, experiments, generator).share
+                for loss in (0.0, 0.15)
+            ]
+            print(
+                f"compare: {models} models {seeds:2} seeds {images:3} images {name:11} "
+                f"no loss {shares[0]:6.1%}, 15 points {shares[1]:6.1%}",
+                flush=True,
+            )
+
+
 def _coverage(experiments, generator):
     methods = {
         "ours": (None, None),
@@ -199,8 +231,9 @@ def main(experiments=1000):
     """Print every figure."""
     generator = np.random.default_rng(2024)
     print(f"{experiments} experiments each; worlds: {', '.join(WORLDS)}")
-    for part in (_power, _false_verdicts, _coverage):
+    for part in (_power, _regressions, _false_verdicts, _coverage):
         part(experiments, generator)
+    kfold_simulation.main(experiments)
 
 
 if __name__ == "__main__":

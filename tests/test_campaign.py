@@ -45,3 +45,11 @@ def test_a_trial_that_was_lost_is_noticed(tmp_path):
 
     with pytest.raises(AssertionError, match="model_2 seed-0"):
         acknowledged(tmp_path / "run")
+
+
+def test_an_interrupt_of_python_itself_is_told_from_one_of_ours():
+    """Only a traceback of Python's own start-up is nobody's fault."""
+    too_soon = ["Fatal Python error: init_import_site: Failed", "Traceback", "KeyboardInterrupt"]
+
+    assert campaign._too_soon(too_soon)
+    assert not campaign._too_soon(['  File "zoo/cli.py", line 1', "KeyboardInterrupt"])

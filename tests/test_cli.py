@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -203,6 +204,7 @@ def test_no_models_says_how_to_name_some(zoo):
     assert "zoo bench --models lenet alexnet" in err
 
 
+@pytest.mark.pages
 def test_the_run_folder_is_complete(bench, tmp_path):
     """Every file that the table promises is there, and the table's rows are in the CSV."""
     code, out, err = bench("lenet5", "--seeds", "2")
@@ -215,6 +217,8 @@ def test_the_run_folder_is_complete(bench, tmp_path):
     for name in ("comparison.md", "comparison.json", "history.csv", "config.json"):
         assert (run / name).stat().st_size
     assert (run / "environment.json").stat().st_size
+    assert err.splitlines()[-1] == f"Report: {run / 'report.html'}"
+    assert "<!doctype html>" in (run / "report.html").read_text(encoding="utf-8")
     assert (run / "figures" / "learning-curves.png").read_bytes().startswith(b"\x89PNG")
     for seed in (0, 1):
         trial = run / "lenet5" / f"seed-{seed}"
@@ -242,7 +246,7 @@ def test_json_is_alone_on_stdout(bench):
     told = json.loads(out)
 
     assert code == 0
-    assert told["schema_version"] == 2
+    assert told["schema_version"] == 3
     assert told["rows"][0]["model"] == "lenet5"
 
 
@@ -389,3 +393,14 @@ def test_data_check_remembers_unless_told_not_to(zoo, drawn, tmp_path, monkeypat
         assert zoo("data", "check", drawn, *more)[0] == 0
 
     assert asked == [24, 24]
+
+
+def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
+    """Ctrl-C in the first tenth of a second leaves no traceback."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "zoo", "list"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 130
+    assert done.stderr == "zoo: interrupted before anything was begun\n"

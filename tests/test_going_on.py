@@ -189,7 +189,7 @@ def test_runs_are_listed_shown_and_removed(done, monkeypatch, capsys):
     removed = _zoo(monkeypatch, "runs", "rm", "1", "--yes", *runs)
 
     assert done.name in listed
-    assert "61,026" in shown
+    assert "61.0 k" in shown
     assert (refused, there) == (2, True)
     assert (removed, done.exists()) == (0, False)
 

@@ -18,7 +18,6 @@ from conftest import draw_folder
 from rich.console import Console
 
 from bench.report.display import display
-from bench.report.figures import draw_curves
 from bench.report.profile import draw_profile
 from bench.report.table import as_markdown, render
 from registry.architecture import Origin
@@ -142,12 +141,8 @@ def test_the_list_shows_a_plugins_words_harmlessly(width):
 @pytest.mark.parametrize("model", ["$\\frac{$", "$x$", _NASTY, "猫\u0378"])
 def test_a_dollar_in_a_name_is_no_formula_in_a_figure(model, tmp_path, recwarn):
     """What matplotlib would refuse to typeset is drawn letter by letter, and without a warning."""
-    history = pd.DataFrame({"model": [model] * 2, "epoch": [1, 2]} | {
-        f"{part}_{kind}": [0.5, 0.5] for part in ("train", "validation")
-        for kind in ("loss", "accuracy")})  # fmt: skip
     seconds = ("start-up", "compile", "data wait", "forward", "backward", "optimizer", "other",
                "evaluation", "ceiling")  # fmt: skip
-    draw_curves(history, tmp_path / "curves.png")
     draw_profile(pd.DataFrame([{"model": model, "seed": 0} | dict.fromkeys(seconds, 1.0)]),
                  tmp_path / "profile.png")  # fmt: skip
 

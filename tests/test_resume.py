@@ -78,7 +78,7 @@ class _StopAt(Progress):
                 self._stop.request()
 
     def on_phase(self, record):
-        if record.phase == self._phase and len(record.history) == 2:
+        if record.phase == self._phase and len(record.history) >= 2:
             self._stop.request()
 
 
@@ -146,9 +146,9 @@ def test_a_checkpoint_that_forgets_is_found_out(split, tmp_path, monkeypatch, fo
     assert result.record.digest != _unbroken(spec, split).record.digest
 
 
-@pytest.mark.parametrize("phase", ["validate", "train", "test"])
+@pytest.mark.parametrize("phase", ["validate", "train", "test", "inference"])
 def test_a_trial_stopped_outside_of_a_step_ends_like_an_unbroken_one(split, tmp_path, phase):
-    """Between the steps, in validation and in the test there is a place to go on from, too."""
+    """Between the steps, in validation, test and timing there is a place to go on from, too."""
     spec = _spec()
     folder = tmp_path / "checkpoints"
     when = {"phase": phase} if phase != "test" else {"step": _STEPS}

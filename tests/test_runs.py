@@ -5,11 +5,13 @@ import os
 import re
 import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 
 import bench
 from bench.run_folder import RunFolder
+from bench.store import Store
 from registry.errors import RunError
 from zoo.cli import main
 
@@ -41,7 +43,7 @@ def zoo(monkeypatch, capsys, tmp_path):
 
 
 def _contents(folder):
-    made_from_records = (".csv", ".json", ".jsonl", ".md", ".png")
+    made_from_records = (".csv", ".json", ".jsonl", ".md", ".png", ".svg", ".html")
     return {
         path: path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -49,17 +51,44 @@ def _contents(folder):
     }
 
 
+@pytest.mark.pages
 def test_tables_made_again_are_the_same(made, zoo):
-    """CSV, JSON, Markdown and curves come from the records alone, byte for byte."""
+    """Tables, figures and the page with its pictures come from the records, byte for byte."""
     before = _contents(made.folder)
     for path in before:
         path.unlink()
     code, out, _ = zoo("report", 1)
 
     assert code == 0
+    assert made.page in before
     assert out.strip() == str(made.folder)
     assert _contents(made.folder) == before
     assert len(before) >= 14
+
+
+@pytest.mark.pages
+def test_the_page_of_a_real_run_has_its_photographs(made):
+    """The pictures are kept while it runs, with what the data has: counts, parts, duplicates."""
+    page = made.page.read_text(encoding="utf-8")
+    with closing(Store.open(made.folder / "run.db", read_only=True)) as store:
+        about, kept = store.about(), store.thumbnails.names()
+
+    assert kept == set(about["split"]["test"])
+    assert about["manifest"]["parts"]["test"] == [2, 2]
+    assert about["manifest"]["classes"] == {"cat": 12, "dog": 12}
+    assert page.count("<img src=") >= 4
+
+
+def test_the_page_is_shown_in_a_browser(made, zoo, monkeypatch):
+    """`--open` hands the page's address over; where there is no browser, a line says so."""
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or False)
+    code, out, err = zoo("report", 1, "--open")
+
+    assert code == 0
+    assert out.strip() == str(made.folder)
+    assert opened == [made.page.resolve().as_uri()]
+    assert "no browser was found" in err
 
 
 def test_runs_are_listed(made, zoo):
@@ -136,7 +165,7 @@ def test_records_of_another_version_are_refused(made, zoo):
     database.execute("PRAGMA user_version = 99")
     database.close()
 
-    assert "has version 99 of the records, this program reads 2" in zoo("runs", "show", 1)[2]
+    assert "has version 99 of the records, this program reads 3" in zoo("runs", "show", 1)[2]
     assert zoo("runs")[0] == 0
 
 

@@ -82,7 +82,7 @@ def test_another_version_is_refused(path):
     """The message says what to use."""
     _change(path, "PRAGMA user_version = 99")
 
-    with pytest.raises(RunError, match=r"has version 99 of the records, this program reads 2"):
+    with pytest.raises(RunError, match=r"has version 99 of the records, this program reads 3"):
         Store.open(path)
 
 

@@ -1,6 +1,17 @@
-"""`python -m zoo` is `zoo`."""
+"""The `zoo` command, also as `python -m zoo`."""
 
-from zoo.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command; Ctrl-C while it is still being imported is one line, too."""
+    try:
+        from zoo.cli import main as run
+    except KeyboardInterrupt:
+        sys.stderr.write("zoo: interrupted before anything was begun\n")
+        sys.exit(130)
+    run()
+
 
 if __name__ == "__main__":
     main()

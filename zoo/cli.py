@@ -15,6 +15,7 @@ from registry.catalog import Catalog
 from registry.errors import ZooError
 from zoo import __version__, cli_weights
 from zoo.cli_bench import bench
+from zoo.cli_compare import compare
 from zoo.cli_contract import contract_app
 from zoo.cli_data import data_app
 from zoo.cli_doctor import doctor
@@ -82,6 +83,7 @@ app.command(name="list")(list_architectures)
 app.command()(bench)
 app.command()(new)
 app.command()(doctor)
+app.command()(compare)
 app.command()(report)
 cli_weights.add_to(app)
 app.add_typer(contract_app, name="contract")

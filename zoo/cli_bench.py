@@ -12,8 +12,16 @@ import typer
 from registry.catalog import Catalog
 from registry.errors import RunError
 from zoo.cli_list import complete
-from zoo.cli_output import Json, print_json, print_rendered, say
-from zoo.cli_runs import print_table, say_what_is_left
+from zoo.cli_output import (
+    Columns,
+    Json,
+    column_names,
+    print_json,
+    print_rendered,
+    say,
+    split_commas,
+)
+from zoo.cli_runs import print_table, say_page, say_what_is_left
 
 if TYPE_CHECKING:
     from bench.engines.spawn import Spawned
@@ -23,7 +31,7 @@ _TRAINING = "Training"
 _MACHINE = "Machine and speed"
 _SAFETY = "When something goes wrong"
 _NOTHING = "interrupted before anything was measured"
-_NOT_OF_THE_REQUEST = ("resume", "inexact", "as_json", "names", "runs_dir")
+_NOT_OF_THE_REQUEST = ("resume", "inexact", "as_json", "names", "runs_dir", "columns")
 
 
 def bench(
@@ -45,7 +53,10 @@ def bench(
         Path | None,
         typer.Option(help="Folder of images, or an installed data set. Without it: drawings."),
     ] = None,
-    split: Annotated[str, typer.Option(help="stratified (70/15/15) or textbook.")] = "stratified",
+    split: Annotated[
+        str,
+        typer.Option(help="stratified (70/15/15), textbook, or kfold:5 (each image tested once)."),
+    ] = "stratified",
     limit: Annotated[int | None, typer.Option(min=2, help="Use so many images at most.")] = None,
     allow_rejects: Annotated[
         bool,
@@ -192,14 +203,26 @@ def bench(
         ),
     ] = False,
     runs_dir: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", help="Tell tensorboard, mlflow (or both) of the trials, too."
+        ),
+    ] = None,
     weights: Annotated[
         bool, typer.Option("--weights/--no-weights", help="Keep the trained weights.")
     ] = True,
+    columns: Columns = None,
     as_json: Json = False,
 ) -> None:
-    """Train and test models on the same images in the same order, and print one table."""
+    """Train and test models on the same images in the same order, and print one table.
+
+    On a terminal it fills in while they train; as wide as the terminal is, the columns that matter
+    first. `--columns all`, or the run's comparison.csv, has all of them.
+    """
     given = _given(context)
-    wanted = _split_commas([*(models or ()), *(names or ())])
+    shown = column_names(columns, as_json=as_json)
+    wanted = split_commas([*(models or ()), *(names or ())])
     if resume is None and not wanted:
         raise RunError(
             "which models? For example `zoo bench --models lenet alexnet`; see `zoo list`"
@@ -208,6 +231,7 @@ def bench(
         raise RunError("--inexact says how to go on with a run: give --resume RUN, too")
     given |= {"models": tuple(wanted)} if wanted else {}
     given |= {"seeds": _seeds(seeds)} if "seeds" in given else {}
+    given |= {"log": tuple(dict.fromkeys(split_commas(log)))} if log else {}
     # a typing error is told before torch is imported; a family's patterns would import it here
     Catalog.installed().resolve([name for name in wanted if ":" not in name])
 
@@ -226,7 +250,7 @@ def bench(
         what = "stopped at once; what was finished is kept" if begun else _NOTHING
         say(f"zoo: {what}")
         raise typer.Exit(128 + (error.args[0] if begun else signal.SIGINT)) from None
-    _show(results, as_json=as_json)
+    _show(results, shown, as_json=as_json)
     raise typer.Exit(results.exit_code)
 
 
@@ -268,18 +292,19 @@ def _gone_on(
     return resume(name, runs, changes, Progress(), inexact=inexact, spawned=spawned)
 
 
-def _show(results: Results, *, as_json: bool) -> None:
+def _show(results: Results, columns: list[str], *, as_json: bool) -> None:
     from bench.report.export import comparison_as_json
     from bench.report.profile import render_profile
 
     if as_json:
         print_json(comparison_as_json(results))
     else:
-        print_table(results)
+        print_table(results, columns)
         if len(results.profile):
             print_rendered(render_profile(results.profile))
     say(f"Results, figures and weights: {results.folder}")
     say_what_is_left(results)
+    say_page(results)
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
@@ -290,10 +315,6 @@ def _given(context: typer.Context) -> dict[str, Any]:
         for name, source in sources.items()
         if source is not None and source.name == "COMMANDLINE" and name not in _NOT_OF_THE_REQUEST
     }
-
-
-def _split_commas(values: list[str]) -> list[str]:
-    return [name.strip() for value in values for name in value.split(",") if name.strip()]
 
 
 def _seeds(text: str) -> tuple[int, ...]:

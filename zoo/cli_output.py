@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,15 @@ import typer
 
 from bench.report.display import LINE_CELLS, display, short
 from bench.strict_json import json_text
+from registry.errors import RunError
 
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Show these columns: accuracy,training,parameters; or all.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 
 
@@ -21,6 +30,28 @@ def accept_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def split_commas(values: Iterable[str]) -> list[str]:
+    """Return the names in `values`, each of which may be several with commas between."""
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]
+
+
+def column_names(text: str | None, *, as_json: bool) -> list[str]:
+    """Return the names that `--columns` was given, of columns there are.
+
+    Raises:
+        RunError: there is none of a name, or no table is printed.
+    """
+    from bench.report.columns import chosen
+
+    if text is None:
+        return []
+    if as_json:
+        raise RunError("--json has all columns: leave out --columns")
+    names = split_commas([text])
+    chosen(names or [text])
+    return names
 
 
 def print_json(value: object) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from registry.errors import RunError
-from zoo.cli_output import Json, print_json, print_path, print_rendered, say
+from zoo.cli_output import Columns, Json, column_names, print_json, print_path, print_rendered, say
 
 if TYPE_CHECKING:
     from bench.results import Results
@@ -40,8 +41,14 @@ def list_runs(
 
 
 @runs_app.command()
-def show(run: Run, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> None:
+def show(
+    run: Run,
+    runs_dir: RunsDir = Path("runs"),
+    columns: Columns = None,
+    as_json: Json = False,
+) -> None:
     """Print the table of a run, made from its records."""
+    names = column_names(columns, as_json=as_json)
     from bench.report.export import comparison_as_json
     from bench.runs import read_run
 
@@ -49,7 +56,7 @@ def show(run: Run, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> N
     if as_json:
         print_json(comparison_as_json(results))
         return
-    print_table(results)
+    print_table(results, names)
     say_what_is_left(results)
 
 
@@ -74,24 +81,45 @@ def rm(
     print(f"removed {shown}")
 
 
-def report(run: Run, runs_dir: RunsDir = Path("runs")) -> None:
-    """Write the tables and figures of a run anew, from its records."""
+def report(
+    run: Run,
+    runs_dir: RunsDir = Path("runs"),
+    show: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+) -> None:
+    """Write the page, tables and figures of a run anew, from its records."""
     from bench.runs import write_report
 
     results = write_report(run, runs_dir)
     print_path(results.folder)
     say_what_is_left(results)
+    say_page(results)
+    if show:
+        _open(results.page)
 
 
-def print_table(results: Results) -> None:
-    """Print the table, as wide as the terminal is."""
+def say_page(results: Results) -> None:
+    """Say on stderr where the page is, if it could be drawn."""
+    if results.page.is_file():
+        say(f"Report: {results.page}")
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        say("no browser was found: open the page yourself")
+
+
+def print_table(results: Results, names: Sequence[str] = ()) -> None:
+    """Print the table, as wide as the terminal is, or with the columns of `names`."""
     from rich.console import Console
 
     from bench.report.table import render
 
     console = Console()
     sentences = results.judgement.sentences
-    console.print(render(results.frame, results.title, console.width, sentences))
+    table = render(results.frame, results.title, console.width, sentences, names)
+    console.print(table, crop=False)
 
 
 def say_what_is_left(results: Results) -> None:

@@ -53,6 +53,7 @@ def export(
     network: Networks = None,
     model: Annotated[str | None, typer.Option(help="Only the weights of this model.")] = None,
     seed: Annotated[int | None, typer.Option(help="Only the weights of this seed.")] = None,
+    fold: Annotated[int | None, typer.Option(help="Only those of this fold, from 1.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -63,7 +64,7 @@ def export(
     wanted: tuple[tuple[Kind, str | None], ...] = ("onnx", onnx), ("safetensors", safetensors)
     if onnx is None and safetensors is None:
         raise RunError("say what to write: --onnx FILE, --safetensors FILE, or both")
-    trained = choose(find_weights(run, best=best), model=model, seed=seed)
+    trained = choose(find_weights(run, best=best), model=model, seed=seed, fold=fold)
     planned = [each for kind, target in wanted if target is not None
                for each in plan(trained, kind, target, force=force)]  # fmt: skip
     rows = []
@@ -85,6 +86,7 @@ def _row(export: Export, comparison: Comparison | None) -> dict[str, object]:
         "bytes": export.path.stat().st_size,
         "model": trained.published.model,
         "seed": trained.seed,
+        "fold": trained.fold,
         "epoch": trained.published.epoch,
         "largest_difference": comparison and comparison.largest_difference,
         "relative_difference": comparison and comparison.relative_difference,

@@ -72,7 +72,7 @@ def stratified_split(manifest: Manifest) -> Split:
     Raises:
         DataError: a class has too few images for three parts.
     """
-    leaders = _leaders(manifest)
+    leaders = leaders_of(manifest)
     train: list[CheckedImage] = []
     validation: list[CheckedImage] = []
     test: list[CheckedImage] = []
@@ -146,7 +146,7 @@ def _image(plain: list[Any]) -> CheckedImage:
     )
 
 
-def _leaders(manifest: Manifest) -> dict[str, str]:
+def leaders_of(manifest: Manifest) -> dict[str, str]:
     """Return for each image's digest the smallest digest of its group of near-duplicates."""
     leaders = {image.sha256: image.sha256 for image in manifest.images}
     for group in manifest.duplicates:

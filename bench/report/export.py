@@ -15,7 +15,7 @@ from bench.durable import write_text
 from bench.evaluate import Evaluation
 from bench.record import TrialRecord, as_plain
 from bench.report.display import cell
-from bench.report.figures import draw_curves, draw_grid
+from bench.report.figures import draw_grid
 from bench.report.predictions import predictions, submission
 from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
@@ -23,11 +23,13 @@ from bench.results import Results
 from bench.strict_json import json_line, json_text
 from bench.verdict import Verdict, sentence
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def write_run(results: Results, about: Mapping[str, Any]) -> None:
-    """Write everything that is made from all records of a run: the same each time it is made.
+    """Write the tables that are made from all records of a run: the same each time.
+
+    Page and figures take seconds and are made at its end, by `bench.report.page`.
 
     Raises:
         OSError: there is no room, or no leave.
@@ -35,15 +37,13 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     folder, frame, sentences = results.folder, results.frame, results.judgement.sentences
     for name in ("config", "environment"):
         _write_json(folder / f"{name}.json", _config(about) if name == "config" else about[name])
-    _write_csv(folder / "comparison.csv", frame)
+    _write_csv(folder / "comparison.csv", frame.assign(schema_version=SCHEMA_VERSION))
     _write_csv(folder / "history.csv", results.history)
     write_text(folder / "comparison.md", as_markdown(frame, results.title, sentences))
     told = comparison_as_json(results)
     _write_json(folder / "comparison.json", told)
     write_text(folder / "trials.jsonl", "".join(f"{json_line(each)}\n" for each in told["trials"]))
     (folder / "figures").mkdir(exist_ok=True)
-    if len(results.history):
-        draw_curves(results.history, folder / "figures" / "learning-curves.png")
     if len(results.profile):
         _write_csv(folder / "profile.csv", results.profile)
         draw_profile(results.profile, folder / "figures" / "profile.png")
@@ -92,7 +92,7 @@ def draw_answers(
     source: PixelSource,
 ) -> None:
     """Draw the grid of test photographs under a finished trial's answers."""
-    title = f"{record.model}, seed {record.spec.seed}: {record.test_accuracy:.1%} of {len(images)}"
+    title = f"{record.model}, {record.spec.turn}: {record.test_accuracy:.1%} of {len(images)}"
     draw_grid(images, source, record.spec.classes, test, answers_path(folder), title)
 
 

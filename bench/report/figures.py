@@ -1,4 +1,4 @@
-"""Learning curves, and test photographs under each model's own answer."""
+"""Test photographs under each model's own answer, and how pictures of matplotlib are drawn."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from bench.data.check import CheckedImage
@@ -22,7 +20,6 @@ from bench.durable import whole_file
 from bench.evaluate import Evaluation
 from bench.report.display import BAD, GOOD, short
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 NAME_CELLS, _TICKET_CELLS, _TITLE_CELLS = 40, 20, 100  # what a figure has room for
 _GRID_IMAGES, _GRID_COLUMNS, _THUMBNAIL = 20, 5, (320, 320)
 
@@ -43,30 +40,6 @@ def drawing(path: Path, inches: tuple[float, float], *, dpi: int) -> Iterator[Fi
         yield figure
         with whole_file(path) as partial:
             figure.savefig(partial, format="png", dpi=dpi)
-
-
-def draw_curves(history: pd.DataFrame, path: Path) -> None:
-    """Draw loss and accuracy by epoch to `path`: dashed on training images, solid on validation."""
-    with drawing(path, (11, 4.5), dpi=120) as figure:
-        losses, accuracies = figure.subplots(1, 2)
-        _curves(losses, history, "loss", "loss (nats per image)")
-        _curves(accuracies, history, "accuracy", "accuracy")
-        accuracies.set_ylim(0, 1)
-        accuracies.legend(frameon=False, fontsize="small", loc="lower right")
-
-
-def _curves(axes: Axes, history: pd.DataFrame, column: str, label: str) -> None:
-    for index, (model, rows) in enumerate(history.groupby("model", sort=False)):
-        means = rows.groupby("epoch")[[f"train_{column}", f"validation_{column}"]].mean()
-        colour = _COLOURS[index % len(_COLOURS)]
-        name = short(str(model), NAME_CELLS)
-        axes.plot(means.index, means.iloc[:, 0], "--", color=colour, label=f"{name}, training")
-        axes.plot(means.index, means.iloc[:, 1], "-o", ms=3, color=colour, label=name)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.25)
 
 
 def draw_grid(

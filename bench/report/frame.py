@@ -5,22 +5,43 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import fields
+from statistics import median
 
 import pandas as pd
 
 from bench.answers import Answers
+from bench.folds import by_seed
+from bench.inference import SIZES
 from bench.judgement import Judgement
-from bench.record import EpochRecord, TrialRecord
+from bench.recipe import DEFAULT
+from bench.record import EpochRecord, TrialRecord, TrialSpec
 from bench.stats import Metrics, accuracy_interval, metrics, wilson_interval
+from registry.architecture import Architecture, Contract
 
 BASELINE = "(majority class)"
 _NOTHING = Judgement()
+_NO_TRIAL = TrialRecord(  # its row knows the columns of a run that was ended before its first
+    spec=TrialSpec(
+        model="",
+        architecture=Architecture(
+            name="none",
+            constructor="none:none",
+            contract=Contract(input_shape=(1, 1, 1), output_shape=(2,), parameters=0),
+        ),
+        origin="",
+        recipe=DEFAULT,
+        classes=(),
+        split_fingerprint="",
+        seed=0,
+    )
+)
 _COUNTS = (
     "seeds",
     "test_images",
     "test_calibration_bins",
     "peak_bytes",
     "parameters",
+    "multiply_adds",
     "epochs",
 )  # whole numbers, missing ones allowed
 
@@ -33,7 +54,8 @@ def comparison(
     """Return one row a model, the most accurate first, then failures, then the baseline.
 
     Accuracies are 0 to 1, means over seeds; `test_accuracy_low` and `test_accuracy_high` are the
-    95 % interval, over other seeds and other images; for one seed, over other images.
+    95 % interval, over other seeds and other images; for one seed, over other images. A seed of
+    folds has one accuracy, over all their images; seconds and rates are means over trainings.
 
     Args:
         records: trials, any number of seeds a model.
@@ -45,33 +67,42 @@ def comparison(
         _row([record for record in records if record.model == model], judgement) for model in models
     ]
     rows.sort(key=lambda row: -_number(row["test_accuracy"]))
-    frame = pd.DataFrame([*rows, _baseline_row(*baseline)])
+    columns = list(rows[0] if rows else _row([_NO_TRIAL], judgement))
+    frame = pd.DataFrame([*rows, _baseline_row(*baseline)], columns=columns)
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 def history(records: Sequence[TrialRecord]) -> pd.DataFrame:
-    """Return one row an epoch of each trial."""
+    """Return one row an epoch of each trial; a column `fold` only where there are folds."""
     return pd.DataFrame(
         [
-            {"model": record.model, "seed": record.spec.seed}
-            | {name: getattr(epoch, name) for name in EpochRecord.__slots__}
+            trial_columns(record) | {name: getattr(epoch, name) for name in EpochRecord.__slots__}
             for record in records
             for epoch in record.history
         ],
-        columns=["model", "seed", *EpochRecord.__slots__],
+        columns=[*(trial_columns(records[0]) if records else ()), *EpochRecord.__slots__],
     )
 
 
+def trial_columns(record: TrialRecord) -> dict[str, object]:
+    """Return which trial it is, as columns: model, seed and, where there are folds, fold."""
+    model, seed, fold = record.spec.key
+    return {"model": model, "seed": seed} | ({} if fold is None else {"fold": fold})
+
+
 def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, object]:
-    done = [trial for trial in trials if trial.status == "ok"]
-    failed = [trial for trial in trials if trial.status != "ok"]
-    first = trials[0]
-    low, high = _interval(done, judgement.answers.get(first.model))
-    accuracies = [_number(trial.test_accuracy) for trial in done]
+    seeds = by_seed(trials)  # a seed's folds are one test of all images, and many trainings
+    tested = [seed for seed in seeds if seed.status == "ok"]
+    failed = [seed for seed in seeds if seed.status != "ok"]
+    whole = {seed.spec.seed for seed in tested}
+    done = [trial for trial in trials if trial.spec.seed in whole]
+    first = seeds[0]
+    low, high = _interval(tested, judgement.answers.get(first.model))
+    accuracies = [_number(seed.test_accuracy) for seed in tested]
     return {
         "model": first.model,
         "status": failed[0].status if failed else "ok",
-        "seeds": len(done),
+        "seeds": len(tested),
         "test_accuracy": _mean(accuracies),
         "test_accuracy_low": low,
         "test_accuracy_high": high,
@@ -82,10 +113,13 @@ def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, objec
         "validation_accuracy_last": _mean([t.last.validation_accuracy for t in done if t.last]),
         "validation_accuracy_best": _mean([t.best.validation_accuracy for t in done if t.best]),
         "train_seconds": _mean([trial.train_seconds for trial in done]),
+        "train_seconds_deviation": _deviation([trial.train_seconds for trial in done]),
         "train_images_per_second": _mean([_number(trial.images_per_second) for trial in done]),
         "data_wait_share": _mean([t.data_wait_share for t in done]),
+        **_inference(done),
         "peak_bytes": max((t.peak_bytes for t in done if t.peak_bytes), default=None),
         "parameters": first.parameters,
+        "multiply_adds": first.multiply_adds,
         "contract": first.contract,
         "recipe": first.spec.recipe.name,
         "epochs": first.spec.recipe.epochs,
@@ -94,7 +128,7 @@ def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, objec
         "compiled": first.spec.compiled,
         "origin": first.spec.origin,
         "marks": "; ".join(dict.fromkeys(mark for trial in trials for mark in trial.marks)),
-        "error": "; ".join(f"seed {t.spec.seed}, {t.phase}: {t.error}" for t in failed),
+        "error": "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in failed),
     }
 
 
@@ -128,6 +162,19 @@ def _beside_best(model: str, judgement: Judgement) -> dict[str, object]:
         "difference_high": high,
         "group": judgement.groups.get(model, ""),
     }
+
+
+def _inference(done: Sequence[TrialRecord]) -> dict[str, object]:
+    """Return latency and throughput by batch size: medians over seeds of p50s and of p95s."""
+    row: dict[str, object] = {}
+    for size in SIZES:
+        found = [each for trial in done for each in trial.inference if each.batch == size]
+        p50 = median(each.p50_seconds for each in found) if found else math.nan
+        p95 = median(each.p95_seconds for each in found) if found else math.nan
+        name = f"inference_batch_{size}"
+        row |= {f"{name}_p50_seconds": p50, f"{name}_p95_seconds": p95}
+        row[f"{name}_images_per_second"] = size / p50 if p50 else math.nan
+    return row
 
 
 def _other_figures(answers: Answers | None) -> dict[str, object]:

@@ -15,6 +15,7 @@ from rich.text import Text
 from bench.record import TrialRecord
 from bench.report.display import short
 from bench.report.figures import NAME_CELLS, drawing
+from bench.report.frame import trial_columns
 
 _PARTS = {  # wall seconds that add up to the trial, and their colours (Okabe-Ito)
     "start-up": "#000000",
@@ -45,8 +46,7 @@ def _row(record: TrialRecord) -> dict[str, object]:
     steps = profile.forward_seconds + profile.backward_seconds + profile.optimizer_seconds
     other = record.train_seconds - record.data_wait_seconds - steps
     return {
-        "model": record.model,
-        "seed": record.spec.seed,
+        **trial_columns(record),
         "start-up": record.startup_seconds,
         "compile": record.compile_seconds,
         "data wait": record.data_wait_seconds,
@@ -98,4 +98,5 @@ def draw_profile(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _name(row: Mapping[Any, Any]) -> str:
-    return f"{short(row['model'], NAME_CELLS)}, seed {row['seed']}"
+    fold = f", fold {row['fold']}" if "fold" in row else ""
+    return f"{short(row['model'], NAME_CELLS)}, seed {row['seed']}{fold}"

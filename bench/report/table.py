@@ -2,88 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bench.report.columns import Column, Row, chosen, columns, rows_of, speaking
 from bench.report.display import BAD, GOOD, LINE_CELLS, markdown, short
 from bench.report.frame import BASELINE
 
-_COLUMNS = (
-    "model",
-    "accuracy",
-    "95 % interval",
-    "seeds",
-    "to the best",
-    "group",
-    "validation",
-    "best epoch",
-    "training",
-    "images/s",
-    "data wait",
-    "memory",
-    "parameters",
+_ALWAYS = ("model", "accuracy")
+_MATTER = ("training", "parameters")  # before all others
+_THEN = (
+    "interval",
     "contract",
+    "difference",
+    "group",
+    "seeds",
+    "latency",
+    "data_wait",
+    "memory",
+    "images_per_second",
+    "validation",
+    "multiply_adds",
+    "answers_per_second_32",
+    "best_epoch",
+    "latency_32",
+    "origin",
+    "answers_per_second",
 )
-_LEFT = frozenset({"model", "group", "contract"})
-_COMPARED = ("to the best", "group")  # left out where nothing was compared
-_ONLY_WIDE = ("validation", "best epoch", "images/s", "data wait", "memory")
-_NEEDS = (  # characters a line
-    {"seeds": 90} | dict.fromkeys(_ONLY_WIDE, 143) | dict.fromkeys(_COMPARED, 160)
-)
+_SPACE = 2  # between two columns
+_NAME_CELLS, _LEAST_NAME_CELLS = 60, 16
 
 
 def render(
-    frame: pd.DataFrame, title: str, width: int, sentences: Sequence[str] = ()
+    frame: pd.DataFrame,
+    title: str,
+    width: int,
+    sentences: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> RenderableType:
     """Return the table for a terminal `width` characters wide, `sentences`, and all failures.
 
-    A narrow terminal gets accuracy, time and parameters; the files of the run hold the rest.
+    Columns are taken as they matter, as far as there is room: accuracy, time and parameters first.
+    Those of `names` are shown instead, however wide that is; to be printed with `crop=False`.
+
+    Raises:
+        RunError: there is no column of a name.
     """
-    shown = [name for name in _columns(frame) if width >= _NEEDS.get(name, 0)]
+    rows = rows_of(frame)
+    asked = _asked(frame, names)
+    name_cells = _NAME_CELLS if names else _name_cells(rows, asked, width)
+    cells = {column.name: _cells(column, rows, name_cells) for column in asked}
+    widths = {column.name: max(map(cell_len, cells[column.name])) for column in asked}
+    shown = asked if names else _fitting(asked, widths, width)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in shown:
-        left = name in _LEFT
-        table.add_column(name, justify="left" if left else "right", no_wrap=True)
-    for row in _rows(frame):
-        cells = {name: Text(short(text)) for name, text in zip(_COLUMNS, _cells(row), strict=True)}
-        contract = cells["contract"]
-        contract.stylize(GOOD if contract.plain.startswith("✓") else BAD)
-        style = "dim" if row["model"] == BASELINE else ""
-        table.add_row(*(cells[name] for name in shown), style=style)
-    told = [Text(short(line, LINE_CELLS)) for line in sentences]
-    told += [Text(f"✗ {short(line, LINE_CELLS)}", style=BAD) for line in failures(frame)]
-    told += [Text(f"≠ {short(line, LINE_CELLS)}", style=BAD) for line in marked(frame)]
-    return Group(Text(short(title, LINE_CELLS), style="bold"), table, *told)
+    table.width = _width(widths[column.name] for column in shown) if names else None
+    for column in shown:
+        table.add_column(column.heading, justify="left" if column.left else "right", no_wrap=True)
+    for place, row in enumerate(rows, start=1):
+        texts = [_styled(column, cells[column.name][place]) for column in shown]
+        table.add_row(*texts, style="dim" if row["model"] == BASELINE else "")
+    return Group(Text(short(title, LINE_CELLS), style="bold"), table, *_below(frame, sentences))
 
 
 def failures(frame: pd.DataFrame) -> list[str]:
     """Return one line for each model of which a trial failed, as it was told."""
     return [
-        f"{row['model']} {row['status']}: {row['error']}" for row in _rows(frame) if row["error"]
+        f"{row['model']} {row['status']}: {row['error']}" for row in rows_of(frame) if row["error"]
     ]
 
 
 def marked(frame: pd.DataFrame) -> list[str]:
     """Return one line for each model whose figures can't be compared with the others'."""
     return [
-        f"{row['model']} is not comparable: {row['marks']}" for row in _rows(frame) if row["marks"]
+        f"{row['model']} is not comparable: {row['marks']}"
+        for row in rows_of(frame)
+        if row["marks"]
     ]
 
 
 def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
-    """Return the same table in Markdown, `sentences` and failures below it."""
-    shown = _columns(frame)
-    sides = [":--" if name in _LEFT else "--:" for name in shown]
-    lines = [f"# {markdown(title)}", "", markdown_row(shown), f"| {' | '.join(sides)} |"]
-    for row in _rows(frame):
-        cells = dict(zip(_COLUMNS, _cells(row), strict=True))
-        lines.append(markdown_row([cells[name] for name in shown]))
+    """Return the table in Markdown, with all columns that say something, and what is below it."""
+    shown = speaking(frame)
+    sides = [":--" if column.left else "--:" for column in shown]
+    headings = markdown_row([column.heading for column in shown])
+    lines = [f"# {markdown(title)}", "", headings, f"| {' | '.join(sides)} |"]
+    lines += [markdown_row([column.cell(row) for column in shown]) for row in rows_of(frame)]
     lines += ["", *(f"- {markdown(line)}" for line in sentences)]
     lines += [*(f"- ✗ {markdown(line)}" for line in failures(frame))]
     lines += [f"- ≠ {markdown(line)}" for line in marked(frame)]
@@ -95,68 +104,51 @@ def markdown_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(markdown(cell) for cell in cells)} |"
 
 
-def _columns(frame: pd.DataFrame) -> list[str]:
-    """Return the columns that have something to say."""
-    left_out: set[str] = set() if frame["difference_to_best"].notna().any() else {*_COMPARED}
-    if not (frame["seeds"] > 1).any():
-        left_out.add("seeds")
-    return [name for name in _COLUMNS if name not in left_out]
+def _asked(frame: pd.DataFrame, names: Sequence[str]) -> Sequence[Column]:
+    """Return the columns of `names`, in that order; without names, those that say something."""
+    asked = chosen(names) if names else columns()
+    if names and asked != columns():
+        return asked
+    return speaking(frame)
 
 
-def _rows(frame: pd.DataFrame) -> list[Mapping[str, Any]]:
-    return frame.to_dict("records")  # type: ignore[return-value]
+def _name_cells(rows: Sequence[Row], asked: Sequence[Column], width: int) -> int:
+    """Return the room for a name beside the figures that matter."""
+    matter = [column for column in asked if column.name in ("accuracy", *_MATTER)]
+    taken = [max(map(cell_len, _cells(column, rows, 0))) for column in matter]
+    return min(_NAME_CELLS, max(_LEAST_NAME_CELLS, width - _width([0, *taken])))
 
 
-def _cells(row: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{row['model']} ≠" if row["marks"] else str(row["model"]),
-        _percent(row["test_accuracy"]),
-        _spread(row),
-        _number(row["seeds"], "{:.0f}"),
-        _to_best(row),
-        "" if pd.isna(row["group"]) else str(row["group"]),
-        _percent(row["validation_accuracy_last"]),
-        _percent(row["validation_accuracy_best"]),
-        _number(row["train_seconds"], "{:,.1f} s"),
-        _number(row["train_images_per_second"], "{:,.0f}"),
-        _percent(row["data_wait_share"]),
-        _megabytes(row["peak_bytes"]),
-        _number(row["parameters"], "{:,.0f}"),
-        _contract(row),
-    ]
+def _cells(column: Column, rows: Sequence[Row], name_cells: int) -> list[str]:
+    """Return the texts of a column, its heading first."""
+    most = name_cells if column.name == "model" else _NAME_CELLS
+    return [column.heading, *(short(column.cell(row), most) for row in rows)]
 
 
-def _percent(value: Any) -> str:
-    return _number(value, "{:.1%}").replace("%", " %")
+def _fitting(asked: Sequence[Column], widths: Mapping[str, int], width: int) -> Sequence[Column]:
+    """Return those of the columns `asked` that fit into `width`, as they matter."""
+    taken = [name for name in _ALWAYS if name in widths]
+    for name in (*_MATTER, *_THEN):
+        if name not in widths:
+            continue
+        taken.append(name)
+        if _width(widths[each] for each in taken) > width:  # what comes after matters less
+            taken.pop()
+            break
+    return [column for column in asked if column.name in taken]
 
 
-def _number(value: Any, form: str) -> str:
-    return "" if value is None or pd.isna(value) else form.format(value)
+def _width(widths: Iterable[int]) -> int:
+    """Return the width of a table of columns so wide: an edge, and space after each."""
+    return 1 + sum(each + _SPACE for each in widths)
 
 
-def _megabytes(value: Any) -> str:
-    return "" if value is None or pd.isna(value) else f"{value / 1e6:,.0f} MB"
+def _styled(column: Column, text: str) -> Text:
+    style = GOOD if text.startswith("✓") else BAD
+    return Text(text, style=style if column.name == "contract" else "")
 
 
-def _spread(row: Mapping[str, Any]) -> str:
-    if not pd.isna(row["test_accuracy_low"]):
-        return f"{row['test_accuracy_low'] * 100:.1f} to {row['test_accuracy_high'] * 100:.1f}"
-    if not pd.isna(row["test_accuracy_deviation"]):
-        return f"± {row['test_accuracy_deviation'] * 100:.1f}"
-    return "" if row["status"] == "ok" else str(row["status"])  # out-of-memory, say
-
-
-def _to_best(row: Mapping[str, Any]) -> str:
-    """Return the difference in points; the best model has no interval."""
-    if pd.isna(row["difference_low"]):
-        return "" if pd.isna(row["difference_to_best"]) else "best"
-    return f"{row['difference_to_best'] * 100:+.1f}"
-
-
-def _contract(row: Mapping[str, Any]) -> str:
-    if row["status"] == "baseline":
-        return ""
-    if str(row["contract"]).startswith("verified"):
-        shown = pd.isna(row["test_accuracy"])  # then the status stands in a figure's place
-        return "✓" if row["status"] == "ok" or shown else f"✓ ({row['status']})"
-    return f"✗ {row['contract']}"
+def _below(frame: pd.DataFrame, sentences: Sequence[str]) -> list[Text]:
+    told = [Text(short(line, LINE_CELLS)) for line in sentences]
+    told += [Text(f"✗ {short(line, LINE_CELLS)}", style=BAD) for line in failures(frame)]
+    return told + [Text(f"≠ {short(line, LINE_CELLS)}", style=BAD) for line in marked(frame)]

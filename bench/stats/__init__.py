@@ -7,6 +7,7 @@ same order for each. Seeds are never counted as if they were new images.
 interval   one model: between what bounds its accuracy lies
 crossed    the mean of (S, N) values, and how much of its variance is of seeds, how much of images
 paired     two models on the same images and seeds; many pairs
+ranks      two samples that are not paired
 groups     models that can't be told apart share a letter
 planning   how large a difference would have shown at all
 metrics    other figures of one run
@@ -26,6 +27,7 @@ from bench.stats.paired import (
     sign_flip_p,
 )
 from bench.stats.planning import minimum_detectable_difference
+from bench.stats.ranks import least_rank_sum_p, rank_sum_p
 
 __all__ = [
     "Components",
@@ -36,12 +38,14 @@ __all__ = [
     "calibration_error",
     "crossed",
     "holm",
+    "least_rank_sum_p",
     "majority_class",
     "mcnemar_p",
     "metrics",
     "minimum_detectable_difference",
     "paired_difference",
     "rank_groups",
+    "rank_sum_p",
     "seeds_needed",
     "sign_flip_p",
     "wilson_interval",

@@ -1,0 +1,204 @@
+"""How far the trials of a run have come, model by model, and how long the rest will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from bench.record import FINISHED, EpochRecord, TrialRecord, TrialSpec
+
+_PHASES = {
+    "test": "testing",
+    "inference": "timing answers",
+    "profile": "profiling",
+    "publish": "writing",
+    "done": "writing",
+}
+Key = tuple[str, int, int | None]  # model, seed, fold
+_KNOWN_STEPS, _KNOWN_SECONDS = 3, 1.0  # of training, before it is a measure of the rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What is to be seen of one model.
+
+    Attributes:
+        state: in words, with ✓ where all went well and ✗ where something did not.
+        accuracy: of the test images, mean over the trials done, 0 to 1.
+        validation: accuracy after the last epoch of any trial, 0 to 1.
+        seconds: of training, mean over the trials done.
+        deviation: of those seconds, with more than one.
+    """
+
+    model: str
+    state: str
+    accuracy: float | None = None
+    validation: float | None = None
+    seconds: float | None = None
+    deviation: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _UnderWay:
+    """A trial that has begun.
+
+    Attributes:
+        since: when the one before it had ended.
+        steps, made, before: of training, in all, so far, and by another process.
+        training_since: when its training began here.
+    """
+
+    key: Key
+    since: float
+    phase: str = ""
+    epochs: int = 1
+    steps: int = 0
+    made: int = 0
+    before: int = 0
+    training_since: float | None = None
+
+    @property
+    def model(self) -> str:
+        """What is trained."""
+        return self.key[0]
+
+    @property
+    def doing(self) -> str:
+        """What it does, in words."""
+        if self.phase in _PHASES or self.training_since is None:
+            return _PHASES.get(self.phase, "starting")
+        epoch = min(self.epochs, self.made * self.epochs // max(1, self.steps) + 1)
+        return f"epoch {epoch} of {self.epochs}"
+
+    def step_seconds(self, now: float) -> float | None:
+        """Return how long a step takes, validation and all, if enough of them were made."""
+        made = self.made - self.before
+        if self.training_since is None or made < _KNOWN_STEPS:
+            return None
+        seconds = now - self.training_since
+        return seconds / made if seconds >= _KNOWN_SECONDS else None
+
+
+class Board:
+    """The trials that are planned, done, and under way; told like a watcher."""
+
+    def __init__(
+        self,
+        specs: Sequence[TrialSpec],
+        records: Iterable[TrialRecord] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keys: dict[str, list[Key]] = {}
+        for spec in specs:
+            self._keys.setdefault(spec.model, []).append(spec.key)
+        self._word = "seed" if all(spec.fold is None for spec in specs) else "training"
+        self._records = {r.spec.key: r for r in records if r.status in FINISHED}
+        self._validation: dict[str, float] = {}
+        self._seconds: dict[str, list[float]] = {}  # of whole trials, begun and ended here
+        self._clock, self._turned = clock, clock()
+        self._now: _UnderWay | None = None
+        self.planned = len(specs)
+
+    @property
+    def done(self) -> int:
+        """How many trials have ended, well or not."""
+        return len(self._records)
+
+    def on_phase(self, record: TrialRecord) -> None:
+        """A trial does something else; it may be one that is done once more."""
+        key = record.spec.key
+        if self._now is None or self._now.key != key:
+            self._now = _UnderWay(key=key, since=self._turned)
+            self._records.pop(key, None)
+        self._now.phase = record.phase
+
+    def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
+        """Training begins."""
+        if self._now is not None:
+            self._now.steps, self._now.made, self._now.before = steps, done, done
+            self._now.epochs, self._now.training_since = spec.recipe.epochs, self._clock()
+
+    def on_batch(self) -> None:
+        """A step is made."""
+        if self._now is not None:
+            self._now.made += 1
+
+    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
+        """An epoch is validated."""
+        self._validation[spec.model] = epoch.validation_accuracy
+
+    def on_end(self, record: TrialRecord) -> None:
+        """A trial is over."""
+        now = self._clock()
+        if record.status == "ok" and not (self._now and self._now.before):
+            self._seconds.setdefault(record.model, []).append(now - self._turned)
+        if record.status in FINISHED:
+            self._records[record.spec.key] = record
+        self._turned, self._now = now, None
+
+    def lines(self) -> list[Line]:
+        """Return a line for each model: the most accurate so far first, then as they come."""
+        found = [self._line(model, len(keys)) for model, keys in self._keys.items()]
+        return sorted(found, key=lambda line: 1.0 if line.accuracy is None else -line.accuracy)
+
+    def time_left(self) -> tuple[float, bool] | None:
+        """Return the seconds that the rest takes, and whether that is all of it.
+
+        A model of which nothing has been measured is not in it. None where nothing is known.
+        """
+        left = [] if self._now is None else [self._left_of(self._now)]
+        for model, keys in self._keys.items():
+            waiting = len(keys) - len(self._done(model)) - self._is_under_way(model)
+            left += [self._trial_seconds(model)] * waiting
+        known = [seconds for seconds in left if seconds is not None]
+        return (sum(known), len(known) == len(left)) if any(known) else None
+
+    def _done(self, model: str) -> list[TrialRecord]:
+        return [self._records[key] for key in self._keys[model] if key in self._records]
+
+    def _is_under_way(self, model: str) -> bool:
+        return self._now is not None and self._now.model == model
+
+    def _trial_seconds(self, model: str) -> float | None:
+        """Return how long a trial of `model` takes, from those that ended, or the present one."""
+        if model in self._seconds:
+            return mean(self._seconds[model])
+        now = self._now
+        step = None if now is None else now.step_seconds(self._clock())
+        if now is None or now.training_since is None or now.model != model or step is None:
+            return None
+        return now.training_since - now.since + step * now.steps
+
+    def _left_of(self, trial: _UnderWay) -> float | None:
+        step = trial.step_seconds(self._clock())
+        if step is not None:
+            return step * (trial.steps - trial.made)
+        whole = self._trial_seconds(trial.model)
+        return None if whole is None else max(0.0, whole - (self._clock() - trial.since))
+
+    def _line(self, model: str, trials: int) -> Line:
+        well = [record for record in self._done(model) if record.status == "ok"]
+        accuracies = [r.test_accuracy for r in well if r.test_accuracy is not None]
+        seconds = [record.train_seconds for record in well]
+        return Line(
+            model=model,
+            state=self._state(model, trials),
+            accuracy=mean(accuracies) if accuracies else None,
+            validation=self._validation.get(model),
+            seconds=mean(seconds) if seconds else None,
+            deviation=stdev(seconds) if len(seconds) > 1 else None,
+        )
+
+    def _state(self, model: str, trials: int) -> str:
+        word = self._word
+        done = self._done(model)
+        failed = [record for record in done if record.status != "ok"]
+        if self._now is not None and self._now.model == model:
+            return f"{word} {len(done) + 1} of {trials}, " * (trials > 1) + self._now.doing
+        if failed:
+            return f"✗ {failed[0].status}" + f", {len(failed)} of {trials} {word}s" * (trials > 1)
+        if len(done) == trials:
+            return f"✓ {trials} {word}s" if trials > 1 else "✓ done"
+        return f"{len(done)} of {trials} {word}s done" if done else "waiting"

@@ -1,0 +1,138 @@
+"""Whether a model of two runs can be compared, and in what not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from bench.exactness import differences
+from bench.record import FINISHED, TrialRecord, TrialSpec
+from bench.request import paired_seed
+from bench.runs import StoredRun
+
+_TIMED = ("device", "precision", "threads", "workers", "fidelity", "compiled")
+
+
+class Side:
+    """One of two runs: what there is of its trials, model by model.
+
+    Attributes:
+        name: BASE or NEW.
+        specs: by model, as planned.
+        answers: by model, of the trials that ended well.
+    """
+
+    def __init__(self, name: str, run: StoredRun) -> None:
+        self.name, self.results, self.environment = name, run.results, run.about["environment"]
+        self.answers = run.results.judgement.answers
+        self.specs: dict[str, list[TrialSpec]] = {}
+        for spec in run.specs:
+            self.specs.setdefault(spec.model, []).append(spec)
+
+    def records(self, model: str) -> list[TrialRecord]:
+        """Return the records of a model, in the order of the plan."""
+        return [record for record in self.results.records if record.model == model]
+
+    def by_seed(self, model: str) -> dict[int, list[TrialRecord]]:
+        """Return the same by seed; a seed may have several, one a fold."""
+        found: dict[int, list[TrialRecord]] = {}
+        for record in self.records(model):
+            found.setdefault(paired_seed(model, record.spec.seed), []).append(record)
+        return found
+
+    def seconds(self, model: str) -> list[float]:
+        """Return the training seconds of each seed that ended well."""
+        return [
+            sum(record.train_seconds for record in records)
+            for records in self.by_seed(model).values()
+            if all(record.status == "ok" for record in records)
+        ]
+
+    def parameters(self, model: str) -> int | None:
+        """Return how many parameters the network had, if it was built."""
+        built = (record.parameters for record in self.records(model))
+        return next((number for number in built if number is not None), None)
+
+
+def unlike(model: str, base: Side, new: Side) -> str:
+    """Return why a model of the two runs can't be compared at all, or nothing."""
+    one, other = base.specs[model], new.specs[model]
+    if {spec.split_fingerprint for spec in one} != {spec.split_fingerprint for spec in other}:
+        return "other images, or another split of them"
+    changed = _changed(one[0].recipe, other[0].recipe, [f.name for f in fields(one[0].recipe)])
+    if changed and not _marks(model, base) and not _marks(model, new):
+        return f"another recipe: {', '.join(changed)}"
+    return ""
+
+
+def unanswered(model: str, base: Side, new: Side) -> str:
+    """Return why the accuracies of a model can't be compared, or nothing."""
+    marked = [
+        f"marked in {side.name}: {'; '.join(marks)}"
+        for side in (base, new)
+        if (marks := _marks(model, side))
+    ]
+    if marked:
+        return ", ".join(marked)
+    missing = [side.name for side in (base, new) if model not in side.answers]
+    if missing:
+        return f"no answers in {' and '.join(missing)}"
+    one, other = (side.answers[model].seeds for side in (base, new))
+    if set(one) & set(other):
+        return ""
+    return f"no seed is in both: BASE has {_listed(one)}, NEW has {_listed(other)}"
+
+
+def untimed(model: str, base: Side, new: Side) -> str:
+    """Return why the times of a model can't be compared, or nothing."""
+    found = differences(_machine(base.environment), _machine(new.environment), [])
+    found += _changed(base.specs[model][0], new.specs[model][0], _TIMED)
+    if found:
+        return f"another machine or set-up: {', '.join(found)}"
+    if _marks(model, base) or _marks(model, new):
+        return unanswered(model, base, new)
+    for side in (base, new):
+        seconds = side.seconds(model)
+        if not seconds or min(seconds) <= 0:
+            return f"no times in {side.name}"
+    return ""
+
+
+def failures(model: str, base: Side, new: Side) -> tuple[str, ...]:
+    """Return why trials of a model failed in NEW that did not in BASE, where it did not fail."""
+    before = base.by_seed(model)
+    if not any(record.status == "ok" for record in base.records(model)):
+        return ()
+    return tuple(
+        f"seed {seed} {record.status} ({record.phase}): {record.error}"
+        for seed, records in new.by_seed(model).items()
+        for record in records
+        if _failed(record) and not any(_failed(each) for each in before.get(seed, ()))
+    )
+
+
+def _failed(record: TrialRecord) -> bool:
+    return record.status in FINISHED and record.status != "ok"
+
+
+def _marks(model: str, side: Side) -> list[str]:
+    return list(dict.fromkeys(mark for each in side.records(model) for mark in each.marks))
+
+
+def _machine(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `environment` without this program's own version, which may be what is compared."""
+    packages = environment.get("packages", {})
+    others = {name: version for name, version in packages.items() if name != "zoo-bench"}
+    return {**environment, "packages": {**others, "cores": environment.get("cores")}}
+
+
+def _changed(before: object, after: object, names: Sequence[str]) -> list[str]:
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
+    return [
+        f"{name.replace('_', ' ')} {new} instead of {old}" for name, old, new in pairs if old != new
+    ]
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds))

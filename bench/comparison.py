@@ -1,0 +1,185 @@
+"""Two runs side by side: what has changed from BASE to NEW, and what can't be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.change import (
+    KINDS,
+    AccuracyChange,
+    Kind,
+    ModelChange,
+    TimeChange,
+    accuracy_changes,
+    time_changes,
+)
+from bench.comparable import Side, failures, unanswered, unlike, untimed
+from bench.exactness import differences
+from bench.request import one_of
+from bench.results import Results
+from bench.runs import StoredRun, stored_run
+from registry.errors import IncomparableError
+
+REGRESSION = 3  # exit code; what can't be answered has that of an IncomparableError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunComparison:
+    """What has changed from one run to another, model by model.
+
+    Attributes:
+        base, new: the folders of the runs.
+        changes: of the models that both have, in the order of BASE.
+        only_base, only_new: models that one run alone has.
+        differences: what else was not the same: versions, machine, code; a phrase each.
+        unfinished: how many trials of BASE and of NEW are still to be done.
+        tolerance: a loss of accuracy that is put up with, 0 to 1.
+    """
+
+    base: Path
+    new: Path
+    changes: tuple[ModelChange, ...]
+    only_base: tuple[str, ...] = ()
+    only_new: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    unfinished: tuple[int, int] = (0, 0)
+    tolerance: float = 0.0
+
+    def regressions(self, fail_on: Sequence[str] = KINDS) -> dict[str, tuple[Kind, ...]]:
+        """Return the models that are worse in NEW, and in which of the kinds asked for.
+
+        Raises:
+            RunError: there is no such kind.
+        """
+        asked = {one_of("--fail-on", kind, KINDS) for kind in fail_on}
+        found = {each.model: each.regressions(self.tolerance) for each in self.changes}
+        worse = {m: tuple(kind for kind in kinds if kind in asked) for m, kinds in found.items()}
+        return {model: kinds for model, kinds in worse.items() if kinds}
+
+    def exit_code(self, fail_on: Sequence[str] = ()) -> int:
+        """Return 3 where NEW is worse in one of these kinds, 5 where that can't be said, else 0.
+
+        Raises:
+            RunError: there is no such kind.
+        """
+        if self.regressions(fail_on):
+            return REGRESSION
+        open_ = {kind for each in self.changes for kind in each.unanswered}
+        return IncomparableError.exit_code if open_.intersection(fail_on) else 0
+
+
+def compare(
+    base: int | str | Path | Results,
+    new: int | str | Path | Results,
+    *,
+    runs: str | Path = "runs",
+    tolerance: float = 0.0,
+) -> RunComparison:
+    """Return what has changed from one run to another.
+
+    Args:
+        base: the run before: its folder, its name in `runs`, its number, or its results.
+        new: the run after it.
+        runs: where run folders are.
+        tolerance: a loss of accuracy that is put up with, 0 to 1, however sure it is.
+
+    Raises:
+        IncomparableError: no model can be compared: none is in both, or not with the same images,
+            split and recipe.
+        RunError: there is no such run, or its records can't be read.
+    """
+    return compared(_stored(base, Path(runs)), _stored(new, Path(runs)), tolerance)
+
+
+def compared(base: StoredRun, new: StoredRun, tolerance: float = 0.0) -> RunComparison:
+    """Return what has changed from the one run to the other.
+
+    Raises:
+        IncomparableError: no model can be compared.
+    """
+    one, other = Side("BASE", base), Side("NEW", new)
+    models = _comparable(one, other)
+    pairs = [(one.specs[model][0], other.specs[model][0]) for model in models]
+    return RunComparison(
+        base=base.results.folder,
+        new=new.results.folder,
+        changes=_changes(one, other, models),
+        only_base=tuple(model for model in one.specs if model not in other.specs),
+        only_new=tuple(model for model in other.specs if model not in one.specs),
+        differences=tuple(differences(one.environment, other.environment, pairs)),
+        unfinished=(base.results.unfinished, new.results.unfinished),
+        tolerance=tolerance,
+    )
+
+
+def _stored(run: int | str | Path | Results, runs: Path) -> StoredRun:
+    return stored_run(str(run.folder if isinstance(run, Results) else run), runs)
+
+
+def _comparable(base: Side, new: Side) -> list[str]:
+    """Return the models that both runs have.
+
+    Raises:
+        IncomparableError: none, or none with the same images, split and recipe.
+    """
+    refused = f"{base.results.folder} and {new.results.folder} can't be compared"
+    models = [model for model in base.specs if model in new.specs]
+    if not models:
+        has = [f"{side.name} has {', '.join(side.specs)}" for side in (base, new)]
+        raise IncomparableError(f"{refused}: no model is in both: {', '.join(has)}")
+    reasons = [unlike(model, base, new) for model in models]
+    if all(reasons):
+        raise IncomparableError(f"{refused}: NEW has {'; '.join(dict.fromkeys(reasons))}")
+    return models
+
+
+def _changes(base: Side, new: Side, models: Sequence[str]) -> tuple[ModelChange, ...]:
+    apart = {model: unlike(model, base, new) for model in models}
+    accuracy = _accuracies(base, new, apart)
+    time = _times(base, new, apart)
+    return tuple(_change(model, base, new, accuracy[model], time[model]) for model in models)
+
+
+def _accuracies(base: Side, new: Side, apart: dict[str, str]) -> dict[str, AccuracyChange | str]:
+    """Return how each accuracy has changed, or why that can't be said."""
+    reasons = {model: why or unanswered(model, base, new) for model, why in apart.items()}
+    models = [model for model, why in reasons.items() if not why]
+    found = accuracy_changes(
+        {model: base.answers[model] for model in models},
+        {model: new.answers[model] for model in models},
+    )
+    return {**reasons, **found}
+
+
+def _times(base: Side, new: Side, apart: dict[str, str]) -> dict[str, TimeChange | str]:
+    """Return how each time has changed, or why that can't be said."""
+    reasons = {model: why or untimed(model, base, new) for model, why in apart.items()}
+    models = [model for model, why in reasons.items() if not why]
+    found = time_changes(
+        {model: base.seconds(model) for model in models},
+        {model: new.seconds(model) for model in models},
+    )
+    return {**reasons, **found}
+
+
+def _change(
+    model: str, base: Side, new: Side, accuracy: AccuracyChange | str, time: TimeChange | str
+) -> ModelChange:
+    """Return what has become of a model; a string says why something can't be compared."""
+    parameters = (base.parameters(model), new.parameters(model))
+    size = "" if None not in parameters else "a network was not built"
+    found: dict[Kind, object] = {"accuracy": accuracy, "time": time, "parameters": size}
+    mended = model not in base.answers and model in new.answers
+    return ModelChange(
+        model=model,
+        accuracy=None if isinstance(accuracy, str) else accuracy,
+        time=None if isinstance(time, str) else time,
+        parameters=parameters,
+        failed=failures(model, base, new),
+        mended=mended,
+        unanswered={
+            kind: why for kind, why in found.items() if isinstance(why, str) and why and not mended
+        },
+    )

@@ -1,0 +1,182 @@
+"""The splits of a run: one for all trials, or k folds that test every image once.
+
+```text
+kfold:5   image    1 . . . . . . . . 20
+fold 1             T T T T v v v . . . . . . . . . . . . .    T tests, v validates, . trains
+fold 2             . . . . T T T T v v v . . . . . . . . .
+fold 5             v v v . . . . . . . . . . . . . T T T T
+```
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.data.check import CheckedImage, Manifest
+from bench.data.split import SPLITS, TRAIN_SHARE, VALIDATION_SHARE, Split, leaders_of
+from registry.errors import DataError, RunError
+
+_SHARE = VALIDATION_SHARE / (TRAIN_SHARE + VALIDATION_SHARE)  # of what does not test
+_Group = tuple[CheckedImage, ...]  # near-duplicates, or one image; one class
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Splits:
+    """The one split of a run, or its folds.
+
+    Attributes:
+        name: as it is asked for: `stratified`, `kfold:5`.
+        each: the split, or those of fold 1, 2 and so on.
+    """
+
+    name: str
+    each: tuple[Split, ...]
+
+    @property
+    def folds(self) -> int | None:
+        """How many folds there are; None for a split that is not repeated."""
+        return len(self.each) if len(self.each) > 1 else None
+
+    @property
+    def numbers(self) -> tuple[int | None, ...]:
+        """The folds, from 1, or None alone."""
+        return tuple(range(1, len(self.each) + 1)) if self.folds else (None,)
+
+    def of(self, fold: int | None) -> Split:
+        """Return the split of a fold, or the one that there is."""
+        return self.each[0 if fold is None else fold - 1]
+
+    @property
+    def test(self) -> tuple[CheckedImage, ...]:
+        """All that is tested, fold by fold."""
+        return tuple(image for split in self.each for image in split.test)
+
+    @property
+    def evaluated(self) -> tuple[CheckedImage, ...]:
+        """All that validates or tests, each once."""
+        images = (image for split in self.each for image in (*split.validation, *split.test))
+        return tuple(dict.fromkeys(images))
+
+    @property
+    def fingerprint(self) -> str:
+        """The split's, or the digest of the folds', in their order."""
+        found = [split.fingerprint for split in self.each]
+        return hashlib.sha256("\n".join(found).encode()).hexdigest() if self.folds else found[0]
+
+
+def folds_asked(split: str) -> int | None:
+    """Return k of `kfold:k`, or None for a split that is not repeated.
+
+    Raises:
+        RunError: there is none of that name, or k is less than 2.
+    """
+    if split in SPLITS:
+        return None
+    found = re.fullmatch(r"kfold:(\d{1,6})", split)
+    if found is None:
+        known = ", ".join(SPLITS)
+        raise RunError(f"unknown split {split!r}: there are {known}, kfold:5 (or another number)")
+    folds = int(found.group(1))
+    if folds < 2:
+        raise RunError(
+            f"--split {split}: what tests one fold is trained on the others, so it takes 2 or "
+            "more: try kfold:5"
+        )
+    return folds
+
+
+def make_splits(name: str, manifest: Manifest) -> Splits:
+    """Return the split of that name, or the folds.
+
+    Raises:
+        RunError: there is none of that name.
+        DataError: there are too few images for it.
+    """
+    folds = folds_asked(name)
+    each = (SPLITS[name](manifest),) if folds is None else kfold_splits(manifest, folds)
+    return Splits(name=name, each=each)
+
+
+def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
+    """Return one split for each of `folds`, so that every image tests in one of them.
+
+    Classes have equal shares in all, dealt by content, so that names and order do not matter, and
+    near-duplicates are dealt together: none stands in two parts of a fold. Of the rest, 15 of 85
+    validate, as in the stratified split: the images of the folds that follow, so that none
+    validates always, and each trains in most.
+
+    Raises:
+        DataError: a class has too few images for so many.
+    """
+    totals, leaders = [0] * folds, leaders_of(manifest)
+    tests: list[list[list[_Group]]] = []  # by class and fold
+    for label, name in enumerate(manifest.classes):
+        groups = _groups([i for i in manifest.images if i.file.label == label], leaders)
+        dealt = _dealt(groups, totals) if len(groups) >= folds else []
+        if not dealt or any(len(groups) - len(part) < 2 for part in dealt):
+            raise _too_few(name, len(groups), folds)
+        tests.append(dealt)
+    return tuple(_split(f"kfold:{folds}", tests, fold) for fold in range(folds))
+
+
+def _groups(images: Sequence[CheckedImage], leaders: dict[str, str]) -> list[_Group]:
+    """Return `images` in the order of their digests, near-duplicates together."""
+    groups: dict[str, list[CheckedImage]] = {}
+    for image in sorted(images, key=lambda image: image.sha256):
+        groups.setdefault(leaders[image.sha256], []).append(image)
+    return [tuple(groups[leader]) for leader in sorted(groups)]
+
+
+def _dealt(groups: Sequence[_Group], totals: list[int]) -> list[list[_Group]]:
+    """Return the groups of one class by fold, and add to the images that each fold has in all.
+
+    The largest are dealt first, each to the fold with the fewest images of the class, of equals to
+    the one with the fewest in all: counts differ by 1 where there are single images enough.
+    """
+    counts = [0] * len(totals)
+    dealt: dict[int, list[int]] = {fold: [] for fold in range(len(totals))}
+    for number in sorted(range(len(groups)), key=lambda number: -len(groups[number])):
+        fold = min(dealt, key=lambda fold: (counts[fold], totals[fold]))
+        dealt[fold].append(number)
+        counts[fold] += len(groups[number])
+        totals[fold] += len(groups[number])
+    return [[groups[number] for number in sorted(numbers)] for numbers in dealt.values()]
+
+
+def _too_few(name: str, groups: int, folds: int) -> DataError:
+    """Return that a fold would have nothing to test, to validate on or to train on."""
+    most = f" (kfold:{groups} at most)" if 3 <= groups < folds else ""
+    return DataError(
+        f"class {name!r} has {groups} distinct images, too few for {folds} folds, each with a "
+        f"training, a validation and a test part: give more images, or other folds{most}"
+    )
+
+
+def _split(name: str, tests: Sequence[Sequence[Sequence[_Group]]], fold: int) -> Split:
+    train: list[CheckedImage] = []
+    validation: list[CheckedImage] = []
+    test: list[CheckedImage] = []
+    for parts in tests:  # class by class
+        rest = [group for part in (*parts[fold + 1 :], *parts[:fold]) for group in part]
+        cut = _cut(rest)
+        validation += _images(rest[:cut])
+        train += _images(rest[cut:])
+        test += _images(parts[fold])
+    return Split(name=name, train=tuple(train), validation=tuple(validation), test=tuple(test))
+
+
+def _cut(groups: Sequence[_Group]) -> int:
+    """Return how many of `groups`, at least one and not all, make the share that validates."""
+    wanted = round(_SHARE * sum(map(len, groups)))
+    taken, images = 1, len(groups[0])
+    while taken < len(groups) - 1 and images < wanted:
+        images += len(groups[taken])
+        taken += 1
+    return taken
+
+
+def _images(groups: Sequence[_Group]) -> list[CheckedImage]:
+    return [image for group in groups for image in group]

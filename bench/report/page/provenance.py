@@ -1,0 +1,133 @@
+"""What the page says of the data, and of how to repeat the run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from bench.verdict import counted
+
+if TYPE_CHECKING:
+    from bench.results import Results
+
+Context = dict[str, Any]
+_MOST_NAMES = 200
+_PARTS = ("train", "validation", "test")
+
+
+def data_section(about: Mapping[str, Any]) -> Context:
+    """Return counts, parts, rejects and duplicates, as far as the store has them."""
+    split, manifest = about.get("split") or {}, about.get("manifest") or {}
+    rejects, duplicates = about.get("rejects") or [], manifest.get("duplicates") or []
+    facts = [("folder", str(about.get("data") or ""))]
+    if manifest:
+        classes = ", ".join(f"{count:,} {name}" for name, count in manifest["classes"].items())
+        facts.append(("photographs", f"{manifest['images']:,} ({classes})"))
+        facts.append(("size", f"{manifest['bytes'] / 1e6:,.1f} MB"))
+    sizes = [f"{len(split[part]):,} to {_WHAT[part]}" for part in _PARTS if split.get(part)]
+    facts.append(("split", f"{split.get('name', '')}: {', '.join(sizes)}" if sizes else ""))
+    facts.append(("left out", counted(len(rejects), "file") if rejects else "none"))
+    facts.append(
+        (
+            "duplicates",
+            f"{counted(len(duplicates), 'picture')} more than once" if duplicates else "none",
+        )
+    )
+    return {
+        "facts": [(name, value) for name, value in facts if value],
+        "parts": _class_counts(manifest),
+        "rejects": rejects[:_MOST_NAMES],
+        "reject_count": len(rejects),
+        "duplicates": [_duplicate(each) for each in duplicates[:_MOST_NAMES]],
+        "duplicate_count": len(duplicates),
+    }
+
+
+def repeat_section(results: Results, about: Mapping[str, Any]) -> Context:
+    """Return command, recipe, versions, machine and fingerprint, as far as the store has them."""
+    there = about.get("environment") or {}
+    seeds = list(dict.fromkeys(record.spec.seed for record in results.records))
+    versions = {"python": there.get("python"), **(there.get("packages") or {})}
+    facts = [
+        ("recipe", _listed(_flat(about.get("recipe") or {}))),
+        ("seeds", ", ".join(map(str, seeds))),
+        ("split", (about.get("split") or {}).get("fingerprint")),
+        ("versions", _listed({name: each for name, each in versions.items() if each})),
+        ("machine", there.get("platform")),
+        ("processor", there.get("cpu")),
+        ("cores", there.get("cores")),
+        ("device", _device(there)),
+        ("threads", ", ".join({str(record.spec.threads): 1 for record in results.records})),
+        ("load", _load(there)),
+        ("started", _moment(there.get("started") or "")),
+    ]
+    return {
+        "command": _command(there.get("command") or []),
+        "repeat": [(name, str(value)) for name, value in facts if value],
+        "started": _moment(there.get("started") or ""),
+        "origins": _origins(results),
+    }
+
+
+_WHAT = {"train": "train", "validation": "validate", "test": "test"}
+
+
+def _class_counts(manifest: Mapping[str, Any]) -> Context | None:
+    parts = manifest.get("parts")
+    if not parts:
+        return None
+    rows = [
+        (name, *(f"{parts[part][place]:,}" for part in parts))
+        for place, name in enumerate(manifest["classes"])
+    ]
+    return {"head": ("class", *parts), "rows": rows}
+
+
+def _duplicate(each: Mapping[str, Any]) -> str:
+    how = "identical files" if each["identical"] else "one picture, saved differently"
+    return f"{' = '.join(each['images'])}: {how}"
+
+
+def _command(command: list[str]) -> str:
+    """Return what was typed, or nothing for a notebook, whose own command says nothing."""
+    if not command or PurePath(command[0]).name not in ("zoo", "zoo.exe", "__main__.py"):
+        return ""
+    return shlex.join(["zoo", *command[1:]])
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        inner = isinstance(value, dict)
+        found |= _flat(value, f"{before}{name}.") if inner else {f"{before}{name}": value}
+    return found
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
+
+
+def _device(there: Mapping[str, Any]) -> str:
+    device, name = there.get("device") or "", there.get("device_name") or ""
+    return f"{device} ({name})" if name and name != there.get("cpu") else device
+
+
+def _load(there: Mapping[str, Any]) -> str:
+    load = there.get("load_1_minute")
+    return "" if load is None else f"{load:.2f} over the minute before"
+
+
+def _moment(text: str) -> str:
+    """Return a moment in ISO's form as a person reads it."""
+    return text.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _origins(results: Results) -> list[tuple[str, str, str, str]]:
+    found: dict[str, tuple[str, str, str, str]] = {}
+    for record in results.records:
+        spec = record.spec
+        row = (record.model, spec.origin, record.contract, spec.architecture.source or "")
+        found.setdefault(record.model, row)
+    return list(found.values())

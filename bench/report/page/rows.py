@@ -1,0 +1,207 @@
+"""What each chart shows, as plain values under fixed names: no name of a stranger is a field."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.answers import Answers
+from bench.record import TrialRecord
+from bench.report.display import short
+from bench.report.frame import BASELINE
+
+if TYPE_CHECKING:
+    from bench.results import Results
+
+Row = dict[str, Any]
+_LABEL_CELLS = 24
+_MOST_BINS, _LEAST_ANSWERS = 10, 10
+PARTS = ("start-up", "compile", "data wait", "steps", "evaluation", "checkpoints")
+
+
+def labels(results: Results) -> dict[str, str]:
+    """Return what each model is called in charts, in the table's order; no two are called alike."""
+    found: dict[str, str] = {}
+    for name in results.frame["model"]:
+        if name == BASELINE:
+            continue
+        label = short(str(name), _LABEL_CELLS)
+        taken = set(found.values())
+        found[name] = f"{label} ({len(found) + 1})" if label in taken else label
+    return found
+
+
+def points(results: Results) -> list[Row]:
+    """Return one row for each model that was tested, with its costs."""
+    named, rows = labels(results), list[Row]()
+    for row in results.frame.to_dict("records"):
+        if row["model"] in named and finite(row["test_accuracy"]) is not None:
+            rows.append(
+                {
+                    "model": named[row["model"]],
+                    "rank": len(rows) + 1,
+                    "accuracy": finite(row["test_accuracy"]),
+                    "low": finite(row["test_accuracy_low"]),
+                    "high": finite(row["test_accuracy_high"]),
+                    "seconds": finite(row["train_seconds"]),
+                    "parameters": finite(row["parameters"]),
+                }
+            )
+    return rows
+
+
+def seed_points(results: Results) -> list[Row]:
+    """Return one row for each trial that was tested: model and accuracy."""
+    named = labels(results)
+    return [
+        {"model": named[record.model], "accuracy": finite(record.test_accuracy)}
+        for record in results.records
+        if record.status == "ok" and finite(record.test_accuracy) is not None
+    ]
+
+
+def front(rows: Sequence[Row], cost: str) -> list[Row]:
+    """Return those of `rows` that no other beats in accuracy at no more `cost`, the cheapest first.
+
+    That is the Pareto front.
+    """
+    best, found = -math.inf, []
+    priced = [row for row in rows if row[cost] is not None]
+    for row in sorted(priced, key=lambda row: (row[cost], -row["accuracy"])):
+        if row["accuracy"] > best:
+            found.append(row)
+            best = row["accuracy"]
+    return found
+
+
+def curves(results: Results, models: Sequence[str]) -> list[Row]:
+    """Return one row for each epoch of `models`: means over seeds, the least and the most."""
+    named, rows = labels(results), list[Row]()
+    for model in models:
+        trials = _with_history(results.records, model)
+        for epoch in sorted({each.epoch for trial in trials for each in trial.history}):
+            there = [each for trial in trials for each in trial.history if each.epoch == epoch]
+            row = {"model": named[model], "epoch": epoch, "seeds": len(there)}
+            for name in ("accuracy", "loss"):
+                row |= _spread(name, [getattr(each, f"validation_{name}") for each in there])
+            rows.append(row | _spread("training", [each.train_loss for each in there]))
+    return rows
+
+
+def spending(results: Results, models: Sequence[str]) -> list[Row]:
+    """Return one row for each epoch: training seconds so far and validation accuracy, means."""
+    named, rows = labels(results), list[Row]()
+    for model in models:
+        trials = _with_history(results.records, model)
+        whole = min((len(trial.history) for trial in trials), default=0)
+        totals = [list(accumulate(e.train_seconds for e in trial.history)) for trial in trials]
+        for number in range(whole):
+            rows.append(
+                {
+                    "model": named[model],
+                    "epoch": number + 1,
+                    "seconds": _mean([total[number] for total in totals]),
+                    "accuracy": _mean([t.history[number].validation_accuracy for t in trials]),
+                }
+            )
+    return [row for row in rows if row["seconds"] and row["accuracy"] is not None]
+
+
+def budget(rows: Sequence[Row]) -> float | None:
+    """Return the seconds that every model of `spending` took at least, if there are two."""
+    totals: dict[str, float] = {}
+    for row in rows:
+        totals[row["model"]] = max(row["seconds"], totals.get(row["model"], 0.0))
+    return min(totals.values()) if len(totals) > 1 else None
+
+
+def at_budget(rows: Sequence[Row], seconds: float) -> list[Row]:
+    """Return for each model its last row of `spending` within `seconds`, if any; the best first."""
+    last: dict[str, Row | None] = dict.fromkeys(row["model"] for row in rows)
+    for row in rows:
+        if row["seconds"] <= seconds:
+            last[row["model"]] = row
+    found = [row or {"model": model, "accuracy": None} for model, row in last.items()]
+    return sorted(found, key=lambda row: 1.0 if row["accuracy"] is None else -row["accuracy"])
+
+
+def calibration(results: Results, models: Sequence[str]) -> list[Row]:
+    """Return one row a bin of equally many answers: mean confidence, and the share right."""
+    named, answers = labels(results), results.judgement.answers
+    return [
+        {"model": named[model], **row}
+        for model in models
+        if model in answers
+        for row in _reliability(answers[model])
+    ]
+
+
+def times(results: Results) -> list[Row]:
+    """Return one row for each model and part of a trial, in seconds, means over seeds."""
+    named, rows = labels(results), list[Row]()
+    for model, label in named.items():
+        trials = [each for each in results.records if each.model == model and each.train_seconds]
+        if trials:
+            parts = zip(PARTS, np.mean([_parts(each) for each in trials], axis=0), strict=True)
+            rows += [
+                {"model": label, "part": part, "place": place, "seconds": finite(value)}
+                for place, (part, value) in enumerate(parts)
+            ]
+    return rows
+
+
+def finite(value: Any) -> float | None:
+    """Return a number with six digits, or None for what is missing or not finite."""
+    if value is None or not isinstance(value, int | float | np.floating | np.integer):
+        return None
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _with_history(records: Iterable[TrialRecord], model: str) -> list[TrialRecord]:
+    """Return the trials of `model` that ended well, or, where none did, those that began."""
+    begun = [record for record in records if record.model == model and record.history]
+    return [record for record in begun if record.status == "ok"] or begun
+
+
+def _spread(name: str, values: Sequence[float]) -> Row:
+    known = [value for value in values if math.isfinite(value)]
+    return {
+        name: _mean(known),
+        f"{name}_low": finite(min(known, default=None)),
+        f"{name}_high": finite(max(known, default=None)),
+    }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return finite(sum(values) / len(values)) if values else None
+
+
+def _reliability(answers: Answers) -> list[Row]:
+    """Return the bins of one model, the answers of all its seeds together."""
+    confidence = answers.probabilities.max(axis=2).ravel()
+    right = answers.correct.ravel()
+    bins = max(1, min(_MOST_BINS, len(right) // _LEAST_ANSWERS))
+    order = np.lexsort((right, confidence))
+    return [
+        {
+            "confidence": finite(confidence[part].mean()),
+            "accuracy": finite(right[part].mean()),
+            "answers": len(part),
+        }
+        for part in np.array_split(order, bins)
+    ]
+
+
+def _parts(record: TrialRecord) -> list[float]:
+    return [
+        record.startup_seconds,
+        record.compile_seconds,
+        record.data_wait_seconds,
+        max(0.0, record.train_seconds - record.data_wait_seconds),
+        record.evaluation_seconds,
+        record.checkpoint_seconds,
+    ]

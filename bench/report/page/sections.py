@@ -1,0 +1,226 @@
+"""All that the page's template is filled with, as plain values; names are still as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.report.columns import rows_of, speaking
+from bench.report.frame import BASELINE
+from bench.report.page.album import Album
+from bench.report.page.figures import MOST_CLASSES, charted, classes_of
+from bench.report.page.gallery import (
+    Contested,
+    Mistake,
+    confidently_wrong,
+    confusion,
+    disagreed_on,
+    fooling_all,
+)
+from bench.report.page.look import MOST_SERIES
+from bench.report.page.rows import labels
+from bench.report.page.words import headline, lead, notes
+from bench.report.table import failures, marked
+from bench.verdict import sentence, told
+
+if TYPE_CHECKING:
+    from bench.results import Results
+
+Context = dict[str, Any]
+_MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
+_CONTESTED, _SAMPLES, _PAIRS = 16, 12, 15
+_MOST_NAMES = 6  # of models on a tile
+
+
+def wanted(results: Results) -> list[str]:
+    """Return the photographs that the page shows, each once."""
+    answers = results.judgement.answers
+    names = [each.image for each in disagreed_on(answers, _CONTESTED)]
+    names += [each.image for each in fooling_all(answers, _CONTESTED)]
+    for each in answers.values():
+        names += [mistake.image for mistake in confidently_wrong(each, _most_mistakes(answers))]
+    names += [image for _, image in _samples(results)]
+    return list(dict.fromkeys(names))
+
+
+def verdict_section(results: Results) -> Context:
+    """Return the verdict: the headline, and each line with its kind."""
+    judgement = results.judgement
+    marked_ones = {record.model for record in results.records if record.marks}
+    compared = {m: each for m, each in judgement.answers.items() if m not in marked_ones}
+    lines = [
+        {"kind": each.kind, "text": sentence(each)} for each in told(compared, judgement.verdicts)
+    ]
+    lines += [{"kind": "failed", "text": line} for line in failures(results.frame)]
+    lines += [{"kind": "marked", "text": line} for line in marked(results.frame)]
+    named = labels(results)
+    return {
+        "headline": headline(results, named),
+        "lead": lead(results, named),
+        "notes": notes(results),
+        "lines": lines,
+    }
+
+
+def table_section(results: Results) -> Context:
+    """Return the table: its columns, and the value by which each cell is sorted."""
+    shown = speaking(results.frame)
+    found = [
+        {
+            "baseline": row["model"] == BASELINE,
+            "cells": [{"text": each.cell(row), "value": each.sorted_by(row)} for each in shown],
+        }
+        for row in rows_of(results.frame)
+    ]
+    head = [column.heading for column in shown]
+    texts = [number for number, column in enumerate(shown) if column.left]
+    count = len(labels(results))
+    return {
+        "table": {"head": head, "rows": found, "texts": texts},
+        "models": count,
+        "more_models": count > MOST_SERIES,
+        "most_series": MOST_SERIES,
+    }
+
+
+def confusion_section(results: Results) -> Context:
+    """Return a square of shares for each model, or, of many classes, the pairs mixed up most."""
+    classes, answers = classes_of(results), results.judgement.answers
+    named, chosen = labels(results), [m for m in charted(results) if m in answers]
+    if len(classes) > MOST_CLASSES:
+        return {"classes": classes, "confusions": [], "confused": _pairs(results, classes)}
+    squares = [
+        {"model": named[model], "rows": _square(classes, confusion(answers[model]))}
+        for model in chosen
+    ]
+    return {"classes": classes, "confusions": squares, "confused": []}
+
+
+def photographs_section(results: Results, album: Album) -> Context:
+    """Return the photographs worth a look."""
+    answers, named, classes = results.judgement.answers, labels(results), classes_of(results)
+    disagreed = disagreed_on(answers, _CONTESTED)
+    fooled = fooling_all(answers, _CONTESTED)
+    seeds = {model: len(each.seeds) for model, each in answers.items()}
+    found: Context = {
+        "disagreed": [_contested_tile(e, album, named, classes, seeds) for e in disagreed],
+        "fooled": [_contested_tile(e, album, {}, classes, seeds) for e in fooled],
+        "several": len(answers) > 1,
+        "fooled_title": "Those that fool every model" if len(answers) > 1 else "Mostly wrong",
+        "mistakes": [
+            {
+                "model": named[model],
+                "count": int((~answers[model].correct).any(axis=0).sum()),
+                "images": len(answers[model].images),
+                "tiles": [
+                    _mistake_tile(each, album, classes, seeds[model])
+                    for each in confidently_wrong(answers[model], _most_mistakes(answers))
+                ],
+            }
+            for model in named
+            if model in answers
+        ],
+        "samples": [_sample_tile(*each, album, classes) for each in _samples(results)],
+    }  # fmt: skip
+    return found | {"album_notes": _album_notes(album)}
+
+
+def _most_mistakes(answers: Mapping[str, object]) -> int:
+    return _MISTAKES if len(answers) <= _MANY else _MISTAKES_OF_MANY
+
+
+def _square(classes: Sequence[str], shares: Any) -> list[tuple[str, list[dict[str, str]]]]:
+    return [
+        (name, [{"text": f"{share * 100:.0f} %", "opacity": f"{share * 0.85:.3f}"}
+                for share in line])
+        for name, line in zip(classes, shares, strict=True)
+    ]  # fmt: skip
+
+
+def _pairs(results: Results, classes: Sequence[str]) -> list[tuple[str, str, str]]:
+    squares = [confusion(each) for each in results.judgement.answers.values()]
+    if not squares:
+        return []
+    shares = np.mean(squares, axis=0)
+    np.fill_diagonal(shares, 0.0)
+    order = np.argsort(-shares, axis=None, kind="stable")[:_PAIRS]
+    places = [divmod(int(place), len(classes)) for place in order]
+    return [
+        (classes[label], classes[said], f"{shares[label, said] * 100:.1f} %")
+        for label, said in places
+        if shares[label, said] > 0
+    ]
+
+
+def _samples(results: Results) -> list[tuple[int, str]]:
+    """Return label and name of the first test photographs of each class, in turn."""
+    answers = next(iter(results.judgement.answers.values()), None)
+    if answers is None:
+        return []
+    each = max(1, _SAMPLES // answers.probabilities.shape[2])
+    found = []
+    for label in range(min(answers.probabilities.shape[2], _SAMPLES)):
+        places = np.flatnonzero(answers.labels == label)[:each]
+        found += [(label, answers.images[place]) for place in places]
+    return found
+
+
+def _line(text: str, tag: str = "span", kind: str = "") -> dict[str, str]:
+    return {"text": text, "tag": tag, "kind": kind}
+
+
+def _tile(image: str, album: Album, label: str, lines: list[dict[str, str]]) -> Context:
+    told = f"{image}, labelled {label}"
+    return {"picture": album.address(image), "told": told, "lines": [*lines, _line(image)]}
+
+
+def _mistake_tile(each: Mistake, album: Album, classes: Sequence[str], seeds: int) -> Context:
+    said = f"✗ {classes[each.said]}, {each.confidence * 100:.0f} % sure"
+    lines = [_line(f"label: {classes[each.label]}", "b"), _line(said, kind="wrong")]
+    if seeds > 1:
+        lines.append(_line(f"wrong in {each.wrong} of {seeds} seeds"))
+    return _tile(each.image, album, classes[each.label], lines)
+
+
+def _contested_tile(
+    each: Contested,
+    album: Album,
+    named: Mapping[str, str],
+    classes: Sequence[str],
+    seeds: Mapping[str, int],
+) -> Context:
+    """Return a tile with the models that were right and wrong, if they are `named`."""
+    lines = [_line(f"label: {classes[each.label]}", "b")]
+    said = f"✗ {classes[each.said]}"
+    if named:
+        lines.append(_line(f"✓ {_who(each.right, named, seeds)}", kind="right"))
+        said = f"{said}: {_who(each.wrong, named, seeds)}"
+    lines.append(_line(said, kind="wrong"))
+    return _tile(each.image, album, classes[each.label], lines)
+
+
+def _who(some: Mapping[str, int], named: Mapping[str, str], seeds: Mapping[str, int]) -> str:
+    if len(some) > _MOST_NAMES:
+        return f"{len(some)} models"
+    return ", ".join(
+        f"{named[model]} ({right}/{seeds[model]})" if seeds[model] > 1 else named[model]
+        for model, right in some.items()
+    )
+
+
+def _sample_tile(label: int, image: str, album: Album, classes: Sequence[str]) -> Context:
+    return _tile(image, album, classes[label], [_line(classes[label], "b")])
+
+
+def _album_notes(album: Album) -> list[str]:
+    found = []
+    if album.missing:
+        found.append(
+            f"{album.missing} pictures are not kept with the records: `zoo bench --resume` of this "
+            "run makes them while the photographs are there."
+        )
+    if album.refused:
+        found.append(f"{album.refused} pictures are left out: the page would be too large.")
+    return found

@@ -1,0 +1,184 @@
+"""`report.html` and `figures/`: the same store gives the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.durable import whole_file, write_text
+from bench.report.display import LINE_CELLS, short
+from bench.report.page.album import Album
+from bench.report.page.draw import Drawn, drawn, script_json
+from bench.report.page.figures import Figure, charted, figures_of
+from bench.report.page.look import mark
+from bench.report.page.provenance import data_section, repeat_section
+from bench.report.page.rows import PARTS, labels
+from bench.report.page.sections import (
+    confusion_section,
+    photographs_section,
+    table_section,
+    verdict_section,
+    wanted,
+)
+from bench.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from bench.results import Results
+
+_FOLDER = Path(__file__).parent
+_SECTIONS = (
+    ("verdict", "Verdict", "headline"),
+    ("table", "Models", "table"),
+    ("charts", "Charts", "charts"),
+    ("confusion", "Confusion", "confusions"),
+    ("photographs", "Photographs", "mistakes"),
+    ("data", "Data", "facts"),
+    ("repeat", "Repeat", "repeat"),
+)
+
+
+def write_page(results: Results, about: Mapping[str, Any], thumbnails: Thumbnails) -> Path:
+    """Write the page of a run and its figures, and return the page's path.
+
+    Raises:
+        OSError: there is no room, or no leave.
+        RunError: a thumbnail is damaged, or the charts can't be drawn.
+    """
+    figures = figures_of(results)
+    pictures = thumbnails.read(wanted(results))
+    drawings = drawn(figures)
+    write_text(results.page, page(results, about, figures, drawings, pictures))
+    folder = results.folder / "figures"
+    folder.mkdir(exist_ok=True)
+    for name, content in drawings.files.items():
+        with whole_file(folder / name) as partial:
+            partial.write_bytes(content)
+    return results.page
+
+
+def page(
+    results: Results,
+    about: Mapping[str, Any],
+    figures: list[Figure],
+    drawings: Drawn,
+    pictures: Mapping[str, bytes],
+) -> str:
+    """Return the page, with all it needs in it."""
+    from markupsafe import Markup
+
+    library, script = drawings.library, _text("page.js")
+    context = {
+        "title": about["title"],
+        **verdict_section(results),
+        **table_section(results),
+        "charts": _charts(results, figures, drawings),
+        **confusion_section(results),
+        **photographs_section(results, Album(pictures)),
+        **data_section(about),
+        **repeat_section(results, about),
+        "css": Markup(_text("page.css")),
+        "js": Markup(script),
+        "library": Markup(library),
+        "policy": _policy(library, script),
+    }
+    context["sections"] = [(name, told) for name, told, key in _SECTIONS if context[key]]
+    return f"{_template().render(context)}\n"
+
+
+def _charts(results: Results, figures: list[Figure], drawings: Drawn) -> dict[str, Any] | None:
+    shown = {each.name: _chart(results, each, drawings) for each in figures if each.on_page}
+    if not shown:
+        return None
+    return {"accuracy": shown.pop("accuracy", None), "others": list(shown.values())}
+
+
+def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
+    """Return a figure for the template: to be drawn there, and drawn where no script runs."""
+    from markupsafe import Markup
+
+    keys = {"models": _models_key(results), "parts": _parts_key(), "": []}
+    return {
+        "name": figure.name,
+        "title": figure.title,
+        "caption": figure.caption,
+        "told": figure.told,
+        "spec": Markup(script_json(drawings.specs[figure.name])),
+        "svg": Markup(drawings.inline[figure.name]),
+        "key": keys[figure.key],
+        "head": figure.head,
+        "rows": figure.table,
+    }
+
+
+def _models_key(results: Results) -> list[dict[str, Any]]:
+    named = labels(results)
+    return [
+        {"label": named[model], "swatch": _swatch(place), "width": 34}
+        for place, model in enumerate(charted(results))
+    ]
+
+
+def _parts_key() -> list[dict[str, Any]]:
+    from markupsafe import Markup
+
+    from bench.report.page.charts import part_colours
+
+    square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
+    return [
+        {"label": part, "swatch": square % (colour + 1), "width": 12}
+        for part, colour in zip(PARTS, part_colours(), strict=True)
+    ]  # fmt: skip
+
+
+_SHAPES = {  # around 17, 7, as Vega draws them
+    "circle": '<circle cx="17" cy="7" r="4"/>',
+    "square": '<rect x="13.5" y="3.5" width="7" height="7"/>',
+    "triangle-up": '<path d="M17 2.5l4.5 8h-9z"/>',
+    "triangle-down": '<path d="M17 11.5l4.5-8h-9z"/>',
+    "triangle-right": '<path d="M21.5 7l-8-4.5v9z"/>',
+    "triangle-left": '<path d="M12.500 7l8-4.5v9z"/>',
+    "diamond": '<path d="M17 1.500L21.500 7L17 12.500L12.500 7z"/>',
+    "cross": '<path d="M15.500 2.500h3v3h3v3h-3v3h-3v-3h-3v-3h3z"/>',
+}
+
+
+def _swatch(place: int) -> Any:
+    from markupsafe import Markup
+
+    found = mark(place)
+    colour = f"var(--c{found.colour + 1})"
+    dash = ",".join(map(str, found.dash)) if len(set(found.dash)) > 1 and found.dash[1] else "none"
+    line = f'<path d="M0 7H34" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
+    return Markup(f'{line}<g fill="{colour}">{_SHAPES[found.shape]}</g>')
+
+
+def _policy(*scripts: str) -> str:
+    """Return the content security policy: these scripts, pictures within the page, no network."""
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["shown"] = _shown
+    return environment.from_string(_text("page.html"))
+
+
+def _shown(value: object) -> str:
+    """Return text from anywhere, harmless; a number keeps its per cent sign beside it."""
+    return short(str(value), LINE_CELLS).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
