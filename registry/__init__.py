@@ -3,11 +3,21 @@
 `registry.get("lenet")` returns the value, `registry.get("lenet").build(num_classes=2)` a network.
 """
 
-from registry.architecture import Architecture, Contract, Origin
+from registry.architecture import Architecture, Contract, Deviation, Origin
 from registry.catalog import Catalog, Entry
 from registry.errors import ZooError
 
-__all__ = ["Architecture", "Catalog", "Contract", "Entry", "Origin", "ZooError", "get", "names"]
+__all__ = [
+    "Architecture",
+    "Catalog",
+    "Contract",
+    "Deviation",
+    "Entry",
+    "Origin",
+    "ZooError",
+    "get",
+    "names",
+]
 
 
 def get(name: str) -> Architecture:

@@ -48,6 +48,23 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A promise of `registry.checks` that an architecture is meant to break.
+
+    Attributes:
+        check: the check's name.
+        reason: why it is broken on purpose. If the promise is kept all the same, that is a failure.
+    """
+
+    check: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise ValueError(f"a deviation from {self.check!r} must say its reason")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
     """A named network with its promise.
 
@@ -57,12 +74,14 @@ class Architecture:
             that maps images (N, C, H, W) to logits (N, K). Imported only when it is called.
         contract: what is checked before the first epoch.
         source: the paper or page, and how the network departs from it.
+        deviations: what `zoo check` is to expect it to break, each with its reason.
     """
 
     name: str
     constructor: str
     contract: Contract
     source: str = ""
+    deviations: tuple[Deviation, ...] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -15,6 +15,7 @@ from registry.catalog import Catalog
 from registry.errors import ZooError
 from zoo import __version__, cli_weights
 from zoo.cli_bench import bench, complete
+from zoo.cli_check import check
 from zoo.cli_data import data_app
 from zoo.cli_output import Json, accept_any_text, print_json, print_rendered, say
 from zoo.cli_runs import report, runs_app
@@ -95,6 +96,7 @@ def show(
         raise broken
 
 
+app.command()(check)
 app.command()(bench)
 app.command()(report)
 cli_weights.add_to(app)

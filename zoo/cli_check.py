@@ -1,0 +1,94 @@
+"""The `zoo check` command: hold architectures to what any architecture must keep."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import typer
+
+from registry.architecture import Architecture
+from registry.catalog import Catalog, Entry
+from registry.checks import CHECKS, Check, chosen, run_checks
+from registry.errors import RunError
+from zoo.checking import Checked, as_rows, render, tally
+from zoo.cli_bench import complete
+from zoo.cli_output import Json, print_json, say
+
+_BROKEN = 4
+
+
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Names or patterns: 'vgg*', '!vgg19'.",
+            autocompletion=complete,
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Check all that is installed.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"Run this check alone (may be repeated): {', '.join(c.name for c in CHECKS)}.",
+            metavar="CHECK",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check that architectures keep what any must: shapes, gradients, manners, learning.
+
+    A promise that is broken on purpose, as the architecture itself says, is no failure. Exit code
+    4: a promise is broken.
+    """
+    checks = tuple(name for text in only or () for name in text.split(",") if name)
+    chosen(checks)  # a typing error is told before torch is imported
+    entries = _asked(names or [], everything=everything)
+    told = [Checked(name=e.name, broken=e.broken) for e in entries if e.broken]
+    sound = ((e.name, e.architecture) for e in entries if e.architecture is not None)
+    results = [*check_each(sound, checks), *told]
+    if as_json:
+        print_json(as_rows(results))
+    else:
+        from rich.console import Console
+
+        console = Console()
+        console.print(render(results, console.width))
+    if any(result.failed for result in results):
+        raise typer.Exit(_BROKEN)
+
+
+def check_each(
+    architectures: Iterable[tuple[str, Architecture]], only: Sequence[str] = ()
+) -> list[Checked]:
+    """Return what the checks find of each architecture, telling on stderr how far they are."""
+    results = []
+    for name, architecture in architectures:
+        results.append(_checked(name, architecture, only))
+        if not sys.stderr.isatty():
+            say(f"{name}: {tally([results[-1]])}")
+    return results
+
+
+def _checked(name: str, architecture: Architecture, only: Sequence[str]) -> Checked:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    with console.status("", spinner="line") as status:  # nothing where stderr is no terminal
+
+        def show(check: Check) -> None:
+            status.update(Text(f"{name}: {check.name}"))
+
+        return Checked(name=name, findings=run_checks(architecture, only, show))
+
+
+def _asked(names: Sequence[str], *, everything: bool) -> tuple[Entry, ...]:
+    if everything == bool(names):
+        raise RunError(
+            "which architectures? Names, or --all and no names; for example "
+            "`zoo check lenet`, `zoo check 'vgg*'`; see `zoo list`"
+        )
+    return Catalog.installed().entries(names)
