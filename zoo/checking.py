@@ -14,7 +14,7 @@ from rich.text import Text
 from bench.report.display import BAD, GOOD, LINE_CELLS, short
 from registry.checks import CHECKS, Finding
 
-_SIGNS = {"kept": "✓", "broken": "✗", "expected": "(✗)", "not run": "–"}
+_SIGNS = {"kept": "✓", "broken": "✗", "expected": "(✗)", "not run": "-"}
 _STYLES = {"kept": GOOD, "broken": BAD}
 _NAME_CELLS = 26
 _PROMISES = {check.name: check.promise for check in CHECKS}
@@ -137,7 +137,7 @@ def _reasons(result: Checked) -> list[RenderableType]:
             parts += [Text(f"(✗) {name} {finding.check}: expected, as {reason}"), Text()]
     skipped = [finding for finding in result.findings if finding.status == "not run"]
     if skipped:
-        parts += [Text(f"– {name}: {len(skipped)} not looked at: {skipped[0].reason}"), Text()]
+        parts += [Text(f"- {name}: {len(skipped)} not looked at: {skipped[0].reason}"), Text()]
     return parts
 
 

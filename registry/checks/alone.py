@@ -46,6 +46,12 @@ def alone(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T 
     return answer
 
 
+def begin() -> None:
+    """Let the process begin to import, if calls are to be made later."""
+    if hasattr(os, "fork"):
+        _server()
+
+
 @functools.cache
 def _server() -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """Return the waiting process, begun at the first call; it ends with this one."""

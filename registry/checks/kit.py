@@ -34,6 +34,8 @@ CHECKS = (
     _check("learns", "learns eight images by heart", "learning:learns_by_heart"),
 )
 
+_ALONE = ("offline", "globals")  # need a process of their own, which is slow to begin
+
 
 def chosen(names: Sequence[str]) -> tuple[Check, ...]:
     """Return the checks `names` in the kit's order; all of them for none.
@@ -69,6 +71,10 @@ def run_checks(
         UnknownCheckError: `only` names no check.
     """
     checks = chosen(only)
+    from registry.checks.alone import begin
+
+    if any(check.name in _ALONE for check in checks):
+        begin()
     from registry.checks.subject import Subject
 
     subject, findings, hopeless = Subject(architecture), [], ""

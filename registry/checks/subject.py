@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
-from contextlib import redirect_stdout
 from copy import deepcopy
 from functools import cached_property
 
@@ -15,6 +13,7 @@ from torch.nn import functional as F
 
 from registry.architecture import Architecture
 from registry.checks.watch import Watch, watch_alone
+from registry.errors import CheckError
 
 # The darkest and the brightest level of any channel, normalised as for ImageNet.
 DARKEST, BRIGHTEST = -2.1179, 2.64
@@ -32,13 +31,14 @@ class Subject:
 
     Attributes:
         architecture: what is examined.
-        classes: what networks are built for: the contract's, but two at least, as nothing can be
-            learned of one.
+        classes: what networks are built for: two, as for cats and dogs; the contract's where the
+            architecture says that it can't follow.
     """
 
     def __init__(self, architecture: Architecture) -> None:
         self.architecture = architecture
-        self.classes = max(2, architecture.contract.num_classes)
+        fixed = any(deviation.check == "head" for deviation in architecture.deviations)
+        self.classes = architecture.contract.num_classes if fixed else 2
         self._kept: nn.Module | None = None
 
     def built(self, seed: int) -> nn.Module:
@@ -90,9 +90,23 @@ class Subject:
 
 def answers(network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
     """Return what `network`, in the mode it is in, gives for `pictures` (N, C, H, W)."""
-    with torch.no_grad(), redirect_stdout(sys.stderr):
-        found: torch.Tensor = network(pictures)
-    return found
+    with torch.no_grad():
+        return require_logits(network(pictures))
+
+
+def require_logits(output: object) -> torch.Tensor:
+    """Return `output`, which must be one tensor of logits.
+
+    Raises:
+        CheckError: it is something else.
+    """
+    if isinstance(output, torch.Tensor):
+        return output
+    raise CheckError(
+        seen=f"a {type(output).__name__} comes out",
+        expected="one tensor of logits (N, K)",
+        change="give the logits alone, in both modes",
+    )
 
 
 def mode_name(network: nn.Module) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from registry.checks.subject import Subject, answers
+from registry.checks.subject import Subject, answers, require_logits
 from registry.errors import CheckError, told
 
 _STEPS = 4
@@ -28,7 +28,7 @@ def trains_every_parameter(subject: Subject) -> None:
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
     for step in range(_STEPS):
         optimizer.zero_grad()
-        logits = network(subject.pictures(2, seed=step))
+        logits = require_logits(network(subject.pictures(2, seed=step)))
         F.cross_entropy(logits, torch.arange(2)).backward()  # type: ignore[no-untyped-call]
         _require_finite(network)
         waiting = {name: each for name, each in waiting.items() if not _has_gradient(each)}
