@@ -63,7 +63,7 @@ def ignores_neighbours(subject: Subject) -> None:
 
     Compared are batches of one size, which the same kernels compute.
     """
-    network, pictures = subject.network(), subject.pictures(4)
+    network, pictures = subject.network(), subject.pictures(3)
     alone, again = answers(network, pictures), answers(network, pictures)
     if _apart(alone, again):
         raise CheckError(
@@ -71,7 +71,7 @@ def ignores_neighbours(subject: Subject) -> None:
             expected="the same logits, in evaluation mode",
             change="draw nothing there: `F.dropout(x, training=self.training)`",
         )
-    strangers = torch.cat([pictures[:1], subject.harsh_pictures(3)])
+    strangers = torch.cat([pictures[:1], subject.harsh_pictures(2)])
     moved = answers(network, pictures.flip(0)).flip(0)
     apart = max(_apart(alone[:1], answers(network, strangers)[:1]), _apart(alone, moved))
     if apart:

@@ -78,8 +78,10 @@ class Check:
         try:
             with redirect_stdout(sys.stderr), kept_settings():
                 self._load()(subject)
-        except (CheckError, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
+        except CheckError as error:
+            raise error.with_traceback(None) from None  # where in the kit is no news to an author
         except BaseException as error:  # a network may raise even SystemExit
             seen = str(error) if isinstance(error, ZooError) else told(error)
             raise CheckError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from registry.architecture import Architecture
 from registry.checks.check import Check, Finding
-from registry.errors import CheckError, ConstructionError, UnknownCheckError
+from registry.errors import CheckError, UnknownCheckError
 
 if TYPE_CHECKING:
     from registry.checks.subject import Subject
@@ -77,16 +77,13 @@ def run_checks(
         begin()
     from registry.checks.subject import Subject
 
-    subject, findings, hopeless = Subject(architecture), [], ""
+    subject, findings = Subject(architecture), []
     for check in checks:
-        if hopeless:
-            findings.append(Finding(check=check.name, status="not run", reason=hopeless))
-            continue
         on_check(check)
         findings.append(_finding(check, subject))
-        if findings[-1].status in ("broken", "expected"):
-            hopeless = _hopeless(subject)
-    return tuple(findings)
+        if check is not checks[-1] and findings[-1].status == "broken" and _hopeless(subject):
+            break
+    return (*findings, *(_not_run(check) for check in checks[len(findings) :]))
 
 
 def _finding(check: Check, subject: Subject) -> Finding:
@@ -123,10 +120,15 @@ def _broken(check: Check, subject: Subject) -> CheckError | None:
     return None
 
 
-def _hopeless(subject: Subject) -> str:
-    """Return why no further check can be run, or nothing."""
-    try:
-        subject.network()
-    except ConstructionError:
-        return "no network can be built"
-    return ""
+def _hopeless(subject: Subject) -> bool:
+    """Say whether no network can be built, so that there is nothing for other checks to look at."""
+    build = Check(name="build", promise="can be built", function="registry.checks.kit:_build")
+    return _broken(build, subject) is not None
+
+
+def _build(subject: Subject) -> None:
+    subject.network()
+
+
+def _not_run(check: Check) -> Finding:
+    return Finding(check=check.name, status="not run", reason="no network can be built")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -73,12 +74,14 @@ def watch(architecture: Architecture, classes: int) -> Watch:
             phase = "built"
             before = _seeded(_SEED)
             network = architecture.build(classes)
-            _mark(drift, phase, [*changes(before), *_reseeded(architecture, classes, before)])
+            again: Callable[[], object] = partial(architecture.build, classes)
+            _mark(drift, phase, [*changes(before), *_reseeded(again, before)])
             seen = _dated(attempts, seen, phase)
             phase = "run"
             before = _seeded(_SEED)
             _run(network, architecture)
-            _mark(drift, phase, changes(before))
+            again = partial(_run, network, architecture)
+            _mark(drift, phase, [*changes(before), *_reseeded(again, before)])
         except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin may raise anything)
             reason = str(error) if isinstance(error, ConstructionError) else told(error)
             _dated(attempts, seen, phase)
@@ -93,11 +96,8 @@ def watch(architecture: Architecture, classes: int) -> Watch:
 
 
 def _run(network: nn.Module, architecture: Architecture) -> None:
-    pictures = torch.rand(2, *architecture.contract.input_shape)
-    for training in (True, False):
-        network.train(training)
-        with torch.no_grad():
-            network(pictures)
+    for training in (True, False):  # with gradients: `no_grad` would put back what is switched off
+        network.train(training)(torch.rand(2, *architecture.contract.input_shape))
 
 
 def _seeded(seed: int) -> dict[str, Any]:
@@ -113,10 +113,10 @@ def _drawn(before: dict[str, Any]) -> list[str]:
     return [each.name for each in RANDOM_STATES if each.read() != before[each.name]]
 
 
-def _reseeded(architecture: Architecture, classes: int, before: dict[str, Any]) -> list[str]:
-    """Return the random states that building a network sets instead of drawing from them.
+def _reseeded(again: Callable[[], object], before: dict[str, Any]) -> list[str]:
+    """Return the random states that what was done sets, instead of drawing from them.
 
-    A second network is built after another seed where a state has changed: one that was drawn
+    Where a state has changed, it is done once more after another seed: a state that was drawn
     from is another then.
     """
     drawn = _drawn(before)
@@ -124,7 +124,7 @@ def _reseeded(architecture: Architecture, classes: int, before: dict[str, Any]) 
         return []
     after = {each.name: each.read() for each in RANDOM_STATES}
     _seeded(_SEED + 1)
-    architecture.build(classes)
+    again()
     return [
         f"{each.name} is seeded"
         for each in RANDOM_STATES
