@@ -7,6 +7,8 @@ no threads which a fork would lack.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import functools
 import json
 import os
@@ -36,13 +38,18 @@ def alone(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T 
         return None
     server, answers = _server()
     assert server.stdin is not None
+    here = (sys.path, Path.cwd(), dict(os.environ))
     try:
-        pickle.dump((function, arguments, named, sys.path, Path.cwd()), server.stdin)
+        pickle.dump((function, arguments, named, here), server.stdin)
         server.stdin.flush()
         answer: T | str = pickle.load(answers)
     except (BrokenPipeError, EOFError):
         _server.cache_clear()
         return f"the process that watches it has ended with {server.wait()}"
+    except KeyboardInterrupt:  # or the next call would get this one's answer
+        _server.cache_clear()
+        server.kill()
+        raise
     return answer
 
 
@@ -62,7 +69,16 @@ def _server() -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         pass_fds=[writing],
     )
     os.close(writing)
+    atexit.register(_end, process)
     return process, os.fdopen(reading, "rb")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let the process know that there are no more calls, and wait until it is gone."""
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    process.wait()
 
 
 def serve(writing: int) -> None:
@@ -107,12 +123,14 @@ def _forked(call: Any) -> bytes:
 
 def _answer(call: Any, writing: int) -> None:
     """Make `call`, write what it returns, and end this process whatever happens."""
-    function, arguments, named, path, folder = call
+    function, arguments, named, (path, folder, environment) = call
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         sys.path[:] = path
         os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
         with os.fdopen(writing, "wb") as answer:
             answer.write(pickle.dumps(function(*arguments, **named)))
         code = 0
