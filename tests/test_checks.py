@@ -249,9 +249,8 @@ def test_the_process_is_as_before(module):
     torch.manual_seed(5)
     threads, folder = torch.get_num_threads(), Path.cwd()
     lines = "torch.set_num_threads(7); torch.manual_seed(0); os.chdir('/')"
-    run_checks(
-        module(built=f"{lines}; os.environ['OMP_NUM_THREADS'] = '5'"), [*_LIGHT, "seed", "state"]
-    )
+    checks = [*_LIGHT, "seed", "state"]
+    run_checks(module(built=f"{lines}; os.environ['OMP_NUM_THREADS'] = '5'"), checks)
 
     assert (torch.get_num_threads(), Path.cwd()) == (threads, folder)
     assert os.environ.get("OMP_NUM_THREADS") != "5"

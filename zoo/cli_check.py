@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,11 @@ from registry.architecture import Architecture
 from registry.catalog import Catalog, Entry
 from registry.checks import CHECKS, Check, chosen, run_checks
 from registry.errors import RunError
-from zoo.checking import Checked, as_rows, render, tally
 from zoo.cli_bench import complete
 from zoo.cli_output import Json, print_json, say
+
+if TYPE_CHECKING:
+    from zoo.checking import Checked
 
 _BROKEN = 4
 
@@ -43,6 +45,8 @@ def check(
     A promise that is broken on purpose, as the architecture itself says, is no failure. Exit code
     4: a promise is broken.
     """
+    from zoo.checking import Checked, as_rows, render
+
     checks = tuple(name for text in only or () for name in text.split(",") if name)
     chosen(checks)  # a typing error is told before torch is imported
     entries = _asked(names or [], everything=everything)
@@ -64,6 +68,8 @@ def check_each(
     architectures: Iterable[tuple[str, Architecture]], only: Sequence[str] = ()
 ) -> list[Checked]:
     """Return what the checks find of each architecture, telling on stderr how far they are."""
+    from zoo.checking import tally
+
     results = []
     for name, architecture in architectures:
         results.append(_checked(name, architecture, only))
@@ -75,6 +81,8 @@ def check_each(
 def _checked(name: str, architecture: Architecture, only: Sequence[str]) -> Checked:
     from rich.console import Console
     from rich.text import Text
+
+    from zoo.checking import Checked
 
     console = Console(stderr=True)
     with console.status("", spinner="line") as status:  # nothing where stderr is no terminal

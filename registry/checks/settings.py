@@ -6,41 +6,20 @@ import gc
 import locale
 import logging
 import os
-import random
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
+from registry.checks.randomness import RANDOM_STATES
+from registry.checks.setting import Setting
+
 _POOLS = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "CUDA_", "CUBLAS_", "TORCH_", "PYTORCH_", "NUMEXPR_")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One thing that a whole process has.
-
-    Attributes:
-        name: what it is called, `a number of things` or `the state of something`.
-        read: returns its value, as a copy.
-        write: puts such a value back; None where that can't be done.
-        skews: it changes figures, speed or chance for everybody, and so it must not change while
-            a module is imported, either. Of the rest, an import may add what its own libraries
-            need.
-        tellable: its value can be printed.
-    """
-
-    name: str
-    read: Callable[[], Any]
-    write: Callable[[Any], object] | None
-    skews: bool = True
-    tellable: bool = True
 
 
 def _holder(path: str) -> tuple[Any, str]:
@@ -105,11 +84,6 @@ def _set_logging(before: tuple[int, bool, int, tuple[logging.Handler, ...]]) -> 
     root.disabled = before[1]
     logging.disable(before[2])
     root.handlers[:] = before[3]
-
-
-def _numpy_state() -> tuple[Any, ...]:
-    name, keys, *rest = np.random.get_state(legacy=True)
-    return (name, tuple(np.asarray(keys).tolist()), *rest)
 
 
 def _affinity() -> Any:
@@ -211,11 +185,6 @@ SETTINGS = (
         tellable=False,
     ),
     Setting(name="torch's seed", read=torch.initial_seed, write=None),
-)
-# Drawing from these is fine while a network is built; what matters is that nothing seeds them.
-RANDOM_STATES = (
-    Setting(name="NumPy's random state", read=_numpy_state, write=np.random.set_state),
-    Setting(name="Python's random state", read=random.getstate, write=random.setstate),
 )
 
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import random
 from copy import deepcopy
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from registry.architecture import Architecture
+from registry.checks.randomness import seed_everything
 from registry.checks.watch import Watch, watch_alone
 from registry.errors import CheckError
 
 # The darkest and the brightest level of any channel, normalised as for ImageNet.
 DARKEST, BRIGHTEST = -2.1179, 2.64
-
-
-def seed_everything(seed: int) -> None:
-    """Seed torch, NumPy and Python: a constructor may draw from any of them."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
 
 
 class Subject:

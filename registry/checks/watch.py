@@ -16,7 +16,8 @@ from torch import nn
 from registry.architecture import Architecture
 from registry.checks.alone import alone
 from registry.checks.guard import refused_network
-from registry.checks.settings import RANDOM_STATES, changes, kept_settings, snapshot
+from registry.checks.randomness import RANDOM_STATES, seed_everything
+from registry.checks.settings import changes, kept_settings, snapshot
 from registry.errors import ConstructionError, told
 
 _SEED = 0x5EED_2005_0911  # a number that no constructor seeds by chance
@@ -102,8 +103,6 @@ def _run(network: nn.Module, architecture: Architecture) -> None:
 
 def _seeded(seed: int) -> dict[str, Any]:
     """Seed everything; return all settings and random states as they are then."""
-    from registry.checks.subject import seed_everything
-
     seed_everything(seed)
     return snapshot() | {each.name: each.read() for each in RANDOM_STATES}
 
