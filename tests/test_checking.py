@@ -72,7 +72,7 @@ def test_a_deviation_is_no_failure(zoo):
     code, out, _ = zoo("check", "lenet_as_printed", "--only", "logits")
 
     assert code == 0
-    assert "(✗) lenet_as_printed logits: expected, as it ends in a softmax" in out
+    assert "(✗) lenet_as_printed logits: expected: it ends in a softmax" in out
     assert "1 broken as expected" in out
 
 

@@ -134,7 +134,7 @@ def _reasons(result: Checked) -> list[RenderableType]:
             parts += [*_failure(name, finding), Text()]
         elif finding.status == "expected":
             reason = short(finding.reason, LINE_CELLS)
-            parts += [Text(f"(✗) {name} {finding.check}: expected, as {reason}"), Text()]
+            parts += [Text(f"(✗) {name} {finding.check}: expected: {reason}"), Text()]
     skipped = [finding for finding in result.findings if finding.status == "not run"]
     if skipped:
         parts += [Text(f"- {name}: {len(skipped)} not looked at: {skipped[0].reason}"), Text()]

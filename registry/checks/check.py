@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from registry.architecture import Architecture
-from registry.errors import CheckError, ZooError, told
+from registry.errors import CheckError, ContractError, ZooError, told
 
 if TYPE_CHECKING:
     from registry.checks.subject import Subject
 
+_CONTRACT = "correct what the architecture promises, or the network"
+_RAISED = "build it and call it by hand to see where that is raised"
 Status = Literal["kept", "broken", "expected", "not run"]
 
 
@@ -84,10 +86,11 @@ class Check:
             raise error.with_traceback(None) from None  # where in the kit is no news to an author
         except BaseException as error:  # a network may raise even SystemExit
             seen = str(error) if isinstance(error, ZooError) else told(error)
+            broken = isinstance(error, ContractError)
             raise CheckError(
                 seen=seen,
                 expected=f"a network that {self.promise}",
-                change="see what raises it; `zoo show` and the traceback may help",
+                change=_CONTRACT if broken else _RAISED,
             ) from error
 
     def _load(self) -> Callable[[Subject], None]:
