@@ -3,7 +3,7 @@
 `registry.get("lenet")` returns the value, `registry.get("lenet").build(num_classes=2)` a network.
 """
 
-from registry.architecture import Architecture, Contract, Normalization, Origin
+from registry.architecture import Architecture, Contract, Deviation, Normalization, Origin
 from registry.catalog import Catalog
 from registry.claims import Entry
 from registry.errors import UnsuitableError, ZooError
@@ -14,6 +14,7 @@ __all__ = [
     "Catalog",
     "Contract",
     "Described",
+    "Deviation",
     "Entry",
     "Family",
     "Normalization",

@@ -64,6 +64,23 @@ class Normalization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A promise of `registry.checks` that an architecture is meant to break.
+
+    Attributes:
+        check: the check's name.
+        reason: why it is broken on purpose. If the promise is kept all the same, that is a failure.
+    """
+
+    check: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise ValueError(f"a deviation from {self.check!r} must say its reason")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
     """A named network with its promise.
 
@@ -80,6 +97,7 @@ class Architecture:
             nobody, so that it was `measured` and promises nothing.
         weights: the name of the trained weights that the constructor loads with
             `pretrained=True`; empty where there are none.
+        deviations: what `zoo check` is to expect it to break, each with its reason.
     """
 
     name: str
@@ -90,6 +108,7 @@ class Architecture:
     normalization: Normalization | None = None
     contract_by: Literal["author", "frozen", "measured"] = "author"
     weights: str = ""
+    deviations: tuple[Deviation, ...] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from registry.architecture import Architecture, Contract
 from registry.claims import Claims, Entry, Kind, allowed, is_pattern, matching
-from registry.errors import UnknownNameError
+from registry.errors import RegistryError, UnknownNameError
 from registry.family import Described, Family
 from registry.from_file import described_file, file_name, file_origin, is_file
 from registry.frozen import Frozen
@@ -113,6 +113,18 @@ class Catalog:
         if ":" in name:
             return self._member(name)
         return self._installed(name)
+
+    def looked_into(self, name: str) -> Entry[Architecture]:
+        """Return the member of a family, `timm:resnet18`; one that can't be compared is broken.
+
+        Raises:
+            RegistryError: there is no such family.
+        """
+        family = self._families.entry(name.partition(":")[0]).value
+        try:
+            return self.entry(name)
+        except RegistryError as error:
+            return Entry(name=name, found=None, origin=family.origin, broken=str(error))
 
     def entries(self, patterns: Sequence[str] = ()) -> tuple[Entry[Architecture], ...]:
         """Return what the patterns name, or everything installed, broken ones with their reason.

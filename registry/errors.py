@@ -8,7 +8,9 @@ ZooError                          exit code
 │   ├── BrokenPluginError         4   the plugin can't be loaded; says why
 │   ├── ConstructionError         4   the network can't be built
 │   ├── UnsuitableError           2   the network can't be compared: not one row of logits an image
-│   └── ContractError             4   the network is not what was promised
+│   ├── ContractError             4   the network is not what was promised
+│   ├── CheckError                4   it breaks a promise of the kit for authors
+│   └── UnknownCheckError         2   no such check
 ├── DataError                     2   images, folders, downloads
 └── RunError                      2   options, devices, run folders, weights
     ├── IncomparableError         5   models were not tested on the same images
@@ -86,6 +88,31 @@ class ContractError(RegistryError):
     """A network is not what its architecture promises."""
 
     exit_code = 4
+
+
+class CheckError(RegistryError):
+    """A network breaks a promise that any architecture must keep.
+
+    Attributes:
+        seen: what was found.
+        expected: what should have been.
+        change: what to do about it.
+    """
+
+    exit_code = 4
+
+    def __init__(self, *, seen: str, expected: str, change: str) -> None:
+        super().__init__(f"seen: {seen}; expected: {expected}; change: {change}")
+        self.seen, self.expected, self.change = seen, expected, change
+
+
+class UnknownCheckError(RegistryError):
+    """No check has this name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        super().__init__(f"unknown check {name!r}.{hint} There are {', '.join(known)}.")
 
 
 class DataError(ZooError):

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import FrozenInstanceError, replace
 
+import msgspec
 import pytest
 
-from registry import Architecture, Contract, Origin
+from registry import Architecture, Contract, Deviation, Origin
 from registry.errors import ConstructionError
-from zoo import LENET5
+from zoo import LENET5, LENET_AS_PRINTED
 
 
 def test_an_architecture_is_a_value():
@@ -45,6 +47,20 @@ def test_a_contract_makes_sense(field, value, message):
     """Shapes of no image, no classes, or a negative count are refused when the value is made."""
     with pytest.raises(ValueError, match=message):
         replace(Contract(input_shape=(3, 8, 8), output_shape=(2,), parameters=1), **{field: value})
+
+
+def test_a_deviation_says_its_reason():
+    """A promise is broken on purpose, or it is a fault."""
+    with pytest.raises(ValueError, match="a deviation from 'logits' must say its reason"):
+        Deviation(check="logits", reason=" ")
+
+
+def test_deviations_stay_through_json():
+    """Records of runs hold architectures."""
+    plain = json.loads(json.dumps(msgspec.to_builtins(LENET_AS_PRINTED)))
+
+    assert LENET_AS_PRINTED.deviations
+    assert msgspec.convert(plain, Architecture) == LENET_AS_PRINTED
 
 
 def test_a_network_is_built_for_the_classes_asked():

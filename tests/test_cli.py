@@ -50,7 +50,8 @@ def _only(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["list"], ["--help"], ["bench", "--help"], ["list", "--json"]]
+    "arguments",
+    [["list"], ["--help"], ["bench", "--help"], ["check", "--help"], ["list", "--json"]],
 )
 def test_listing_and_help_import_no_torch(arguments):
     """They answer at once: neither torch nor pandas is imported."""

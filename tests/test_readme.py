@@ -10,6 +10,8 @@ from conftest import draw_folder, noise
 from torch import nn
 
 from bench.data.fetch import NAMES
+from registry.checks import CHECKS
+from registry.checks.parametrize import wanted_by
 from registry.verify import verify
 from zoo.cli import main
 
@@ -75,6 +77,22 @@ def test_the_ten_lines_make_an_architecture(monkeypatch):
 
     assert verify(namespace["TINYNET"]).measured.parameters == 24_578
     assert 'tinynet = "tinynet:TINYNET"' in _blocks("toml")[0]
+
+
+def test_the_lines_for_an_authors_tests_ask_for_all_checks():
+    """The printed test is one that the pytest plugin takes up."""
+    namespace: dict[str, object] = {}
+    exec(_blocks("python")[2], namespace)
+    wanted = wanted_by(namespace["test_tinynet_keeps_its_promises"])
+
+    assert (wanted.architectures, wanted.only) == (("tinynet",), ())
+
+
+def test_every_check_is_explained():
+    """The table of checks names each of them, in their order."""
+    table = README.partition("| check | a network |")[2].partition("\n\n")[0]
+
+    assert re.findall(r"^\| (\w+) \|", table, re.MULTILINE) == [check.name for check in CHECKS]
 
 
 def test_the_notebook_lines_run(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """The zoo's table of contents: every built-in architecture with its contract; no torch."""
 
-from registry.architecture import Architecture, Contract
+from registry.architecture import Architecture, Contract, Deviation
 
 __version__ = "0.1.0"
 
@@ -24,6 +24,9 @@ LENET_AS_PRINTED = Architecture(
     constructor="zoo.lenet:LeNetAsPrinted",
     contract=Contract(input_shape=(3, 224, 224), output_shape=(2,), parameters=46_038_242),
     source="the chapter's LeNet as printed: no ReLU after fc1, softmax before the cross-entropy",
+    deviations=(
+        Deviation(check="logits", reason="it ends in a softmax, as the chapter printed it"),
+    ),
 )
 ALEXNET = Architecture(
     name="alexnet",

@@ -15,6 +15,7 @@ from registry.catalog import Catalog
 from registry.errors import ZooError
 from zoo import __version__, cli_weights
 from zoo.cli_bench import bench
+from zoo.cli_check import check
 from zoo.cli_compare import compare
 from zoo.cli_contract import contract_app
 from zoo.cli_data import data_app
@@ -80,6 +81,7 @@ def show(
 
 
 app.command(name="list")(list_architectures)
+app.command()(check)
 app.command()(bench)
 app.command()(new)
 app.command()(doctor)

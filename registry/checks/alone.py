@@ -1,0 +1,139 @@
+"""A call in a process of its own that has torch imported, and nothing else.
+
+One process imports torch once (3 to 10 s) and then waits; each call is made by a fork of it, which
+takes milliseconds and knows nothing of the calls before. It has run no operation, so that there are
+no threads which a fork would lack.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from registry.checks.alone import serve; serve(int(sys.argv[2]))"
+)
+
+
+def alone(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | str | None:
+    """Return what `function` returns there; why its process has ended, as text; or None.
+
+    None where this system can't do it. What the call prints goes to stderr. Function, arguments
+    and result are what pickle can take.
+    """
+    if not hasattr(os, "fork"):
+        return None
+    server, answers = _server()
+    assert server.stdin is not None
+    here = (sys.path, Path.cwd(), dict(os.environ))
+    try:
+        pickle.dump((function, arguments, named, here), server.stdin)
+        server.stdin.flush()
+        answer: T | str = pickle.load(answers)
+    except (BrokenPipeError, EOFError):
+        _server.cache_clear()
+        return f"the process that watches it has ended with {server.wait()}"
+    except KeyboardInterrupt:  # or the next call would get this one's answer
+        _server.cache_clear()
+        server.kill()
+        raise
+    return answer
+
+
+def begin() -> None:
+    """Let the process begin to import, if calls are to be made later."""
+    if hasattr(os, "fork"):
+        _server()
+
+
+@functools.cache
+def _server() -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """Return the waiting process, begun at the first call; it ends with this one."""
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(writing)],
+        stdin=subprocess.PIPE,
+        pass_fds=[writing],
+    )
+    os.close(writing)
+    atexit.register(_end, process)
+    return process, os.fdopen(reading, "rb")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let the process know that there are no more calls, and wait until it is gone."""
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    process.wait()
+
+
+def serve(writing: int) -> None:
+    """Answer the calls that come by stdin, each in a fork, until there are no more."""
+    import torch  # noqa: F401  (once, for all forks)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends who has asked, and then us
+    calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(writing, "wb")
+    _silence()
+    while True:
+        try:
+            call = pickle.load(calls)
+        except EOFError:
+            return
+        answers.write(_forked(call))
+        answers.flush()
+
+
+def _silence() -> None:
+    """Let a network read nothing of the calls, and print to stderr."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+
+
+def _forked(call: Any) -> bytes:
+    """Return the pickled answer of a fork that makes `call`, or why it gives none."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _answer(call, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answer:
+        content = answer.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if content:
+        return content
+    ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return pickle.dumps(f"its process ended with {ended}")
+
+
+def _answer(call: Any, writing: int) -> None:
+    """Make `call`, write what it returns, and end this process whatever happens."""
+    function, arguments, named, (path, folder, environment) = call
+    code = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        sys.path[:] = path
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        with os.fdopen(writing, "wb") as answer:
+            answer.write(pickle.dumps(function(*arguments, **named)))
+        code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(code)

@@ -1,0 +1,226 @@
+"""The settings of a process that a network could change for everybody: read, compared, put back."""
+
+from __future__ import annotations
+
+import gc
+import locale
+import logging
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from registry.checks.randomness import RANDOM_STATES
+from registry.checks.setting import Setting
+
+_POOLS = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "CUDA_", "CUBLAS_", "TORCH_", "PYTORCH_", "NUMEXPR_")
+
+
+def _holder(path: str) -> tuple[Any, str]:
+    *parents, name = path.split(".")
+    found: Any = torch
+    for parent in parents:
+        found = getattr(found, parent)
+    return found, name
+
+
+def _flag(path: str) -> Setting:
+    """Return the setting that is an attribute of torch's: `backends.cudnn.benchmark`."""
+    return Setting(
+        name=f"torch.{path}",
+        read=lambda: getattr(*_holder(path)),
+        write=lambda value: setattr(*_holder(path), value),
+    )
+
+
+def _deterministic() -> tuple[bool, bool]:
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+
+
+def _flushes() -> bool:
+    """Say whether numbers near 0 become 0, which torch has no function for."""
+    return float(torch.tensor(1e-310, dtype=torch.float64, device="cpu") * 1) == 0.0
+
+
+def _environment(pools: bool) -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if name.startswith(_POOLS) is pools}
+
+
+def _set_environment(pools: bool, before: Mapping[str, str]) -> None:
+    for name in _environment(pools).keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
+def _handlers() -> dict[int, Any]:
+    return {number: signal.getsignal(number) for number in signal.valid_signals()}
+
+
+def _set_handlers(before: Mapping[int, Any]) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler and handler is not None:
+            signal.signal(number, handler)
+
+
+def _logging() -> tuple[int, bool, int, tuple[logging.Handler, ...]]:
+    root = logging.getLogger()
+    return root.level, root.disabled, logging.root.manager.disable, tuple(root.handlers)
+
+
+def _set_logging(before: tuple[int, bool, int, tuple[logging.Handler, ...]]) -> None:
+    root = logging.getLogger()
+    root.setLevel(before[0])
+    root.disabled = before[1]
+    logging.disable(before[2])
+    root.handlers[:] = before[3]
+
+
+def _affinity() -> Any:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+
+
+def _set_affinity(before: Any) -> None:
+    if before is not None:
+        os.sched_setaffinity(0, before)
+
+
+SETTINGS = (
+    Setting(name="torch's threads", read=torch.get_num_threads, write=torch.set_num_threads),
+    Setting(name="torch's interop threads", read=torch.get_num_interop_threads, write=None),
+    Setting(name="the processors it may use", read=_affinity, write=_set_affinity),
+    Setting(name="the default dtype", read=torch.get_default_dtype, write=torch.set_default_dtype),
+    Setting(
+        name="the default device",
+        read=torch.get_default_device,
+        write=lambda before: torch.set_default_device(before if before.type != "cpu" else None),
+    ),
+    Setting(
+        name="the precision of float32 matrix products",
+        read=torch.get_float32_matmul_precision,
+        write=torch.set_float32_matmul_precision,
+    ),
+    _flag("backends.cudnn.enabled"),
+    _flag("backends.cudnn.benchmark"),
+    _flag("backends.cudnn.deterministic"),
+    _flag("backends.cudnn.allow_tf32"),
+    _flag("backends.cuda.matmul.allow_fp16_reduced_precision_reduction"),
+    _flag("backends.mkldnn.enabled"),
+    Setting(
+        name="deterministic algorithms, warning only",
+        read=_deterministic,
+        write=lambda before: torch.use_deterministic_algorithms(before[0], warn_only=before[1]),
+    ),
+    Setting(
+        name="whether gradients are computed",
+        read=torch.is_grad_enabled,
+        write=torch.set_grad_enabled,
+    ),
+    Setting(
+        name="autocast on the CPU",
+        read=lambda: torch.is_autocast_enabled("cpu"),
+        write=lambda before: torch.set_autocast_enabled("cpu", before),
+    ),
+    Setting(
+        name="anomaly detection",
+        read=torch.is_anomaly_enabled,
+        write=torch.set_anomaly_enabled,
+    ),
+    Setting(name="flushing of denormals", read=_flushes, write=torch.set_flush_denormal),
+    Setting(
+        name="garbage collection",
+        read=gc.isenabled,
+        write=lambda before: gc.enable() if before else gc.disable(),
+    ),
+    Setting(
+        name="environment variables of threads and devices",
+        read=lambda: _environment(pools=True),
+        write=lambda before: _set_environment(True, before),
+    ),
+    Setting(
+        name="environment variables",
+        read=lambda: _environment(pools=False),
+        write=lambda before: _set_environment(False, before),
+        skews=False,
+    ),
+    Setting(
+        name="filters of warnings",
+        read=lambda: list(warnings.filters),
+        write=None,
+        skews=False,
+        tellable=False,
+    ),
+    Setting(
+        name="the locale",
+        read=lambda: locale.setlocale(locale.LC_ALL),
+        write=lambda before: locale.setlocale(locale.LC_ALL, before),
+    ),
+    Setting(name="the working directory", read=os.getcwd, write=os.chdir),
+    Setting(name="handlers of signals", read=_handlers, write=_set_handlers, tellable=False),
+    Setting(
+        name="sys.path",
+        read=lambda: list(sys.path),
+        write=lambda before: sys.path.__setitem__(slice(None), before),
+        skews=False,
+        tellable=False,
+    ),
+    Setting(
+        name="recursion limit", read=sys.getrecursionlimit, write=sys.setrecursionlimit, skews=False
+    ),
+    Setting(
+        name="the root logger",
+        read=_logging,
+        write=_set_logging,
+        skews=False,
+        tellable=False,
+    ),
+    Setting(name="torch's seed", read=torch.initial_seed, write=None),
+)
+
+
+def snapshot() -> dict[str, Any]:
+    """Return every setting by its name, random states left out."""
+    return {setting.name: setting.read() for setting in SETTINGS}
+
+
+def changes(before: Mapping[str, Any], *, importing: bool = False) -> tuple[str, ...]:
+    """Return what has changed since `before`, a line each; `importing` leaves out the harmless."""
+    after = snapshot()
+    return tuple(
+        _told(setting, before[setting.name], after[setting.name])
+        for setting in SETTINGS
+        if before[setting.name] != after[setting.name] and (setting.skews or not importing)
+    )
+
+
+@contextmanager
+def kept_settings() -> Iterator[None]:
+    """Leave all settings and random states at the end as they were at the beginning."""
+    before, states = snapshot(), [setting.read() for setting in RANDOM_STATES]
+    try:
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            yield
+    finally:
+        for setting in SETTINGS:
+            if setting.write and setting.read() != before[setting.name]:
+                setting.write(before[setting.name])
+        for setting, state in zip(RANDOM_STATES, states, strict=True):
+            if setting.write:
+                setting.write(state)
+
+
+def _told(setting: Setting, before: Any, after: Any) -> str:
+    if isinstance(before, dict) and setting.tellable:
+        names = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
+        return f"{setting.name}: {', '.join(names)}"
+    return f"{setting.name}: {before}, now {after}" if setting.tellable else setting.name

@@ -1,0 +1,106 @@
+"""What the checks look at: networks of one architecture, and pictures for them."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from functools import cached_property
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from registry.architecture import Architecture
+from registry.checks.randomness import seed_everything
+from registry.checks.watch import Watch, watch_alone
+from registry.errors import CheckError
+
+# The darkest and the brightest level of any channel, normalised as for ImageNet.
+DARKEST, BRIGHTEST = -2.1179, 2.64
+
+
+class Subject:
+    """One architecture under examination; what is dear is made once for all checks.
+
+    Attributes:
+        architecture: what is examined.
+        classes: what networks are built for: two, as for cats and dogs; the contract's where the
+            architecture says that it can't follow.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        fixed = any(deviation.check == "head" for deviation in architecture.deviations)
+        self.classes = architecture.contract.num_classes if fixed else 2
+        self._kept: nn.Module | None = None
+
+    def built(self, seed: int) -> nn.Module:
+        """Return a new network, built after seeding everything.
+
+        Raises:
+            ConstructionError: there is none to be had.
+        """
+        seed_everything(seed)
+        return self.architecture.build(self.classes)
+
+    def network(self) -> nn.Module:
+        """Return the network of seed 0, in evaluation mode, for the caller to keep or spoil.
+
+        It is a copy where a network can be copied: VGG-19 takes 6 s to build and 1 s to copy.
+
+        Raises:
+            ConstructionError: there is none to be had.
+        """
+        if self._kept is None:
+            self._kept = self.built(0)
+        try:
+            copy = deepcopy(self._kept)
+        except Exception:  # noqa: BLE001  (weights that are computed from others can't be copied)
+            copy = self.built(0)
+        return copy.eval()
+
+    def pictures(self, count: int, seed: int = 0) -> torch.Tensor:
+        """Return `count` pictures (N, C, H, W) of coloured blocks, levels within -1.5 and 1.5.
+
+        Blocks and not noise, which is all the same to a network that averages.
+        """
+        channels, height, width = self.architecture.contract.input_shape
+        generator = torch.Generator().manual_seed(seed)
+        blocks = torch.rand(count, channels, 4, 4, generator=generator) * 3 - 1.5
+        return F.interpolate(blocks, size=(height, width), mode="nearest")
+
+    def harsh_pictures(self, count: int) -> torch.Tensor:
+        """Return `count` pictures (N, C, H, W), of the darkest and brightest levels."""
+        shape = (count, *self.architecture.contract.input_shape)
+        bright = torch.rand(shape, generator=torch.Generator().manual_seed(0)) < 0.5
+        return torch.where(bright, BRIGHTEST, DARKEST)
+
+    @cached_property
+    def watched(self) -> Watch:
+        """What the network does to a process of its own: imported, built, run."""
+        return watch_alone(self.architecture, self.classes)
+
+
+def answers(network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+    """Return what `network`, in the mode it is in, gives for `pictures` (N, C, H, W)."""
+    with torch.no_grad():
+        return require_logits(network(pictures))
+
+
+def require_logits(output: object) -> torch.Tensor:
+    """Return `output`, which must be one tensor of logits.
+
+    Raises:
+        CheckError: it is something else.
+    """
+    if isinstance(output, torch.Tensor):
+        return output
+    raise CheckError(
+        seen=f"a {type(output).__name__} comes out",
+        expected="one tensor of logits (N, K)",
+        change="give the logits alone, in both modes",
+    )
+
+
+def mode_name(network: nn.Module) -> str:
+    """Return the mode that `network` is in, as people say it."""
+    return "training mode" if network.training else "evaluation mode"

@@ -1,0 +1,129 @@
+"""Checks of a network's parameters: whether they learn, repeat, and can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from registry.checks.subject import Subject, answers, require_logits
+from registry.errors import CheckError, told
+
+_STEPS = 4
+
+
+def trains_every_parameter(subject: Subject) -> None:
+    """Check that a few steps of training give each parameter a gradient that is finite, not zero.
+
+    Several steps, because a branch that begins at zero passes a gradient on only after the first,
+    and because a layer may be left out of a step by chance.
+    """
+    network = subject.network().train()
+    waiting = dict(network.named_parameters())
+    frozen = [name for name, each in waiting.items() if not each.requires_grad]
+    if frozen:
+        raise _idle(frozen, "are frozen (requires_grad is False)")
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+    for step in range(_STEPS):
+        optimizer.zero_grad()
+        logits = require_logits(network(subject.pictures(2, seed=step)))
+        F.cross_entropy(logits, torch.arange(2)).backward()  # type: ignore[no-untyped-call]
+        _require_finite(network)
+        waiting = {name: each for name, each in waiting.items() if not _has_gradient(each)}
+        if not waiting:
+            return
+        optimizer.step()
+    unused = [name for name, each in waiting.items() if each.grad is None]
+    if unused:
+        raise _idle(unused, "get no gradient: the logits do not depend on them")
+    raise _idle(list(waiting), f"have a gradient of exactly 0 in {_STEPS} steps")
+
+
+def repeats_its_weights(subject: Subject) -> None:
+    """Check that the same seed gives the same weights, of torch, NumPy and Python alike."""
+    one, other = subject.network().state_dict(), subject.built(0).state_dict()
+    if one.keys() != other.keys():
+        different = sorted(one.keys() ^ other.keys())
+    else:
+        different = [name for name in one if not _same(one[name], other[name])]
+    if different:
+        raise CheckError(
+            seen=f"{_listed(different)} differ between two networks of one seed",
+            expected="the same weights",
+            change="draw from torch's, NumPy's or Python's global generator and seed nothing "
+            "yourself; read neither the clock nor `os.urandom`, and iterate over no `set`",
+        )
+
+
+def survives_a_round_trip(subject: Subject) -> None:
+    """Check that a network built after another seed answers alike, given this one's state_dict."""
+    network, other = subject.network(), subject.built(1).eval()
+    state = network.state_dict()
+    objects = [name for name, each in state.items() if not isinstance(each, torch.Tensor)]
+    if objects:
+        raise CheckError(
+            seen=f"{_listed(objects)} in the state_dict are no tensors",
+            expected="tensors alone: weights files hold nothing else",
+            change="register numbers as buffers, and define no `get_extra_state`",
+        )
+    try:
+        other.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckError(
+            seen=told(error),
+            expected="a state_dict that fits every network of this architecture",
+            change="build the same layers whatever the seed and whatever was run before",
+        ) from error
+    _require_same_answers(network, other, subject.pictures(2))
+
+
+def _require_same_answers(network: nn.Module, other: nn.Module, pictures: torch.Tensor) -> None:
+    one, two = answers(network, pictures), answers(other, pictures)
+    if not torch.allclose(one, two, rtol=1e-4, atol=1e-4 * float(one.abs().max())):
+        raise CheckError(
+            seen=f"logits {float((one - two).abs().max()):.2g} apart after the state_dict of one "
+            "network was loaded into another",
+            expected="the same logits, in evaluation mode",
+            change="register what it computes with: `self.register_buffer(name, tensor)`",
+        )
+
+
+def _has_gradient(parameter: nn.Parameter) -> bool:
+    return parameter.grad is not None and bool(parameter.grad.any())
+
+
+def _require_finite(network: nn.Module) -> None:
+    bad = [
+        name
+        for name, each in network.named_parameters()
+        if each.grad is not None and not bool(each.grad.isfinite().all())
+    ]
+    if bad:
+        raise CheckError(
+            seen=f"{_listed(bad)} get a gradient that is not finite",
+            expected="finite gradients",
+            change="look for a root, norm or quotient at 0, and for numbers that overflow",
+        )
+
+
+def _idle(names: Sequence[str], what: str) -> CheckError:
+    return CheckError(
+        seen=f"{_listed(names)} {what}",
+        expected="a gradient for every parameter",
+        change="use it or remove it; no `detach`, no `no_grad`, no `requires_grad_(False)`; "
+        "what is not to be trained is a buffer",
+    )
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return torch.equal(one.nan_to_num(), other.nan_to_num())
+    return one == other
+
+
+def _listed(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
