@@ -2,46 +2,10 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import subprocess
-import sys
-import sysconfig
-import venv
-from pathlib import Path
 
 import pytest
 from conftest import draw_folder
-
-_SOURCES = Path(__file__).parent / "plugins"
-
-
-class Environment:
-    """A Python environment of the tests' own that sees what this one has, and more."""
-
-    def __init__(self, folder: Path) -> None:
-        venv.create(folder, with_pip=False, symlinks=True)
-        self.python = folder / "bin" / "python"
-        self._scratch = folder / "sources"
-        ours = sysconfig.get_path("purelib")
-        (pages,) = folder.glob("lib/python*/site-packages")
-        (pages / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
-
-    def install(self, name: str) -> None:
-        """Install the package `name` for real, without a network."""
-        source = self._scratch / name
-        shutil.copytree(_SOURCES / name, source)
-        options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
-        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", *options]
-        subprocess.run([*pip, str(source)], check=True, capture_output=True, text=True)
-
-    def zoo(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        """Run the `zoo` command there."""
-        command = [str(self.python), "-m", "zoo", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    def bench(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        """Run a comparison of one epoch there."""
-        return self.zoo("bench", "--epochs", 1, "--models", *arguments)
+from environment import Environment
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,8 @@ def rows_of(frame: pd.DataFrame) -> list[Row]:
 
 
 def _model(row: Row) -> str:
-    return f"{row['model']} ≠" if row["marks"] else str(row["model"])
+    began = f" ({row['trained_from']})" if row.get("trained_from") else ""
+    return f"{row['model']}{began}{' ≠' if row['marks'] else ''}"
 
 
 def _accuracy(row: Row) -> str:
@@ -123,6 +124,8 @@ def _contract(row: Row) -> str:
     if str(row["contract"]).startswith("verified"):
         shown = _missing(row["test_accuracy"])  # then the status stands in its place
         return "✓" if row["status"] == "ok" or shown else f"✓ ({row['status']})"
+    if str(row["contract"]).startswith("measured"):
+        return "measured"
     return f"✗ {row['contract']}"
 
 

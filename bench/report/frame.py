@@ -127,9 +127,18 @@ def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, objec
         "layout": first.layout,
         "compiled": first.spec.compiled,
         "origin": first.spec.origin,
+        "trained_from": _trained_from(first.spec.architecture),
         "marks": "; ".join(dict.fromkeys(mark for trial in trials for mark in trial.marks)),
         "error": "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in failed),
     }
+
+
+def _trained_from(architecture: Architecture) -> str:
+    """Return what the training began with: the name of trained weights, or nothing."""
+    arguments = dict(architecture.arguments)
+    if not arguments.get("pretrained"):
+        return ""
+    return f"{architecture.weights}{', head alone' if arguments.get('frozen') else ''}"
 
 
 def _baseline_row(correct: int, images: int) -> dict[str, object]:
@@ -141,6 +150,7 @@ def _baseline_row(correct: int, images: int) -> dict[str, object]:
         "test_accuracy_low": low,
         "test_accuracy_high": high,
         "test_images": images,
+        "trained_from": "",
         "marks": "",
         "error": "",
     }

@@ -144,8 +144,8 @@ def _width(widths: Iterable[int]) -> int:
 
 
 def _styled(column: Column, text: str) -> Text:
-    style = GOOD if text.startswith("✓") else BAD
-    return Text(text, style=style if column.name == "contract" else "")
+    styles = {"✓": GOOD, "✗": BAD}
+    return Text(text, style=styles.get(text[:1], "") if column.name == "contract" else "")
 
 
 def _below(frame: pd.DataFrame, sentences: Sequence[str]) -> list[Text]:
