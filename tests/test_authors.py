@@ -43,7 +43,7 @@ def test_a_new_package_is_listed_checked_tested_and_trained(life):
     """With no edit: beside a built-in, its contract verified, each check a test of its own."""
     assert "23,826" in life["zoo list my_net"].stdout
     assert "my_net" in life["zoo bench --models my_net lenet5"].stdout
-    assert re.search(r"13 passed", life["python -m pytest my_net"].stdout)
+    assert re.search(r"13 passed", life["python -m pytest zoo-my-net"].stdout)
     assert "parameters=23_826" in life["zoo contract freeze my_net"].stdout
 
 

@@ -37,7 +37,7 @@ def write_package(name: str, folder: Path) -> list[Path]:
     _require_free(name, folder)
     told = {
         "name": name,
-        "distribution": name.replace("_", "-"),
+        "distribution": distribution_name(name),
         "class_name": class_name(name),
         "constant": name.upper(),
     }
@@ -52,6 +52,11 @@ def write_package(name: str, folder: Path) -> list[Path]:
         draft.chmod(0o755)
         draft.rename(folder)  # an empty folder in its place is replaced
     return [folder / target.format(name=name) for target in _FILES.values()]
+
+
+def distribution_name(name: str) -> str:
+    """Return `zoo-my-net` for `my_net`: no folder of that name hides the package `my_net`."""
+    return f"zoo-{name.replace('_', '-')}"
 
 
 def class_name(name: str) -> str:
