@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bench.comparison import RunComparison, compare
+    from bench.data.dataset import Dataset
     from bench.harness import run
+    from bench.recipe import Recipe
     from bench.results import Results
 
 _MODULES = {
+    "Dataset": "bench.data.dataset",
+    "Recipe": "bench.recipe",
     "Results": "bench.results",
     "RunComparison": "bench.comparison",
     "compare": "bench.comparison",
     "run": "bench.harness",
 }
-__all__ = ["Results", "RunComparison", "compare", "run"]
+__all__ = ["Dataset", "Recipe", "Results", "RunComparison", "compare", "run"]
 
 
 def __getattr__(name: str) -> object:

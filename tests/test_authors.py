@@ -47,6 +47,16 @@ def test_a_new_package_is_listed_checked_tested_and_trained(life):
     assert "parameters=23_826" in life["zoo contract freeze my_net"].stdout
 
 
+def test_the_page_names_data_sets_and_recipes_as_they_are():
+    """Its last lines make one of each."""
+    (block,) = re.findall(r"```python\n(.*?)```", _PAGE, flags=re.DOTALL)
+    namespace: dict[str, object] = {}
+    exec(block, namespace)
+
+    assert namespace["TEN"].name == "ten"
+    assert namespace["SLOW"].epochs == 90
+
+
 def test_what_is_uninstalled_is_gone(life):
     """And the built-ins are as before."""
     names = {row["name"] for row in json.loads(life["afterwards"].stdout)}
