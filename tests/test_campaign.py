@@ -41,7 +41,9 @@ def test_a_trial_that_was_lost_is_noticed(tmp_path):
     make(tmp_path / "run" / "run.db")
     folder = tmp_path / "run" / "model_2" / "seed-0"
     folder.mkdir(parents=True)
-    (folder / "record.json").write_text(json.dumps({"model": "model_2", "status": "ok"}))
+    (folder / "record.json").write_text(
+        json.dumps({"model": "model_2", "status": "ok", "spec": {"fold": None}})
+    )
 
     with pytest.raises(AssertionError, match="model_2 seed-0"):
         acknowledged(tmp_path / "run")
