@@ -6,12 +6,14 @@ import sys
 import pytest
 from claims import claim
 
+import bench
 from registry import Architecture, Catalog, Contract, Normalization, UnsuitableError
 from registry.catalog import ARCHITECTURES, FAMILIES
 from registry.errors import (
     AmbiguousNameError,
     BrokenPluginError,
     ConstructionError,
+    RunError,
     UnknownNameError,
 )
 from registry.frozen import Frozen, FrozenContract
@@ -164,3 +166,30 @@ def test_families_cost_nothing_until_they_are_asked():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "['timm', 'torchvision'] set()"
+
+
+def test_a_row_says_what_training_began_with(tmp_path):
+    """The name of the weights, and that only the head was trained."""
+    results = bench.run(
+        [CATALOG.get("made:good").value],
+        "drawings",
+        epochs=1,
+        limit=24,
+        pretrained=True,
+        frozen=True,
+        runs=tmp_path / "runs",
+        progress=False,
+        isolate=False,
+    )
+    row = results.frame.iloc[0]
+
+    assert row["status"] == "ok", row["error"]
+    assert row["trained_from"] == "v1, head alone"
+    assert str(row["contract"]).startswith("measured")
+    assert "made:good (v1, head alone)" in (results.folder / "comparison.md").read_text()
+
+
+def test_a_frozen_backbone_is_a_trained_one():
+    """Random weights are never kept as they are."""
+    with pytest.raises(RunError, match="give --pretrained, too"):
+        bench.run(["lenet5"], frozen=True, progress=False)
