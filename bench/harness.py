@@ -126,7 +126,7 @@ def resume(
             require_trackers(request.log)
             plan = make_plan(request, progress)
             pending = _left(left, about, plan, inexact=inexact)
-            write_trials(folder, store)  # the last may have been kept and not yet written
+            write_trials(folder, about, trials)  # the last may have been kept and not yet written
             _draw(_undrawn(folder, trials), folder, plan)
             return _run(request, folder, store, plan, pending, progress, first)
 

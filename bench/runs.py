@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from bench.report.export import write_run, write_trial
 from bench.report.page.write import write_page
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder, run_folders
-from bench.store import Store
+from bench.store import Store, StoredTrial
 from registry.errors import RunError, told
 
 
@@ -52,8 +52,9 @@ def stored_run(name: str, runs: Path) -> StoredRun:
     """
     folder = RunFolder.find(name, runs)
     with closing(Store.open(folder.database, read_only=True)) as store:
-        specs = tuple(trial.spec for trial in store.trials())
-        return StoredRun(results=_results(folder, store), about=store.about(), specs=specs)
+        about, trials = store.about(), store.trials()
+    specs = tuple(trial.spec for trial in trials)
+    return StoredRun(results=_results(folder, about, trials), about=about, specs=specs)
 
 
 def write_report(name: str, runs: Path) -> Results:
@@ -88,18 +89,20 @@ def page_told(results: Results, store: Store, say: Callable[[str], object]) -> N
 
 def report(folder: RunFolder, store: Store) -> Results:
     """Return what the run in `folder` has given so far, its tables being written anew."""
-    results = _results(folder, store)
-    write_trials(folder, store)
-    write_run(results, store.about())
+    about, trials = store.about(), store.trials()
+    results = _results(folder, about, trials)
+    write_trials(folder, about, trials)
+    write_run(results, about)
     return results
 
 
-def write_trials(folder: RunFolder, store: Store) -> None:
-    """Write anew what is written of each trial that has answered the test."""
-    split = store.about()["split"]
-    for trial in store.trials():
+def write_trials(
+    folder: RunFolder, about: Mapping[str, Any], trials: Sequence[StoredTrial]
+) -> None:
+    """Write anew what is written of each of `trials` that has answered the test."""
+    for trial in trials:
         if trial.record is not None:
-            names = tested_names(split, trial.spec)
+            names = tested_names(about["split"], trial.spec)
             write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
 
 
@@ -120,12 +123,9 @@ def _not_drawn(results: Results, error: BaseException) -> str:
     return f"{results.page} can't be drawn: {told(error)}"
 
 
-def _results(folder: RunFolder, store: Store) -> Results:
-    trials = store.trials()
+def _results(folder: RunFolder, about: Mapping[str, Any], trials: Sequence[StoredTrial]) -> Results:
     records = [trial.record for trial in trials if trial.record is not None]
-    return results_of(
-        folder.path, store.about(), records, planned=len(trials), tests=tests_of(trials)
-    )
+    return results_of(folder.path, about, records, planned=len(trials), tests=tests_of(trials))
 
 
 def _row(folder: RunFolder) -> dict[str, Any]:
