@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from zoo.cli import main
 
 _PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data"
 
@@ -71,3 +74,21 @@ def draw_folder(folder: Path, *, each: int = 12) -> Path:
 def drawn(tmp_path: Path) -> Path:
     """A folder of 12 cats and 12 dogs."""
     return draw_folder(tmp_path / "drawn")
+
+
+@pytest.fixture
+def zoo(monkeypatch, capsys):
+    """Run `zoo` with arguments in this process; return exit code, stdout and stderr."""
+
+    def run(*arguments: object, width: int = 150) -> tuple[int, str, str]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code or 0
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run

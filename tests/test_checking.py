@@ -2,34 +2,14 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 
 import pytest
 from rich.console import Console
 
 from registry.checks import CHECKS, Finding
 from zoo.checking import Checked, render
-from zoo.cli import main
 
 _NAMES = [check.name for check in CHECKS]
-
-
-@pytest.fixture
-def zoo(monkeypatch, capsys):
-    """Run `zoo` with arguments in this process; return exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", "150")
-        monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return run
 
 
 def _found(name: str, **statuses: str) -> Checked:

@@ -12,25 +12,6 @@ from pathlib import Path
 import pytest
 
 from bench.stop import StoppedError
-from zoo.cli import main
-
-
-@pytest.fixture
-def zoo(monkeypatch, capsys):
-    """Run `zoo` with arguments in this process; return exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", "150")
-        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return run
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import bench
 from bench.recipe import TEXTBOOK
 from bench.runs import read_run
 from registry.errors import IncomparableError, RunError
-from zoo.cli import main
 
 EACH = ("accuracy", "time", "parameters")
 
@@ -32,20 +30,11 @@ def base(tmp_path, models):
 
 
 @pytest.fixture
-def zoo(monkeypatch, capsys, tmp_path):
+def zoo(zoo, tmp_path):
     """Run `zoo compare` in the test's runs folder; return exit code, stdout, stderr."""
 
     def run(*arguments: object, width: int = 160) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", str(width))
-        command = ["zoo", "compare", *map(str, arguments), "--runs-dir", str(tmp_path / "runs")]
-        monkeypatch.setattr(sys, "argv", command)
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        told = capsys.readouterr()
-        return code, told.out, told.err
+        return zoo("compare", *arguments, "--runs-dir", tmp_path / "runs", width=width)
 
     return run
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sqlite3
-import sys
 from contextlib import closing
 
 import pytest
@@ -13,7 +12,6 @@ import bench
 from bench.run_folder import RunFolder
 from bench.store import Store
 from registry.errors import RunError
-from zoo.cli import main
 
 
 @pytest.fixture
@@ -24,22 +22,9 @@ def made(drawn, tmp_path):
 
 
 @pytest.fixture
-def zoo(monkeypatch, capsys, tmp_path):
+def zoo(zoo, tmp_path):
     """Run `zoo` with arguments and the test's runs folder; return exit code, stdout, stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", "150")
-        command = ["zoo", *map(str, arguments), "--runs-dir", str(tmp_path / "runs")]
-        monkeypatch.setattr(sys, "argv", command)
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return run
+    return lambda *arguments: zoo(*arguments, "--runs-dir", tmp_path / "runs")
 
 
 def _contents(folder):
