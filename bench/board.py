@@ -10,6 +10,7 @@ from statistics import mean, stdev
 from bench.record import FINISHED, EpochRecord, TrialRecord, TrialSpec
 
 _PHASES = {
+    "initialize": "fitting the first weights",
     "test": "testing",
     "inference": "timing answers",
     "profile": "profiling",

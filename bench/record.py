@@ -134,8 +134,8 @@ class TrialRecord:
         status: `ok`; `failed`, by an exception or by leaving; `killed`, by a signal;
             `out-of-memory`; `timeout`; `diverged`, a loss that is no number; `interrupted`, to be
             gone on with.
-        phase: what was being done last: start, contract, layout, build, compile, train,
-            validate, test, inference, profile, publish, done.
+        phase: what was being done last: start, contract, layout, build, initialize, compile,
+            train, validate, test, inference, profile, publish, done.
         error: what went wrong, on one line.
         traceback: where it did, or the last that the trial's process said.
         contract: `verified` or `verified as frozen` (on which device), `broken`, `unchecked`, or
@@ -147,6 +147,7 @@ class TrialRecord:
         inference: the network's own time for an answer, at one image and at 32.
         images_per_second: training images over training seconds, evaluation left out.
         startup_seconds: contract, network and device, before compilation.
+        initialization_seconds: of fitting the first weights to the images; no training yet.
         compile_seconds: of `torch.compile`, apart from all other times.
         checkpoint_seconds: of writing checkpoints, apart from all other times.
         peak_bytes: the most memory that the trial's own process held (VmHWM); None where it was
@@ -169,6 +170,7 @@ class TrialRecord:
     history: tuple[EpochRecord, ...] = ()
     train_seconds: float = 0.0
     startup_seconds: float = 0.0
+    initialization_seconds: float = 0.0
     compile_seconds: float = 0.0
     evaluation_seconds: float = 0.0
     data_wait_seconds: float = 0.0

@@ -123,6 +123,7 @@ class Training:
         self._account.note(**{name: getattr(before, name) for name in kept})
         sums = (
             "startup_seconds",
+            "initialization_seconds",
             "compile_seconds",
             "evaluation_seconds",
             "checkpoint_seconds",

@@ -26,6 +26,7 @@ from bench.device import choose_device, choose_precision
 from bench.evaluate import Evaluation, evaluate
 from bench.failure import DivergedError, reason_of, status_of, traceback_of
 from bench.inference import SIZES, inference_times
+from bench.initialize import IMAGES, fit_to_images
 from bench.layout import choose_layout
 from bench.random_state import kept_random_state, seed_everything
 from bench.record import Status, TrialResult, TrialSpec
@@ -100,6 +101,8 @@ class _Trial:
         self._layout = self._chosen_layout(saved)
         network = self._build()
         batches = self._training_batches()
+        if saved is None:
+            self._initialize(network)
         if self._spec.compiled:
             self._compile(network, batches)
         steps = self._steps(network, len(batches))
@@ -179,6 +182,18 @@ class _Trial:
         self._account.add(startup_seconds=time.perf_counter() - started)
         return network
 
+    def _initialize(self, network: nn.Module) -> None:
+        """Fit the first weights to the images, where that is asked for and none were trained."""
+        architecture = self._spec.architecture
+        trained = architecture != architecture.untrained
+        if trained or self._spec.recipe.initialization == "own":
+            return
+        self._account.phase("initialize")
+        with Stopwatch(self._device) as stopwatch:
+            first = next(self._training_batches(IMAGES, workers=0).epoch())
+            fit_to_images(network, first.images, self._spec.seed)
+        self._account.add(initialization_seconds=stopwatch.seconds)
+
     def _compile(self, network: nn.Module, batches: Batches) -> None:
         self._account.phase("compile")
         evaluated = [
@@ -253,7 +268,9 @@ class _Trial:
             raise DivergedError(f"the loss was {evaluation.loss} when it was evaluated")
         return evaluation
 
-    def _training_batches(self) -> Batches:
+    def _training_batches(
+        self, batch_size: int | None = None, workers: int | None = None
+    ) -> Batches:
         view = TrainingView(
             files=[image.file for image in self._split.train],
             source=self._service.source,
@@ -262,18 +279,24 @@ class _Trial:
             augmentation=self._spec.recipe.augmentation,
             fidelity=self._spec.fidelity,
         )
-        return self._batches(view, epochs=self._spec.recipe.epochs)
+        return self._batches(view, self._spec.recipe.epochs, batch_size, workers)
 
     def _evaluation_batches(self, images: Sequence[CheckedImage]) -> Batches:
         files = [image.file for image in images]
         source = self._service.source
         return self._batches(EvaluationView(files=files, source=source, shape=self._shape))
 
-    def _batches(self, view: View, epochs: int = 1, batch_size: int | None = None) -> Batches:
+    def _batches(
+        self,
+        view: View,
+        epochs: int = 1,
+        batch_size: int | None = None,
+        workers: int | None = None,
+    ) -> Batches:
         return Batches(
             view,
             batch_size=batch_size or self._spec.recipe.batch_size,
-            workers=self._spec.workers,
+            workers=self._spec.workers if workers is None else workers,
             normalization=normalization_of(self._spec.architecture),
             device=self._device,
             layout=self._layout,
