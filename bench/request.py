@@ -33,6 +33,8 @@ class Request:
 
     Attributes:
         data: a folder of images, or the name of an installed data set; None for the drawings.
+        test_data: a folder whose images are tested instead of the split's test part; those that
+            are pictures of `data` are left out.
         recipe: a recipe, or the name of one; None is `demo` on the embedded data, else `default`.
         split: `stratified`, `textbook`, or `kfold:5`: five trainings a seed, so that every image
             is tested once; any number of folds from 2.
@@ -58,6 +60,7 @@ class Request:
 
     models: tuple[str | Architecture, ...]
     data: Path | None = None
+    test_data: Path | None = None
     recipe: Recipe | str | None = None
     split: str = "stratified"
     epochs: int | None = None
@@ -125,7 +128,8 @@ def as_plain(request: Request) -> dict[str, Any]:
     """Return `request` as values that JSON has; paths are absolute."""
     values = {field.name: getattr(request, field.name) for field in fields(request)}
     data = None if request.data is None else request.data_told
-    values |= {"data": data, "runs": str(request.runs.resolve())}
+    test_data = None if request.test_data is None else str(request.test_data.resolve())
+    values |= {"data": data, "test_data": test_data, "runs": str(request.runs.resolve())}
     plain: dict[str, Any] = json.loads(json.dumps(msgspec.to_builtins(values)))  # no tuples
     return plain
 
@@ -143,6 +147,7 @@ def request_of(plain: dict[str, Any]) -> Request:
             "seeds": tuple(plain["seeds"]),
             "recipe": msgspec.convert(recipe, Recipe) if isinstance(recipe, dict) else recipe,
             "data": None if data is None else Path(data),
+            "test_data": None if plain.get("test_data") is None else Path(plain["test_data"]),
             "runs": Path(plain["runs"]),
             "log": tuple(plain.get("log", ())),
         }

@@ -53,6 +53,10 @@ def bench(
         Path | None,
         typer.Option(help="Folder of images, or an installed data set. Without it: drawings."),
     ] = None,
+    test_data: Annotated[
+        Path | None,
+        typer.Option(help="Test on the images of this folder that are not in --data."),
+    ] = None,
     split: Annotated[
         str,
         typer.Option(help="stratified (70/15/15), textbook, or kfold:5 (each image tested once)."),
