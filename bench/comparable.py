@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from bench.exactness import differences
+from bench.recipe import Recipe
 from bench.record import FINISHED, TrialRecord, TrialSpec
 from bench.request import paired_seed
 from bench.runs import StoredRun
@@ -60,10 +61,18 @@ def unlike(model: str, base: Side, new: Side) -> str:
     one, other = base.specs[model], new.specs[model]
     if {spec.split_fingerprint for spec in one} != {spec.split_fingerprint for spec in other}:
         return "other images, or another split of them"
-    changed = _changed(one[0].recipe, other[0].recipe, [f.name for f in fields(one[0].recipe)])
+    changed = _recipe_changes(one[0].recipe, other[0].recipe)
     if changed and not _marks(model, base) and not _marks(model, new):
         return f"another recipe: {', '.join(changed)}"
     return ""
+
+
+def _recipe_changes(before: Recipe, after: Recipe) -> list[str]:
+    names = [field.name for field in fields(before)]
+    if (before.seconds is None) == (after.seconds is None):
+        return _changed(before, after, names)
+    others = [name for name in names if name not in ("epochs", "seconds")]
+    return [f"{after.length} instead of {before.length}", *_changed(before, after, others)]
 
 
 def unanswered(model: str, base: Side, new: Side) -> str:

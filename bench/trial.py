@@ -102,7 +102,7 @@ class _Trial:
         batches = self._training_batches()
         if self._spec.compiled:
             self._compile(network, batches)
-        steps = self._steps(network, len(batches))
+        steps = self._steps(network)
         training = self._train(network, steps, batches, saved)
         last = training.weights()
         self._account.note(digest=digest_of(steps.outcome()))
@@ -110,7 +110,7 @@ class _Trial:
         self._time_inference(network)
         if self._service.profile:
             self._account.phase("profile")
-            self._account.note(profile=steps.profile(batches))
+            self._account.note(profile=steps.profile(batches, training.epochs))
         self._account.note(status="ok")
         self._account.phase("done")
         return TrialResult(
@@ -198,11 +198,10 @@ class _Trial:
         )
         self._account.note(compile_seconds=seconds)
 
-    def _steps(self, network: nn.Module, batches: int) -> Steps:
+    def _steps(self, network: nn.Module) -> Steps:
         return Steps(
             network,
             self._spec.recipe,
-            batches * self._spec.recipe.epochs,
             device=self._device,
             precision=self._precision,
             phases=Phases(self._device) if self._service.profile else None,
@@ -262,7 +261,7 @@ class _Trial:
             augmentation=self._spec.recipe.augmentation,
             fidelity=self._spec.fidelity,
         )
-        return self._batches(view, epochs=self._spec.recipe.epochs)
+        return self._batches(view, epochs=self._spec.recipe.epochs or sys.maxsize)
 
     def _evaluation_batches(self, images: Sequence[CheckedImage]) -> Batches:
         files = [image.file for image in images]
