@@ -61,7 +61,8 @@ def settings(recipe: Recipe, place: Place) -> Settings:
             learning_rate=_between(first, highest, share),
             momentum=_between(_MOMENTUM_HIGH, _MOMENTUM_LOW, share),
         )
-    share = (place.done - place.peak) / (place.end - place.peak)
+    falls = place.end - place.peak
+    share = (place.done - place.peak) / falls if falls else 0.0
     return Settings(
         learning_rate=_between(highest, first / _LAST, share),
         momentum=_between(_MOMENTUM_LOW, _MOMENTUM_HIGH, share),

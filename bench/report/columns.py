@@ -115,11 +115,7 @@ def _training(row: Row) -> str:
 
 def _epochs(row: Row) -> str:
     """Return how long it was trained: `10`; `60 s`; `7 of 20, best 4`, where the best is tested."""
-    budget = row.get("budget_seconds")
-    if _missing(budget):
-        asked = _number(row.get("epochs"), "{:.0f}")
-    else:
-        asked = seconds_told(budget)  # type: ignore[arg-type]
+    asked = _of("budget_seconds", seconds_told)(row) or _number(row.get("epochs"), "{:.0f}")
     if not row.get("selection") or _missing(row.get("epochs_trained")):
         return asked
     trained, best = row["epochs_trained"], row["tested_epoch"]
