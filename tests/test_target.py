@@ -17,7 +17,6 @@ from bench.report.page.rows import target as target_of
 from bench.report.table import as_markdown
 from bench.results import results_of
 from bench.runs import read_run
-from zoo.cli import main
 
 _BASELINE = (46, 92)
 _ABOUT = ("title", "request", "recipe", "data", "classes", "split", "rejects", "environment")
@@ -77,7 +76,9 @@ def test_without_a_target_there_is_no_time_to_it():
     frame = comparison(_reached(3), _BASELINE)
     markdown = as_markdown(frame, "made")
 
-    assert frame[["time_to_target_seconds", "target_accuracy", "target_reached"]].isna().all(None)
+    assert (
+        frame[["time_to_target_seconds", "target_accuracy", "target_reached"]].isna().all(axis=None)
+    )
     assert "target" not in markdown
 
 
@@ -122,19 +123,17 @@ def test_the_target_of_a_run_is_that_of_its_request(tmp_path):
     assert '{"accuracy": 0.75}' in drawn
 
 
-def test_another_target_can_be_asked_of_a_run_that_is_done(tmp_path, capsys):
+def test_another_target_can_be_asked_of_a_run_that_is_done(tmp_path, zoo):
     """Of its records; one that can't be is refused."""
     make_run(tmp_path)
-    named = ["runs", "show", "1", "--runs-dir", str(tmp_path), "--target"]
+    named = ("runs", "show", 1, "--runs-dir", tmp_path, "--target")
     easy = read_run("1", tmp_path, 0.5).frame["time_to_target_seconds"]
-    shown = main([*named, "99%", "--columns", "time_to_target"])
-    table = capsys.readouterr().out
-    refused = main([*named, "99"])
+    code, table, _ = zoo(*named, "99%", "--columns", "time_to_target")
+    refused, _, why = zoo(*named, "99")
 
     assert easy[:3].between(1, 10).all()
-    assert (shown, refused) == (0, 2)
-    assert table.count("not reached") == 3
-    assert "--target takes an accuracy above 0" in capsys.readouterr().err
+    assert (code, table.count("not reached"), refused) == (0, 3, 2)
+    assert "--target takes an accuracy above 0" in why
 
 
 def test_the_history_has_the_seconds_so_far():
