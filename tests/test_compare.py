@@ -10,7 +10,7 @@ import pytest
 from made_runs import altered, correct, make_run, with_loss
 
 import bench
-from bench.recipe import TEXTBOOK
+from bench.recipe import DEFAULT, TEXTBOOK
 from bench.runs import read_run
 from registry.errors import IncomparableError, RunError
 
