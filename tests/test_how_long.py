@@ -25,6 +25,7 @@ def timed(tmp_path, drawn):
     return _run(tmp_path, drawn, budget="0.2s", target="1%")
 
 
+@pytest.mark.pages
 def test_a_run_of_a_budget_says_so(timed):
     """In title, rows, JSON and on the page; the steps made are recorded."""
     told = json.loads((timed.folder / "comparison.json").read_text())
@@ -40,10 +41,9 @@ def test_a_run_of_a_budget_says_so(timed):
     assert "the steps made in it depend on the machine" in page
 
 
-@pytest.mark.parametrize("isolate", [True])
-def test_a_budget_reaches_another_process(tmp_path, drawn, isolate):
+def test_a_budget_reaches_another_process(tmp_path, drawn):
     """Records and messages have no number of epochs."""
-    results = _run(tmp_path, drawn, budget="0.2s", isolate=isolate)
+    results = _run(tmp_path, drawn, budget="0.2s", isolate=True)
 
     assert [record.status for record in results.records] == ["ok"]
 

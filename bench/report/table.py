@@ -19,8 +19,8 @@ _ALWAYS = ("model", "accuracy")
 _MATTER = ("training", "parameters")  # before all others
 _THEN = (
     "time_to_target",
-    "epochs",
     "interval",
+    "epochs",
     "contract",
     "difference",
     "group",
