@@ -71,8 +71,12 @@ def unlike(model: str, base: Side, new: Side, *, across_recipes: bool = False) -
 
 def recipe_changes(model: str, base: Side, new: Side) -> list[str]:
     """Return what is other in the recipe that trained a model, in words."""
-    one, other = base.specs[model][0].recipe, new.specs[model][0].recipe
-    return _changed(one, other, [field.name for field in fields(one)])
+    before, after = base.specs[model][0].recipe, new.specs[model][0].recipe
+    names = [field.name for field in fields(before)]
+    if (before.seconds is None) == (after.seconds is None):
+        return _changed(before, after, names)
+    others = [name for name in names if name not in ("epochs", "seconds")]
+    return [f"{after.length} instead of {before.length}", *_changed(before, after, others)]
 
 
 def unanswered(model: str, base: Side, new: Side) -> str:

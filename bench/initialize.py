@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from bench.random_state import kept_random_state, seed_everything
 
 IMAGES = 128  # that are looked at, in one pass without gradients
+BANKS = 1
 _PATCHES = 10_000  # for one layer's filters, at most
 _ROUNDS = 10  # of k-means: the centroids hardly move after
 _RIDGE = 0.1  # added to the spectrum before whitening, in shares of its mean
@@ -111,7 +112,12 @@ class _Fit:
             return
         if isinstance(layer, nn.Conv2d):
             seen = _patches(layer, inputs[0], self._generator)
-            weights = filters_of(seen, layer.out_channels, self._generator)
+            deep = len(self._fitted) >= BANKS
+            weights = (
+                torch.randn(layer.out_channels, seen.shape[1], generator=self._generator).to(seen)
+                if deep
+                else filters_of(seen, layer.out_channels, self._generator)
+            )
         elif isinstance(layer, nn.Linear):
             seen = inputs[0].flatten(0, -2)
             weights = torch.randn(layer.weight.shape, generator=self._generator).to(seen)

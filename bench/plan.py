@@ -221,8 +221,11 @@ def _names(images: Sequence[CheckedImage]) -> list[str]:
 
 def _title(request: Request, recipe: Recipe, splits: Splits, device: torch.device) -> str:
     data = Path(request.data_told).name if request.data else SYNTHETIC_NAME
-    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
-    return f"{data}: {_sizes(splits)}, recipe {recipe.name}, {epochs}, {device}"
+    most, stopped = ("", "")
+    if recipe.patience is not None:
+        most, stopped = "at most ", ", stopped by validation accuracy"
+    length = f"{most}{recipe.length}{' of training' if recipe.seconds else ''}{stopped}"
+    return f"{data}: {_sizes(splits)}, recipe {recipe.name}, {length}, {device}"
 
 
 def _sizes(splits: Splits) -> str:

@@ -105,7 +105,7 @@ class _Trial:
             self._initialize(network)
         if self._spec.compiled:
             self._compile(network, batches)
-        steps = self._steps(network, len(batches))
+        steps = self._steps(network)
         training = self._train(network, steps, batches, saved)
         last = training.weights()
         self._account.note(digest=digest_of(steps.outcome()))
@@ -113,7 +113,7 @@ class _Trial:
         self._time_inference(network)
         if self._service.profile:
             self._account.phase("profile")
-            self._account.note(profile=steps.profile(batches))
+            self._account.note(profile=steps.profile(batches, training.epochs))
         self._account.note(status="ok")
         self._account.phase("done")
         return TrialResult(
@@ -213,11 +213,10 @@ class _Trial:
         )
         self._account.note(compile_seconds=seconds)
 
-    def _steps(self, network: nn.Module, batches: int) -> Steps:
+    def _steps(self, network: nn.Module) -> Steps:
         return Steps(
             network,
             self._spec.recipe,
-            batches * self._spec.recipe.epochs,
             device=self._device,
             precision=self._precision,
             phases=Phases(self._device) if self._service.profile else None,
@@ -235,6 +234,7 @@ class _Trial:
             account=self._account,
             watcher=self._watcher,
             service=self._service,
+            spent_seconds=self._account.record.initialization_seconds,
         )
         if saved is not None:
             training.restore(saved)
@@ -279,7 +279,8 @@ class _Trial:
             augmentation=self._spec.recipe.augmentation,
             fidelity=self._spec.fidelity,
         )
-        return self._batches(view, self._spec.recipe.epochs, batch_size, workers)
+        epochs = self._spec.recipe.epochs or sys.maxsize
+        return self._batches(view, epochs, batch_size, workers)
 
     def _evaluation_batches(self, images: Sequence[CheckedImage]) -> Batches:
         files = [image.file for image in images]

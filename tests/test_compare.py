@@ -10,7 +10,7 @@ import pytest
 from made_runs import altered, correct, make_run, with_loss
 
 import bench
-from bench.recipe import TEXTBOOK
+from bench.recipe import DEFAULT, TEXTBOOK
 from bench.runs import read_run
 from registry.errors import IncomparableError, RunError
 
@@ -152,6 +152,10 @@ def test_a_tolerated_loss_is_no_regression(base, zoo):
     [
         ({"split_fingerprint": "1" * 64}, "other images, or another split of them"),
         ({"recipe": TEXTBOOK}, "another recipe: name textbook instead of default"),
+        (
+            {"recipe": replace(DEFAULT, epochs=None, seconds=60.0)},
+            "another recipe: 60 s instead of 10 epochs",
+        ),
     ],
 )
 def test_other_data_or_recipe_is_refused(tmp_path, base, models, zoo, changed, reason):
