@@ -177,7 +177,7 @@ def test_forgotten_seconds_are_found_out(split, tmp_path, monkeypatch):
 
 
 def test_seconds_of_fitting_the_first_weights_are_counted(split):
-    """One pass through the network, which takes as long as a step, is taken from the same budget."""
+    """One pass through the network, as long as a step, is taken from the same budget."""
     record = _trained(_spec(initialization="patches"), split).record
 
     assert record.initialization_seconds == 1
