@@ -10,6 +10,8 @@ STAMP := $(VENV)/installed
 
 RUN := .benchmarks/latest.json
 BASELINE ?= .benchmarks/saved.json
+# tests on all cores, a file at a time: what a file's tests share is made once
+CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench test soak simulations benchmark benchmark-compare benchmark-save benchmark-table clean
 
@@ -21,7 +23,7 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(CORES)
 
 # scaled down: make soak SOAK='--runs 10 --mutants 200'
 soak: $(STAMP)
