@@ -12,6 +12,8 @@ STAMP := $(VENV)/installed
 
 RUN := .benchmarks/latest.json
 BASELINE ?= .benchmarks/saved.json
+# tests on all cores, a file at a time: what a file's tests share is made once
+CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench test soak sweep simulations benchmark benchmark-compare benchmark-save benchmark-table clean
 
@@ -23,7 +25,7 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(CORES)
 
 # scaled down: make soak SOAK='--runs 10 --mutants 200'
 soak: $(STAMP)

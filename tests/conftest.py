@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,16 @@ from PIL import Image
 from zoo.cli import main
 
 _PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data"
+
+
+def _keep_to_a_core(worker: str) -> None:
+    """Give a worker of pytest-xdist one core: on shared ones, threads wait for each other."""
+    if worker and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+
+_keep_to_a_core(os.environ.get("PYTEST_XDIST_WORKER", ""))  # before torch counts them
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,12 +21,14 @@ _OFFLINE = {  # pip: from this disk alone, and with the build backend that is he
 
 
 class Environment:
-    """A Python environment that sees what this one has, and more."""
+    """A Python environment that sees what this one has, and more; charts are empty in it."""
 
     def __init__(self, folder: Path) -> None:
         venv.create(folder, with_pip=False, symlinks=True)
         self.python = folder / "bin" / "python"
         self._scratch = folder / "sources"
+        found = [str(_SOURCES / "undrawn"), os.environ.get("PYTHONPATH", "")]
+        self._path = os.pathsep.join(filter(None, found))
         ours = sysconfig.get_path("purelib")
         (pages,) = folder.glob("lib/python*/site-packages")
         (pages / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
@@ -40,7 +42,7 @@ class Environment:
         return subprocess.run(
             [str(self.python), *module, *arguments],
             cwd=cwd,
-            env=os.environ | _OFFLINE,
+            env=os.environ | _OFFLINE | {"PYTHONPATH": self._path},
             capture_output=True,
             text=True,
             check=False,

@@ -12,7 +12,13 @@ _PAGE = (Path(__file__).parents[1] / "docs" / "authors.md").read_text(encoding="
 _FILES = re.findall(r"```python file=(\S+)\n(.*?)```", _PAGE, flags=re.DOTALL)
 _BLOCKS = re.findall(r"```sh\n(.*?)```", _PAGE, flags=re.DOTALL)
 _COMMANDS = [line for block in _BLOCKS for line in block.splitlines() if line]
-_SMALLER = ["--epochs", "1", "--limit", "40"]  # the same paths, in a shorter time
+_FEW = ["--epochs", "1", "--limit", "24"]
+_SMALLER = {  # the same paths, in a shorter time
+    "zoo bench --models ./mynet.py:MyNet lenet5": _FEW,
+    "zoo bench --models my_net lenet5": [*_FEW, "--no-isolate"],
+    "zoo bench --models lenet5 torchvision:squeezenet1_1": [*_FEW, "--no-isolate"],
+    "zoo check my_net": ["--only", "shapes"],  # the next command, its tests, holds it to all
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +30,8 @@ def life(tmp_path_factory):
         (folder / name).write_text(text)
     found = {}
     for command in _COMMANDS:
-        words = shlex.split(command)
-        more = _SMALLER if words[:2] == ["zoo", "bench"] else []
-        found[command] = environment.run([*words, *more], cwd=folder)
+        words = [*shlex.split(command), *_SMALLER.get(command, ())]
+        found[command] = environment.run(words, cwd=folder)
     found["afterwards"] = environment.run(["zoo", "list", "--json"], cwd=folder)
     return found
 
@@ -37,6 +42,12 @@ def test_every_command_of_the_page_ends_well(life, command):
     done = life[command]
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_the_commands_made_smaller_are_there():
+    """Each is a command of the page, and no training is forgotten."""
+    assert set(_SMALLER) <= set(_COMMANDS)
+    assert {line for line in _COMMANDS if line.startswith("zoo bench")} <= set(_SMALLER)
 
 
 def test_a_new_package_is_listed_checked_tested_and_trained(life):
