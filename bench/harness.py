@@ -19,7 +19,7 @@ from bench.progress import Progress
 from bench.record import TrialResult, TrialSpec
 from bench.report.export import answers_path, draw_answers, write_run, write_trial
 from bench.report.page.sections import wanted
-from bench.request import Request, request_of
+from bench.request import Request, request_of, settled
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder
 from bench.runs import page_told, report, write_trials
@@ -45,7 +45,7 @@ def run(
         data: a folder of images in class folders, or None for the embedded drawings.
         progress: tell on stderr how it goes.
         **options: the other fields of `Request`: recipe, split, epochs, batch_size,
-            learning_rate, seeds, device, precision, threads, workers, limit, runs, weights,
+            learning_rate, seeds, within, device, precision, threads, workers, limit, runs, weights,
             fidelity, layout, compiled, cache, profile, timeout, checkpoint_every, on_oom,
             allow_rejects, isolate, log.
 
@@ -70,6 +70,7 @@ def execute(request: Request, progress: Progress, spawned: Spawned | None = None
     """
     tune_allocator()
     with _first_process(request, spawned) as first:
+        request = settled(request)
         require_trackers(request.log)
         plan = make_plan(request, progress)
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
@@ -211,7 +212,10 @@ def _changed(request: Request, changes: Mapping[str, Any]) -> Request:
     split = changes.get("split", request.split)
     if folds_asked(split) != folds_asked(request.split):
         raise RunError(f"a run goes on with its own split ({request.split}): leave it out")
-    return replace(request, **changes)
+    if changes.get("within", request.within) != request.within:
+        raise RunError("a run goes on within the images that it was begun with: leave out --within")
+    own = {"own_recipes": ()} if "recipe" in changes else {}
+    return settled(replace(request, **{**own, **changes}))
 
 
 def _left(

@@ -17,7 +17,10 @@ class Recipe:
     Attributes:
         learning_rate: the constant rate, or the peak of the one-cycle schedule.
         schedule: `constant`, or `one_cycle` (Smith and Topin 2018), stepped once a batch.
+        initialization: the network's `own` weights, or such as fit `patches` of the training
+            images, where it does not normalise between its layers (`bench.initialize`).
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
+        configurations: how many were tried to choose this one; 0 where none was chosen.
     """
 
     name: str
@@ -29,7 +32,9 @@ class Recipe:
     weight_decay: float = 0.0
     schedule: Literal["constant", "one_cycle"] = "constant"
     label_smoothing: float = 0.0
+    initialization: Literal["own", "patches"] = "own"
     augmentation: Augmentation = field(default_factory=Augmentation)
+    configurations: int = 0
 
     @property
     def source(self) -> str:

@@ -24,7 +24,10 @@ def _blocks(language: str) -> list[str]:
 
 COMMANDS = [line for block in _blocks("sh") for line in block.splitlines() if line]
 RUN = [line for line in COMMANDS if not line.startswith("zoo data fetch")]
-SMALLER = {"bench": ["--epochs", "1", "--batch-size", "64"]}  # the same paths, in a shorter time
+SMALLER = {
+    "bench": ["--epochs", "1", "--batch-size", "64"],
+    "tune": ["--epochs", "1"],
+}  # the same paths, in a shorter time
 
 
 class TinyNet(nn.Sequential):

@@ -42,6 +42,7 @@ _COUNTS = (
     "peak_bytes",
     "parameters",
     "multiply_adds",
+    "recipe_configurations",
     "epochs",
 )  # whole numbers, missing ones allowed
 
@@ -122,6 +123,7 @@ def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, objec
         "multiply_adds": first.multiply_adds,
         "contract": first.contract,
         "recipe": first.spec.recipe.name,
+        "recipe_configurations": first.spec.recipe.configurations,
         "epochs": first.spec.recipe.epochs,
         "fidelity": first.spec.fidelity,
         "layout": first.layout,

@@ -19,6 +19,7 @@ _ALWAYS = ("model", "accuracy")
 _MATTER = ("training", "parameters")  # before all others
 _THEN = (
     "interval",
+    "recipe",
     "contract",
     "difference",
     "group",
