@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
+from bench.quantities import seconds_told
 from bench.record import FINISHED, EpochRecord, TrialRecord, TrialSpec
 
 _PHASES = {
+    "initialize": "fitting the first weights",
     "test": "testing",
     "inference": "timing answers",
     "profile": "profiling",
@@ -46,6 +48,9 @@ class _UnderWay:
 
     Attributes:
         since: when the one before it had ended.
+        budget, spent: seconds of training that it has, and those of the epochs done; a trial has
+            epochs or a budget.
+        validated: epochs done.
         steps, made, before: of training, in all, so far, and by another process.
         training_since: when its training began here.
     """
@@ -53,7 +58,10 @@ class _UnderWay:
     key: Key
     since: float
     phase: str = ""
-    epochs: int = 1
+    epochs: int | None = 1
+    budget: float | None = None
+    validated: int = 0
+    spent: float = 0.0
     steps: int = 0
     made: int = 0
     before: int = 0
@@ -69,11 +77,18 @@ class _UnderWay:
         """What it does, in words."""
         if self.phase in _PHASES or self.training_since is None:
             return _PHASES.get(self.phase, "starting")
+        if self.budget is not None or self.epochs is None:
+            return f"epoch {self.validated + 1} of {seconds_told(self.budget or 0)}"
         epoch = min(self.epochs, self.made * self.epochs // max(1, self.steps) + 1)
         return f"epoch {epoch} of {self.epochs}"
 
     def step_seconds(self, now: float) -> float | None:
-        """Return how long a step takes, validation and all, if enough of them were made."""
+        """Return how long a step takes, validation and all, if enough of them were made.
+
+        None under a budget, where nobody knows how many there will be.
+        """
+        if self.budget is not None:
+            return None
         made = self.made - self.before
         if self.training_since is None or made < _KNOWN_STEPS:
             return None
@@ -91,6 +106,7 @@ class Board:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys: dict[str, list[Key]] = {}
+        self._budgets = {spec.model: spec.recipe.seconds for spec in specs}
         for spec in specs:
             self._keys.setdefault(spec.model, []).append(spec.key)
         self._word = "seed" if all(spec.fold is None for spec in specs) else "training"
@@ -113,12 +129,14 @@ class Board:
             self._now = _UnderWay(key=key, since=self._turned)
             self._records.pop(key, None)
         self._now.phase = record.phase
+        self._now.validated, self._now.spent = len(record.history), record.train_seconds
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
         """Training begins."""
         if self._now is not None:
             self._now.steps, self._now.made, self._now.before = steps, done, done
             self._now.epochs, self._now.training_since = spec.recipe.epochs, self._clock()
+            self._now.budget = spec.recipe.seconds
 
     def on_batch(self) -> None:
         """A step is made."""
@@ -162,9 +180,14 @@ class Board:
         return self._now is not None and self._now.model == model
 
     def _trial_seconds(self, model: str) -> float | None:
-        """Return how long a trial of `model` takes, from those that ended, or the present one."""
+        """Return how long a trial of `model` takes: those that ended, its budget, the present one.
+
+        A budget is of training alone, so a trial takes somewhat longer.
+        """
         if model in self._seconds:
             return mean(self._seconds[model])
+        if self._budgets[model] is not None:
+            return self._budgets[model]
         now = self._now
         step = None if now is None else now.step_seconds(self._clock())
         if now is None or now.training_since is None or now.model != model or step is None:
@@ -175,6 +198,8 @@ class Board:
         step = trial.step_seconds(self._clock())
         if step is not None:
             return step * (trial.steps - trial.made)
+        if trial.budget is not None:
+            return max(0.0, trial.budget - trial.spent)
         whole = self._trial_seconds(trial.model)
         return None if whole is None else max(0.0, whole - (self._clock() - trial.since))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -22,19 +22,21 @@ def drain(device: torch.device) -> None:
 class Stopwatch:
     """Context manager that measures wall seconds, the device drained at both ends."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._started = time.perf_counter()
+    def __init__(
+        self, device: torch.device, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._device, self._clock = device, clock
+        self._started = clock()
         self._total: float | None = None
 
     @property
     def seconds(self) -> float:
         """What was measured, or so far, where the context has not ended."""
-        return time.perf_counter() - self._started if self._total is None else self._total
+        return self._clock() - self._started if self._total is None else self._total
 
     def __enter__(self) -> Stopwatch:
         drain(self._device)
-        self._started = time.perf_counter()
+        self._started = self._clock()
         return self
 
     def __exit__(
@@ -45,7 +47,7 @@ class Stopwatch:
     ) -> None:
         if kind is None:
             drain(self._device)
-        self._total = time.perf_counter() - self._started
+        self._total = self._clock() - self._started
 
 
 class Phases:

@@ -57,14 +57,17 @@ class Side:
         return next((number for number in built if number is not None), None)
 
 
-def unlike(model: str, base: Side, new: Side) -> str:
-    """Return why a model of the two runs can't be compared at all, or nothing."""
+def unlike(model: str, base: Side, new: Side, *, across_recipes: bool = False) -> str:
+    """Return why a model of the two runs can't be compared at all, or nothing.
+
+    Another recipe is a reason unless `across_recipes`, where it is what is compared.
+    """
     one, other = base.specs[model], new.specs[model]
     if {spec.split_fingerprint for spec in one} != {spec.split_fingerprint for spec in other}:
         if base.within != new.within:
             return f"{_part(new.within)} instead of {_part(base.within)}"
         return "other images, or another split of them"
-    changed = _changed(one[0].recipe, other[0].recipe, [f.name for f in fields(one[0].recipe)])
+    changed = [] if across_recipes else recipe_changes(model, base, new)
     if changed and not _marks(model, base) and not _marks(model, new):
         return f"another recipe: {', '.join(changed)}"
     return ""
@@ -72,6 +75,16 @@ def unlike(model: str, base: Side, new: Side) -> str:
 
 def _part(within: str | None) -> str:
     return "all images" if within is None else f"the training part of the {within} split"
+
+
+def recipe_changes(model: str, base: Side, new: Side) -> list[str]:
+    """Return what is other in the recipe that trained a model, in words."""
+    before, after = base.specs[model][0].recipe, new.specs[model][0].recipe
+    names = [field.name for field in fields(before)]
+    if (before.seconds is None) == (after.seconds is None):
+        return _changed(before, after, names)
+    others = [name for name in names if name not in ("epochs", "seconds")]
+    return [f"{after.length} instead of {before.length}", *_changed(before, after, others)]
 
 
 def unanswered(model: str, base: Side, new: Side) -> str:

@@ -15,7 +15,7 @@ from bench.change import (
     accuracy_changes,
     time_changes,
 )
-from bench.comparable import Side, failures, unanswered, unlike, untimed
+from bench.comparable import Side, failures, recipe_changes, unanswered, unlike, untimed
 from bench.exactness import differences
 from bench.request import one_of
 from bench.results import Results
@@ -34,6 +34,7 @@ class RunComparison:
         changes: of the models that both have, in the order of BASE.
         only_base, only_new: models that one run alone has.
         differences: what else was not the same: versions, machine, code; a phrase each.
+        recipe_changes: what is other in NEW's recipe, where recipes are compared.
         unfinished: how many trials of BASE and of NEW are still to be done.
         tolerance: a loss of accuracy that is put up with, 0 to 1.
     """
@@ -44,6 +45,7 @@ class RunComparison:
     only_base: tuple[str, ...] = ()
     only_new: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
+    recipe_changes: tuple[str, ...] = ()
     unfinished: tuple[int, int] = (0, 0)
     tolerance: float = 0.0
 
@@ -76,6 +78,7 @@ def compare(
     *,
     runs: str | Path = "runs",
     tolerance: float = 0.0,
+    across_recipes: bool = False,
 ) -> RunComparison:
     """Return what has changed from one run to another.
 
@@ -84,31 +87,37 @@ def compare(
         new: the run after it.
         runs: where run folders are.
         tolerance: a loss of accuracy that is put up with, 0 to 1, however sure it is.
+        across_recipes: compare what two recipes give, instead of refusing to.
 
     Raises:
         IncomparableError: no model can be compared: none is in both, or not with the same images,
             split and recipe.
         RunError: there is no such run, or its records can't be read.
     """
-    return compared(_stored(base, Path(runs)), _stored(new, Path(runs)), tolerance)
+    before, after = _stored(base, Path(runs)), _stored(new, Path(runs))
+    return compared(before, after, tolerance, across_recipes=across_recipes)
 
 
-def compared(base: StoredRun, new: StoredRun, tolerance: float = 0.0) -> RunComparison:
+def compared(
+    base: StoredRun, new: StoredRun, tolerance: float = 0.0, *, across_recipes: bool = False
+) -> RunComparison:
     """Return what has changed from the one run to the other.
 
     Raises:
         IncomparableError: no model can be compared.
     """
     one, other = Side("BASE", base), Side("NEW", new)
-    models = _comparable(one, other)
+    apart = _apart(one, other, across_recipes=across_recipes)
+    models = list(apart)
     pairs = [(one.specs[model][0], other.specs[model][0]) for model in models]
     return RunComparison(
         base=base.results.folder,
         new=new.results.folder,
-        changes=_changes(one, other, models),
+        changes=_changes(one, other, apart),
         only_base=tuple(model for model in one.specs if model not in other.specs),
         only_new=tuple(model for model in other.specs if model not in one.specs),
         differences=tuple(differences(one.environment, other.environment, pairs)),
+        recipe_changes=tuple(recipe_changes(models[0], one, other)) if across_recipes else (),
         unfinished=(base.results.unfinished, new.results.unfinished),
         tolerance=tolerance,
     )
@@ -118,8 +127,8 @@ def _stored(run: int | str | Path | Results, runs: Path) -> StoredRun:
     return stored_run(str(run.folder if isinstance(run, Results) else run), runs)
 
 
-def _comparable(base: Side, new: Side) -> list[str]:
-    """Return the models that both runs have.
+def _apart(base: Side, new: Side, *, across_recipes: bool) -> dict[str, str]:
+    """Return the models that both runs have, each with why it can't be compared, or nothing.
 
     Raises:
         IncomparableError: none, or none with the same images, split and recipe.
@@ -129,17 +138,18 @@ def _comparable(base: Side, new: Side) -> list[str]:
     if not models:
         has = [f"{side.name} has {', '.join(side.specs)}" for side in (base, new)]
         raise IncomparableError(f"{refused}: no model is in both: {', '.join(has)}")
-    reasons = [unlike(model, base, new) for model in models]
-    if all(reasons):
-        raise IncomparableError(f"{refused}: NEW has {'; '.join(dict.fromkeys(reasons))}")
-    return models
+    apart = {m: unlike(m, base, new, across_recipes=across_recipes) for m in models}
+    if all(apart.values()):
+        reasons = "; ".join(dict.fromkeys(apart.values()))
+        hint = ": --across-recipes compares them all the same" if "recipe" in reasons else ""
+        raise IncomparableError(f"{refused}: NEW has {reasons}{hint}")
+    return apart
 
 
-def _changes(base: Side, new: Side, models: Sequence[str]) -> tuple[ModelChange, ...]:
-    apart = {model: unlike(model, base, new) for model in models}
+def _changes(base: Side, new: Side, apart: dict[str, str]) -> tuple[ModelChange, ...]:
     accuracy = _accuracies(base, new, apart)
     time = _times(base, new, apart)
-    return tuple(_change(model, base, new, accuracy[model], time[model]) for model in models)
+    return tuple(_change(model, base, new, accuracy[model], time[model]) for model in apart)
 
 
 def _accuracies(base: Side, new: Side, apart: dict[str, str]) -> dict[str, AccuracyChange | str]:

@@ -20,6 +20,7 @@ from bench.data.check import (
 from bench.data.dataset import dataset_folder
 from bench.data.find import find
 from bench.data.folds import Splits, make_splits
+from bench.data.held_out import with_tests_of
 from bench.data.ledger import Ledger
 from bench.data.pixel_cache import cached_pixels
 from bench.data.pixel_source import DirectPixels, PixelSource
@@ -94,6 +95,18 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
         folder = synthetic_folder()
     else:
         folder = dataset_folder(str(request.data)) if request.names_data else request.data
+    manifest = _checked(folder, request, progress)
+    if request.limit is not None:
+        manifest = limited(manifest, request.limit)
+    splits = make_splits(request.split, manifest, request.within)
+    if request.test_data is not None:
+        splits = with_tests_of(_checked(request.test_data, request, progress), splits, manifest)
+    if request.within is not None:  # nothing else may be opened from here on
+        manifest = training_part(manifest, request.within)
+    return manifest, splits
+
+
+def _checked(folder: Path, request: Request, progress: Progress) -> Manifest:
     finding = find(folder)
     with progress.counting("checking images", len(finding.images)) as bar:
         ledger = Ledger(cache_folder() / "checked.sqlite") if request.cache else None
@@ -103,12 +116,7 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     require_one_label_each(manifest)
     if not request.allow_rejects:
         require_few_rejects(manifest)
-    if request.limit is not None:
-        manifest = limited(manifest, request.limit)
-    splits = make_splits(request.split, manifest, request.within)
-    if request.within is not None:  # nothing else may be opened from here on
-        manifest = training_part(manifest, request.within)
-    return manifest, splits
+    return manifest
 
 
 def _pixel_source(
@@ -216,8 +224,11 @@ def _names(images: Sequence[CheckedImage]) -> list[str]:
 
 def _title(request: Request, recipe: Recipe, splits: Splits, device: torch.device) -> str:
     data = Path(request.data_told).name if request.data else SYNTHETIC_NAME
-    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs != 1 else ''}"
-    return f"{data}: {_sizes(splits)}, {_recipe_told(request, recipe)}, {epochs}, {device}"
+    most, stopped = ("", "")
+    if recipe.patience is not None:
+        most, stopped = "at most ", ", stopped by validation accuracy"
+    length = f"{most}{recipe.length}{' of training' if recipe.seconds else ''}{stopped}"
+    return f"{data}: {_sizes(splits)}, {_recipe_told(request, recipe)}, {length}, {device}"
 
 
 def _recipe_told(request: Request, recipe: Recipe) -> str:

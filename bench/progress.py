@@ -61,7 +61,8 @@ class Progress:
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
         """Show that training begins, so many of the steps done before."""
         if done:
-            self.say(f"{_name(spec)}: going on after step {done:,} of {steps:,}")
+            of = f" of {steps:,}" if steps else ""
+            self.say(f"{_name(spec)}: going on after step {done:,}{of}")
         if self._table is not None:
             self._table.board.on_start(spec, steps, done)
             self._table.changed()
@@ -78,7 +79,9 @@ class Progress:
             self._table.board.on_epoch(spec, epoch)
             self._table.changed()
             return
-        number = f"epoch {epoch.epoch}/{spec.recipe.epochs}"
+        epochs = spec.recipe.epochs
+        of = f"/{epochs}" if epochs else f" of {spec.recipe.length}"
+        number = f"epoch {epoch.epoch}{of}"
         accuracy = f"validation {epoch.validation_accuracy:.1%}"
         losses = f"loss {epoch.train_loss:.3f}, {epoch.validation_loss:.3f} in validation"
         self.say(f"{_name(spec)} {number}: {accuracy}, {losses}, {epoch.train_seconds:.1f} s")

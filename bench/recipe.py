@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bench.data.transform import Augmentation
+from bench.quantities import seconds_told
 from registry.claims import Claims, Kind
 from registry.errors import RunError
 
@@ -15,24 +17,35 @@ class Recipe:
     """Everything that decides a training run but the architecture, the data and the seed.
 
     Attributes:
+        epochs, seconds: how long it is trained: one of the two. `seconds` is a budget of wall
+            seconds of training; the schedule is fitted to either.
         learning_rate: the constant rate, or the peak of the one-cycle schedule.
-        schedule: `constant`, or `one_cycle` (Smith and Topin 2018), stepped once a batch.
+        schedule: `constant`, or `one_cycle` (Smith and Topin 2018), set anew for each step.
+        warmup: share of the training, 0 to 1, in which the rate of `one_cycle` rises.
         initialization: the network's `own` weights, or such as fit `patches` of the training
             images, where it does not normalise between its layers (`bench.initialize`).
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
+        averaging: how much less each step back counts in the mean of weights that is validated,
+            tested and saved: 0.99, say; 0 takes the weights as the last step left them.
+        patience: training ends after so many epochs without a better validation accuracy, and the
+            weights of the best epoch are tested; None trains to the end and tests the last ones.
         configurations: how many were tried to choose this one; 0 where none was chosen.
     """
 
     name: str
-    epochs: int
+    epochs: int | None = None
+    seconds: float | None = None
     batch_size: int
     optimizer: Literal["sgd", "adamw"]
     learning_rate: float
     momentum: float = 0.0
     weight_decay: float = 0.0
     schedule: Literal["constant", "one_cycle"] = "constant"
+    warmup: float = 0.3
     label_smoothing: float = 0.0
     initialization: Literal["own", "patches"] = "own"
+    averaging: float = 0.0
+    patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     configurations: int = 0
 
@@ -40,14 +53,29 @@ class Recipe:
     def source(self) -> str:
         """What it is, in a line."""
         return (
-            f"{self.epochs} epochs, batches of {self.batch_size}, {self.optimizer} at "
+            f"{self.length}, batches of {self.batch_size}, {self.optimizer} at "
             f"{self.learning_rate:g}, {self.schedule.replace('_', ' ')}"
         )
 
+    @property
+    def length(self) -> str:
+        """How long it trains, in words: `10 epochs`, `60 s`."""
+        if self.seconds is not None:
+            return seconds_told(self.seconds)
+        return f"{self.epochs} epoch{'s' if self.epochs != 1 else ''}"
+
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if getattr(self, name) <= 0:
-                raise RunError(f"{name} must be above 0, not {getattr(self, name)}")
+        if (self.epochs is None) == (self.seconds is None):
+            both = "neither" if self.epochs is None else "both"
+            raise RunError(f"a recipe trains for epochs or for seconds; {self.name!r} has {both}")
+        for name in ("epochs", "seconds", "batch_size", "learning_rate", "patience"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise RunError(f"{name} must be above 0, not {value}")
+        if not 0 <= self.warmup <= 1:
+            raise RunError(f"warmup is a share of the training, 0 to 1, not {self.warmup}")
+        if not 0 <= self.averaging < 1:
+            raise RunError(f"averaging must be 0 or more and below 1, not {self.averaging}")
 
 
 TEXTBOOK = Recipe(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
@@ -79,7 +80,12 @@ class TrialSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochRecord:
-    """What one epoch gave: losses in nats per image, accuracies 0 to 1, wall seconds."""
+    """What one epoch gave: losses in nats per image, accuracies 0 to 1, wall seconds.
+
+    Attributes:
+        train_images: how many it was trained on: fewer than there are where a budget of seconds
+            ended in the midst of it; None in records older than this.
+    """
 
     epoch: int
     train_loss: float
@@ -89,6 +95,7 @@ class EpochRecord:
     learning_rate: float
     train_seconds: float
     data_wait_seconds: float
+    train_images: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +107,8 @@ class TimeProfile:
         read_cpu_seconds, transform_cpu_seconds: of the threads that make batches beside the
             steps: getting pixels, from the cache or by decoding; crop, resize, normalise.
         ceiling_seconds: the same steps on one fixed batch, so that no data is waited for and
-            none is made beside them; measured for one epoch and multiplied by the epochs.
+            none is made beside them; measured for one epoch and multiplied by the epochs, parts
+            of one included.
     """
 
     forward_seconds: float
@@ -134,8 +142,8 @@ class TrialRecord:
         status: `ok`; `failed`, by an exception or by leaving; `killed`, by a signal;
             `out-of-memory`; `timeout`; `diverged`, a loss that is no number; `interrupted`, to be
             gone on with.
-        phase: what was being done last: start, contract, layout, build, compile, train,
-            validate, test, inference, profile, publish, done.
+        phase: what was being done last: start, contract, layout, build, initialize, compile,
+            train, validate, test, inference, profile, publish, done.
         error: what went wrong, on one line.
         traceback: where it did, or the last that the trial's process said.
         contract: `verified` or `verified as frozen` (on which device), `broken`, `unchecked`, or
@@ -145,14 +153,20 @@ class TrialRecord:
         multiply_adds: of one image, of convolutions and matrix products; None where they can't be
             counted.
         inference: the network's own time for an answer, at one image and at 32.
+        steps: of the optimiser; under a budget of seconds it depends on the machine. None in
+            records older than this.
+        tested_epoch: the epoch whose weights were tested: the last one, or, where training was
+            stopped by validation accuracy, the best.
         images_per_second: training images over training seconds, evaluation left out.
         startup_seconds: contract, network and device, before compilation.
+        initialization_seconds: of fitting the first weights to the images; no training yet.
         compile_seconds: of `torch.compile`, apart from all other times.
         checkpoint_seconds: of writing checkpoints, apart from all other times.
         peak_bytes: the most memory that the trial's own process held (VmHWM); None where it was
             not known, or had no process of its own.
         resumed: how often it was gone on with from a checkpoint.
-        digest: SHA-256 of the weights and the optimiser's state after the last step.
+        digest: SHA-256 of the weights that were tested and the optimiser's state after the last
+            step.
         marks: why its figures can't be compared with the others'; empty where they can.
         profile: measured only where it was asked for.
     """
@@ -167,8 +181,11 @@ class TrialRecord:
     parameters: int | None = None
     multiply_adds: int | None = None
     history: tuple[EpochRecord, ...] = ()
+    steps: int | None = None
+    tested_epoch: int | None = None
     train_seconds: float = 0.0
     startup_seconds: float = 0.0
+    initialization_seconds: float = 0.0
     compile_seconds: float = 0.0
     evaluation_seconds: float = 0.0
     data_wait_seconds: float = 0.0
@@ -203,6 +220,20 @@ class TrialRecord:
     def best(self) -> EpochRecord | None:
         """The epoch of the highest validation accuracy, the first of equals."""
         return max(self.history, key=lambda epoch: epoch.validation_accuracy, default=None)
+
+    @property
+    def seconds_so_far(self) -> list[float]:
+        """Seconds until the end of each epoch: of training, and of fitting the first weights."""
+        seconds = (epoch.train_seconds for epoch in self.history)
+        return list(accumulate(seconds, initial=self.initialization_seconds))[1:]
+
+    def seconds_to(self, accuracy: float) -> float | None:
+        """Return the training seconds until the end of the first epoch that validated so well.
+
+        None where none did; `accuracy` is 0 to 1.
+        """
+        ends = zip(self.history, self.seconds_so_far, strict=True)
+        return next((spent for e, spent in ends if e.validation_accuracy >= accuracy), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

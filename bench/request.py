@@ -15,6 +15,7 @@ from bench.data.dataset import names_dataset
 from bench.data.folds import check_within, folds_asked
 from bench.data.transform import FIDELITIES, Layout
 from bench.layout import LAYOUTS
+from bench.quantities import seconds_of, share_of
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
 from bench.recipe_file import names_file, read_recipe_file
 from bench.tracking import TRACKERS
@@ -24,6 +25,7 @@ from registry.errors import RunError, told
 
 LAYOUT_CHOICES: tuple[Layout | Literal["auto"], ...] = ("auto", *LAYOUTS)
 T = TypeVar("T", bound=str)
+_CHANGES = ("epochs", "batch_size", "learning_rate", "patience")  # of a recipe, by the same name
 _AGAIN = 10_000  # added to the seeds of a model that is compared with itself
 _SECOND = "_again"  # and to its name
 
@@ -34,6 +36,8 @@ class Request:
 
     Attributes:
         data: a folder of images, or the name of an installed data set; None for the drawings.
+        test_data: a folder whose images are tested instead of the split's test part; those that
+            are pictures of `data` are left out.
         recipe: a recipe, the name of one, or a file (`recipe.toml`); None is `demo` on the
             embedded data, else `default`.
         own_recipes: those that a file has for models by name; they take the place of `recipe`.
@@ -41,6 +45,13 @@ class Request:
             is tested once; any number of folds from 2.
         within: the name of an outer split, of whose training part alone `split` is made: what it
             validates and tests on stays unseen.
+        epochs, budget: how long each model is trained, instead of the recipe's: passes, or wall
+            seconds of training (`60s`, `5m`, `1h`, or a number of seconds), to which the schedule
+            is fitted; one of the two.
+        patience: end training after so many epochs without a better validation accuracy, and test
+            the weights of the best.
+        target: a validation accuracy (`75%`, 0.75): the table says after which training seconds
+            it was reached.
         seeds: one trial of every model for each.
         limit: use so many images at most.
         threads, workers: of the CPU: for the network, and for making batches.
@@ -63,11 +74,15 @@ class Request:
 
     models: tuple[str | Architecture, ...]
     data: Path | None = None
+    test_data: Path | None = None
     recipe: Recipe | str | None = None
     own_recipes: tuple[tuple[str, Recipe], ...] = ()
     split: str = "stratified"
     within: str | None = None
     epochs: int | None = None
+    budget: str | float | None = None
+    patience: int | None = None
+    target: str | float | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
     seeds: tuple[int, ...] = (0,)
@@ -102,6 +117,12 @@ class Request:
         one_of("--on-oom", self.on_oom, ("fail", "halve"))
         folds_asked(self.split)
         check_within(self.within)
+        if self.epochs is not None and self.budget is not None:
+            raise RunError("--epochs and --budget both say how long to train: give one of them")
+        if self.budget is not None:
+            seconds_of(self.budget)
+        if self.target is not None:
+            share_of(self.target)
         for each in self.log:
             one_of("--log", each, TRACKERS)
         if self.frozen and not self.pretrained:
@@ -133,7 +154,8 @@ def as_plain(request: Request) -> dict[str, Any]:
     """Return `request` as values that JSON has; paths are absolute."""
     values = {field.name: getattr(request, field.name) for field in fields(request)}
     data = None if request.data is None else request.data_told
-    values |= {"data": data, "runs": str(request.runs.resolve())}
+    test_data = None if request.test_data is None else str(request.test_data.resolve())
+    values |= {"data": data, "test_data": test_data, "runs": str(request.runs.resolve())}
     plain: dict[str, Any] = json.loads(json.dumps(msgspec.to_builtins(values)))  # no tuples
     return plain
 
@@ -154,6 +176,7 @@ def request_of(plain: dict[str, Any]) -> Request:
                 (model, msgspec.convert(own, Recipe)) for model, own in plain["own_recipes"]
             ),
             "data": None if data is None else Path(data),
+            "test_data": None if plain.get("test_data") is None else Path(plain["test_data"]),
             "runs": Path(plain["runs"]),
             "log": tuple(plain.get("log", ())),
         }
@@ -240,11 +263,12 @@ def recipe_of(request: Request, *models: str) -> Recipe:
         recipe = DEMO if request.data is None else DEFAULT
     elif isinstance(recipe, str):
         recipe = get_recipe(recipe)
-    changes = {
-        name: value
-        for name in ("epochs", "batch_size", "learning_rate")
-        if (value := getattr(request, name)) is not None
-    }
+    asked = {name: getattr(request, name) for name in _CHANGES}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if request.epochs is not None:
+        changes["seconds"] = None
+    elif request.budget is not None:
+        changes |= {"epochs": None, "seconds": seconds_of(request.budget)}
     return replace(recipe, **changes) if changes else recipe
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from bench.evaluate import Evaluation
 from bench.folds import whole_tests
 from bench.judgement import Judgement, Tests, judged
+from bench.quantities import share_of
 from bench.record import TrialRecord
 from bench.report.frame import comparison, history
 from bench.report.notebook import as_html
@@ -124,6 +125,7 @@ def results_of(
     planned: int,
     tests: Tests | None = None,
     stopped_by: int | None = None,
+    target: float | None = None,
 ) -> Results:
     """Return the results of the run in `folder`, of which the store says `about`.
 
@@ -134,15 +136,19 @@ def results_of(
         planned: how many trials it has.
         tests: what trials answered; without it nothing is said of differences.
         stopped_by: the number of the signal that has stopped it.
+        target: validation accuracy, 0 to 1, to which times are told; None is the run's own.
 
     Raises:
         IncomparableError: models were tested on different images.
     """
     correct, images = about["baseline"]
+    asked = (about.get("request") or {}).get("target")
+    if target is None and asked is not None:
+        target = share_of(asked)
     judgement = judged(records, about["split"]["test"], tests or {})
     return Results(
         records=tuple(records),
-        frame=comparison(records, (correct, images), judgement),
+        frame=comparison(records, (correct, images), judgement, target),
         history=history(records),
         title=about["title"],
         folder=folder,

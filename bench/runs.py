@@ -35,17 +35,19 @@ def list_runs(runs: Path) -> list[dict[str, Any]]:
     return [_row(folder) for folder in run_folders(runs)]
 
 
-def read_run(name: str, runs: Path) -> Results:
+def read_run(name: str, runs: Path, target: float | None = None) -> Results:
     """Return what a run has given so far; nothing is written.
+
+    With `target`, a validation accuracy, 0 to 1, times to it instead of to the run's own.
 
     Raises:
         RunError: there is no such run, or its records can't be read.
     """
-    return stored_run(name, runs).results
+    return stored_run(name, runs, target).results
 
 
-def stored_run(name: str, runs: Path) -> StoredRun:
-    """Return all that is kept of a run; nothing is written.
+def stored_run(name: str, runs: Path, target: float | None = None) -> StoredRun:
+    """Return all that is kept of a run, with times to `target`; nothing is written.
 
     Raises:
         RunError: there is no such run, or its records can't be read.
@@ -54,7 +56,7 @@ def stored_run(name: str, runs: Path) -> StoredRun:
     with closing(Store.open(folder.database, read_only=True)) as store:
         about, trials = store.about(), store.trials()
     specs = tuple(trial.spec for trial in trials)
-    return StoredRun(results=_results(folder, about, trials), about=about, specs=specs)
+    return StoredRun(results=_results(folder, about, trials, target), about=about, specs=specs)
 
 
 def write_report(name: str, runs: Path) -> Results:
@@ -123,9 +125,16 @@ def _not_drawn(results: Results, error: BaseException) -> str:
     return f"{results.page} can't be drawn: {told(error)}"
 
 
-def _results(folder: RunFolder, about: Mapping[str, Any], trials: Sequence[StoredTrial]) -> Results:
+def _results(
+    folder: RunFolder,
+    about: Mapping[str, Any],
+    trials: Sequence[StoredTrial],
+    target: float | None = None,
+) -> Results:
     records = [trial.record for trial in trials if trial.record is not None]
-    return results_of(folder.path, about, records, planned=len(trials), tests=tests_of(trials))
+    return results_of(
+        folder.path, about, records, planned=len(trials), tests=tests_of(trials), target=target
+    )
 
 
 def _row(folder: RunFolder) -> dict[str, Any]:

@@ -1,28 +1,30 @@
-"""A network with its optimiser, schedule and scaler: the training steps of one trial."""
+"""A network with its optimiser, scaler and mean of weights: the training steps of one trial."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 
+from bench.averaging import Average
 from bench.clock import Phases, Stopwatch
 from bench.data.batch import Batch, Batches
 from bench.recipe import Recipe
 from bench.record import TimeProfile
-from bench.train import Tally, build_optimizer, build_schedule, train_epoch
+from bench.schedule import Place, apply, settings
+from bench.train import Tally, build_optimizer, train_epoch
 
 
 class Steps:
-    """The training of `network` by `recipe`, over `count` steps in all."""
+    """The training of `network` by `recipe`."""
 
     def __init__(
         self,
         network: nn.Module,
         recipe: Recipe,
-        count: int,
         *,
         device: torch.device,
         precision: torch.dtype,
@@ -32,11 +34,11 @@ class Steps:
         self._device, self._precision, self._phases = device, precision, phases
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
         self._optimizer = build_optimizer(network, recipe)
-        self._schedule = build_schedule(self._optimizer, recipe, count)
+        self._average = Average(network, recipe.averaging) if recipe.averaging else None
 
     @property
     def learning_rate(self) -> float:
-        """The rate of the next step."""
+        """The rate of the last step."""
         return float(self._optimizer.param_groups[0]["lr"])
 
     def state(self) -> dict[str, Any]:
@@ -47,7 +49,7 @@ class Steps:
         return {
             "network": self._network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict() if self._schedule else None,
+            "average": self._average.state() if self._average else None,
             "scaler": self._scaler.state_dict(),
         }
 
@@ -60,8 +62,8 @@ class Steps:
         """Go on from what `state` returned, in this process or in another."""
         self._network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
-        if self._schedule:
-            self._schedule.load_state_dict(state["schedule"])
+        if self._average:
+            self._average.load(state["average"])
         self._scaler.load_state_dict(state["scaler"])
 
     def epoch(
@@ -69,8 +71,13 @@ class Steps:
         batches: Iterable[Batch],
         on_batch: Callable[[], object] = lambda: None,
         tally: Tally | None = None,
+        place: Callable[[], Place] | None = None,
     ) -> Tally:
-        """Train on each of `batches` once, and return the sums, added to those of `tally`."""
+        """Train on each of `batches` once, and return the sums, added to those of `tally`.
+
+        The rate of each step is that of the `place` where training stands before it; without, it
+        stays as it is.
+        """
         return train_epoch(
             self._network,
             batches,
@@ -78,15 +85,31 @@ class Steps:
             device=self._device,
             precision=self._precision,
             scaler=self._scaler,
-            schedule=self._schedule,
             label_smoothing=self._recipe.label_smoothing,
             tally=tally,
+            before_step=self._setting(place),
+            after_step=self._average.update if self._average else lambda: None,
             on_batch=on_batch,
             phase=self._phases,
         )
 
-    def profile(self, batches: Batches) -> TimeProfile:
-        """Return where the time of the epochs trained so far went.
+    def _setting(self, place: Callable[[], Place] | None) -> Callable[[], None]:
+        """Return what sets the rate of a step."""
+        if place is None:
+            return lambda: None
+        return lambda: apply(self._optimizer, settings(self._recipe, place()))
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Return a context in which the network has the mean of its weights, if one is taken."""
+        return self._average.in_place() if self._average else nullcontext()
+
+    def keep_average(self) -> None:
+        """Give the network the mean of its weights for good, if one is taken: training is over."""
+        if self._average:
+            self._average.keep()
+
+    def profile(self, batches: Batches, epochs: float) -> TimeProfile:
+        """Return where the time of the so many `epochs` trained went; the last may be a part.
 
         The ceiling is measured now, by one more epoch of steps, on one batch that is held in
         memory: the network is not to be used afterwards.
@@ -96,7 +119,7 @@ class Steps:
         first = next(iter(batches.epoch()))
         fixed = [Batch(images=first.images[:size], labels=first.labels[:size])
                  for size in batches.sizes]  # fmt: skip
-        self._phases, self._schedule = None, None  # the schedule has come to its end
+        self._phases = None
         self.epoch(fixed[:1])
         with Stopwatch(self._device) as stopwatch:
             self.epoch(fixed)
@@ -106,5 +129,5 @@ class Steps:
             optimizer_seconds=parts.get("optimizer", 0.0),
             read_cpu_seconds=read,
             transform_cpu_seconds=transform,
-            ceiling_seconds=stopwatch.seconds * self._recipe.epochs,
+            ceiling_seconds=stopwatch.seconds * epochs,
         )

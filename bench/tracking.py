@@ -141,7 +141,8 @@ def metrics_of(record: TrialRecord) -> Iterator[tuple[int, dict[str, float]]]:
     """
     names = [field.name for field in fields(EpochRecord) if field.name != "epoch"]
     for epoch in record.history:
-        yield epoch.epoch, {name: float(getattr(epoch, name)) for name in names}
+        figures = {name: getattr(epoch, name) for name in names}
+        yield epoch.epoch, {name: float(each) for name, each in figures.items() if each is not None}
     last = record.last.epoch if record.last else 0
     whole = {"test_loss": record.test_loss, "test_accuracy": record.test_accuracy}
     yield last, {name: float(value) for name, value in whole.items() if value is not None}

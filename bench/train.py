@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from bench.data.batch import Batch
 from bench.device import autocast
@@ -55,23 +55,25 @@ class Tally:
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
     """Return the recipe's optimiser over the trainable parameters of `network`."""
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = _groups(network, recipe.weight_decay)
     if recipe.optimizer == "sgd":
-        return SGD(
-            parameters,
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
-    return AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+        return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
+    return AdamW(groups, lr=recipe.learning_rate, fused=True)
 
 
-def build_schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler | None:
-    """Return the schedule over `steps` steps in all, or None for a constant rate."""
-    if recipe.schedule == "constant":
-        return None
-    return OneCycleLR(optimizer, max_lr=recipe.learning_rate, total_steps=steps)
+def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return the parameters that decay, and those that don't: biases, gains of normalisation.
+
+    Source: He et al. 2019, arXiv:1812.01187, section 3.1.
+    """
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    others = [parameter for parameter in parameters if parameter.ndim <= 1 and weight_decay]
+    decayed = [parameter for parameter in parameters if parameter.ndim > 1 or not weight_decay]
+    groups = [
+        {"params": decayed, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
 
 
 def _unmeasured(name: str) -> AbstractContextManager[object]:
@@ -86,9 +88,10 @@ def train_epoch(
     device: torch.device,
     precision: torch.dtype = torch.float32,
     scaler: torch.amp.GradScaler | None = None,
-    schedule: LRScheduler | None = None,
     label_smoothing: float = 0.0,
     tally: Tally | None = None,
+    before_step: Callable[[], object] = lambda: None,
+    after_step: Callable[[], object] = lambda: None,
     on_batch: Callable[[], object] = lambda: None,
     phase: Callable[[str], AbstractContextManager[object]] | None = None,
 ) -> Tally:
@@ -100,13 +103,14 @@ def train_epoch(
     Args:
         network: is put into training mode.
         batches: what is left of the epoch.
-        optimizer: steps once a batch, and so does `schedule`.
+        optimizer: steps once a batch.
         device: of network and batches.
         precision: of matrix products.
         scaler: of the loss, for float16.
-        schedule: of the learning rate.
         label_smoothing: share of the target spread over all classes.
         tally: the sums over the batches before, where the epoch goes on; they are added to.
+        before_step: is called before each step, to set its rate.
+        after_step: is called as the last part of each step, in its time, to average weights.
         on_batch: is called after each step, when network, optimiser and tally fit each other.
         phase: gives a context for each of forward, backward and optimizer, to measure it.
     """
@@ -116,6 +120,7 @@ def train_epoch(
     scaler = scaler or torch.amp.GradScaler(device.type, enabled=False)
     for batch in batches:
         labels = batch.labels
+        before_step()
         with phase("forward"), autocast(device, precision):
             logits = network(batch.images)
             loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
@@ -125,8 +130,7 @@ def train_epoch(
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad(set_to_none=True)
-            if schedule is not None:
-                schedule.step()
+            after_step()
         tally.add(logits, labels, loss)
         on_batch()
     return tally

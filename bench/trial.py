@@ -26,6 +26,7 @@ from bench.device import choose_device, choose_precision
 from bench.evaluate import Evaluation, evaluate
 from bench.failure import DivergedError, reason_of, status_of, traceback_of
 from bench.inference import SIZES, inference_times
+from bench.initialize import IMAGES, fit_to_images
 from bench.layout import choose_layout
 from bench.random_state import kept_random_state, seed_everything
 from bench.record import Status, TrialResult, TrialSpec
@@ -100,9 +101,11 @@ class _Trial:
         self._layout = self._chosen_layout(saved)
         network = self._build()
         batches = self._training_batches()
+        if saved is None:
+            self._initialize(network)
         if self._spec.compiled:
             self._compile(network, batches)
-        steps = self._steps(network, len(batches))
+        steps = self._steps(network)
         training = self._train(network, steps, batches, saved)
         last = training.weights()
         self._account.note(digest=digest_of(steps.outcome()))
@@ -110,7 +113,7 @@ class _Trial:
         self._time_inference(network)
         if self._service.profile:
             self._account.phase("profile")
-            self._account.note(profile=steps.profile(batches))
+            self._account.note(profile=steps.profile(batches, training.epochs))
         self._account.note(status="ok")
         self._account.phase("done")
         return TrialResult(
@@ -179,6 +182,18 @@ class _Trial:
         self._account.add(startup_seconds=time.perf_counter() - started)
         return network
 
+    def _initialize(self, network: nn.Module) -> None:
+        """Fit the first weights to the images, where that is asked for and none were trained."""
+        architecture = self._spec.architecture
+        trained = architecture != architecture.untrained
+        if trained or self._spec.recipe.initialization == "own":
+            return
+        self._account.phase("initialize")
+        with Stopwatch(self._device) as stopwatch:
+            first = next(self._training_batches(IMAGES, workers=0).epoch())
+            fit_to_images(network, first.images, self._spec.seed)
+        self._account.add(initialization_seconds=stopwatch.seconds)
+
     def _compile(self, network: nn.Module, batches: Batches) -> None:
         self._account.phase("compile")
         evaluated = [
@@ -198,11 +213,10 @@ class _Trial:
         )
         self._account.note(compile_seconds=seconds)
 
-    def _steps(self, network: nn.Module, batches: int) -> Steps:
+    def _steps(self, network: nn.Module) -> Steps:
         return Steps(
             network,
             self._spec.recipe,
-            batches * self._spec.recipe.epochs,
             device=self._device,
             precision=self._precision,
             phases=Phases(self._device) if self._service.profile else None,
@@ -220,6 +234,7 @@ class _Trial:
             account=self._account,
             watcher=self._watcher,
             service=self._service,
+            spent_seconds=self._account.record.initialization_seconds,
         )
         if saved is not None:
             training.restore(saved)
@@ -253,7 +268,9 @@ class _Trial:
             raise DivergedError(f"the loss was {evaluation.loss} when it was evaluated")
         return evaluation
 
-    def _training_batches(self) -> Batches:
+    def _training_batches(
+        self, batch_size: int | None = None, workers: int | None = None
+    ) -> Batches:
         view = TrainingView(
             files=[image.file for image in self._split.train],
             source=self._service.source,
@@ -262,18 +279,25 @@ class _Trial:
             augmentation=self._spec.recipe.augmentation,
             fidelity=self._spec.fidelity,
         )
-        return self._batches(view, epochs=self._spec.recipe.epochs)
+        epochs = self._spec.recipe.epochs or sys.maxsize
+        return self._batches(view, epochs, batch_size, workers)
 
     def _evaluation_batches(self, images: Sequence[CheckedImage]) -> Batches:
         files = [image.file for image in images]
         source = self._service.source
         return self._batches(EvaluationView(files=files, source=source, shape=self._shape))
 
-    def _batches(self, view: View, epochs: int = 1, batch_size: int | None = None) -> Batches:
+    def _batches(
+        self,
+        view: View,
+        epochs: int = 1,
+        batch_size: int | None = None,
+        workers: int | None = None,
+    ) -> Batches:
         return Batches(
             view,
             batch_size=batch_size or self._spec.recipe.batch_size,
-            workers=self._spec.workers,
+            workers=self._spec.workers if workers is None else workers,
             normalization=normalization_of(self._spec.architecture),
             device=self._device,
             layout=self._layout,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -21,7 +23,10 @@ class Watcher(Protocol):
         """Something else is being done now; `record` says what, and what is known so far."""
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
-        """Training begins: of `steps` steps in all, so many were done before."""
+        """Training begins: of `steps` steps in all, so many were done before.
+
+        `steps` is 0 where nobody knows how many there will be: under a budget of seconds.
+        """
 
     def on_batch(self) -> None:
         """One training step is done."""
@@ -44,6 +49,7 @@ class Service:
         checkpoints: where it is saved, and gone on from; without them it begins anew.
         cadence: how often it is saved.
         stop: asks it to stop.
+        clock: gives the seconds by which training is measured; another one for tests.
     """
 
     source: PixelSource = field(default_factory=DirectPixels)
@@ -52,6 +58,7 @@ class Service:
     checkpoints: Checkpoints | None = None
     cadence: Cadence = field(default_factory=Cadence)
     stop: StopRequest = field(default_factory=StopRequest)
+    clock: Callable[[], float] = time.perf_counter
 
 
 class Account:

@@ -58,11 +58,11 @@ def noise(seed: int, width: int = 48, height: int = 40) -> Image.Image:
     return Image.fromarray(blocks).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def draw_folder(folder: Path, *, each: int = 12) -> Path:
-    """Write `each` cats (reddish noise) and dogs (bluish noise) as JPEGs in class folders."""
+def draw_folder(folder: Path, *, each: int = 12, first: int = 0) -> Path:
+    """Write `each` cats (reddish noise) and dogs (bluish), numbered from `first`, as JPEGs."""
     for label, (kind, channel) in enumerate((("Cat", 0), ("Dog", 2))):
         (folder / kind).mkdir(parents=True)
-        for number in range(each):
+        for number in range(first, first + each):
             levels = np.asarray(noise(1000 * label + number)).copy()
             levels[..., channel] = 255 - levels[..., channel] // 8
             path = folder / kind / f"{kind.lower()}.{number}.jpg"

@@ -10,7 +10,7 @@ import pytest
 from made_runs import altered, correct, make_run, with_loss
 
 import bench
-from bench.recipe import TEXTBOOK
+from bench.recipe import DEFAULT, TEXTBOOK
 from bench.runs import read_run
 from registry.errors import IncomparableError, RunError
 
@@ -152,6 +152,10 @@ def test_a_tolerated_loss_is_no_regression(base, zoo):
     [
         ({"split_fingerprint": "1" * 64}, "other images, or another split of them"),
         ({"recipe": TEXTBOOK}, "another recipe: name textbook instead of default"),
+        (
+            {"recipe": replace(DEFAULT, epochs=None, seconds=60.0)},
+            "another recipe: 60 s instead of 10 epochs",
+        ),
     ],
 )
 def test_other_data_or_recipe_is_refused(tmp_path, base, models, zoo, changed, reason):
@@ -164,6 +168,18 @@ def test_other_data_or_recipe_is_refused(tmp_path, base, models, zoo, changed, r
     assert reason in err
     with pytest.raises(IncomparableError, match=reason):
         bench.compare(base, base.parent / "0002-other")
+
+
+def test_recipes_are_compared_where_that_is_asked(tmp_path, base, models, zoo):
+    """What was refused is the question then; what differs is told, and other images are refused."""
+    make_run(tmp_path / "runs" / "0002-other", models, recipe=TEXTBOOK)
+    make_run(tmp_path / "runs" / "0003-more", models, recipe=TEXTBOOK, split_fingerprint="1" * 64)
+    code, out, _ = zoo(1, 2, "--across-recipes")
+
+    assert code == 0
+    assert "NEW has another recipe: name textbook instead of default" in " ".join(out.split())
+    assert bench.compare(base, base.parent / "0002-other", across_recipes=True).changes[0].accuracy
+    assert zoo(1, 3, "--across-recipes")[0] == 5
 
 
 def test_other_images_of_one_name_are_refused(tmp_path, base):

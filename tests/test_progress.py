@@ -352,3 +352,42 @@ def test_nothing_is_told_where_nothing_should_be(capsys):
     _told(Progress(shown=False))
 
     assert capsys.readouterr() == ("", "")
+
+
+def _timed(model="lenet", seed=0):
+    spec = made_spec(model, seed)
+    return replace(spec, recipe=replace(spec.recipe, epochs=None, seconds=60.0))
+
+
+def test_a_budget_is_told_in_seconds():
+    """Which epoch it is, of what; nobody knows how many there will be."""
+    board = Board([_timed()])
+    record = TrialRecord(spec=_timed(), phase="train")
+    board.on_phase(record)
+    board.on_start(record.spec, 0, 0)
+    first = _states(board)["lenet"]
+    board.on_phase(replace(record, history=(made_epoch(),), train_seconds=12.5))
+
+    assert (first, _states(board)["lenet"]) == ("epoch 1 of 60 s", "epoch 2 of 60 s")
+
+
+def test_the_time_left_of_a_budget_is_what_is_not_spent():
+    """And the whole of each that waits, though nothing of it was measured."""
+    board = Board([_timed(), _timed("alexnet")], clock=_Clock())
+    record = TrialRecord(spec=_timed(), phase="train")
+    board.on_phase(record)
+    board.on_start(record.spec, 0, 0)
+    board.on_phase(replace(record, history=(made_epoch(),), train_seconds=12.5))
+
+    assert board.time_left() == (47.5 + 60.0, True)
+
+
+def test_a_line_of_a_budgets_epoch_has_no_number_of_epochs(capsys):
+    """But the seconds of all of them; what is gone on with has no steps in all."""
+    progress = Progress()
+    progress.on_start(_timed(), 0, 7)
+    progress.on_epoch(_timed(), made_epoch(2))
+    err = capsys.readouterr().err
+
+    assert "lenet (seed 0): going on after step 7\n" in err
+    assert "lenet (seed 0) epoch 2 of 60 s: validation" in err

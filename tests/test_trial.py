@@ -19,7 +19,7 @@ from zoo import LENET5
 class Grey(nn.Module):
     """The smallest network that can learn: one linear layer on a grey image."""
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, num_classes: int, pretrained: bool = False) -> None:
         super().__init__()
         self.fc = nn.Linear(1024, num_classes)
 
@@ -97,6 +97,22 @@ def test_a_trial_is_repeatable(split):
     assert torch.equal(first.test.probabilities, second.test.probabilities)
     state = first.last_weights.state
     assert all(torch.equal(state[name], value) for name, value in second.last_weights.state.items())
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_first_weights_fit_the_images(split, trained):
+    """Filters are fitted before the first step, which takes its time; trained weights are kept."""
+    own = _spec(recipe=replace(TEXTBOOK, epochs=1, batch_size=4, learning_rate=1e-9))
+    fitted = replace(own, recipe=replace(own.recipe, initialization="patches"))
+    if trained:
+        arguments = (("pretrained", True),)
+        fitted = replace(fitted, architecture=replace(fitted.architecture, arguments=arguments))
+    first, second = _run(own, split), _run(fitted, split)
+    weights = [result.last_weights.state["fc.weight"] for result in (first, second)]
+
+    assert first.record.initialization_seconds == 0
+    assert (second.record.initialization_seconds > 0) is not trained
+    assert torch.allclose(*weights, atol=1e-6) is trained
 
 
 def test_another_seed_is_another_trial(split):

@@ -360,7 +360,7 @@ def test_the_command_writes_a_recipe_that_bench_takes(images, tmp_path, zoo, mon
     ("arguments", "message"),
     [
         ([], "which models?"),
-        (["lenet5", "--budget", "soon"], "--budget takes seconds (90s), minutes (20m)"),
+        (["lenet5", "--budget", "soon"], "--budget takes seconds (60s), minutes (5m)"),
         (["lenet5", "--within", "kfold:3"], "--within takes a split with one training part"),
         (["lenet5", "--out", "recipe.txt"], "--out must end in .toml"),
         (["lenet5", "--only", "depth"], "--only: no 'depth' in the space"),

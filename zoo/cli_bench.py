@@ -15,6 +15,7 @@ from zoo.cli_list import complete
 from zoo.cli_output import (
     Columns,
     Json,
+    Target,
     column_names,
     print_json,
     print_rendered,
@@ -54,6 +55,10 @@ def bench(
         Path | None,
         typer.Option(help="Folder of images, or an installed data set. Without it: drawings."),
     ] = None,
+    test_data: Annotated[
+        Path | None,
+        typer.Option(help="Test on the images of this folder that are not in --data."),
+    ] = None,
     split: Annotated[
         str,
         typer.Option(help="stratified (70/15/15), textbook, or kfold:5 (each image tested once)."),
@@ -79,6 +84,21 @@ def bench(
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=_TRAINING)
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Train each model for 60s, 5m or 1h, instead of epochs.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="End after so many epochs without a better validation accuracy; test the best.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=_TRAINING)
@@ -221,6 +241,7 @@ def bench(
     weights: Annotated[
         bool, typer.Option("--weights/--no-weights", help="Keep the trained weights.")
     ] = True,
+    target: Target = None,
     columns: Columns = None,
     as_json: Json = False,
 ) -> None:

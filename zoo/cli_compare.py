@@ -27,6 +27,10 @@ def compare(
         float,
         typer.Option(metavar="POINTS", min=0, help="A loss of accuracy that is put up with."),
     ] = 0.0,
+    across_recipes: Annotated[
+        bool,
+        typer.Option("--across-recipes", help="Compare what two recipes give, too."),
+    ] = False,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -40,7 +44,9 @@ def compare(
     from bench.comparison import compare
     from bench.report.changes import comparison_as_json, render
 
-    found = compare(base, new, runs=runs_dir, tolerance=tolerance / 100)
+    found = compare(
+        base, new, runs=runs_dir, tolerance=tolerance / 100, across_recipes=across_recipes
+    )
     code = found.exit_code(kinds)
     if as_json:
         print_json(comparison_as_json(found, kinds))

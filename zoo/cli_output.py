@@ -22,6 +22,13 @@ Columns = Annotated[
         help="Show these columns: accuracy,training,parameters; or all.",
     ),
 ]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ACCURACY",
+        help="Show the training seconds to this validation accuracy: 75%, 0.75.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 
 

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from registry.errors import RunError
-from zoo.cli_output import Columns, Json, column_names, print_json, print_path, print_rendered, say
+from zoo.cli_output import (
+    Columns,
+    Json,
+    Target,
+    column_names,
+    print_json,
+    print_path,
+    print_rendered,
+    say,
+)
 
 if TYPE_CHECKING:
     from bench.results import Results
@@ -44,15 +53,17 @@ def list_runs(
 def show(
     run: Run,
     runs_dir: RunsDir = Path("runs"),
+    target: Target = None,
     columns: Columns = None,
     as_json: Json = False,
 ) -> None:
     """Print the table of a run, made from its records."""
     names = column_names(columns, as_json=as_json)
+    from bench.quantities import share_of
     from bench.report.export import comparison_as_json
     from bench.runs import read_run
 
-    results = read_run(run, runs_dir)
+    results = read_run(run, runs_dir, None if target is None else share_of(target))
     if as_json:
         print_json(comparison_as_json(results))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 _SEARCH = "The search"
 _MACHINE = "Machine and speed"
 _TRIALS = 24
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def tune(
@@ -122,6 +120,7 @@ def tune(
         raise RunError(f"--out must end in .toml, not {out}")
 
     from bench.allocator import wait_asleep
+    from bench.quantities import seconds_of
     from bench.recipe_file import write_recipe_file
     from bench.request import Request
     from bench.tune import search as searching
@@ -140,7 +139,7 @@ def tune(
         base=base,
         space=narrowed(searched, split_commas(only)) if only else searched,
         trials=trials or (None if budget else _TRIALS),
-        budget=None if budget is None else _seconds(budget),
+        budget=None if budget is None else seconds_of(budget),
         seed=seed,
         per_model=per_model,
         take_best=take_best,
@@ -182,10 +181,3 @@ def _exit_code(outcomes: list[Outcome], chosen: bool) -> int:
         if outcome.stopped_by is not None:
             return 128 + outcome.stopped_by if outcome.stopped_by else 4
     return 0 if chosen else 6
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    if found is None or float(found[1]) == 0:
-        raise RunError(f"--budget takes seconds (90s), minutes (20m) or hours (8h), not {text!r}")
-    return float(found[1]) * _UNITS[found[2]]

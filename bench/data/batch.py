@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -111,7 +111,7 @@ class Batches:
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int = 0, start: int = 0) -> Generator[Batch]:
         """Yield the batches of `epoch` in order, from the batch `start` on.
 
         A last batch of one image is joined to the batch before it, since batch normalisation

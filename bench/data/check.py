@@ -92,7 +92,7 @@ def check(
         classes=finding.classes,
         images=tuple(images),
         rejects=tuple(sorted_rejects(rejects)),
-        duplicates=_duplicates(images),
+        duplicates=duplicates_of(images),
     )
     _require_each_class(manifest)
     return manifest
@@ -181,7 +181,7 @@ def _read(path: Path) -> tuple[str | Flaw, int]:
         return Flaw(reason=str(error), lasts=False), 0
 
 
-def _duplicates(images: Sequence[CheckedImage]) -> tuple[tuple[CheckedImage, ...], ...]:
+def duplicates_of(images: Sequence[CheckedImage]) -> tuple[tuple[CheckedImage, ...], ...]:
     """Return groups of images whose content is equal or nearly so, each group once."""
     parent = list(range(len(images)))
 

@@ -35,6 +35,8 @@ def notes(comparison: RunComparison) -> list[str]:
         told += [f"only in {side}: {', '.join(models)}"] if models else []
     for side, left in zip(_SIDES, comparison.unfinished, strict=True):
         told += [f"{side} is unfinished: {_counted(left, 'trial')} left to be done"] if left else []
+    if comparison.recipe_changes:
+        told.append(f"NEW has another recipe: {'; '.join(comparison.recipe_changes)}")
     if comparison.differences:
         told.append(f"NEW has another set-up: {'; '.join(comparison.differences)}")
     return [*told, *_rests_on(comparison)]

@@ -61,6 +61,7 @@ def comparison_as_json(comparison: RunComparison, fail_on: Sequence[str] = ()) -
         "only_base": list(comparison.only_base),
         "only_new": list(comparison.only_new),
         "differences": list(comparison.differences),
+        "recipe_changes": list(comparison.recipe_changes),
         "unfinished": dict(zip(("base", "new"), comparison.unfinished, strict=True)),
         "tolerance": comparison.tolerance,
         "notes": notes(comparison),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,10 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from bench.quantities import seconds_told
 from registry.errors import RunError
 
 Row = Mapping[str, Any]
 ALL = "all"
+NOT_REACHED = "not reached"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,8 @@ def speaking(frame: pd.DataFrame) -> list[Column]:
         silent.add("seeds")
     if frame["recipe"].nunique() < 2 and not (frame["recipe_configurations"] > 0).any():
         silent.add("recipe")
+    if frame["budget_seconds"].isna().all() and not frame["selection"].any():
+        silent |= {"epochs", "steps"}  # the title has them
     return [column for column in _COLUMNS if column.name not in silent]
 
 
@@ -108,6 +113,25 @@ def _training(row: Row) -> str:
     if _missing(row.get("train_seconds_deviation")):
         return _number(row["train_seconds"], "{:,.1f} s")
     return f"{row['train_seconds']:,.1f} ± {row['train_seconds_deviation']:,.1f} s"
+
+
+def _epochs(row: Row) -> str:
+    """Return how long it was trained: `10`; `60 s`; `7 of 20, best 4`, where the best is tested."""
+    asked = _of("budget_seconds", seconds_told)(row) or _number(row.get("epochs"), "{:.0f}")
+    if not row.get("selection") or _missing(row.get("epochs_trained")):
+        return asked
+    trained, best = row["epochs_trained"], row["tested_epoch"]
+    return f"{trained:g} of {asked}" + ("" if _missing(best) else f", best {best:g}")
+
+
+def _to_target(row: Row) -> str:
+    """Return the seconds, or that it was not reached, and how often it was."""
+    if _missing(row.get("time_to_target_seconds")):
+        return ""
+    seconds = row["time_to_target_seconds"]
+    told = NOT_REACHED if math.isinf(seconds) else f"{seconds:,.1f} s"
+    reached, trainings = row["target_reached"], row["target_trainings"]
+    return told if reached in (0, trainings) else f"{told} ({reached} of {trainings} reached)"
 
 
 def _latency(size: int) -> Callable[[Row], str]:
@@ -190,6 +214,19 @@ _COLUMNS = (
         cell=_of("validation_accuracy_best", _percent),
     ),
     Column(name="training", key="train_seconds", heading="training", cell=_training),
+    Column(name="epochs", key="epochs_trained", heading="epochs", cell=_epochs),
+    Column(
+        name="steps",
+        key="steps_trained",
+        heading="steps",
+        cell=_of("steps_trained", "{:,.0f}".format),
+    ),
+    Column(
+        name="time_to_target",
+        key="time_to_target_seconds",
+        heading="to the target",
+        cell=_to_target,
+    ),
     Column(
         name="images_per_second",
         key="train_images_per_second",

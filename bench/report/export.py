@@ -14,8 +14,10 @@ from bench.data.pixel_source import PixelSource
 from bench.durable import write_text
 from bench.evaluate import Evaluation
 from bench.record import TrialRecord, as_plain
+from bench.report.columns import NOT_REACHED
 from bench.report.display import cell
 from bench.report.figures import draw_grid
+from bench.report.frame import history, trial_columns
 from bench.report.predictions import predictions, submission
 from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
@@ -24,6 +26,7 @@ from bench.strict_json import json_line, json_text
 from bench.verdict import Verdict, sentence
 
 SCHEMA_VERSION = 3
+_TO_TARGET = "time_to_target_seconds"  # infinite in a frame, in words in CSV, null in JSON
 
 
 def write_run(results: Results, about: Mapping[str, Any]) -> None:
@@ -37,7 +40,8 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     folder, frame, sentences = results.folder, results.frame, results.judgement.sentences
     for name in ("config", "environment"):
         _write_json(folder / f"{name}.json", _config(about) if name == "config" else about[name])
-    _write_csv(folder / "comparison.csv", frame.assign(schema_version=SCHEMA_VERSION))
+    versioned = frame.assign(schema_version=SCHEMA_VERSION)
+    _write_csv(folder / "comparison.csv", versioned.replace({_TO_TARGET: {math.inf: NOT_REACHED}}))
     _write_csv(folder / "history.csv", results.history)
     write_text(folder / "comparison.md", as_markdown(frame, results.title, sentences))
     told = comparison_as_json(results)
@@ -78,7 +82,7 @@ def write_trial(
     classes = record.spec.classes
     _write_json(folder / "record.json", record_as_json(record))
     if record.history:
-        _write_csv(folder / "history.csv", pd.DataFrame(record.history))
+        _write_csv(folder / "history.csv", history([record]).drop(columns=trial_columns(record)))
     if test is not None:
         _write_csv(folder / "predictions.csv", predictions(images, classes, test))
         _write_csv(folder / "submission.csv", submission(images, test))

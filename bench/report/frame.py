@@ -13,12 +13,13 @@ from bench.answers import Answers
 from bench.folds import by_seed
 from bench.inference import SIZES
 from bench.judgement import Judgement
-from bench.recipe import DEFAULT
+from bench.recipe import DEFAULT, Recipe
 from bench.record import EpochRecord, TrialRecord, TrialSpec
 from bench.stats import Metrics, accuracy_interval, metrics, wilson_interval
 from registry.architecture import Architecture, Contract
 
 BASELINE = "(majority class)"
+SELECTED = "validation accuracy"
 _NOTHING = Judgement()
 _NO_TRIAL = TrialRecord(  # its row knows the columns of a run that was ended before its first
     spec=TrialSpec(
@@ -44,6 +45,8 @@ _COUNTS = (
     "multiply_adds",
     "recipe_configurations",
     "epochs",
+    "target_reached",
+    "target_trainings",
 )  # whole numbers, missing ones allowed
 
 
@@ -51,6 +54,7 @@ def comparison(
     records: Sequence[TrialRecord],
     baseline: tuple[int, int],
     judgement: Judgement = _NOTHING,
+    target: float | None = None,
 ) -> pd.DataFrame:
     """Return one row a model, the most accurate first, then failures, then the baseline.
 
@@ -62,27 +66,35 @@ def comparison(
         records: trials, any number of seeds a model.
         baseline: correct and all test images when always answering the most frequent class.
         judgement: what the answers say; columns that need it are empty without.
+        target: a validation accuracy, 0 to 1; `time_to_target_seconds` is infinite where half of
+            the trainings, or more, did not reach it.
     """
     models = list(dict.fromkeys(record.model for record in records))
     rows = [
-        _row([record for record in records if record.model == model], judgement) for model in models
+        _row([record for record in records if record.model == model], judgement, target)
+        for model in models
     ]
     rows.sort(key=lambda row: -_number(row["test_accuracy"]))
-    columns = list(rows[0] if rows else _row([_NO_TRIAL], judgement))
+    columns = list(rows[0] if rows else _row([_NO_TRIAL], judgement, target))
     frame = pd.DataFrame([*rows, _baseline_row(*baseline)], columns=columns)
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 def history(records: Sequence[TrialRecord]) -> pd.DataFrame:
-    """Return one row an epoch of each trial; a column `fold` only where there are folds."""
-    return pd.DataFrame(
-        [
-            trial_columns(record) | {name: getattr(epoch, name) for name in EpochRecord.__slots__}
-            for record in records
-            for epoch in record.history
-        ],
-        columns=[*(trial_columns(records[0]) if records else ()), *EpochRecord.__slots__],
-    )
+    """Return one row an epoch of each trial; a column `fold` only where there are folds.
+
+    `train_seconds_so_far` are those of the trial until the end of the epoch.
+    """
+    names = EpochRecord.__slots__
+    rows = [
+        trial_columns(record)
+        | {name: getattr(epoch, name) for name in names}
+        | {"train_seconds_so_far": spent}
+        for record in records
+        for epoch, spent in zip(record.history, record.seconds_so_far, strict=True)
+    ]
+    first = trial_columns(records[0]) if records else ()
+    return pd.DataFrame(rows, columns=[*first, *names, "train_seconds_so_far"])
 
 
 def trial_columns(record: TrialRecord) -> dict[str, object]:
@@ -91,7 +103,9 @@ def trial_columns(record: TrialRecord) -> dict[str, object]:
     return {"model": model, "seed": seed} | ({} if fold is None else {"fold": fold})
 
 
-def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, object]:
+def _row(
+    trials: Sequence[TrialRecord], judgement: Judgement, target: float | None
+) -> dict[str, object]:
     seeds = by_seed(trials)  # a seed's folds are one test of all images, and many trainings
     tested = [seed for seed in seeds if seed.status == "ok"]
     failed = [seed for seed in seeds if seed.status != "ok"]
@@ -117,6 +131,7 @@ def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, objec
         "train_seconds_deviation": _deviation([trial.train_seconds for trial in done]),
         "train_images_per_second": _mean([_number(trial.images_per_second) for trial in done]),
         "data_wait_share": _mean([t.data_wait_share for t in done]),
+        **_to_target(done, target),
         **_inference(done),
         "peak_bytes": max((t.peak_bytes for t in done if t.peak_bytes), default=None),
         "parameters": first.parameters,
@@ -124,7 +139,7 @@ def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, objec
         "contract": first.contract,
         "recipe": first.spec.recipe.name,
         "recipe_configurations": first.spec.recipe.configurations,
-        "epochs": first.spec.recipe.epochs,
+        **_length(first.spec.recipe, done),
         "fidelity": first.spec.fidelity,
         "layout": first.layout,
         "compiled": first.spec.compiled,
@@ -132,6 +147,36 @@ def _row(trials: Sequence[TrialRecord], judgement: Judgement) -> dict[str, objec
         "trained_from": _trained_from(first.spec.architecture),
         "marks": "; ".join(dict.fromkeys(mark for trial in trials for mark in trial.marks)),
         "error": "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in failed),
+    }
+
+
+def _length(recipe: Recipe, done: Sequence[TrialRecord]) -> dict[str, object]:
+    """Return how long was asked for, how long it was, and by what the tested weights were chosen.
+
+    Medians over trainings.
+    """
+    steps = [trial.steps for trial in done if trial.steps is not None]
+    tested = [trial.tested_epoch for trial in done if trial.tested_epoch is not None]
+    trained = [trial.last.epoch for trial in done if trial.last]
+    return {
+        "epochs": recipe.epochs,
+        "budget_seconds": math.nan if recipe.seconds is None else recipe.seconds,
+        "epochs_trained": median(trained) if trained else math.nan,
+        "steps_trained": median(steps) if steps else math.nan,
+        "tested_epoch": median(tested) if tested else math.nan,
+        "selection": "" if recipe.patience is None else SELECTED,
+    }
+
+
+def _to_target(done: Sequence[TrialRecord], target: float | None) -> dict[str, object]:
+    """Return the median of the seconds to `target`, infinite where it was not reached."""
+    found = [trial.seconds_to(target) for trial in done if trial.history and target is not None]
+    reached = [math.inf if seconds is None else seconds for seconds in found]
+    return {
+        "target_accuracy": math.nan if target is None else target,
+        "time_to_target_seconds": median(reached) if reached else math.nan,
+        "target_reached": sum(seconds is not None for seconds in found) if found else None,
+        "target_trainings": len(found) or None,
     }
 
 
@@ -153,6 +198,7 @@ def _baseline_row(correct: int, images: int) -> dict[str, object]:
         "test_accuracy_high": high,
         "test_images": images,
         "trained_from": "",
+        "selection": "",
         "marks": "",
         "error": "",
     }

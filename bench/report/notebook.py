@@ -9,7 +9,7 @@ import pandas as pd
 from bench.report.columns import Column, Row, rows_of, speaking
 from bench.report.display import BAD, GOOD, html_text, short
 from bench.report.frame import BASELINE
-from bench.report.table import failures, marked
+from bench.report.table import declared, failures, marked
 
 _NAME_CELLS = 60
 
@@ -22,7 +22,7 @@ def as_html(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> s
     shown = speaking(frame)
     head = "".join(_cell("th", column.heading, column) for column in shown)
     body = "".join(_row(row, shown) for row in rows_of(frame))
-    below = [f"<div>{html_text(line)}</div>" for line in sentences]
+    below = [f"<div>{html_text(line)}</div>" for line in [*sentences, *declared(frame)]]
     below += [_wrong(f"✗ {line}") for line in failures(frame)]
     below += [_wrong(f"≠ {line}") for line in marked(frame)]
     return (

@@ -18,8 +18,10 @@ from bench.report.frame import BASELINE
 _ALWAYS = ("model", "accuracy")
 _MATTER = ("training", "parameters")  # before all others
 _THEN = (
+    "time_to_target",
     "interval",
     "recipe",
+    "epochs",
     "contract",
     "difference",
     "group",
@@ -33,6 +35,7 @@ _THEN = (
     "answers_per_second_32",
     "best_epoch",
     "latency_32",
+    "steps",
     "origin",
     "answers_per_second",
 )
@@ -87,6 +90,25 @@ def marked(frame: pd.DataFrame) -> list[str]:
     ]
 
 
+def declared(frame: pd.DataFrame) -> list[str]:
+    """Return what is to be known of figures that were chosen, or that time has decided."""
+    found = []
+    if frame["selection"].any():
+        found.append(
+            "stopped by validation accuracy, and the best epoch tested: that accuracy is "
+            "flattered, the test's is not"
+        )
+    if frame["budget_seconds"].notna().any():
+        found.append("a budget of seconds: the steps made in it depend on the machine")
+    targets = frame["target_accuracy"].dropna()
+    if len(targets):
+        found.append(
+            f"to the target: training seconds until an epoch first validated at "
+            f"{targets.iloc[0] * 100:.4g} % or more; median over trainings"
+        )
+    return found
+
+
 def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
     """Return the table in Markdown, with all columns that say something, and what is below it."""
     shown = speaking(frame)
@@ -94,7 +116,7 @@ def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) 
     headings = markdown_row([column.heading for column in shown])
     lines = [f"# {markdown(title)}", "", headings, f"| {' | '.join(sides)} |"]
     lines += [markdown_row([column.cell(row) for column in shown]) for row in rows_of(frame)]
-    lines += ["", *(f"- {markdown(line)}" for line in sentences)]
+    lines += ["", *(f"- {markdown(line)}" for line in [*sentences, *declared(frame)])]
     lines += [*(f"- ✗ {markdown(line)}" for line in failures(frame))]
     lines += [f"- ≠ {markdown(line)}" for line in marked(frame)]
     return "\n".join(lines).rstrip() + "\n"
@@ -150,6 +172,6 @@ def _styled(column: Column, text: str) -> Text:
 
 
 def _below(frame: pd.DataFrame, sentences: Sequence[str]) -> list[Text]:
-    told = [Text(short(line, LINE_CELLS)) for line in sentences]
+    told = [Text(short(line, LINE_CELLS)) for line in [*sentences, *declared(frame)]]
     told += [Text(f"✗ {short(line, LINE_CELLS)}", style=BAD) for line in failures(frame)]
     return told + [Text(f"≠ {short(line, LINE_CELLS)}", style=BAD) for line in marked(frame)]

@@ -186,7 +186,8 @@ def _run(
         results = resume(str(before.results.folder), study.path, {}, progress)
     else:
         request = replace(asked.request, recipe=recipe, runs=study.path, weights=False,
-                          epochs=None, batch_size=None, learning_rate=None)  # fmt: skip
+                          epochs=None, budget=None, patience=None, batch_size=None,
+                          learning_rate=None)  # fmt: skip
         results = execute(request, progress)
     return stored_run(str(results.folder), study.path), results.stopped_by
 

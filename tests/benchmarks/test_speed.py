@@ -151,7 +151,7 @@ def _layout(architecture, folder):
 def _steps(architecture, layout):
     torch.manual_seed(0)
     network = architecture.build(num_classes=2).to(memory_format=MEMORY_FORMATS[layout])
-    return Steps(network, TEXTBOOK, 1, device=_CPU, precision=torch.float32, phases=None)
+    return Steps(network, TEXTBOOK, device=_CPU, precision=torch.float32, phases=None)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "lenet", "alexnet"])

@@ -122,13 +122,21 @@ def learning(
     return drawn(alt.layer(*layers, *lines(base, models, y, tips, look)), look)
 
 
-def seconds(rows: Sequence[Row], models: Sequence[str], budget: float | None, look: Look) -> Chart:
-    """Return validation accuracy against training seconds so far, a rule at the budget."""
+def seconds(
+    rows: Sequence[Row],
+    models: Sequence[str],
+    budget: float | None,
+    look: Look,
+    *,
+    target: float | None = None,
+) -> Chart:
+    """Return validation accuracy against training seconds so far, rules at budget and target."""
     title = "training seconds so far"
     scale = cost_scale([row["seconds"] for row in rows], tight=True)
     x = alt.X("seconds:Q", title=title, scale=scale, axis=alt.Axis(format="~s", tickCount=6,
               grid=False))  # fmt: skip
-    y = accuracy_axis("y", ends_of(rows, "accuracy"), "validation accuracy")
+    more = () if target is None else (target,)
+    y = accuracy_axis("y", ends_of(rows, "accuracy", more=more), "validation accuracy")
     spent = alt.Tooltip("seconds:Q", title="seconds", format=",.1f")
     tips = [_MODEL, alt.Tooltip("epoch:Q", title="epoch"), spent, *tips_of("accuracy")]
     layers = lines(alt.Chart(data(rows)).encode(x=x), models, y, tips, look)
@@ -141,6 +149,9 @@ def seconds(rows: Sequence[Row], models: Sequence[str], budget: float | None, lo
             ),
             *layers,
         ]
+    if target is not None:
+        level = alt.Chart(data([{"accuracy": target}])).encode(y=y)
+        layers = [level.mark_rule(strokeDash=[1, 3], color=look.faint), *layers]
     return drawn(alt.layer(*layers), look)
 
 

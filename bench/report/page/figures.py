@@ -148,19 +148,22 @@ def _budget(results: Results) -> Iterator[Figure]:
         return
     labels = [made.labels(results)[model] for model in models]
     limit = made.budget(rows)
+    target = made.target(results)
     table = made.at_budget(rows, limit) if limit else []
     best = f" At {limit:,.4g} s, when the first is done: {_best_first(table)}" if limit else ""
 
     def draw(look: Look) -> Chart:
         from bench.report.page.charts import seconds
 
-        return seconds(rows, labels, limit, look)
+        return seconds(rows, labels, limit, look, target=target)
 
     yield Figure(
         name="accuracy-seconds",
         title="Accuracy against seconds, at equal budget",
         caption="Validation accuracy after each epoch against the training seconds so far, means "
-        "over seeds." + (" Dashed: the time in which the quickest was done." if limit else ""),
+        "over seeds."
+        + (" Dashed: the time in which the quickest was done." if limit else "")
+        + (f" Dotted: the target of {target * 100:.4g} %." if target else ""),
         told=f"Validation accuracy against training seconds so far.{best}",
         draw=draw,
         key="models",

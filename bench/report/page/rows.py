@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,7 +97,7 @@ def spending(results: Results, models: Sequence[str]) -> list[Row]:
     for model in models:
         trials = _with_history(results.records, model)
         whole = min((len(trial.history) for trial in trials), default=0)
-        totals = [list(accumulate(e.train_seconds for e in trial.history)) for trial in trials]
+        totals = [trial.seconds_so_far for trial in trials]
         for number in range(whole):
             rows.append(
                 {
@@ -117,6 +116,12 @@ def budget(rows: Sequence[Row]) -> float | None:
     for row in rows:
         totals[row["model"]] = max(row["seconds"], totals.get(row["model"], 0.0))
     return min(totals.values()) if len(totals) > 1 else None
+
+
+def target(results: Results) -> float | None:
+    """Return the validation accuracy to which times are told, 0 to 1, if there is one."""
+    found = results.frame["target_accuracy"].dropna()
+    return finite(float(found.iloc[0])) if len(found) else None
 
 
 def at_budget(rows: Sequence[Row], seconds: float) -> list[Row]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.report.frame import BASELINE
 from bench.report.page.rows import finite
+from bench.report.table import declared
 
 if TYPE_CHECKING:
     from bench.results import Results
@@ -65,7 +66,7 @@ def notes(results: Results) -> list[str]:
             "Each model was trained once. How much its accuracy would differ in another training "
             "is not known: use --seeds 6 or more for a verdict."
         )
-    return found
+    return found + [f"{line[0].upper()}{line[1:]}." for line in declared(results.frame)]
 
 
 def _leading(results: Results, tested: Sequence[str]) -> list[str]:
