@@ -44,9 +44,9 @@ def run(
         models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or values.
         data: a folder of images in class folders, or None for the embedded drawings.
         progress: tell on stderr how it goes.
-        **options: the other fields of `Request`: recipe, split, within, epochs, budget, patience, target,
-            batch_size, learning_rate, seeds, device, precision, threads, workers, limit, runs,
-            weights, fidelity, layout, compiled, cache, profile, timeout, checkpoint_every, on_oom,
+        **options: the other fields of `Request`: recipe, split, within, epochs, budget,
+            patience, target, batch_size, learning_rate, seeds, device, precision, threads,
+            workers, limit, runs, weights, fidelity, layout, compiled, cache, profile, timeout, checkpoint_every, on_oom,
             allow_rejects, isolate, log.
 
     Raises:

@@ -18,12 +18,8 @@ from registry.errors import RunError, told
 
 SUFFIX = ".toml"
 _HEADING = "# Chosen by `zoo tune`. To train by it: zoo bench --recipe ./FILE\n"
-_OF_ALL = (
-    "name",
-    "epochs",
-    "seconds",
-    "patience",
-)  # a model's own recipe can't have another: a fair fight
+# what a model's own recipe can't have otherwise: a fair fight
+_OF_ALL = ("name", "epochs", "seconds", "patience")
 _RANGES = {
     "momentum": (0.0, 1.0),
     "weight_decay": (0.0, 1e3),

@@ -12,16 +12,19 @@ import bench
 from bench.data.transform import Augmentation
 from bench.harness import resume
 from bench.progress import Progress
-from bench.recipe import DEFAULT, Recipe
+from bench.recipe import Recipe
 from bench.recipe_file import Found, RecipeFile, as_toml, read_recipe_file, write_recipe_file
 from bench.report.table import as_markdown
 from registry.errors import RunError
 from zoo import LENET5
 
 _FOUND = Found(data='photo"graphs', images=400, fingerprint="f" * 64, metric="accuracy", seed=0)
-_TUNED = replace(
-    DEFAULT,
+_TUNED = Recipe(
     name="tuned",
+    epochs=10,
+    batch_size=32,
+    optimizer="adamw",
+    weight_decay=0.05,
     learning_rate=1.07e-3,
     augmentation=Augmentation(scale=(0.3, 1.0)),
     configurations=24,
@@ -64,7 +67,7 @@ def test_a_file_may_say_only_what_must_be(tmp_path):
         ("batch_size = 32", "batch_size = true", "batch_size: Expected `int"),
         ("batch_size = 32", "batch_size = 0", "batch_size must be above 0, not 0"),
         ("batch_size = 32\n", "", "missing required field `batch_size`"),
-        ("learning_rate = 0.00107", "learning_rate = nan", "learning_rate must be 0 to"),
+        ("learning_rate = 0.00107", "learning_rate = nan", "learning_rate must be above 0"),
         ("weight_decay = 0.05", "weight_decay = -1.0", "weight_decay must be 0 to 1000, not -1"),
         ('"adamw"', '"adam"', "optimizer: Invalid enum value 'adam'"),
         ("[0.3, 1.0]", "[0.3, 1.5]", "scale must be two shares, 0 to 1"),
