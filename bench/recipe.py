@@ -89,6 +89,8 @@ DEFAULT = Recipe(
     learning_rate=3e-4,
     weight_decay=0.05,
     schedule="one_cycle",
+    label_smoothing=0.1,
+    initialization="patches",
 )
 DEMO = replace(DEFAULT, name="demo", epochs=6)  # two minutes for lenet and alexnet on two cores
 RECIPES = Kind(
