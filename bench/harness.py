@@ -46,8 +46,8 @@ def run(
         progress: tell on stderr how it goes.
         **options: the other fields of `Request`: recipe, split, within, epochs, budget,
             patience, target, batch_size, learning_rate, seeds, device, precision, threads,
-            workers, limit, runs, weights, fidelity, layout, compiled, cache, profile, timeout, checkpoint_every, on_oom,
-            allow_rejects, isolate, log.
+            workers, limit, runs, weights, fidelity, layout, compiled, cache, profile, timeout,
+            checkpoint_every, on_oom, allow_rejects, isolate, log.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
