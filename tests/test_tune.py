@@ -18,7 +18,7 @@ from bench.recipe_file import read_recipe_file, write_recipe_file
 from bench.request import Request
 from bench.tune import search as searching
 from bench.tune.choice import choose, interval
-from bench.tune.search import Search, search
+from bench.tune.search import Outcome, Search, search
 from bench.tune.space import only, position_of, read_space, recipe_at, told_changes, whole_space
 from bench.tune.study import Configuration
 from bench.tune.suggest import suggest
@@ -225,6 +225,19 @@ def test_the_first_recipe_is_kept_unless_another_can_be_told_from_it():
     assert choose([first, close], take_best=True).taken is close
     assert choose([first, close, far], take_best=False).taken is far
     assert choose([first, far], take_best=False).recipe("tuned").name == "tuned"
+
+
+def test_what_is_taken_is_not_advised_to_be_taken():
+    """The sentence names `--take-best` only where the first is kept."""
+    tried = (_made(1, _right(0.6)), _made(2, _right(0.605)))
+    told = [
+        " ".join(sentences(Outcome(models=("lenet5",), folder=Path(), tried=tried, found=None,
+                                   choice=choose(tried, take_best=best))))
+        for best in (False, True)
+    ]  # fmt: skip
+
+    assert ["--take-best" in each for each in told] == [True, False]
+    assert all("can't be told from default" in each for each in told)
 
 
 def test_many_tries_must_show_more():

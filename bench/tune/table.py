@@ -113,5 +113,6 @@ def _surely(choice: Choice) -> str:
     among = f"{len(choice.tried) - 1} compared with {first}, p = {choice.p:.2g}"
     of = "about other photographs alone" if gain.seeds == 1 else f"{gain.seeds} seeds"
     told = "is better than" if choice.told_apart else "can't be told from"
-    advice = "" if choice.told_apart else "; --take-best takes it all the same"
+    kept = choice.taken is not choice.best
+    advice = "; --take-best takes it all the same" if kept else ""
     return f"configuration {choice.best.number} {told} {first}: {figures}; {among}; {of}{advice}"
