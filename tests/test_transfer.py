@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
+import timm
 import torch
+from safetensors.torch import save
 from torch import nn
 from torchvision import models
 
@@ -77,3 +85,69 @@ def test_torchvisions_trained_weights_take_two_classes(monkeypatch, frozen):
     assert torch.equal(network.features[0].weight, trained["features.0.weight"])
     assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 2)
     assert (trainable == ["classifier.1.weight", "classifier.1.bias"]) is frozen
+
+
+_TIMMS = """
+import sys, torch
+from registry.catalog import Catalog
+architecture = Catalog.installed().get("timm:test_resnet").value
+plain, trained = architecture.build(2), architecture.pretrained(frozen=True).build(2)
+torch.save([plain.state_dict(), trained.state_dict(),
+            [name for name, value in trained.named_parameters() if value.requires_grad]],
+           sys.argv[1])
+"""
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A server on this machine that has trained weights for timm; the requests it gets."""
+    state = timm.create_model("test_resnet", num_classes=1000).state_dict()
+    content, asked = save({name: value.contiguous() for name, value in state.items()}), []
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self._answer(b"")
+
+        def do_GET(self):
+            self._answer(content)
+
+        def _answer(self, body):
+            asked.append(self.path)
+            found = self.path.endswith("/model.safetensors")
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Length", str(len(content) if found else 0))
+            self.send_header("ETag", '"made"')
+            self.send_header("X-Repo-Commit", "0" * 40)
+            self.end_headers()
+            self.wfile.write(body if found else b"")
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    yield state, asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_timms_trained_weights_take_two_classes(hub, tmp_path):
+    """They are fetched from where timm is told to look, and loaded but for the head."""
+    state, asked = hub
+    kept = tmp_path / "kept.pt"
+    done = subprocess.run(
+        [sys.executable, "-c", _TIMMS, str(kept)], env=os.environ, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    plain, trained, trainable = torch.load(kept, weights_only=True)
+
+    assert torch.equal(trained["conv1.0.weight"], state["conv1.0.weight"])
+    assert not torch.equal(plain["conv1.0.weight"], state["conv1.0.weight"])
+    assert trained["fc.weight"].shape == (2, state["fc.weight"].shape[1])
+    assert trainable == ["fc.weight", "fc.bias"]
+    assert any(path.endswith("/model.safetensors") for path in asked)
