@@ -15,7 +15,7 @@ BASELINE ?= .benchmarks/saved.json
 # tests on all cores, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench test soak sweep simulations benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test soak sweep chapter simulations benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -50,6 +50,11 @@ benchmark-save: benchmark
 # the table in the README, from the saved run
 benchmark-table: $(STAMP)
 	$(BIN)/python tests/benchmarks/ratios.py table $(BASELINE) --into README.md
+
+# the textbook chapter's result, one change at a time, into docs/chapter.md: hours, and the photographs
+# part of it: make chapter CHAPTER='--only trained relu'
+chapter: $(STAMP)
+	$(BIN)/python tests/chapter.py $(CHAPTER)
 
 # how often the intervals and verdicts are right, where the truth is known: some minutes
 simulations: $(STAMP)

@@ -1,0 +1,29 @@
+"""What stands between the chapter's LeNet as it is printed and ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from registry.architecture import Architecture
+from zoo import ALEXNET, LENET, LENET_AS_PRINTED
+from zoo.lenet import LeNetAsPrinted
+
+
+class LeNetWithLogits(LeNetAsPrinted):
+    """The printed LeNet without its softmax; `fc1` and `fc2` are still one linear map."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, K) of images (N, 3, 224, 224)."""
+        x = self.pool1(self.relu1(self.conv1(images)))
+        x = self.flatten(self.pool2(self.relu2(self.conv2(x))))
+        logits: torch.Tensor = self.fc2(self.fc1(x))
+        return logits
+
+
+# under one name, so that `bench.compare` takes them for one model that changes
+PRINTED: Architecture = replace(LENET_AS_PRINTED, name="lenet", deviations=())
+LOGITS: Architecture = replace(PRINTED, constructor=f"{__name__}:LeNetWithLogits")
+OURS: Architecture = LENET
+ALEX: Architecture = ALEXNET
