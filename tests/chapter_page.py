@@ -38,8 +38,8 @@ Each line has all changes of the lines before it. *92* are the accuracies on the
 photographs, least and greatest of {seeds} seeds; *others* is the mean accuracy on the 1,500 of the
 2,002 photographs that are not among the chapter's 502, with its 95 % interval over seeds and
 photographs. *Gain* is against the line before, the same seeds and photographs, in points, with its
-own interval; *better* or *worse* where that is no chance (`zoo compare --across-recipes`). Seconds are of
-training, medians of one machine.
+own interval; *better* or *worse* where that is no chance (`zoo compare --across-recipes`). Seconds are
+of training, medians of one machine.
 """
 
 

@@ -27,7 +27,7 @@ def _validated(accuracy):
 
 @pytest.fixture
 def results(tmp_path):
-    """Two steps: alexnet at the majority and lenet at 60 %, then alexnet the same and lenet 20 up."""
+    """Two steps: lenet at 60 % and then at 80, alexnet at the majority in both."""
     found = {}
     for name, lenet, recipe in (("before", 0.6, TEXTBOOK), ("after", 0.8, DEFAULT)):
         models = {"lenet": correct(accuracy=lenet, images=600),
