@@ -21,6 +21,7 @@ from registry.claims import (
     PLUGINS_VARIABLE,
     allowed,
     distribution_name,
+    editable_url,
     normalized,
     origin_of,
 )
@@ -170,10 +171,5 @@ def _written(project: dict[str, Any]) -> set[tuple[str, str, str]] | None:
 
 def _source(installed: Distribution) -> Path | None:
     """Return the folder that an editable installation is used from."""
-    try:
-        told = json.loads(installed.read_text("direct_url.json") or "{}")
-        if not told["dir_info"]["editable"]:
-            return None
-        return Path(url2pathname(unquote(urlparse(told["url"]).path)))
-    except (ValueError, KeyError, TypeError):
-        return None
+    url = editable_url(installed)
+    return None if url is None else Path(url2pathname(unquote(urlparse(url).path)))
