@@ -156,6 +156,14 @@ def test_a_library_that_can_not_be_imported_is_told(monkeypatch):
     )
 
 
+def test_a_library_that_hangs_is_told(monkeypatch):
+    """It is not waited for any longer."""
+    monkeypatch.setitem(doctor._IMPORTS, "torch", "import time; time.sleep(600)")
+    monkeypatch.setattr(doctor, "_PATIENCE_SECONDS", 0.2)
+
+    assert doctor._of_import("torch").text == "not imported in 0.2 s"
+
+
 def test_a_folder_that_does_not_exist_yet_has_room(tmp_path):
     """What counts is the disk that it would lie on."""
     found = doctor._room("cache", tmp_path / "a" / "b", "for pixels")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import subprocess
-import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from registry.claims import (
     normalized,
     origin_of,
 )
+from zoo.apart import run_apart
 from zoo.finding import Finding
 
 GROUPS = (ARCHITECTURES.group, FAMILIES.group, "zoo.datasets", "zoo.recipes")
@@ -92,14 +92,7 @@ def _loaded(claims: Sequence[EntryPoint]) -> list[Any] | str:
     """Return seconds, error and whether torch was imported, a claim each; or what ended it."""
     asked = json.dumps([[claim.name, claim.value, claim.group] for claim in claims])
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _LOAD, asked],
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-        )
+        done = run_apart(_LOAD, asked, seconds=_PATIENCE_SECONDS)
         found: list[Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         return f"not loaded in {_PATIENCE_SECONDS} s"
