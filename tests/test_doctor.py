@@ -6,6 +6,9 @@ from importlib.metadata import EntryPoints
 import pytest
 from claims import Installed, claim
 
+from bench.data.dataset import DATASETS
+from bench.recipe import RECIPES
+from registry.catalog import ARCHITECTURES, FAMILIES
 from zoo import doctor, doctor_plugins
 from zoo.doctor_plugins import GROUPS, plugins
 from zoo.finding import Finding
@@ -28,6 +31,13 @@ def told(monkeypatch, tmp_path):
         return [(found.about, found.level, found.text) for found in plugins()]
 
     return look
+
+
+def test_all_groups_are_looked_into():
+    """By the names that those who read them have."""
+    kinds = (ARCHITECTURES, FAMILIES, DATASETS, RECIPES)
+
+    assert tuple(kind.group for kind in kinds) == GROUPS
 
 
 def test_a_sound_plugin_is_told_with_its_load_time(told):
