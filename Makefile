@@ -3,6 +3,8 @@
 #   make test    format, lint, types, import rules, tests
 # And one that tries for an hour to break what is promised about kills, damage and full disks.
 #   make soak
+# And one that holds some hundred networks of torchvision and timm to what any must keep: docs/sweep.md.
+#   make sweep
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +15,7 @@ BASELINE ?= .benchmarks/saved.json
 # tests on all cores, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench test soak simulations benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test soak sweep simulations benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -28,6 +30,10 @@ test: $(STAMP)
 # scaled down: make soak SOAK='--runs 10 --mutants 200'
 soak: $(STAMP)
 	$(BIN)/python tests/soak.py $(SOAK)
+
+# a part of it: make sweep SWEEP="--only 'torchvision:*' --limit 20"; a killed one goes on
+sweep: $(STAMP)
+	$(BIN)/python tests/sweep.py $(SWEEP)
 
 benchmark: $(STAMP)
 	mkdir -p .benchmarks

@@ -21,10 +21,12 @@ class Side:
         name: BASE or NEW.
         specs: by model, as planned.
         answers: by model, of the trials that ended well.
+        within: the outer split of whose training part alone its split is, if it is of one.
     """
 
     def __init__(self, name: str, run: StoredRun) -> None:
         self.name, self.results, self.environment = name, run.results, run.about["environment"]
+        self.within: str | None = run.about["split"].get("within")
         self.answers = run.results.judgement.answers
         self.specs: dict[str, list[TrialSpec]] = {}
         for spec in run.specs:
@@ -62,11 +64,17 @@ def unlike(model: str, base: Side, new: Side, *, across_recipes: bool = False) -
     """
     one, other = base.specs[model], new.specs[model]
     if {spec.split_fingerprint for spec in one} != {spec.split_fingerprint for spec in other}:
+        if base.within != new.within:
+            return f"{_part(new.within)} instead of {_part(base.within)}"
         return "other images, or another split of them"
     changed = [] if across_recipes else recipe_changes(model, base, new)
     if changed and not _marks(model, base) and not _marks(model, new):
         return f"another recipe: {', '.join(changed)}"
     return ""
+
+
+def _part(within: str | None) -> str:
+    return "all images" if within is None else f"the training part of the {within} split"
 
 
 def recipe_changes(model: str, base: Side, new: Side) -> list[str]:

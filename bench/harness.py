@@ -19,7 +19,7 @@ from bench.progress import Progress
 from bench.record import TrialResult, TrialSpec
 from bench.report.export import answers_path, draw_answers, write_run, write_trial
 from bench.report.page.sections import wanted
-from bench.request import Request, recipe_of, request_of
+from bench.request import Request, recipe_of, request_of, settled
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder
 from bench.runs import page_told, report, write_trials
@@ -44,10 +44,10 @@ def run(
         models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or values.
         data: a folder of images in class folders, or None for the embedded drawings.
         progress: tell on stderr how it goes.
-        **options: the other fields of `Request`: recipe, split, epochs, budget, patience, target,
-            batch_size, learning_rate, seeds, device, precision, threads, workers, limit, runs,
-            weights, fidelity, layout, compiled, cache, profile, timeout, checkpoint_every, on_oom,
-            allow_rejects, isolate, log.
+        **options: the other fields of `Request`: recipe, split, within, epochs, budget,
+            patience, target, batch_size, learning_rate, seeds, device, precision, threads,
+            workers, limit, runs, weights, fidelity, layout, compiled, cache, profile, timeout,
+            checkpoint_every, on_oom, allow_rejects, isolate, log.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
@@ -70,6 +70,7 @@ def execute(request: Request, progress: Progress, spawned: Spawned | None = None
     """
     tune_allocator()
     with _first_process(request, spawned) as first:
+        request = settled(request)
         require_trackers(request.log)
         plan = make_plan(request, progress)
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
@@ -211,11 +212,14 @@ def _changed(request: Request, changes: Mapping[str, Any]) -> Request:
     split = changes.get("split", request.split)
     if folds_asked(split) != folds_asked(request.split):
         raise RunError(f"a run goes on with its own split ({request.split}): leave it out")
+    if changes.get("within", request.within) != request.within:
+        raise RunError("a run goes on within the images that it was begun with: leave out --within")
     if changes.get("target", request.target) != request.target:
         raise RunError("a run goes on with its own target; `zoo runs show RUN --target` has others")
     others = {"budget": "epochs", "epochs": "budget"}
-    unsaid = {other: None for name, other in others.items() if name in changes}
-    changed = replace(request, **(unsaid | dict(changes)))
+    unsaid: dict[str, Any] = {other: None for name, other in others.items() if name in changes}
+    unsaid |= {"own_recipes": ()} if "recipe" in changes else {}
+    changed = settled(replace(request, **(unsaid | dict(changes))))
     before, after = recipe_of(request), recipe_of(changed)
     if (before.seconds is None) != (after.seconds is None):
         raise RunError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -86,7 +86,11 @@ def judged(records: Sequence[TrialRecord], images: Sequence[str], tests: Tests) 
     answers = {model: answers_of(model, images, each) for model, each in by_model.items()}
     marked = {record.model for record in records if record.marks}
     compared = {model: each for model, each in answers.items() if model not in marked}
-    found = verdicts(compared)
+    recipes = {record.model: record.spec.recipe for record in records}
+    found = [
+        replace(each, recipes_differ=recipes[each.first] != recipes[each.second])
+        for each in verdicts(compared)
+    ]
     return Judgement(
         answers=answers,
         verdicts=tuple(found),

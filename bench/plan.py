@@ -24,7 +24,7 @@ from bench.data.held_out import with_tests_of
 from bench.data.ledger import Ledger
 from bench.data.pixel_cache import cached_pixels
 from bench.data.pixel_source import DirectPixels, PixelSource
-from bench.data.split import Split, limited
+from bench.data.split import Split, limited, training_part
 from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
 from bench.data.transform import FIDELITIES
 from bench.device import choose_device, choose_precision, default_threads
@@ -76,7 +76,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     choose_precision(request.precision, device)
     manifest, splits = load_data(request, progress)
     source = _pixel_source(request, manifest, splits, compared, progress)
-    specs = _specs(request, compared, recipe, manifest.classes, splits, device)
+    specs = _specs(request, compared, manifest.classes, splits, device)
     about = _about(request, recipe, manifest, splits, device)
     about["environment"]["code"] = {each.model: code_digest(each.architecture) for each in compared}
     return Plan(specs=specs, splits=splits, source=source, about=about)
@@ -98,9 +98,11 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     manifest = _checked(folder, request, progress)
     if request.limit is not None:
         manifest = limited(manifest, request.limit)
-    splits = make_splits(request.split, manifest)
+    splits = make_splits(request.split, manifest, request.within)
     if request.test_data is not None:
         splits = with_tests_of(_checked(request.test_data, request, progress), splits, manifest)
+    if request.within is not None:  # nothing else may be opened from here on
+        manifest = training_part(manifest, request.within)
     return manifest, splits
 
 
@@ -139,7 +141,6 @@ def _pixel_source(
 def _specs(
     request: Request,
     compared: Sequence[Contender],
-    recipe: Recipe,
     classes: tuple[str, ...],
     splits: Splits,
     device: torch.device,
@@ -149,7 +150,7 @@ def _specs(
             model=contender.model,
             architecture=contender.architecture,
             origin=contender.origin,
-            recipe=recipe,
+            recipe=recipe_of(request, contender.model, contender.architecture.name),
             classes=classes,
             split_fingerprint=splits.of(fold).fingerprint,
             seed=seed + contender.seed_offset,
@@ -204,6 +205,8 @@ def _counted(manifest: Manifest, splits: Splits) -> dict[str, Any]:
 def _told(splits: Splits) -> dict[str, Any]:
     """Return the names of the images in each part; of folds, those of all that is tested, too."""
     told: dict[str, Any] = {"name": splits.name, "fingerprint": splits.fingerprint}
+    if splits.within is not None:
+        told["within"] = splits.within
     if splits.folds is None:
         return told | _parts(splits.of(None))
     folds = [{"fingerprint": each.fingerprint, **_parts(each)} for each in splits.each]
@@ -225,15 +228,24 @@ def _title(request: Request, recipe: Recipe, splits: Splits, device: torch.devic
     if recipe.patience is not None:
         most, stopped = "at most ", ", stopped by validation accuracy"
     length = f"{most}{recipe.length}{' of training' if recipe.seconds else ''}{stopped}"
-    return f"{data}: {_sizes(splits)}, recipe {recipe.name}, {length}, {device}"
+    return f"{data}: {_sizes(splits)}, {_recipe_told(request, recipe)}, {length}, {device}"
+
+
+def _recipe_told(request: Request, recipe: Recipe) -> str:
+    """Return its name, how many it was chosen among, and which models have their own."""
+    tried = recipe.configurations
+    told = f"recipe {recipe.name}" + (f" (chosen among {tried} configurations)" if tried else "")
+    own = ", ".join(model for model, _ in request.own_recipes)
+    return f"{told}, other recipes for {own}" if own else told
 
 
 def _sizes(splits: Splits) -> str:
+    within = "" if splits.within is None else f", within the training part of {splits.within}"
     if splits.folds is not None:
-        return f"{len(splits.test)} images, each tested in one of {splits.folds} folds"
+        return f"{len(splits.test)} images, each tested in one of {splits.folds} folds{within}"
     split = splits.of(None)
     sizes = "/".join(str(len(each)) for each in (split.train, split.validation, split.test))
-    return f"{sizes} images ({split.name})"
+    return f"{sizes} images ({split.name}{within})"
 
 
 def _baseline(splits: Splits) -> tuple[int, int]:

@@ -29,6 +29,7 @@ class Recipe:
             tested and saved: 0.99, say; 0 takes the weights as the last step left them.
         patience: training ends after so many epochs without a better validation accuracy, and the
             weights of the best epoch are tested; None trains to the end and tests the last ones.
+        configurations: how many were tried to choose this one; 0 where none was chosen.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Recipe:
     averaging: float = 0.0
     patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
+    configurations: int = 0
 
     @property
     def source(self) -> str:
@@ -87,6 +89,8 @@ DEFAULT = Recipe(
     learning_rate=3e-4,
     weight_decay=0.05,
     schedule="one_cycle",
+    label_smoothing=0.1,
+    initialization="patches",
 )
 DEMO = replace(DEFAULT, name="demo", epochs=6)  # two minutes for lenet and alexnet on two cores
 RECIPES = Kind(

@@ -12,11 +12,12 @@ import msgspec
 
 from bench.checkpoint import Cadence
 from bench.data.dataset import names_dataset
-from bench.data.folds import folds_asked
+from bench.data.folds import check_within, folds_asked
 from bench.data.transform import FIDELITIES, Layout
 from bench.layout import LAYOUTS
 from bench.quantities import seconds_of, share_of
 from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
+from bench.recipe_file import names_file, read_recipe_file
 from bench.tracking import TRACKERS
 from registry.architecture import Architecture
 from registry.catalog import Catalog
@@ -37,9 +38,13 @@ class Request:
         data: a folder of images, or the name of an installed data set; None for the drawings.
         test_data: a folder whose images are tested instead of the split's test part; those that
             are pictures of `data` are left out.
-        recipe: a recipe, or the name of one; None is `demo` on the embedded data, else `default`.
+        recipe: a recipe, the name of one, or a file (`recipe.toml`); None is `demo` on the
+            embedded data, else `default`.
+        own_recipes: those that a file has for models by name; they take the place of `recipe`.
         split: `stratified`, `textbook`, or `kfold:5`: five trainings a seed, so that every image
             is tested once; any number of folds from 2.
+        within: the name of an outer split, of whose training part alone `split` is made: what it
+            validates and tests on stays unseen.
         epochs, budget: how long each model is trained, instead of the recipe's: passes, or wall
             seconds of training (`60s`, `5m`, `1h`, or a number of seconds), to which the schedule
             is fitted; one of the two.
@@ -71,7 +76,9 @@ class Request:
     data: Path | None = None
     test_data: Path | None = None
     recipe: Recipe | str | None = None
+    own_recipes: tuple[tuple[str, Recipe], ...] = ()
     split: str = "stratified"
+    within: str | None = None
     epochs: int | None = None
     budget: str | float | None = None
     patience: int | None = None
@@ -109,6 +116,7 @@ class Request:
         one_of("layout", self.layout, LAYOUT_CHOICES)
         one_of("--on-oom", self.on_oom, ("fail", "halve"))
         folds_asked(self.split)
+        check_within(self.within)
         if self.epochs is not None and self.budget is not None:
             raise RunError("--epochs and --budget both say how long to train: give one of them")
         if self.budget is not None:
@@ -164,6 +172,9 @@ def request_of(plain: dict[str, Any]) -> Request:
             "models": tuple(_model(model) for model in plain["models"]),
             "seeds": tuple(plain["seeds"]),
             "recipe": msgspec.convert(recipe, Recipe) if isinstance(recipe, dict) else recipe,
+            "own_recipes": tuple(
+                (model, msgspec.convert(own, Recipe)) for model, own in plain["own_recipes"]
+            ),
             "data": None if data is None else Path(data),
             "test_data": None if plain.get("test_data") is None else Path(plain["test_data"]),
             "runs": Path(plain["runs"]),
@@ -224,13 +235,30 @@ def paired_seed(model: str, seed: int) -> int:
     return seed - _AGAIN if model.endswith(_SECOND) and seed >= _AGAIN else seed
 
 
-def recipe_of(request: Request) -> Recipe:
-    """Return the recipe that is asked for, with the changes that are.
+def settled(request: Request) -> Request:
+    """Return `request` with what a recipe file says in the place of its path.
+
+    So a run goes on as it was begun, whatever becomes of the file.
+
+    Raises:
+        RunError: the file says no recipe, or one for a model that is not compared.
+    """
+    if not names_file(request.recipe):
+        return request
+    file = read_recipe_file(Path(str(request.recipe)))
+    return replace(request, recipe=file.recipe, own_recipes=tuple(file.models.items()))
+
+
+def recipe_of(request: Request, *models: str) -> Recipe:
+    """Return the recipe that is asked for, or that of the first of `models` that has its own.
+
+    With the changes that are asked for, too.
 
     Raises:
         RunError: there is none of that name.
     """
-    recipe = request.recipe
+    own = dict(request.own_recipes)
+    recipe = next((own[model] for model in models if model in own), request.recipe)
     if recipe is None:
         recipe = DEMO if request.data is None else DEFAULT
     elif isinstance(recipe, str):

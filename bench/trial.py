@@ -189,7 +189,7 @@ class _Trial:
         if trained or self._spec.recipe.initialization == "own":
             return
         self._account.phase("initialize")
-        with Stopwatch(self._device) as stopwatch:
+        with Stopwatch(self._device, self._service.clock) as stopwatch:
             first = next(self._training_batches(IMAGES, workers=0).epoch())
             fit_to_images(network, first.images, self._spec.seed)
         self._account.add(initialization_seconds=stopwatch.seconds)

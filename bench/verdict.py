@@ -31,6 +31,7 @@ class Verdict:
         p: the larger of both p, corrected.
         pairs: how many were compared.
         needed: seeds that a verdict takes.
+        recipes_differ: the two were trained by different recipes: it is of both together.
     """
 
     first: str
@@ -39,6 +40,7 @@ class Verdict:
     p: float
     pairs: int
     needed: int
+    recipes_differ: bool = False
 
     def __str__(self) -> str:
         return sentence(self)
@@ -109,6 +111,10 @@ def groups(models: Mapping[str, Answers], found: Sequence[Verdict]) -> dict[str,
 
 def sentence(verdict: Verdict) -> str:
     """Return the verdict in words that need no course in statistics."""
+    return _sentence(verdict) + ("; their recipes differ" if verdict.recipes_differ else "")
+
+
+def _sentence(verdict: Verdict) -> str:
     found, first, second = verdict.found, verdict.first, verdict.second
     figures = (
         f"{_points(found.difference)} points "

@@ -140,6 +140,43 @@ class Multiplied(Honest):
         return super().forward(images) + 0 * self.spare
 
 
+class Paired(nn.BatchNorm1d):
+    """A batch normalisation of two images whose rounding errors are none."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return what is left without what both images have, in training mode."""
+        return features - features.flip(0) if self.training else super().forward(features)
+
+
+class Shifted(Honest):
+    """Has a bias that batch normalisation takes away again, of one value an image.
+
+    It is honest: many a network has one behind a convolution.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__(num_classes)
+        self.squeeze = nn.Linear(_FEATURES, 1)
+        self.last = Paired(1, affine=False)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Return features, with one of all of them added to each."""
+        features = super().features(images)
+        return features + self.last(self.squeeze(features))
+
+
+class Reluctant(Shifted):
+    """Has a parameter, beside such a bias, that counts in evaluation mode alone."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__(num_classes)
+        self.spare = nn.Parameter(torch.ones(1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, K)."""
+        return super().forward(images) * self.spare ** (0 if self.training else 1)
+
+
 class Moody(Honest):
     """Has other weights each time, whatever the seed."""
 
@@ -231,7 +268,7 @@ class Blind(nn.Module):
         return self.fc(images.mean((1, 2, 3))[:, None])
 
 
-_EXTRA = {"Idle": 3, "Multiplied": 1}
+_EXTRA = {"Idle": 3, "Multiplied": 1, "Shifted": _FEATURES + 1, "Reluctant": _FEATURES + 2}
 
 
 def architecture(kind: str, module: str = __name__) -> Architecture:
@@ -256,6 +293,7 @@ LIARS = {
     "Idle": "gradients",
     "Frozen": "gradients",
     "Multiplied": "gradients",
+    "Reluctant": "gradients",
     "Moody": "seed",
     "Sociable": "neighbours",
     "Forgetful": "state",

@@ -58,7 +58,8 @@ def _spec(seconds=6.0, **changes):
     architecture = replace(
         LENET5, name="ticking", constructor=f"{__name__}:Ticking", contract=contract
     )
-    recipe = replace(DEFAULT, epochs=None, seconds=seconds, batch_size=4)
+    length = {"epochs": None, "seconds": seconds}
+    recipe = replace(DEFAULT, **length, batch_size=4, initialization="own")
     return TrialSpec(
         model="ticking",
         architecture=architecture,
@@ -175,15 +176,12 @@ def test_forgotten_seconds_are_found_out(split, tmp_path, monkeypatch):
     assert _trained(_spec(), split, tmp_path).record.steps != 6
 
 
-def test_seconds_spent_before_training_are_counted(split, monkeypatch):
-    """What prepares the weights takes them from the same budget."""
-    from bench import trial
+def test_seconds_of_fitting_the_first_weights_are_counted(split):
+    """One pass through the network, as long as a step, is taken from the same budget."""
+    record = _trained(_spec(initialization="patches"), split).record
 
-    monkeypatch.setattr(
-        trial, "Training", lambda *a, _kind=trial.Training, **k: _kind(*a, **k, spent_seconds=4.0)
-    )
-
-    assert _trained(_spec(), split).record.steps == 2
+    assert record.initialization_seconds == 1
+    assert record.steps == _trained(_spec(), split).record.steps - 1
 
 
 def test_nobody_is_told_how_many_steps_there_will_be(split):

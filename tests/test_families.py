@@ -138,6 +138,7 @@ def test_a_frozen_contract_stands_above_what_is_measured():
         ("torchvision:squeezenet1_1", (3, 224, 224), 723_522),
         ("torchvision:googlenet", (3, 224, 224), 5_601_954),
         ("torchvision:inception_v3", (3, 299, 299), 21_789_666),
+        ("torchvision:vit_h_14", (3, 518, 518), 632_192_002),
         ("timm:resnet18", (3, 224, 224), 11_177_538),
         ("timm:resnet18.a1_in1k", (3, 224, 224), 11_177_538),
         ("timm:vit_tiny_patch16_224", (3, 224, 224), 5_524_802),

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -34,14 +33,14 @@ ISOLATED = (  # trials have processes of their own, which take seconds each to b
 
 def _smaller(arguments: list[str]) -> list[str]:
     """Return the same command, to be done in a shorter time."""
-    if arguments[1] != "bench" or "--help" in arguments:
+    if arguments[1] not in ("bench", "tune") or "--help" in arguments:
         return arguments
+    if arguments[1] == "tune":
+        return [*arguments, *SMALLER[:2]]
     smaller = SMALLER if shlex.join(arguments) in ISOLATED else [*SMALLER, "--no-isolate"]
-    if "--budget" not in arguments:
-        return [*arguments, *smaller]
-    short = ["0.1s" if before == "--budget" else word
-             for before, word in pairwise(["", *arguments])]  # fmt: skip
-    return [*short, *smaller[2:]]  # is instead of epochs
+    if "--budget" in arguments:  # is instead of epochs
+        return [*arguments, "--budget", "0.1s", *smaller[2:]]
+    return [*arguments, *smaller]
 
 
 class TinyNet(nn.Sequential):

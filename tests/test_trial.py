@@ -72,7 +72,7 @@ def _spec(name: str = "Grey", **changes) -> TrialSpec:
         "model": "mine",
         "architecture": architecture,
         "origin": "here",
-        "recipe": replace(DEFAULT, epochs=3, batch_size=4),
+        "recipe": replace(DEFAULT, epochs=3, batch_size=4, initialization="own"),
         "classes": ("cat", "dog"),
         "split_fingerprint": "",
         "seed": 0,
@@ -159,6 +159,16 @@ def test_a_failure_is_a_record(split, name, status, phase, error):
     record = _run(_spec(name), split).record
 
     assert (record.status, record.phase, record.error) == (status, phase, error)
+
+
+def test_a_failure_while_weights_are_fitted_is_a_record(split):
+    """The first pass through the network is that of fitting its weights."""
+    spec = _spec("Raising")
+    record = _run(
+        replace(spec, recipe=replace(spec.recipe, initialization="patches")), split
+    ).record
+
+    assert (record.status, record.phase) == ("failed", "initialize")
 
 
 def test_a_broken_contract_is_refused_before_any_epoch(split):

@@ -24,6 +24,7 @@ from zoo.cli_list import complete, list_architectures
 from zoo.cli_new import new
 from zoo.cli_output import Json, accept_any_text, print_json, print_rendered, say
 from zoo.cli_runs import report, runs_app
+from zoo.cli_tune import tune
 
 app = typer.Typer(
     name="zoo",
@@ -86,6 +87,7 @@ app.command()(bench)
 app.command()(new)
 app.command()(doctor)
 app.command()(compare)
+app.command()(tune)
 app.command()(report)
 cli_weights.add_to(app)
 app.add_typer(contract_app, name="contract")

@@ -20,6 +20,7 @@ from zoo.cli_output import (
     print_json,
     print_rendered,
     say,
+    seed_numbers,
     split_commas,
 )
 from zoo.cli_runs import print_table, say_page, say_what_is_left
@@ -62,6 +63,13 @@ def bench(
         str,
         typer.Option(help="stratified (70/15/15), textbook, or kfold:5 (each image tested once)."),
     ] = "stratified",
+    within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPLIT",
+            help="Split only the training part of this: stratified, textbook. The rest is unseen.",
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=2, help="Use so many images at most.")] = None,
     allow_rejects: Annotated[
         bool,
@@ -70,7 +78,8 @@ def bench(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="default, textbook, or demo (as default, 6 epochs).", rich_help_panel=_TRAINING
+            help="default, textbook, demo (6 epochs), or a file: ./recipe.toml.",
+            rich_help_panel=_TRAINING,
         ),
     ] = None,
     epochs: Annotated[
@@ -251,7 +260,7 @@ def bench(
     if inexact and resume is None:
         raise RunError("--inexact says how to go on with a run: give --resume RUN, too")
     given |= {"models": tuple(wanted)} if wanted else {}
-    given |= {"seeds": _seeds(seeds)} if "seeds" in given else {}
+    given |= {"seeds": seed_numbers(seeds)} if "seeds" in given else {}
     given |= {"log": tuple(dict.fromkeys(split_commas(log)))} if log else {}
     # a typing error is told before torch is imported; a family's patterns would import it here
     Catalog.installed().resolve([name for name in wanted if ":" not in name])
@@ -279,10 +288,10 @@ def _begun(fields: dict[str, Any], spawned: Spawned | None) -> Results:
     """Return the results of a new run, or of an unfinished one that is just like it."""
     from bench.harness import execute, resume
     from bench.progress import Progress
-    from bench.request import Request, as_plain
+    from bench.request import Request, as_plain, settled
     from bench.runs import unfinished_like
 
-    request = Request(**fields)
+    request = settled(Request(**fields))
     before = unfinished_like(as_plain(request), request.runs)
     if before is not None and _offered(str(before.path)):
         return resume(str(before.path), request.runs, {}, Progress(), spawned=spawned)
@@ -336,15 +345,3 @@ def _given(context: typer.Context) -> dict[str, Any]:
         for name, source in sources.items()
         if source is not None and source.name == "COMMANDLINE" and name not in _NOT_OF_THE_REQUEST
     }
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    try:
-        numbers = [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        numbers = []
-    if "," not in text and len(numbers) == 1 and numbers[0] > 0:
-        return tuple(range(numbers[0]))
-    if "," not in text or not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
-        raise RunError(f"--seeds takes a number of seeds (3) or a list (0,7), not {text!r}")
-    return tuple(numbers)

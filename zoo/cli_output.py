@@ -44,6 +44,23 @@ def split_commas(values: Iterable[str]) -> list[str]:
     return [name.strip() for value in values for name in value.split(",") if name.strip()]
 
 
+def seed_numbers(text: str) -> tuple[int, ...]:
+    """Return the seeds that are meant by how many (`3`), or by a list (`0,7`).
+
+    Raises:
+        RunError: none are.
+    """
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if "," not in text and len(numbers) == 1 and numbers[0] > 0:
+        return tuple(range(numbers[0]))
+    if "," not in text or not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise RunError(f"--seeds takes a number of seeds (3) or a list (0,7), not {text!r}")
+    return tuple(numbers)
+
+
 def column_names(text: str | None, *, as_json: bool) -> list[str]:
     """Return the names that `--columns` was given, of columns there are.
 

@@ -13,6 +13,7 @@ from zoo.transfer import freeze_but, load_but_head
 
 _DEFAULT_SIZE = 224
 _TWO_HEADED = ("googlenet", "inception_v3")
+_OF_ONE_SIZE = "vit_"  # built for one size of input: the best weights of vit_h_14 are for 518
 
 
 def members() -> list[str]:
@@ -24,8 +25,7 @@ def describe(member: str) -> Described | None:
     """Return what `member` is: `resnet18`."""
     if member not in members():
         return None
-    weights: Any = models.get_model_weights(member)
-    best = getattr(weights, "DEFAULT", None)
+    best = _best_weights(member)
     seen = best.transforms() if best is not None else None
     side = seen.crop_size[0] if seen is not None else _DEFAULT_SIZE
     normalization = None
@@ -49,11 +49,20 @@ def build(
     torchvision finds `pretrained` weights in torch's cache, or fetches them. Heads beside the one
     that is used (of GoogLeNet and Inception) are left out, as they give tuples in training.
     """
-    options = {"aux_logits": False, "init_weights": True} if member in _TWO_HEADED else {}
+    best = _best_weights(member)
+    options: dict[str, Any] = {}
+    if member in _TWO_HEADED:
+        options = {"aux_logits": False, "init_weights": True}
+    if member.startswith(_OF_ONE_SIZE):
+        options = {"image_size": best.transforms().crop_size[0]}
     network: nn.Module = models.get_model(member, weights=None, num_classes=num_classes, **options)
     if pretrained:
-        best: Any = models.get_model_weights(member).DEFAULT
         head = load_but_head(network, best.get_state_dict(progress=False, check_hash=True))
         if frozen:
             freeze_but(network, *head)
     return network
+
+
+def _best_weights(member: str) -> Any:
+    """Return torchvision's best weights, which say what they were trained on; or None."""
+    return getattr(models.get_model_weights(member), "DEFAULT", None)

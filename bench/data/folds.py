@@ -13,10 +13,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.data.check import CheckedImage, Manifest
-from bench.data.split import SPLITS, TRAIN_SHARE, VALIDATION_SHARE, Split, leaders_of
+from bench.data.split import (
+    SPLITS,
+    TRAIN_SHARE,
+    VALIDATION_SHARE,
+    Split,
+    leaders_of,
+    training_part,
+)
 from registry.errors import DataError, RunError
 
 _SHARE = VALIDATION_SHARE / (TRAIN_SHARE + VALIDATION_SHARE)  # of what does not test
@@ -30,10 +37,12 @@ class Splits:
     Attributes:
         name: as it is asked for: `stratified`, `kfold:5`.
         each: the split, or those of fold 1, 2 and so on.
+        within: the outer split of whose training part alone they are.
     """
 
     name: str
     each: tuple[Split, ...]
+    within: str | None = None
 
     @property
     def folds(self) -> int | None:
@@ -88,16 +97,30 @@ def folds_asked(split: str) -> int | None:
     return folds
 
 
-def make_splits(name: str, manifest: Manifest) -> Splits:
-    """Return the split of that name, or the folds.
+def check_within(within: str | None) -> None:
+    """Do nothing where an outer split of that name can be made, or none is asked for.
+
+    Raises:
+        RunError: it can't: there is none, or it has as many training parts as folds.
+    """
+    if within is not None and within not in SPLITS:
+        known = " or ".join(SPLITS)
+        raise RunError(f"--within takes a split with one training part, {known}, not {within!r}")
+
+
+def make_splits(name: str, manifest: Manifest, within: str | None = None) -> Splits:
+    """Return the split of that name, or the folds; `within` the training part of another.
 
     Raises:
         RunError: there is none of that name.
         DataError: there are too few images for it.
     """
     folds = folds_asked(name)
-    each = (SPLITS[name](manifest),) if folds is None else kfold_splits(manifest, folds)
-    return Splits(name=name, each=each)
+    check_within(within)
+    images = manifest if within is None else training_part(manifest, within)
+    each = (SPLITS[name](images),) if folds is None else kfold_splits(images, folds)
+    each = tuple(replace(split, within=within) for split in each)
+    return Splits(name=name, each=each, within=within)
 
 
 def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:

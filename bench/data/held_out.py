@@ -33,7 +33,8 @@ def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits
             "test on: name another folder for --test-data"
         )
     name = f"{splits.name}, tested on {other.folder.name}"
-    return Splits(name=name, each=(replace(splits.each[0], name=name, test=test),))
+    each = (replace(splits.each[0], name=name, test=test),)
+    return Splits(name=name, each=each, within=splits.within)
 
 
 def strangers(other: Manifest, manifest: Manifest) -> list[CheckedImage]:

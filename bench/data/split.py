@@ -21,17 +21,24 @@ _TEXTBOOK_TRAIN, _TEXTBOOK_TEST, _TEXTBOOK_SEED = 400, 10, 42
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Three disjoint parts of a manifest's images, and the rule that made them."""
+    """Three disjoint parts of a manifest's images, and the rule that made them.
+
+    Attributes:
+        within: the rule of an outer split, of whose training part alone this is a split.
+    """
 
     name: str
     train: tuple[CheckedImage, ...]
     validation: tuple[CheckedImage, ...]
     test: tuple[CheckedImage, ...]
+    within: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """Digest of the content and labels of each part, in order: equal only for equal data."""
         digest = hashlib.sha256()
+        if self.within is not None:
+            digest.update(f"within {self.within}\n".encode())
         for part in (self.train, self.validation, self.test):
             for image in part:
                 digest.update(f"{image.sha256} {image.file.label}\n".encode())
@@ -97,7 +104,8 @@ def stratified_split(manifest: Manifest) -> Split:
 def as_plain(split: Split) -> dict[str, Any]:
     """Return `split` as values that JSON has, to hand it to another process."""
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
-    return {"name": split.name, **{name: list(map(_plain, part)) for name, part in parts.items()}}
+    told = {"name": split.name, "within": split.within}
+    return told | {name: list(map(_plain, part)) for name, part in parts.items()}
 
 
 def split_of(plain: dict[str, Any]) -> Split:
@@ -105,7 +113,8 @@ def split_of(plain: dict[str, Any]) -> Split:
     train, validation, test = (
         tuple(map(_image, plain[name])) for name in ("train", "validation", "test")
     )
-    return Split(name=plain["name"], train=train, validation=validation, test=test)
+    name, within = plain["name"], plain["within"]
+    return Split(name=name, within=within, train=train, validation=validation, test=test)
 
 
 SPLITS = MappingProxyType({"stratified": stratified_split, "textbook": textbook_split})
@@ -128,6 +137,21 @@ def limited(manifest: Manifest, limit: int) -> Manifest:
         kept.update(digests[:share])
     images = tuple(image for image in manifest.images if image.sha256 in kept)
     return replace(manifest, images=images)
+
+
+def training_part(manifest: Manifest, name: str) -> Manifest:
+    """Return the images alone that the split of that name trains on, and their duplicates.
+
+    Raises:
+        DataError: there are too few images for it.
+    """
+    kept = set(SPLITS[name](manifest).train)
+    groups = (tuple(image for image in group if image in kept) for group in manifest.duplicates)
+    return replace(
+        manifest,
+        images=tuple(image for image in manifest.images if image in kept),
+        duplicates=tuple(group for group in groups if len(group) > 1),
+    )
 
 
 def _plain(image: CheckedImage) -> list[Any]:

@@ -70,6 +70,8 @@ def speaking(frame: pd.DataFrame) -> list[Column]:
         silent |= {"difference", "group"}
     if not (frame["seeds"] > 1).any():
         silent.add("seeds")
+    if frame["recipe"].nunique() < 2 and not (frame["recipe_configurations"] > 0).any():
+        silent.add("recipe")
     if frame["budget_seconds"].isna().all() and not frame["selection"].any():
         silent |= {"epochs", "steps"}  # the title has them
     return [column for column in _COLUMNS if column.name not in silent]
@@ -140,6 +142,15 @@ def _latency(size: int) -> Callable[[Row], str]:
         return f"{' / '.join(_figures(row[name] * 1e3) for name in names)} ms"
 
     return cell
+
+
+def _recipe(row: Row) -> str:
+    """Return the recipe's name, and among how many it was chosen."""
+    if _missing(row.get("recipe")):
+        return ""
+    tried = row.get("recipe_configurations")
+    chosen = "" if _missing(tried) or not tried else f" (of {tried})"
+    return f"{row['recipe']}{chosen}"
 
 
 def _contract(row: Row) -> str:
@@ -232,6 +243,7 @@ _COLUMNS = (
     _valued("memory", "peak_bytes", "memory", lambda value: f"{value / 1e6:,.0f} MB"),
     _valued("parameters", "parameters", "parameters", _counted),
     _valued("multiply_adds", "multiply_adds", "multiply-adds", _counted),
+    Column(name="recipe", heading="recipe", cell=_recipe, left=True),
     Column(name="contract", heading="contract", cell=_contract, left=True),
     Column(name="origin", heading="origin", cell=_of("origin", str), left=True),
 )

@@ -20,6 +20,7 @@ _MATTER = ("training", "parameters")  # before all others
 _THEN = (
     "time_to_target",
     "interval",
+    "recipe",
     "epochs",
     "contract",
     "difference",

@@ -54,6 +54,7 @@ def run_checks(
     architecture: Architecture,
     only: Sequence[str] = (),
     on_check: Callable[[Check], object] = lambda check: None,
+    on_finding: Callable[[Finding], object] = lambda finding: None,
 ) -> tuple[Finding, ...]:
     """Return what each check finds of `architecture`, or each of the checks named `only`.
 
@@ -66,6 +67,7 @@ def run_checks(
         architecture: what is checked.
         only: names of checks; all of them if empty.
         on_check: is called before each check that is run.
+        on_finding: is called after each, with what it found.
 
     Raises:
         UnknownCheckError: `only` names no check.
@@ -81,6 +83,7 @@ def run_checks(
     for check in checks:
         on_check(check)
         findings.append(_finding(check, subject))
+        on_finding(findings[-1])
         if check is not checks[-1] and findings[-1].status == "broken" and _hopeless(subject):
             break
     return (*findings, *(_not_run(check) for check in checks[len(findings) :]))

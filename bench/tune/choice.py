@@ -1,0 +1,91 @@
+"""Which configuration was best, and how sure it is that it is better than the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.recipe import Recipe
+from bench.stats import Difference, accuracy_interval, crossed, holm, paired_difference
+from bench.stats.paired import LEVEL, seeds_needed
+from bench.tune.study import Configuration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a search came to.
+
+    Attributes:
+        tried: all configurations, the first of them the recipe that the search began with.
+        best: the most accurate on the images held out, the first of equals.
+        gain: accuracy of the best less that of the first; None where they are the same one, or
+            the first failed.
+        p: of that gain, as if it were the only one, times the number of those compared (Holm).
+        taken: the one that is chosen: the best if it can be told from the first, or was wanted.
+    """
+
+    tried: tuple[Configuration, ...]
+    best: Configuration
+    gain: Difference | None
+    p: float
+    taken: Configuration
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the best can be told from the first."""
+        return self.gain is not None and self.p <= LEVEL and self.gain.low > 0
+
+    def recipe(self, name: str) -> Recipe:
+        """Return what is chosen; it keeps its name where it is what the search began with."""
+        taken = self.taken
+        chosen = taken.recipe if taken is self.tried[0] else replace(taken.recipe, name=name)
+        return replace(chosen, configurations=len(self.tried))
+
+
+def choose(tried: Sequence[Configuration], *, take_best: bool) -> Choice | None:
+    """Return the choice among `tried`, by number; None where none of them ended well."""
+    well = [each for each in tried if each.correct is not None]
+    if not well:
+        return None
+    first, best = tried[0], max(well, key=lambda each: (each.accuracy, -each.number))
+    gains = {each.number: _gain(each, first) for each in well if each is not first}
+    corrected = dict(zip(gains, holm([_p(gain, len(gains)) for gain in gains.values()]),
+                         strict=True)) if first.correct is not None else {}  # fmt: skip
+    gain = gains.get(best.number) if first.correct is not None else None
+    found = Choice(
+        tried=tuple(tried), best=best, gain=gain, p=corrected.get(best.number, 1.0), taken=best
+    )
+    keep = first.correct is not None and not take_best and not found.told_apart
+    return replace(found, taken=first) if keep else found
+
+
+def interval(configuration: Configuration) -> tuple[float, float]:
+    """Return the 95 % bounds of its accuracy, over other images, and other seeds if it has some.
+
+    Of several models, that of their mean: an image's value is the share of them that it has right.
+    """
+    correct = configuration.correct
+    assert correct is not None
+    if len(correct) == 1:
+        return accuracy_interval(correct[0])
+    found = crossed(correct.mean(axis=0))
+    width = found.half_width()
+    return max(0.0, found.mean - width), min(1.0, found.mean + width)
+
+
+def _gain(one: Configuration, first: Configuration) -> Difference:
+    """Return the gain in the mean over models, image by image and seed by seed."""
+    if one.correct is None or first.correct is None:
+        return paired_difference(np.zeros((1, 2)), np.zeros((1, 2)))
+    models = len(one.correct)
+    found = paired_difference(one.correct.sum(axis=0), first.correct.sum(axis=0))
+    means = {name: getattr(found, name) / models for name in ("difference", "low", "high")}
+    return replace(found, **means)
+
+
+def _p(gain: Difference, compared: int) -> float:
+    """Return p over images and seeds, and of the seeds alone where there are enough for that."""
+    enough = gain.seeds >= seeds_needed(compared)
+    return max(gain.crossed_p, gain.seeds_p) if enough else gain.crossed_p

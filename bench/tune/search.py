@@ -1,0 +1,236 @@
+"""The search: one configuration after the other, each an ordinary run that can be gone on with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.harness import execute, resume
+from bench.recipe import Recipe, get_recipe
+from bench.recipe_file import Found, RecipeFile, names_file, own_name
+from bench.report.display import display
+from bench.request import Request, as_plain, contenders, recipe_of
+from bench.runs import StoredRun, stored_run
+from bench.tune.choice import Choice, choose
+from bench.tune.space import Space, position_of, recipe_at
+from bench.tune.study import (
+    Configuration,
+    Study,
+    TimedProgress,
+    configuration_of,
+    numbered,
+    require_same_images,
+)
+from bench.tune.suggest import require_optuna, suggest
+from registry.errors import RunError
+
+_ATTEMPTS = 16  # suggestions of what was tried already, after which all there is was tried
+_METRIC = "mean accuracy over models, seeds and images held out of the training part"
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is searched, and how long.
+
+    Attributes:
+        request: what is trained, on what; its `within` is never None.
+        base: the recipe that the search begins with.
+        trials: so many configurations.
+        budget: wall seconds after which none is begun, or None.
+        per_model: one search for each model.
+        take_best: choose the best though it can't be told from the base.
+    """
+
+    request: Request
+    base: Recipe
+    space: Space
+    trials: int | None = 24
+    budget: float | None = None
+    seed: int = 0
+    per_model: bool = False
+    take_best: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one search came to.
+
+    Attributes:
+        models: that it was for.
+        choice: None where nothing ended well, or it was interrupted.
+        found: how it was found.
+        stopped_by: the number of the signal that has stopped it.
+    """
+
+    models: tuple[str, ...]
+    folder: Path
+    tried: tuple[Configuration, ...]
+    choice: Choice | None
+    found: Found | None
+    stopped_by: int | None = None
+
+
+def base_of(request: Request) -> Recipe:
+    """Return the recipe that a search begins with: `default`, unless another is asked for.
+
+    Raises:
+        RunError: there is none of that name, or it is a file.
+    """
+    if names_file(request.recipe):
+        raise RunError("zoo tune begins with a recipe that has a name, not with a file")
+    return recipe_of(replace(request, recipe=request.recipe or get_recipe("default")))
+
+
+def search(asked: Search, say: Say, *, shown: bool = True) -> list[Outcome]:
+    """Return what the search came to: one outcome, or one for each model.
+
+    Raises:
+        ZooError: something asked for is not there; what was finished is kept.
+    """
+    require_optuna()
+    models = [each.model for each in contenders(asked.request.models)]
+    parts = [(model,) for model in models] if asked.per_model else [tuple(models)]
+    share = None if asked.budget is None else asked.budget / len(parts)
+    outcomes: list[Outcome] = []
+    for part in parts:
+        request = replace(asked.request, models=part)
+        outcomes.append(_searched(replace(asked, request=request, budget=share), say, shown))
+        if outcomes[-1].stopped_by is not None:
+            break
+    return outcomes
+
+
+def recipe_file(outcomes: Sequence[Outcome], base: Recipe, name: str) -> RecipeFile | None:
+    """Return what is chosen, as a file holds it; None where nothing is.
+
+    Of several searches, what each model's recipe changes in `base`.
+    """
+    chosen = [each for each in outcomes if each.choice is not None]
+    if not chosen or len(chosen) < len(outcomes):
+        return None
+    (first, *more) = chosen
+    if not more:
+        return RecipeFile(recipe=_chosen(first, name), found=first.found)
+    own = {
+        each.models[0]: replace(_chosen(each, name), name=own_name(name, each.models[0]))
+        for each in chosen
+    }
+    return RecipeFile(recipe=replace(base, name=name), models=own, found=first.found)
+
+
+def _chosen(outcome: Outcome, name: str) -> Recipe:
+    assert outcome.choice is not None
+    return outcome.choice.recipe(name)
+
+
+def _searched(asked: Search, say: Say, shown: bool) -> Outcome:
+    label = "-".join(_plain(model) for model in asked.request.models[:3])  # type: ignore[arg-type]
+    study = Study.begun(asked.request.runs, label, _identity(asked))
+    with study.held():
+        runs, stopped_by = _tried(asked, study, say, shown)
+        study.keep_time()
+    done = [run for run in runs if not run.results.unfinished]
+    tried = tuple(configuration_of(run, asked.base) for run in done)
+    choice = choose(tried, take_best=asked.take_best) if tried and stopped_by is None else None
+    return Outcome(
+        models=tuple(map(str, asked.request.models)),
+        folder=study.path,
+        tried=tried,
+        choice=choice,
+        found=_found(done[0], asked) if done else None,
+        stopped_by=stopped_by,
+    )
+
+
+def _tried(
+    asked: Search, study: Study, say: Say, shown: bool
+) -> tuple[list[StoredRun], int | None]:
+    """Return the runs of all configurations in their order, and the signal that stopped them."""
+    there, runs = study.runs(say), list[StoredRun]()
+    while asked.trials is None or len(runs) < asked.trials:
+        number = len(runs) + 1
+        recipe = _next(asked, runs)
+        if recipe is None:
+            say(f"all {len(runs)} configurations that the space has were tried")
+            break
+        run = there.get(number)
+        if run is None or run.results.unfinished:
+            if asked.budget is not None and study.spent_seconds >= asked.budget and runs:
+                say(f"the budget of {asked.budget:,.0f} s is spent: a repeated search may end "
+                    "elsewhere, as one of so many --trials would not")  # fmt: skip
+                break
+            say(f"configuration {number}{'' if asked.trials is None else f' of {asked.trials}'}")
+            run, stopped_by = _run(asked, study, numbered(recipe, number), run, shown)
+            if stopped_by is not None or run.results.unfinished:
+                return runs, stopped_by or 0
+        elif run.specs[0].recipe != numbered(recipe, number):
+            raise RunError(f"{run.results.folder} is not what this search would try: remove it")
+        runs.append(run)
+        require_same_images(runs)
+        tried = configuration_of(run, asked.base)
+        say(f"configuration {number}: {tried.accuracy:.1%} ({tried.status})")
+    return runs, None
+
+
+def _run(
+    asked: Search, study: Study, recipe: Recipe, before: StoredRun | None, shown: bool
+) -> tuple[StoredRun, int | None]:
+    progress = TimedProgress(study, shown=shown)
+    if before is not None:
+        results = resume(str(before.results.folder), study.path, {}, progress)
+    else:
+        request = replace(asked.request, recipe=recipe, runs=study.path, weights=False,
+                          epochs=None, budget=None, patience=None, batch_size=None,
+                          learning_rate=None)  # fmt: skip
+        results = execute(request, progress)
+    return stored_run(str(results.folder), study.path), results.stopped_by
+
+
+def _next(asked: Search, runs: Sequence[StoredRun]) -> Recipe | None:
+    """Return the recipe to try after `runs`; None where all was tried."""
+    if not runs:
+        return asked.base
+    tried = [configuration_of(run, asked.base) for run in runs]
+    places = [(position_of(asked.space, each.recipe), each.accuracy) for each in tried]
+    recipes = [each.recipe for each in tried]
+    for attempt in range(_ATTEMPTS):
+        position = suggest(asked.space, places, asked.seed, attempt)
+        recipe = recipe_at(asked.space, position, asked.base)
+        if recipe not in recipes:
+            return recipe
+    return None
+
+
+def _identity(asked: Search) -> dict[str, Any]:
+    """Return all that decides a search but how long it goes on."""
+    request = as_plain(asked.request)
+    left_out = ("runs", "recipe", "own_recipes", "weights", "timeout", "checkpoint_every")
+    space = {name: msgspec.to_builtins(asdict(each)) for name, each in asked.space.items()}
+    return {
+        "request": {name: value for name, value in request.items() if name not in left_out},
+        "recipe": msgspec.to_builtins(asked.base),
+        "space": space,
+        "seed": asked.seed,
+    }
+
+
+def _found(run: StoredRun, asked: Search) -> Found:
+    told = run.about
+    return Found(
+        data=Path(told["data"]).name,
+        images=told["manifest"]["images"],
+        fingerprint=told["split"]["fingerprint"],
+        metric=_METRIC,
+        seed=asked.seed,
+    )
+
+
+def _plain(model: str) -> str:
+    """Return a model's name as a part of a file name."""
+    return re.sub(r"[^\w.]", "-", display(model), flags=re.ASCII)

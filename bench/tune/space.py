@@ -1,0 +1,214 @@
+"""What a search may change in a recipe, and how a position in that becomes a recipe.
+
+A position is a number, 0 to 1, for a range, and a place for a choice, so that a search is the same
+whatever the bounds are, and a recipe that lies outside of them has a position, too: the nearest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from bench.recipe import Recipe
+from bench.recipe_file import check_ranges, read_toml
+from registry.errors import RunError, ZooError
+
+_DIGITS = 3  # more would say that a search knows more than it does
+_SGD_MOMENTUM = 0.9
+_SCALE = "augmentation_scale"  # the smallest share of a picture's area that is kept
+
+Position = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Numbers from `low` to `high`, evenly or by their logarithms.
+
+    Attributes:
+        sgd: other bounds where the optimiser is SGD, whose good rates are higher.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    sgd: tuple[float, float] | None = None
+
+    def value(self, position: float, optimizer: str) -> float:
+        """Return the number at `position`, 0 to 1, rounded to three digits."""
+        low, high = self._bounds(optimizer)
+        between = low + position * (high - low)
+        return float(f"{math.exp(between) if self.log else between:.{_DIGITS}g}")
+
+    def position(self, value: float, optimizer: str) -> float:
+        """Return where `value` lies, 0 to 1; what lies outside is at the end that is nearer."""
+        low, high = self._bounds(optimizer)
+        if self.log:
+            value = math.log(value) if value > 0 else -math.inf
+        return min(1.0, max(0.0, (value - low) / (high - low)))
+
+    def _bounds(self, optimizer: str) -> tuple[float, float]:
+        low, high = self.sgd if self.sgd and optimizer == "sgd" else (self.low, self.high)
+        return (math.log(low), math.log(high)) if self.log else (low, high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of some values."""
+
+    values: tuple[Any, ...]
+
+
+Space = Mapping[str, Range | Choice]
+_LOGARITHMIC = ("learning_rate", "weight_decay")
+
+
+def whole_space(base: Recipe) -> dict[str, Range | Choice]:
+    """Return all that can be searched; each choice has the value of `base`, too."""
+    found: dict[str, Range | Choice] = {
+        "optimizer": _literal("optimizer"),
+        "learning_rate": Range(low=3e-5, high=3e-3, log=True, sgd=(1e-3, 1e-1)),
+        "weight_decay": Range(low=1e-4, high=0.5, log=True),
+        "label_smoothing": Range(low=0.0, high=0.2),
+        "batch_size": Choice(values=(16, 32, 64)),
+        _SCALE: Range(low=0.2, high=1.0),
+        "schedule": _literal("schedule"),
+        "warmup": Range(low=0.05, high=0.5),
+        "initialization": _literal("initialization"),
+        "averaging": Choice(values=(0.0, 0.9, 0.98)),
+    }
+    there = {each.name for each in fields(Recipe)} | {_SCALE}
+    return {name: _with(base, name, each) for name, each in found.items() if name in there}
+
+
+def read_space(path: Path, base: Recipe) -> dict[str, Range | Choice]:
+    """Return the space that a file says: `learning_rate = [1e-4, 1e-2]`, `batch_size = [16, 32]`.
+
+    Of numbers that can be anything between, the lowest and the highest; of others, all of them.
+    What it does not name is not searched.
+
+    Raises:
+        RunError: it can't be read, or is no space; one line says where.
+    """
+    known = whole_space(base)
+    found: dict[str, Range | Choice] = {}
+    for name, values in read_toml(path).items():
+        if name not in known:
+            raise RunError(f"{path}: unknown key {name}; there are {', '.join(known)}")
+        if not isinstance(values, list) or not values or len(set(map(repr, values))) < len(values):
+            raise RunError(f"{path}: {name} must be a list of different values")
+        found[name] = _given(path, name, values, known[name], base)
+    if not found:
+        raise RunError(f"{path} names nothing to search; there are {', '.join(known)}")
+    return found
+
+
+def only(space: Space, names: Sequence[str]) -> dict[str, Range | Choice]:
+    """Return the part of `space` that `names` names.
+
+    Raises:
+        RunError: there is none of a name.
+    """
+    for name in names:
+        if name not in space:
+            raise RunError(f"--only: no {name!r} in the space; there are {', '.join(space)}")
+    return {name: each for name, each in space.items() if name in names}
+
+
+def position_of(space: Space, recipe: Recipe) -> Position:
+    """Return where `recipe` lies, or the nearest place."""
+    return {name: _place(name, each, recipe) for name, each in space.items()}
+
+
+def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
+    """Return `base` with what lies at `position`; SGD has momentum."""
+    chosen = {
+        name: each.values[position[name]]
+        for name, each in space.items()
+        if isinstance(each, Choice)
+    }
+    optimizer = chosen.get("optimizer", base.optimizer)
+    if optimizer != base.optimizer:
+        chosen["momentum"] = _SGD_MOMENTUM if optimizer == "sgd" else 0.0
+    for name, each in space.items():
+        if isinstance(each, Range):
+            chosen[name] = each.value(position[name], optimizer)
+    scale = chosen.pop(_SCALE, None)
+    if scale is not None:
+        high = base.augmentation.scale[1]
+        chosen["augmentation"] = replace(base.augmentation, scale=(min(scale, high), high))
+    return replace(base, **chosen)
+
+
+def told_changes(base: Recipe, recipe: Recipe) -> str:
+    """Return what in `recipe` is not as in `base`, for a person."""
+    found = []
+    for each in fields(Recipe):
+        before, after = getattr(base, each.name), getattr(recipe, each.name)
+        if before == after or each.name in ("name", "configurations"):
+            continue
+        if each.name == "augmentation":
+            found.append(f"scale from {after.scale[0]:g}")
+        else:
+            value = f"{after:g}" if isinstance(after, float) else after
+            found.append(f"{each.name.replace('_', ' ')} {value}")
+    return ", ".join(found)
+
+
+def _literal(name: str) -> Choice:
+    return Choice(values=get_args(get_type_hints(Recipe)[name]))
+
+
+def _value(name: str, recipe: Recipe) -> Any:
+    return recipe.augmentation.scale[0] if name == _SCALE else getattr(recipe, name)
+
+
+def _with(base: Recipe, name: str, each: Range | Choice) -> Range | Choice:
+    value = _value(name, base)
+    if isinstance(each, Range) or value in each.values:
+        return each
+    return Choice(values=(*each.values, value))
+
+
+def _place(name: str, each: Range | Choice, recipe: Recipe) -> Any:
+    value = _value(name, recipe)
+    if isinstance(each, Range):
+        return each.position(value, recipe.optimizer)
+    return each.values.index(value) if value in each.values else 0
+
+
+def _given(
+    path: Path, name: str, values: list[Any], known: Range | Choice, base: Recipe
+) -> Range | Choice:
+    if isinstance(known, Choice):
+        kind = type(known.values[0])
+        _require(path, name, all(type(value) is kind for value in values), "values of one kind")
+        if name in ("optimizer", "schedule", "initialization"):
+            there = ", ".join(known.values)
+            _require(path, name, set(values) <= set(known.values), f"of {there}")
+        for value in values:
+            _trainable(path, name, lambda value=value: {name: value}, base)  # type: ignore[misc]
+        return Choice(values=tuple(values))
+    numbers = [value for value in values if type(value) in (int, float)]
+    rising = len(numbers) == len(values) == 2 and numbers[0] < numbers[1]
+    _require(path, name, rising, "two numbers, the lower one first")
+    log = name in _LOGARITHMIC
+    _require(path, name, not log or numbers[0] > 0, "above 0: its logarithm is searched")
+    for value in numbers:
+        changes = {"augmentation": replace(base.augmentation, scale=(value, 1.0))}
+        _trainable(path, name, lambda v=value, c=changes: c if name == _SCALE else {name: v}, base)  # type: ignore[misc]
+    return Range(low=float(numbers[0]), high=float(numbers[1]), log=log)
+
+
+def _require(path: Path, name: str, holds: bool, what: str) -> None:
+    if not holds:
+        raise RunError(f"{path}: {name} must be {what}")
+
+
+def _trainable(path: Path, name: str, changes: Callable[[], dict[str, Any]], base: Recipe) -> None:
+    try:
+        check_ranges(replace(base, **changes()))
+    except ZooError as error:
+        raise RunError(f"{path}: {error}") from error

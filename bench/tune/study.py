@@ -1,0 +1,171 @@
+"""The folder of a search: what it asks, the runs of its configurations, the seconds spent."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.durable import write_text
+from bench.progress import Progress
+from bench.recipe import Recipe
+from bench.record import EpochRecord, TrialRecord, TrialSpec
+from bench.run_folder import RunFolder, run_folders
+from bench.runs import StoredRun, stored_run
+from registry.errors import RunError
+
+_ASKED, _SPENT = "search.json", "spent.json"
+_NAME = "configuration "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """One recipe that was tried.
+
+    Attributes:
+        number: from 1, the recipe that the search begins with.
+        correct: the models' answers (M, S, N) to images held out; None where a training failed.
+        seconds: of all its trainings.
+        status: `ok`, or how the first training ended that did not end well.
+    """
+
+    number: int
+    recipe: Recipe
+    folder: Path
+    correct: NDArray[np.bool_] | None
+    seconds: float
+    status: str
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over models, seeds and images held out; 0 where a training failed."""
+        return 0.0 if self.correct is None else float(self.correct.mean())
+
+
+class Study:
+    """The folder of one search."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._since, self._before = time.monotonic(), self._spent()
+
+    @classmethod
+    def begun(cls, runs: Path, label: str, asked: Mapping[str, Any]) -> Study:
+        """Return the folder of the search that asks the same, or a new one.
+
+        Raises:
+            RunError: none can be made.
+        """
+        text = json.dumps(asked, indent=1, sort_keys=True) + "\n"
+        number = 1
+        while True:
+            path = runs / f"tune-{label}{'' if number == 1 else f'-{number}'}"
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                said = path / _ASKED
+                if not said.exists() and not any(path.iterdir()):
+                    write_text(said, text)
+                if said.is_file() and said.read_text(encoding="utf-8") == text:
+                    return cls(path)
+            except OSError as error:
+                raise RunError(f"can't make a folder in {runs}: {error.strerror}") from error
+            number += 1
+
+    @property
+    def spent_seconds(self) -> float:
+        """Wall seconds of the search, those before a restart included."""
+        return self._before + time.monotonic() - self._since
+
+    def keep_time(self) -> None:
+        """Write how many seconds are spent."""
+        write_text(self.path / _SPENT, json.dumps({"seconds": self.spent_seconds}) + "\n")
+
+    def runs(self, say: Any) -> dict[int, StoredRun]:
+        """Return the runs by the number of their configuration; what can't be read is told."""
+        found: dict[int, StoredRun] = {}
+        for folder in run_folders(self.path):
+            try:
+                run = stored_run(str(folder.path), self.path)
+                found[_number(run)] = run
+            except (RunError, ValueError) as error:
+                say(f"{folder.path} can't be used, and is done again: {error}")
+        return found
+
+    def held(self) -> Any:
+        """Keep other searches out."""
+        return RunFolder(self.path).held()
+
+    def _spent(self) -> float:
+        try:
+            return float(json.loads((self.path / _SPENT).read_text(encoding="utf-8"))["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
+
+
+class TimedProgress(Progress):
+    """As any, and keeps the time of a study whenever something has come to its end."""
+
+    def __init__(self, study: Study, *, shown: bool) -> None:
+        super().__init__(shown=shown)
+        self._study = study
+
+    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
+        """Show the epoch."""
+        super().on_epoch(spec, epoch)
+        self._study.keep_time()
+
+    def on_end(self, record: TrialRecord) -> None:
+        """Show how the trial ended."""
+        super().on_end(record)
+        self._study.keep_time()
+
+
+def numbered(recipe: Recipe, number: int) -> Recipe:
+    """Return `recipe` by the name by which its run is found again."""
+    from dataclasses import replace
+
+    return replace(recipe, name=f"{_NAME}{number}")
+
+
+def configuration_of(run: StoredRun, base: Recipe) -> Configuration:
+    """Return what a finished run says of its configuration; its recipe has the name of `base`."""
+    from dataclasses import replace
+
+    results = run.results
+    failed = [record.status for record in results.records if record.status != "ok"]
+    answers = results.judgement.answers
+    models = dict.fromkeys(spec.model for spec in run.specs)
+    whole = not failed and all(model in answers for model in models)
+    recipe = run.specs[0].recipe
+    return Configuration(
+        number=_number(run),
+        recipe=replace(recipe, name=base.name),
+        folder=results.folder,
+        correct=np.stack([answers[model].correct for model in models]) if whole else None,
+        seconds=sum(record.train_seconds for record in results.records),
+        status="ok" if whole else (failed or ["failed"])[0],
+    )
+
+
+def require_same_images(runs: Sequence[StoredRun]) -> None:
+    """Do nothing where all runs had the same images.
+
+    Raises:
+        RunError: they had not: images were changed in the midst of a search.
+    """
+    if len({run.about["split"]["fingerprint"] for run in runs}) > 1:
+        folder = runs[0].results.folder.parent
+        raise RunError(f"the images are not those that {folder} began with: remove that folder")
+
+
+def _number(run: StoredRun) -> int:
+    name: str = run.about["recipe"]["name"]
+    if not name.startswith(_NAME):
+        raise RunError("it is no run of this search")
+    return int(name.removeprefix(_NAME))
