@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from registry.errors import ConstructionError, UnsuitableError, told
+from registry.lookup import object_at
 
 if TYPE_CHECKING:
     from torch import nn
@@ -148,12 +148,9 @@ class Architecture:
         Raises:
             ConstructionError: the module can't be imported, or has no such callable.
         """
-        module, _, path = self.constructor.partition(":")
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
-                found: Any = importlib.import_module(module)
-                for part in path.split("."):
-                    found = getattr(found, part)
+                found = object_at(self.constructor)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise even SystemExit

@@ -182,8 +182,17 @@ def origin_of(claim: EntryPoint) -> Origin:
     if claim.dist is None:
         return Origin(distribution="unknown", version="")
     version = claim.dist.version or ""
-    editable = _is_editable(claim.dist)
+    editable = editable_url(claim.dist) is not None
     return Origin(distribution=distribution_name(claim), version=version, editable=editable)
+
+
+def editable_url(distribution: Distribution) -> str | None:
+    """Return the address of the folder that an editable installation is used from, else None."""
+    try:
+        told_of = json.loads(distribution.read_text("direct_url.json") or "{}")  # as PEP 610 has it
+        return str(told_of["url"]) if told_of["dir_info"]["editable"] else None
+    except (ValueError, KeyError, TypeError):  # from an index, or a file that was cut short
+        return None
 
 
 def distribution_name(claim: EntryPoint) -> str:
@@ -203,14 +212,6 @@ def _reason(error: BaseException, claim: EntryPoint, origin: Origin) -> str:
             return f"its own module {error.name!r} is gone: reinstall or uninstall {origin}"
         return f"it needs {error.name!r}, which is not installed"
     return told(error)
-
-
-def _is_editable(distribution: Distribution) -> bool:
-    try:
-        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
-        return bool(origin["dir_info"]["editable"])
-    except (ValueError, KeyError, TypeError):  # from an index, or a file that was cut short
-        return False
 
 
 def _qualified(claim: EntryPoint) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -12,6 +11,7 @@ from typing import Any
 
 from registry.architecture import Argument, Normalization, Origin
 from registry.errors import BrokenPluginError, RegistryError, UnknownNameError, told
+from registry.lookup import object_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +87,9 @@ class Family:
         return found
 
     def _called(self, path: str, *arguments: str) -> Any:
-        module, _, name = path.partition(":")
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
-                return getattr(importlib.import_module(module), name)(*arguments)
+                return object_at(path)(*arguments)
         except (KeyboardInterrupt, RegistryError):
             raise
         except BaseException as error:  # a library may raise even SystemExit

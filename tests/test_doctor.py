@@ -6,6 +6,9 @@ from importlib.metadata import EntryPoints
 import pytest
 from claims import Installed, claim
 
+from bench.data.dataset import DATASETS
+from bench.recipe import RECIPES
+from registry.catalog import ARCHITECTURES, FAMILIES
 from zoo import doctor, doctor_plugins
 from zoo.doctor_plugins import GROUPS, plugins
 from zoo.finding import Finding
@@ -28,6 +31,13 @@ def told(monkeypatch, tmp_path):
         return [(found.about, found.level, found.text) for found in plugins()]
 
     return look
+
+
+def test_all_groups_are_looked_into():
+    """By the names that those who read them have."""
+    kinds = (ARCHITECTURES, FAMILIES, DATASETS, RECIPES)
+
+    assert tuple(kind.group for kind in kinds) == GROUPS
 
 
 def test_a_sound_plugin_is_told_with_its_load_time(told):
@@ -154,6 +164,14 @@ def test_a_library_that_can_not_be_imported_is_told(monkeypatch):
     assert doctor._of_import("torch") == Finding(
         about="torch", level="wrong", text="can't be imported: RuntimeError: no nms"
     )
+
+
+def test_a_library_that_hangs_is_told(monkeypatch):
+    """It is not waited for any longer."""
+    monkeypatch.setitem(doctor._IMPORTS, "torch", "import time; time.sleep(600)")
+    monkeypatch.setattr(doctor, "_PATIENCE_SECONDS", 0.2)
+
+    assert doctor._of_import("torch").text == "not imported in 0.2 s"
 
 
 def test_a_folder_that_does_not_exist_yet_has_room(tmp_path):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.cache_folder import cache_folder, kept_files
 from registry.errors import told
+from zoo.apart import run_apart
 from zoo.finding import Finding, Level
 
 _PACKAGES = ("zoo-bench", "torch", "torchvision", "timm", "numpy", "pillow", "opencv-python")
@@ -70,14 +71,7 @@ def _of_import(name: str) -> Finding:
     """Import a library in a process of its own: it may end that one."""
     started = time.perf_counter()
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _IMPORTS[name]],
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-        )
+        done = run_apart(_IMPORTS[name], seconds=_PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
         return Finding(about=name, level="wrong", text=f"not imported in {_PATIENCE_SECONDS} s")
     seconds = time.perf_counter() - started

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import subprocess
-import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -21,11 +20,14 @@ from registry.claims import (
     PLUGINS_VARIABLE,
     allowed,
     distribution_name,
+    editable_url,
     normalized,
     origin_of,
 )
+from zoo.apart import run_apart
 from zoo.finding import Finding
 
+# the last two as text: to import what they are groups of takes torch, which may be what is broken
 GROUPS = (ARCHITECTURES.group, FAMILIES.group, "zoo.datasets", "zoo.recipes")
 _PATIENCE_SECONDS = 60
 _SLOW_SECONDS = 1.0
@@ -91,14 +93,7 @@ def _loaded(claims: Sequence[EntryPoint]) -> list[Any] | str:
     """Return seconds, error and whether torch was imported, a claim each; or what ended it."""
     asked = json.dumps([[claim.name, claim.value, claim.group] for claim in claims])
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _LOAD, asked],
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-        )
+        done = run_apart(_LOAD, asked, seconds=_PATIENCE_SECONDS)
         found: list[Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         return f"not loaded in {_PATIENCE_SECONDS} s"
@@ -170,10 +165,5 @@ def _written(project: dict[str, Any]) -> set[tuple[str, str, str]] | None:
 
 def _source(installed: Distribution) -> Path | None:
     """Return the folder that an editable installation is used from."""
-    try:
-        told = json.loads(installed.read_text("direct_url.json") or "{}")
-        if not told["dir_info"]["editable"]:
-            return None
-        return Path(url2pathname(unquote(urlparse(told["url"]).path)))
-    except (ValueError, KeyError, TypeError):
-        return None
+    url = editable_url(installed)
+    return None if url is None else Path(url2pathname(unquote(urlparse(url).path)))

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from registry.architecture import Architecture, Contract
 from registry.catalog import Catalog
 from registry.errors import RunError
+from registry.from_file import described_file
 
 _INPUT = (3, 64, 64)
 _CLASSES = 2
@@ -78,12 +79,12 @@ def _measured(told: dict[str, str]) -> Contract:
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / "network.py"
         path.write_text(_filled("network.py.txt", told), encoding="utf-8")
-        asked = Contract(input_shape=_INPUT, output_shape=(_CLASSES,), parameters=0)
+        described = described_file(f"{path}:{told['class_name']}")
         architecture = Architecture(
             name=told["name"],
-            constructor="registry.from_file:build",
-            arguments=(("path", str(path)), ("name", told["class_name"])),
-            contract=asked,
+            constructor=described.constructor,
+            arguments=described.arguments,
+            contract=Contract(input_shape=_INPUT, output_shape=(_CLASSES,), parameters=0),
         )
         return measured(architecture).contract
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from registry.claims import Claims, Kind
 from registry.errors import DataError, ZooError, told
+from registry.lookup import object_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +33,9 @@ class Dataset:
         Raises:
             DataError: the plugin fails, or gives no folder.
         """
-        module, _, function = self.folder.partition(":")
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
-                found: Any = getattr(importlib.import_module(module), function)()
+                found = object_at(self.folder)()
         except (KeyboardInterrupt, ZooError):
             raise
         except BaseException as error:  # a plugin may raise even SystemExit

@@ -169,6 +169,11 @@ def _of(name: str, form: Callable[[Any], str]) -> Callable[[Row], str]:
     return lambda row: "" if _missing(row.get(name)) else form(row[name])
 
 
+def _valued(name: str, key: str, heading: str, form: Callable[[Any], str]) -> Column:
+    """Return a column that shows the value `key`, and is sorted by it."""
+    return Column(name=name, key=key, heading=heading, cell=_of(key, form))
+
+
 def _missing(value: object) -> bool:
     return value is None or bool(pd.isna(value))  # type: ignore[call-overload]
 
@@ -198,47 +203,22 @@ _COLUMNS = (
     Column(name="model", heading="model", cell=_model, left=True),
     Column(name="accuracy", key="test_accuracy", heading="accuracy", cell=_accuracy),
     Column(name="interval", key="test_accuracy_low", heading="95 % interval", cell=_interval),
-    Column(name="seeds", key="seeds", heading="seeds", cell=_of("seeds", "{:.0f}".format)),
+    _valued("seeds", "seeds", "seeds", "{:.0f}".format),
     Column(name="difference", key="difference_to_best", heading="to the best", cell=_difference),
     Column(name="group", heading="group", cell=_of("group", str), left=True),
-    Column(
-        name="validation",
-        key="validation_accuracy_last",
-        heading="validation",
-        cell=_of("validation_accuracy_last", _percent),
-    ),
-    Column(
-        name="best_epoch",
-        key="validation_accuracy_best",
-        heading="best epoch",
-        cell=_of("validation_accuracy_best", _percent),
-    ),
+    _valued("validation", "validation_accuracy_last", "validation", _percent),
+    _valued("best_epoch", "validation_accuracy_best", "best epoch", _percent),
     Column(name="training", key="train_seconds", heading="training", cell=_training),
     Column(name="epochs", key="epochs_trained", heading="epochs", cell=_epochs),
-    Column(
-        name="steps",
-        key="steps_trained",
-        heading="steps",
-        cell=_of("steps_trained", "{:,.0f}".format),
-    ),
+    _valued("steps", "steps_trained", "steps", "{:,.0f}".format),
     Column(
         name="time_to_target",
         key="time_to_target_seconds",
         heading="to the target",
         cell=_to_target,
     ),
-    Column(
-        name="images_per_second",
-        key="train_images_per_second",
-        heading="images/s",
-        cell=_of("train_images_per_second", "{:,.0f}".format),
-    ),
-    Column(
-        name="data_wait",
-        key="data_wait_share",
-        heading="data wait",
-        cell=_of("data_wait_share", _percent),
-    ),
+    _valued("images_per_second", "train_images_per_second", "images/s", "{:,.0f}".format),
+    _valued("data_wait", "data_wait_share", "data wait", _percent),
     Column(
         name="latency",
         key="inference_batch_1_p50_seconds",
@@ -251,33 +231,18 @@ _COLUMNS = (
         heading="32 images, p50/p95",
         cell=_latency(32),
     ),
-    Column(
-        name="answers_per_second",
-        key="inference_batch_1_images_per_second",
-        heading="answers/s",
-        cell=_of("inference_batch_1_images_per_second", "{:,.0f}".format),
+    _valued(
+        "answers_per_second", "inference_batch_1_images_per_second", "answers/s", "{:,.0f}".format
     ),
-    Column(
-        name="answers_per_second_32",
-        key="inference_batch_32_images_per_second",
-        heading="answers/s by 32",
-        cell=_of("inference_batch_32_images_per_second", "{:,.0f}".format),
+    _valued(
+        "answers_per_second_32",
+        "inference_batch_32_images_per_second",
+        "answers/s by 32",
+        "{:,.0f}".format,
     ),
-    Column(
-        name="memory",
-        key="peak_bytes",
-        heading="memory",
-        cell=_of("peak_bytes", lambda value: f"{value / 1e6:,.0f} MB"),
-    ),
-    Column(
-        name="parameters", key="parameters", heading="parameters", cell=_of("parameters", _counted)
-    ),
-    Column(
-        name="multiply_adds",
-        key="multiply_adds",
-        heading="multiply-adds",
-        cell=_of("multiply_adds", _counted),
-    ),
+    _valued("memory", "peak_bytes", "memory", lambda value: f"{value / 1e6:,.0f} MB"),
+    _valued("parameters", "parameters", "parameters", _counted),
+    _valued("multiply_adds", "multiply_adds", "multiply-adds", _counted),
     Column(name="recipe", heading="recipe", cell=_recipe, left=True),
     Column(name="contract", heading="contract", cell=_contract, left=True),
     Column(name="origin", heading="origin", cell=_of("origin", str), left=True),

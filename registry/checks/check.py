@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from registry.architecture import Architecture
 from registry.errors import CheckError, ContractError, ZooError, told
+from registry.lookup import object_at
 
 if TYPE_CHECKING:
     from registry.checks.subject import Subject
@@ -79,7 +78,7 @@ class Check:
 
         try:
             with redirect_stdout(sys.stderr), kept_settings():
-                self._load()(subject)
+                object_at(self.function)(subject)
         except KeyboardInterrupt:
             raise
         except CheckError as error:
@@ -92,8 +91,3 @@ class Check:
                 expected=f"a network that {self.promise}",
                 change=_CONTRACT if broken else _RAISED,
             ) from error
-
-    def _load(self) -> Callable[[Subject], None]:
-        module, _, name = self.function.partition(":")
-        function: Callable[[Subject], None] = getattr(importlib.import_module(module), name)
-        return function
