@@ -1,7 +1,7 @@
 """The chapter's result explained, one change at a time: `make chapter` writes docs/chapter.md.
 
-Each step is an ordinary run of `bench`, in a folder of its own, and compared with the step before it
-by `bench.compare`. A run that is there is read, and one that was interrupted is gone on with.
+Each step is an ordinary run of `bench`, in a folder of its own, and compared with the step before
+it by `bench.compare`. A run that is there is read, and one that was interrupted is gone on with.
 """
 
 from __future__ import annotations

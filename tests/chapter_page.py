@@ -15,31 +15,32 @@ from registry.errors import IncomparableError
 _VALIDATED = 92
 _HEAD = """# The chapter's result, explained
 
-Written whole by `make chapter`, from runs that anyone with the photographs can repeat. The textbook
-chapter trains a LeNet and an AlexNet on 400 photographs of cats and dogs and validates them on 92:
-50.0 % and 51.1 % after ten epochs, for which it blames the few photographs. With the same photographs
-in the same order, the same networks and the same ten epochs, the reasons turn out to be others.
+Written whole by `make chapter`, from runs that anyone with the photographs can repeat. The
+textbook chapter trains a LeNet and an AlexNet on 400 photographs of cats and dogs and validates
+them on 92: 50.0 % and 51.1 % after ten epochs, for which it blames the few photographs. With the
+same photographs in the same order, the same networks and the same ten epochs, the reasons turn
+out to be others.
 
 ## What was never trained
 
-As the chapter's first loop is indented, its training phase is never run: it validates one untrained
-network ten times, and all ten epochs have one loss. So its figure is a draw. Of {count} untrained
-networks, seeds 0 to {last}, so many get so many of the 92 right:
+As the chapter's first loop is indented, its training phase is never run: it validates one
+untrained network ten times, and all ten epochs have one loss. So its figure is a draw. Of {count}
+untrained networks, seeds 0 to {last}, so many get so many of the 92 right:
 
 {draws}
 
-**46 of 92 is the chapter's 50.0 %**: {fifty}. And 47 of the 92 are dogs: whoever always says dog is
-right for **47 of 92, the chapter's 51.1 %**. That is what its AlexNet says after ten epochs with the
-printed recipe, in {majority} of {seeds} trainings here (first line of its table).
+**46 of 92 is the chapter's 50.0 %**: {fifty}. And 47 of the 92 are dogs: whoever always says dog
+is right for **47 of 92, the chapter's 51.1 %**. That is what its AlexNet says after ten epochs
+with the printed recipe, in {majority} of {seeds} trainings here (first line of its table).
 
 ## One change at a time
 
-Each line has all changes of the lines before it. *92* are the accuracies on the chapter's validation
-photographs, least and greatest of {seeds} seeds; *others* is the mean accuracy on the 1,500 of the
-2,002 photographs that are not among the chapter's 502, with its 95 % interval over seeds and
-photographs. *Gain* is against the line before, the same seeds and photographs, in points, with its
-own interval; *better* or *worse* where that is no chance (`zoo compare --across-recipes`). Seconds are
-of training, medians of one machine.
+Each line has all changes of the lines before it. *92* are the accuracies on the chapter's
+validation photographs, least and greatest of {seeds} seeds; *others* is the mean accuracy on the
+1,500 of the 2,002 photographs that are not among the chapter's 502, with its 95 % interval over
+seeds and photographs. *Gain* is against the line before, the same seeds and photographs, in
+points, with its own interval; *better* or *worse* where that is no chance (`zoo compare
+--across-recipes`). Seconds are of training, medians of one machine.
 """
 
 
