@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from bench.random_state import kept_random_state, seed_everything
 
-IMAGES = 128  # that are looked at, in one pass without gradients
+IMAGES = 128  # that are looked at, in one pass without gradients, at most
 _PATCHES = 10_000  # for one layer's filters, at most
 _ROUNDS = 10  # of k-means: the centroids hardly move after
 _RIDGE = 0.1  # added to the spectrum before whitening, in shares of its mean

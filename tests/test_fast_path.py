@@ -43,7 +43,7 @@ def test_fast_pixels_are_recorded(drawn, tmp_path):
 
     assert list(fast.frame["fidelity"][:1]) == ["fast"]
     assert _losses(fast) != _losses(exact)
-    assert _losses(fast)[0] == pytest.approx(_losses(exact)[0], rel=0.02)
+    assert _losses(fast)[0] == pytest.approx(_losses(exact)[0], rel=0.1)
 
 
 def test_a_profile_adds_up(drawn, tmp_path):

@@ -95,9 +95,10 @@ def _frame(model: str, error: str) -> pd.DataFrame:
     figures = ("test_accuracy", "test_accuracy_low", "test_accuracy_high", "seeds", "parameters",
                "test_accuracy_deviation", "validation_accuracy_last", "validation_accuracy_best",
                "train_seconds", "train_images_per_second", "data_wait_share",
-               "peak_bytes", "difference_to_best", "difference_low")  # fmt: skip
+               "peak_bytes", "difference_to_best", "difference_low", "target_accuracy",
+               "time_to_target_seconds", "target_reached", "budget_seconds")  # fmt: skip
     told = {"model": model, "status": "failed", "error": error, "contract": error, "marks": error}
-    told["group"] = "a"
+    told |= {"group": "a", "recipe": error, "recipe_configurations": 0, "selection": error}
     return pd.DataFrame([told | dict.fromkeys(figures, 0.5)])
 
 

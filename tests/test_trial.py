@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 
 import pytest
@@ -156,6 +157,7 @@ def test_the_best_weights_are_a_copy(split):
 )
 def test_a_failure_is_a_record(split, name, status, phase, error):
     """Whatever happens in a trial ends as one line, not as an exception."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
     record = _run(_spec(name), split).record
 
     assert (record.status, record.phase, record.error) == (status, phase, error)
