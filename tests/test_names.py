@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -95,10 +96,11 @@ def _frame(model: str, error: str) -> pd.DataFrame:
     figures = ("test_accuracy", "test_accuracy_low", "test_accuracy_high", "seeds", "parameters",
                "test_accuracy_deviation", "validation_accuracy_last", "validation_accuracy_best",
                "train_seconds", "train_images_per_second", "data_wait_share",
-               "peak_bytes", "difference_to_best", "difference_low", "target_accuracy",
-               "time_to_target_seconds", "target_reached", "budget_seconds")  # fmt: skip
+               "peak_bytes", "difference_to_best", "difference_low")  # fmt: skip
+    unasked = ("target_accuracy", "time_to_target_seconds", "budget_seconds", "epochs_trained")
     told = {"model": model, "status": "failed", "error": error, "contract": error, "marks": error}
-    told |= {"group": "a", "recipe": error, "recipe_configurations": 0, "selection": error}
+    told |= {"group": "a", "recipe": error, "recipe_configurations": 0, "selection": ""}
+    told |= dict.fromkeys(unasked, math.nan)
     return pd.DataFrame([told | dict.fromkeys(figures, 0.5)])
 
 
