@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.change import (
@@ -110,6 +110,8 @@ def compared(
     apart = _apart(one, other, across_recipes=across_recipes)
     models = list(apart)
     pairs = [(one.specs[model][0], other.specs[model][0]) for model in models]
+    if across_recipes:  # they are told apart
+        pairs = [(before, replace(after, recipe=before.recipe)) for before, after in pairs]
     return RunComparison(
         base=base.results.folder,
         new=new.results.folder,

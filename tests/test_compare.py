@@ -170,6 +170,17 @@ def test_other_data_or_recipe_is_refused(tmp_path, base, models, zoo, changed, r
         bench.compare(base, base.parent / "0002-other")
 
 
+@pytest.mark.parametrize("width", [100, 110, 114, 150])
+def test_names_are_whole_at_any_width(base, zoo, width):
+    """Columns for a wide terminal stand back where a name would be cut short for them."""
+    _new(base, with_loss(0.15))
+    seconds = {"lenet": [1234.5] * 6, "alexnet": [1234.5] * 6}
+    make_run(base.parent / "0003-slow", {"lenet": correct(), "alexnet": correct()}, seconds=seconds)
+
+    assert "alexnet  " in zoo(1, 2, width=width)[1]
+    assert "alexnet  " in zoo(1, 3, width=width)[1]
+
+
 def test_recipes_are_compared_where_that_is_asked(tmp_path, base, models, zoo):
     """What was refused is the question then; what differs is told, and other images are refused."""
     make_run(tmp_path / "runs" / "0002-other", models, recipe=TEXTBOOK)
@@ -178,6 +189,7 @@ def test_recipes_are_compared_where_that_is_asked(tmp_path, base, models, zoo):
 
     assert code == 0
     assert "NEW has another recipe: name textbook instead of default" in " ".join(out.split())
+    assert "another set-up" not in out
     assert bench.compare(base, base.parent / "0002-other", across_recipes=True).changes[0].accuracy
     assert zoo(1, 3, "--across-recipes")[0] == 5
 

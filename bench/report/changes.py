@@ -23,6 +23,7 @@ _ACCURACY = ("accuracy", "points", "95 % interval", "p", "seeds", "")
 _COLUMNS = ("model", *_ACCURACY, "training", "time", "parameters")
 _ONLY_WIDE = ("p", "seeds", "training")
 _WIDE = 110  # characters a line
+_NAME_CELLS = 24  # a longer name may be cut short
 _SHOWN = {"same": "same", "level": "can't tell", "better": "✓ better", "worse": "✗ worse"}
 
 
@@ -32,13 +33,11 @@ def render(comparison: RunComparison, width: int) -> RenderableType:
     A narrow terminal gets accuracies with their intervals, times relative to BASE, and numbers of
     parameters only where they have changed.
     """
-    rows = [_cells(change, wide=width >= _WIDE) for change in comparison.changes]
-    shown = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
+    rows, shown, room = _fitted(comparison, width)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in shown:
         side: JustifyMethod = "left" if name in ("model", "") else "right"
         table.add_column(name, justify=side, no_wrap=True)
-    room = width - 2 - sum(2 + _needed(name, rows) for name in shown)
     worse = comparison.regressions()
     for cells in rows:
         texts = [short(cells.get(name, ""), 60 if name != "model" else room) for name in shown]
@@ -49,6 +48,21 @@ def render(comparison: RunComparison, width: int) -> RenderableType:
     last = verdict(comparison)
     style = f"bold {BAD if last.startswith('✗') else GOOD}"
     return Group(*heads, table, *told, Text(short(last, LINE_CELLS), style=style))
+
+
+def _fitted(comparison: RunComparison, width: int) -> tuple[list[dict[str, str]], list[str], int]:
+    """Return the rows, the columns that say something, and the room for the names of models.
+
+    The columns for a wide terminal stand back where names would be cut short for them.
+    """
+    names = [len(change.model) for change in comparison.changes]
+    for wide in (True, False) if width >= _WIDE else (False,):
+        rows = [_cells(change, wide=wide) for change in comparison.changes]
+        shown = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
+        room = width - 2 - sum(2 + _needed(name, rows) for name in shown)
+        if room >= min(_NAME_CELLS, max(names)):
+            break
+    return rows, shown, room
 
 
 def comparison_as_json(comparison: RunComparison, fail_on: Sequence[str] = ()) -> dict[str, Any]:
