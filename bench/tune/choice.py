@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.recipe import Recipe
 from bench.stats import Difference, accuracy_interval, crossed, holm, paired_difference
@@ -50,15 +51,28 @@ def choose(tried: Sequence[Configuration], *, take_best: bool) -> Choice | None:
     if not well:
         return None
     first, best = tried[0], max(well, key=lambda each: (each.accuracy, -each.number))
-    gains = {each.number: _gain(each, first) for each in well if each is not first}
-    corrected = dict(zip(gains, holm([_p(gain, len(gains)) for gain in gains.values()]),
-                         strict=True)) if first.correct is not None else {}  # fmt: skip
-    gain = gains.get(best.number) if first.correct is not None else None
+    gains = _gains(well, first)
+    corrected = dict(zip(gains, holm([_p(g, len(gains)) for g in gains.values()]), strict=True))
     found = Choice(
-        tried=tuple(tried), best=best, gain=gain, p=corrected.get(best.number, 1.0), taken=best
+        tried=tuple(tried),
+        best=best,
+        gain=gains.get(best.number),
+        p=corrected.get(best.number, 1.0),
+        taken=best,
     )
     keep = first.correct is not None and not take_best and not found.told_apart
     return replace(found, taken=first) if keep else found
+
+
+def _gains(well: Sequence[Configuration], first: Configuration) -> dict[int, Difference]:
+    """Return by number what each has gained over the first; nothing where that has failed."""
+    if first.correct is None:
+        return {}
+    return {
+        each.number: _gain(each.correct, first.correct)
+        for each in well
+        if each is not first and each.correct is not None
+    }
 
 
 def interval(configuration: Configuration) -> tuple[float, float]:
@@ -75,12 +89,10 @@ def interval(configuration: Configuration) -> tuple[float, float]:
     return max(0.0, found.mean - width), min(1.0, found.mean + width)
 
 
-def _gain(one: Configuration, first: Configuration) -> Difference:
+def _gain(one: NDArray[np.bool_], first: NDArray[np.bool_]) -> Difference:
     """Return the gain in the mean over models, image by image and seed by seed."""
-    if one.correct is None or first.correct is None:
-        return paired_difference(np.zeros((1, 2)), np.zeros((1, 2)))
-    models = len(one.correct)
-    found = paired_difference(one.correct.sum(axis=0), first.correct.sum(axis=0))
+    models = len(one)
+    found = paired_difference(one.sum(axis=0), first.sum(axis=0))
     means = {name: getattr(found, name) / models for name in ("difference", "low", "high")}
     return replace(found, **means)
 

@@ -133,29 +133,27 @@ def _searched(asked: Search, say: Say, shown: bool) -> Outcome:
     label = "-".join(_plain(model) for model in asked.request.models[:3])  # type: ignore[arg-type]
     study = Study.begun(asked.request.runs, label, _identity(asked))
     with study.held():
-        runs, stopped_by = _tried(asked, study, say, shown)
+        runs, tried, stopped_by = _tried(asked, study, say, shown)
         study.keep_time()
-    done = [run for run in runs if not run.results.unfinished]
-    tried = tuple(configuration_of(run, asked.base) for run in done)
     choice = choose(tried, take_best=asked.take_best) if tried and stopped_by is None else None
     return Outcome(
         models=tuple(map(str, asked.request.models)),
         folder=study.path,
-        tried=tried,
+        tried=tuple(tried),
         choice=choice,
-        found=_found(done[0], asked) if done else None,
+        found=_found(runs[0], asked) if runs else None,
         stopped_by=stopped_by,
     )
 
 
 def _tried(
     asked: Search, study: Study, say: Say, shown: bool
-) -> tuple[list[StoredRun], int | None]:
-    """Return the runs of all configurations in their order, and the signal that stopped them."""
-    there, runs = study.runs(say), list[StoredRun]()
+) -> tuple[list[StoredRun], list[Configuration], int | None]:
+    """Return the finished runs in their order, what they tried, and the signal that stopped it."""
+    there, runs, tried = study.runs(say), list[StoredRun](), list[Configuration]()
     while asked.trials is None or len(runs) < asked.trials:
         number = len(runs) + 1
-        recipe = _next(asked, runs)
+        recipe = _next(asked, tried)
         if recipe is None:
             say(f"all {len(runs)} configurations that the space has were tried")
             break
@@ -168,14 +166,14 @@ def _tried(
             say(f"configuration {number}{'' if asked.trials is None else f' of {asked.trials}'}")
             run, stopped_by = _run(asked, study, numbered(recipe, number), run, shown)
             if stopped_by is not None or run.results.unfinished:
-                return runs, stopped_by or 0
+                return runs, tried, stopped_by or 0
         elif run.specs[0].recipe != numbered(recipe, number):
             raise RunError(f"{run.results.folder} is not what this search would try: remove it")
         runs.append(run)
         require_same_images(runs)
-        tried = configuration_of(run, asked.base)
-        say(f"configuration {number}: {tried.accuracy:.1%} ({tried.status})")
-    return runs, None
+        tried.append(configuration_of(run, asked.base))
+        say(f"configuration {number}: {tried[-1].accuracy:.1%} ({tried[-1].status})")
+    return runs, tried, None
 
 
 def _run(
@@ -192,11 +190,10 @@ def _run(
     return stored_run(str(results.folder), study.path), results.stopped_by
 
 
-def _next(asked: Search, runs: Sequence[StoredRun]) -> Recipe | None:
-    """Return the recipe to try after `runs`; None where all was tried."""
-    if not runs:
+def _next(asked: Search, tried: Sequence[Configuration]) -> Recipe | None:
+    """Return the recipe to try after those `tried`; None where all was tried."""
+    if not tried:
         return asked.base
-    tried = [configuration_of(run, asked.base) for run in runs]
     places = [(position_of(asked.space, each.recipe), each.accuracy) for each in tried]
     recipes = [each.recipe for each in tried]
     for attempt in range(_ATTEMPTS):

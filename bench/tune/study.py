@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,15 +128,11 @@ class TimedProgress(Progress):
 
 def numbered(recipe: Recipe, number: int) -> Recipe:
     """Return `recipe` by the name by which its run is found again."""
-    from dataclasses import replace
-
     return replace(recipe, name=f"{_NAME}{number}")
 
 
 def configuration_of(run: StoredRun, base: Recipe) -> Configuration:
     """Return what a finished run says of its configuration; its recipe has the name of `base`."""
-    from dataclasses import replace
-
     results = run.results
     failed = [record.status for record in results.records if record.status != "ok"]
     answers = results.judgement.answers
