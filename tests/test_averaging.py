@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_resume import _STEPS, _gone_on, _require_same, _spec, _stopped, _unbroken, split
+from test_resume import (
+    _STEPS,
+    _gone_on,
+    _require_same,
+    _require_same_wherever_stopped,
+    _spec,
+    _stopped,
+    _unbroken,
+    split,
+)
 from torch import nn
 
 from bench.averaging import Average
@@ -69,15 +78,7 @@ def test_a_network_has_its_own_weights_again():
 
 def test_an_averaged_trial_stopped_at_any_step_ends_like_an_unbroken_one(split, tmp_path):
     """The mean is in the checkpoint."""
-    spec = _spec(_AVERAGED)
-    whole = _unbroken(spec, split)
-    for step in range(1, _STEPS + 1, 3):
-        folder = tmp_path / str(step)
-        assert _stopped(spec, split, folder, step=step).record.status == "interrupted"
-        result, _ = _gone_on(spec, split, folder)
-
-        assert result.record.resumed == 1
-        _require_same(whole, result)
+    _require_same_wherever_stopped(_spec(_AVERAGED), split, tmp_path, range(1, _STEPS + 1, 3))
 
 
 @pytest.mark.parametrize("phase", ["validate", "inference"])

@@ -124,9 +124,13 @@ def _require_same(one, other):
 @pytest.mark.parametrize("recipe", [DEFAULT, TEXTBOOK], ids=lambda recipe: recipe.name)
 def test_a_trial_stopped_at_any_step_ends_like_an_unbroken_one(split, tmp_path, recipe):
     """Weights, optimiser, history, best epoch and answers are the same, bit for bit."""
-    spec = _spec(recipe)
+    _require_same_wherever_stopped(_spec(recipe), split, tmp_path, range(1, _STEPS + 1))
+
+
+def _require_same_wherever_stopped(spec, split, tmp_path, steps):
+    """Stop the trial at each of `steps`, and go on with it."""
     whole = _unbroken(spec, split)
-    for step in range(1, _STEPS + 1):
+    for step in steps:
         folder = tmp_path / str(step)
         assert _stopped(spec, split, folder, step=step).record.status == "interrupted"
         result, _ = _gone_on(spec, split, folder)
