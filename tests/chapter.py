@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
-from chapter_networks import ALEX, LOGITS, OURS, PRINTED
+from chapter_networks import LOGITS, PRINTED
 from chapter_page import page
 
 import bench
@@ -30,6 +30,7 @@ from bench.recipe import DEFAULT, TEXTBOOK, Recipe
 from bench.request import Request
 from bench.results import Results
 from registry.architecture import Architecture
+from zoo import ALEXNET, LENET
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PAGE = _ROOT / "docs" / "chapter.md"
@@ -59,11 +60,11 @@ class Step:
 
 def steps() -> Iterator[Step]:
     """Yield the steps, each with the changes of those before it."""
-    both = (OURS, ALEX)
+    both = (LENET, ALEXNET)
     yield Step(
         name="trained",
         what="as printed, but trained (`--recipe textbook`)",
-        networks=(PRINTED, ALEX),
+        networks=(PRINTED, ALEXNET),
         recipe=TEXTBOOK,
     )
     yield Step(
@@ -72,7 +73,7 @@ def steps() -> Iterator[Step]:
         networks=(LOGITS,),
         recipe=TEXTBOOK,
     )
-    yield Step(name="relu", what="a ReLU after `fc1`", networks=(OURS,), recipe=TEXTBOOK)
+    yield Step(name="relu", what="a ReLU after `fc1`", networks=(LENET,), recipe=TEXTBOOK)
     recipe = TEXTBOOK
     for name, what, changes in _CHANGES:
         recipe = replace(recipe, name="default" if name == "smoothing" else name, **changes)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from registry.architecture import Architecture
-from zoo import ALEXNET, LENET, LENET_AS_PRINTED
+from zoo import LENET_AS_PRINTED
 from zoo.lenet import LeNetAsPrinted
 
 
@@ -25,5 +25,3 @@ class LeNetWithLogits(LeNetAsPrinted):
 # under one name, so that `bench.compare` takes them for one model that changes
 PRINTED: Architecture = replace(LENET_AS_PRINTED, name="lenet", deviations=())
 LOGITS: Architecture = replace(PRINTED, constructor=f"{__name__}:LeNetWithLogits")
-OURS: Architecture = LENET
-ALEX: Architecture = ALEXNET

@@ -54,7 +54,8 @@ def page(steps: Sequence[_Step], results: Mapping[str, Results], untrained: Sequ
     """Return the whole page, in Markdown."""
     first = results[steps[0].name]
     alex = [record for record in first.records if record.model == "alexnet"]
-    at_majority = [r for r in alex if r.last and round(r.last.validation_accuracy * 92) == 47]
+    ends = [record.last.validation_accuracy for record in alex if record.last]
+    at_majority = sum(round(accuracy * _VALIDATED) == 47 for accuracy in ends)
     counts = Counter(untrained)
     fifty = [str(seed) for seed, right in enumerate(untrained) if right == 46]
     head = _HEAD.format(
@@ -62,7 +63,7 @@ def page(steps: Sequence[_Step], results: Mapping[str, Results], untrained: Sequ
         last=len(untrained) - 1,
         draws="\n".join(_rows(["right of 92", "networks"], sorted(counts.items()))),
         fifty=f"seeds {', '.join(fifty)} give just that" if fifty else "no seed gave just that",
-        majority=len(at_majority),
+        majority=at_majority,
         seeds=len(alex),
     )
     parts = [head]

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import chapter
 import pytest
-from chapter_networks import ALEX, OURS
 from chapter_page import page
 from conftest import draw_folder
 from made_runs import altered, correct, make_run
@@ -14,6 +13,7 @@ from bench.recipe import DEFAULT, TEXTBOOK
 from bench.record import EpochRecord
 from bench.runs import read_run
 from registry.verify import verify
+from zoo import ALEXNET, LENET
 
 
 def _validated(accuracy):
@@ -39,7 +39,7 @@ def results(tmp_path):
 
 
 def _steps():
-    both = {"networks": (OURS, ALEX), "recipe": TEXTBOOK}
+    both = {"networks": (LENET, ALEXNET), "recipe": TEXTBOOK}
     return [
         chapter.Step(name="before", what="printed", **both),
         chapter.Step(name="after", what="mended", **both),
@@ -95,7 +95,7 @@ def test_the_printed_loop_trains_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.data.split._TEXTBOOK_TRAIN", 12)
     monkeypatch.setattr(chapter, "_UNTRAINED_SEEDS", 2)
     draw_folder(tmp_path / chapter._CHAPTER)
-    found = chapter.untrained(OURS, tmp_path)
+    found = chapter.untrained(LENET, tmp_path)
 
     assert len(found) == 2
     assert all(0 <= right <= 2 for right in found)
