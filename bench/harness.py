@@ -53,6 +53,9 @@ def run(
         ZooError: something asked for is not there; nothing was trained.
     """
     folder = None if data is None else Path(data)
+    for name in ("runs", "test_data"):
+        if isinstance(given := options.get(name), str):
+            options[name] = Path(given)
     request = Request(models=tuple(models), data=folder, **options)  # type: ignore[arg-type]
     return execute(request, Progress(shown=progress))
 

@@ -20,11 +20,15 @@ class Recipe:
         epochs, seconds: how long it is trained: one of the two. `seconds` is a budget of wall
             seconds of training; the schedule is fitted to either.
         learning_rate: the constant rate, or the peak of the one-cycle schedule.
-        schedule: `constant`, or `one_cycle` (Smith and Topin 2018), set anew for each step.
-        warmup: share of the training, 0 to 1, in which the rate of `one_cycle` rises.
+        schedule: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine` (Loshchilov and Hutter
+            2017), set anew for each step.
+        warmup: share of the training, 0 to 1, in which the rate rises, where it is not constant.
         initialization: the network's `own` weights, or such as fit `patches` of the training
             images, where it does not normalise between its layers (`bench.initialize`).
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
+        frozen_share: of the training, 0 to 1, in which the head alone is trained, of a network that
+            begins with trained weights.
+        backbone_rate: the learning rate of all but that head, in shares of the head's.
         averaging: how much less each step back counts in the mean of weights that is validated,
             tested and saved: 0.99, say; 0 takes the weights as the last step left them.
         patience: training ends after so many epochs without a better validation accuracy, and the
@@ -40,10 +44,12 @@ class Recipe:
     learning_rate: float
     momentum: float = 0.0
     weight_decay: float = 0.0
-    schedule: Literal["constant", "one_cycle"] = "constant"
+    schedule: Literal["constant", "one_cycle", "cosine"] = "constant"
     warmup: float = 0.3
     label_smoothing: float = 0.0
     initialization: Literal["own", "patches"] = "own"
+    frozen_share: float = 0.0
+    backbone_rate: float = 1.0
     averaging: float = 0.0
     patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -74,6 +80,12 @@ class Recipe:
                 raise RunError(f"{name} must be above 0, not {value}")
         if not 0 <= self.warmup <= 1:
             raise RunError(f"warmup is a share of the training, 0 to 1, not {self.warmup}")
+        if not 0 <= self.frozen_share <= 1:
+            raise RunError(f"frozen_share is of the training, 0 to 1, not {self.frozen_share}")
+        if not 0 <= self.backbone_rate <= 1:
+            raise RunError(
+                f"backbone_rate is a share of the rate, 0 to 1, not {self.backbone_rate}"
+            )
         if not 0 <= self.averaging < 1:
             raise RunError(f"averaging must be 0 or more and below 1, not {self.averaging}")
 
@@ -91,6 +103,18 @@ DEFAULT = Recipe(
     schedule="one_cycle",
     label_smoothing=0.1,
     initialization="patches",
+)
+FINETUNE = Recipe(
+    name="finetune",
+    epochs=10,
+    batch_size=32,
+    optimizer="adamw",
+    learning_rate=1e-3,
+    weight_decay=0.05,
+    schedule="one_cycle",
+    label_smoothing=0.1,
+    frozen_share=0.2,
+    backbone_rate=0.1,
 )
 DEMO = replace(DEFAULT, name="demo", epochs=6)  # two minutes for lenet and alexnet on two cores
 RECIPES = Kind(

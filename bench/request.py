@@ -16,7 +16,7 @@ from bench.data.folds import check_within, folds_asked
 from bench.data.transform import FIDELITIES, Layout
 from bench.layout import LAYOUTS
 from bench.quantities import seconds_of, share_of
-from bench.recipe import DEFAULT, DEMO, Recipe, get_recipe
+from bench.recipe import DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
 from bench.recipe_file import names_file, read_recipe_file
 from bench.tracking import TRACKERS
 from registry.architecture import Architecture
@@ -38,8 +38,8 @@ class Request:
         data: a folder of images, or the name of an installed data set; None for the drawings.
         test_data: a folder whose images are tested instead of the split's test part; those that
             are pictures of `data` are left out.
-        recipe: a recipe, the name of one, or a file (`recipe.toml`); None is `demo` on the
-            embedded data, else `default`.
+        recipe: a recipe, the name of one, or a file (`recipe.toml`); None is `finetune`
+            with `pretrained`, else `demo` on the embedded data and `default` on others.
         own_recipes: those that a file has for models by name; they take the place of `recipe`.
         split: `stratified`, `textbook`, or `kfold:5`: five trainings a seed, so that every image
             is tested once; any number of folds from 2.
@@ -259,7 +259,9 @@ def recipe_of(request: Request, *models: str) -> Recipe:
     """
     own = dict(request.own_recipes)
     recipe = next((own[model] for model in models if model in own), request.recipe)
-    if recipe is None:
+    if recipe is None and request.pretrained:
+        recipe = FINETUNE
+    elif recipe is None:
         recipe = DEMO if request.data is None else DEFAULT
     elif isinstance(recipe, str):
         recipe = get_recipe(recipe)

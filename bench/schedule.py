@@ -49,7 +49,8 @@ def settings(recipe: Recipe, place: Place) -> Settings:
 
     One-cycle: both go along half a cosine, the rate up to the recipe's and down again, the momentum
     (beta1 of AdamW) down and up. By steps that is torch's OneCycleLR, bit for bit.
-    Source: Smith and Topin 2018, arXiv:1708.07120.
+    Cosine: the rate alone, up along a line and down along half a cosine.
+    Sources: Smith and Topin 2018, arXiv:1708.07120; Loshchilov and Hutter 2017, arXiv:1608.03983.
     """
     if recipe.schedule == "constant":
         return Settings(learning_rate=recipe.learning_rate)
@@ -57,12 +58,16 @@ def settings(recipe: Recipe, place: Place) -> Settings:
     first = highest / _FIRST
     if place.peak > 0 and place.done <= place.peak:
         share = place.done / place.peak
+        if recipe.schedule == "cosine":
+            return Settings(learning_rate=first + (highest - first) * share)
         return Settings(
             learning_rate=_between(first, highest, share),
             momentum=_between(_MOMENTUM_HIGH, _MOMENTUM_LOW, share),
         )
     falls = place.end - place.peak
     share = (place.done - place.peak) / falls if falls else 0.0
+    if recipe.schedule == "cosine":
+        return Settings(learning_rate=_between(highest, first / _LAST, share))
     return Settings(
         learning_rate=_between(highest, first / _LAST, share),
         momentum=_between(_MOMENTUM_LOW, _MOMENTUM_HIGH, share),
@@ -72,7 +77,7 @@ def settings(recipe: Recipe, place: Place) -> Settings:
 def apply(optimizer: Optimizer, chosen: Settings) -> None:
     """Set what the next step of `optimizer` is made with."""
     for group in optimizer.param_groups:
-        group["lr"] = chosen.learning_rate
+        group["lr"] = chosen.learning_rate * group.get("share", 1.0)
         if chosen.momentum is None:
             continue
         if "betas" in group:

@@ -16,6 +16,7 @@ from bench.recipe import Recipe
 from bench.record import TimeProfile
 from bench.schedule import Place, apply, settings
 from bench.train import Tally, build_optimizer, train_epoch
+from bench.transfer import Backbone
 
 
 class Steps:
@@ -29,11 +30,14 @@ class Steps:
         device: torch.device,
         precision: torch.dtype,
         phases: Phases | None,
+        head: frozenset[str] | None = None,
     ) -> None:
+        """Of a network with trained weights, `head` names the parameters that are new."""
         self._network, self._recipe = network, recipe
         self._device, self._precision, self._phases = device, precision, phases
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
-        self._optimizer = build_optimizer(network, recipe)
+        self._optimizer = build_optimizer(network, recipe, head)
+        self._backbone = None if head is None else Backbone(network, head, recipe)
         self._average = Average(network, recipe.averaging) if recipe.averaging else None
 
     @property
@@ -97,7 +101,12 @@ class Steps:
         """Return what sets the rate of a step."""
         if place is None:
             return lambda: None
-        return lambda: apply(self._optimizer, settings(self._recipe, place()))
+        return lambda: self._prepare(place())
+
+    def _prepare(self, place: Place) -> None:
+        apply(self._optimizer, settings(self._recipe, place))
+        if self._backbone is not None:
+            self._backbone.prepare(place)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Return a context in which the network has the mean of its weights, if one is taken."""

@@ -53,27 +53,38 @@ class Tally:
         return self.correct.item() / self.images
 
 
-def build_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
-    """Return the recipe's optimiser over the trainable parameters of `network`."""
-    groups = _groups(network, recipe.weight_decay)
+def build_optimizer(
+    network: nn.Module, recipe: Recipe, head: frozenset[str] | None = None
+) -> Optimizer:
+    """Return the recipe's optimiser over the trainable parameters of `network`.
+
+    Where `head` names the parameters of its head, the rate of the others is a share of the head's.
+    """
+    groups = _groups(network, recipe, head)
     if recipe.optimizer == "sgd":
         return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
     return AdamW(groups, lr=recipe.learning_rate, fused=True)
 
 
-def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def _groups(
+    network: nn.Module, recipe: Recipe, head: frozenset[str] | None
+) -> list[dict[str, Any]]:
     """Return the parameters that decay, and those that don't: biases, gains of normalisation.
 
     Source: He et al. 2019, arXiv:1812.01187, section 3.1.
     """
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    others = [parameter for parameter in parameters if parameter.ndim <= 1 and weight_decay]
-    decayed = [parameter for parameter in parameters if parameter.ndim > 1 or not weight_decay]
-    groups = [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        share = 1.0 if head is None or name in head else recipe.backbone_rate
+        groups.setdefault((share, decay), []).append(parameter)
+    ordered = sorted(groups.items(), key=lambda group: group[0], reverse=True)  # the head first
+    return [
+        {"params": parameters, "weight_decay": decay, "share": share}
+        for (share, decay), parameters in ordered
     ]
-    return [group for group in groups if group["params"]]
 
 
 def _unmeasured(name: str) -> AbstractContextManager[object]:

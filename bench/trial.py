@@ -34,6 +34,7 @@ from bench.steps import Steps
 from bench.stop import StopRequest
 from bench.summary import count_multiply_adds
 from bench.training import Training
+from bench.transfer import head_of
 from bench.watcher import Account, Service, Watcher
 from registry.errors import ContractError
 from registry.verify import verify
@@ -182,11 +183,20 @@ class _Trial:
         self._account.add(startup_seconds=time.perf_counter() - started)
         return network
 
+    def _is_trained(self) -> bool:
+        """Say whether the network begins with trained weights."""
+        return self._spec.architecture != self._spec.architecture.untrained
+
+    def _head(self, network: nn.Module) -> frozenset[str] | None:
+        """Return what of a network with trained weights is new, where the recipe sets it apart."""
+        recipe = self._spec.recipe
+        if not self._is_trained() or (recipe.frozen_share == 0.0 and recipe.backbone_rate == 1.0):
+            return None
+        return head_of(self._spec.architecture, network, len(self._spec.classes))
+
     def _initialize(self, network: nn.Module) -> None:
         """Fit the first weights to the images, where that is asked for and none were trained."""
-        architecture = self._spec.architecture
-        trained = architecture != architecture.untrained
-        if trained or self._spec.recipe.initialization == "own":
+        if self._is_trained() or self._spec.recipe.initialization == "own":
             return
         self._account.phase("initialize")
         with Stopwatch(self._device, self._service.clock) as stopwatch:
@@ -221,6 +231,7 @@ class _Trial:
             device=self._device,
             precision=self._precision,
             phases=Phases(self._device) if self._service.profile else None,
+            head=self._head(network),
         )
 
     def _train(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, OneCycleLR, SequentialLR
 
 from bench.recipe import DEFAULT, TEXTBOOK
 from bench.schedule import apply, place_by_seconds, place_by_steps, settings
@@ -61,10 +61,29 @@ def test_a_schedule_by_seconds_is_that_of_the_same_share():
     assert [each.momentum for each in rates] == pytest.approx([0.95, 0.85, 0.95, 0.95])
 
 
+def test_a_cosine_rises_along_a_line_and_falls_along_half_a_cosine():
+    """The rates that torch's linear warm-up and cosine annealing give; momentum is the recipe's."""
+    recipe = replace(DEFAULT, schedule="cosine", warmup=0.2)
+    found = [settings(recipe, place_by_seconds(recipe, each, 100.0)) for each in range(101)]
+    optimizer = build_optimizer(nn.Linear(2, 2), recipe)
+    rising = LinearLR(optimizer, start_factor=1 / 25, total_iters=20)
+    falling = CosineAnnealingLR(optimizer, T_max=80, eta_min=3e-4 / 25 / 1e4)
+    theirs = SequentialLR(optimizer, [rising, falling], milestones=[20])
+    rates = []
+    for _ in range(101):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        theirs.step()
+
+    assert [each.learning_rate for each in found] == pytest.approx(rates, rel=1e-6)
+    assert {each.momentum for each in found} == {None}
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine"])
 @pytest.mark.parametrize("warmup", [0.0, 0.1, 1.0])
-def test_no_share_of_warm_up_divides_by_zero(warmup):
+def test_no_share_of_warm_up_divides_by_zero(schedule, warmup):
     """Where nothing rises, nothing falls, or the peak is the first step."""
-    recipe = replace(DEFAULT, warmup=warmup)
+    recipe = replace(DEFAULT, schedule=schedule, warmup=warmup)
     for steps in (1, 10):
         for step in range(steps):
             assert settings(recipe, place_by_steps(recipe, step, steps)).learning_rate <= 3e-4

@@ -4,15 +4,23 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import timm
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import nn
 from torchvision import models
 
+from bench.recipe import DEFAULT, FINETUNE, TEXTBOOK
+from bench.request import Request, recipe_of
+from bench.schedule import Place, apply, settings
+from bench.train import build_optimizer
+from bench.transfer import Backbone, head_of
+from registry.architecture import Architecture, Contract
 from registry.errors import ConstructionError
 from zoo import family_torchvision
 from zoo.transfer import freeze_but, load_but_head
@@ -85,6 +93,117 @@ def test_torchvisions_trained_weights_take_two_classes(monkeypatch, frozen):
     assert torch.equal(network.features[0].weight, trained["features.0.weight"])
     assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 2)
     assert (trainable == ["classifier.1.weight", "classifier.1.bias"]) is frozen
+
+
+LIKE_RESNET = Architecture(
+    name="timm:test_resnet",
+    constructor="zoo.family_timm:build",
+    contract=Contract(input_shape=(3, 32, 32), output_shape=(2,), parameters=0),
+    source="timm",
+    arguments=(("member", "test_resnet"),),
+)
+HEAD = frozenset({"4.weight", "4.bias"})
+
+
+def _place(done: float) -> Place:
+    return Place(done=done, peak=30, end=100)
+
+
+def test_the_head_is_what_depends_on_the_number_of_classes():
+    """Found by building a second network; no random number is taken from the first."""
+    network, before = LIKE_RESNET.build(2), torch.get_rng_state()
+
+    assert head_of(LIKE_RESNET, network, 2) == {"fc.weight", "fc.bias"}
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(("done", "frozen"), [(0, True), (19.9, True), (20, False), (100, False)])
+def test_the_backbone_is_kept_for_its_share_of_the_training(done, frozen):
+    """Its parameters and its batch normalisation; the head is trained from the first step."""
+    network = _network(2).train()
+    Backbone(network, HEAD, replace(FINETUNE, frozen_share=0.2)).prepare(_place(done))
+
+    trainable = {name for name, value in network.named_parameters() if value.requires_grad}
+    assert (trainable == HEAD) is frozen
+    assert (len(trainable) == 6) is not frozen
+    assert network[1].training is not frozen
+
+
+def test_the_backbone_thaws_within_an_epoch():
+    """What was put in evaluation mode for its share is in training mode after it."""
+    network = _network(2).train()
+    backbone = Backbone(network, HEAD, replace(FINETUNE, frozen_share=0.2))
+    for done in (0, 10, 30):
+        backbone.prepare(_place(done))
+
+    assert network[1].training
+    assert all(value.requires_grad for value in network.parameters())
+
+
+def test_what_was_frozen_for_good_does_not_thaw():
+    """`--freeze-backbone` outlasts the recipe's share."""
+    network = _network(2).train()
+    freeze_but(network, network[4])
+    backbone = Backbone(network, HEAD, replace(FINETUNE, frozen_share=0.2))
+    for done in (0, 50):
+        backbone.prepare(_place(done))
+
+    assert not network[0].weight.requires_grad
+    assert not network[1].training
+
+
+def test_the_backbone_learns_at_its_share_of_the_rate():
+    """Ten times slower than the head, at every step of the schedule."""
+    network = _network(2)
+    optimizer = build_optimizer(network, replace(FINETUNE, backbone_rate=0.1), HEAD)
+    rates = {}
+    for done in (0, 30, 60):
+        apply(optimizer, settings(FINETUNE, _place(done)))
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                rates.setdefault(id(parameter), []).append(group["lr"])
+
+    head = rates[id(network[4].weight)]
+    assert head[1] == pytest.approx(FINETUNE.learning_rate)
+    assert rates[id(network[0].weight)] == pytest.approx([each / 10 for each in head])
+    assert rates[id(network[4].bias)] == head
+
+
+_FINE_TUNED = """
+import sys
+from dataclasses import replace
+import bench
+from bench.recipe import FINETUNE
+from bench.request import Request
+recipe = replace(FINETUNE, epochs=2, frozen_share=float(sys.argv[2]), backbone_rate=0.1)
+bench.run(["timm:test_resnet"], pretrained=True, recipe=recipe, runs=sys.argv[1], limit=60,
+          isolate=False)
+"""
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_fine_tuning_begins_with_the_head(hub, tmp_path, share):
+    """With a share of 1 the rest ends as it was fetched; with less it does not."""
+    state, _ = hub
+    done = subprocess.run(
+        [sys.executable, "-c", _FINE_TUNED, str(tmp_path / "runs"), str(share)],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (weights,) = (tmp_path / "runs").rglob("weights.safetensors")
+    trained = load_file(weights)
+
+    same = {name for name in state if torch.equal(trained[name], state[name])} - HEAD
+    assert (same == state.keys() - {"fc.weight", "fc.bias"}) is (share == 1.0)
+
+
+def test_pretrained_networks_are_fine_tuned_by_default():
+    """Without another recipe; what does not begin with trained weights has `default`."""
+    assert recipe_of(Request(models=("x",), pretrained=True)) == FINETUNE
+    assert recipe_of(Request(models=("x",), pretrained=True, recipe="textbook")) == TEXTBOOK
+    assert recipe_of(Request(models=("x",), data=Path())) == DEFAULT
 
 
 _TIMMS = """

@@ -78,7 +78,7 @@ def bench(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="default, textbook, demo (6 epochs), or a file: ./recipe.toml.",
+            help="default, textbook, demo, finetune (for --pretrained), or a file: ./recipe.toml.",
             rich_help_panel=_TRAINING,
         ),
     ] = None,
