@@ -14,7 +14,8 @@ from bench.random_state import kept_random_state, seed_everything
 IMAGES = 128  # that are looked at, in one pass without gradients, at most
 _PATCHES = 10_000  # for one layer's filters, at most
 _ROUNDS = 10  # of k-means: the centroids hardly move after
-_RIDGE = 0.1  # added to the spectrum before whitening, in shares of its mean
+_RIDGE = 1.0  # added to the spectrum before whitening, in shares of its mean
+_HEAD = 0.05  # standard deviation of the last layer's outputs
 _LEAST = 1e-6  # a standard deviation below it is that of a constant
 _NORMALIZERS = (
     nn.modules.batchnorm._NormBase,
@@ -26,16 +27,16 @@ _NORMALIZERS = (
 def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[str, ...]:
     """Give the layers of `network` weights that fit `images` (N, C, H, W), and return their names.
 
-    The first convolution that the images reach gets filters that stand for their patches
-    (`filters_of`); those after it and the fully connected layers get Gaussian weights, each so that
-    its outputs have mean 0 and variance 1 over the images. That is in training mode, so that the
-    noise of dropout is a part of it. As it is built, a network without normalisation begins with
-    outputs that hardly depend on the picture. Labels are not used.
+    Each convolution gets filters that stand for the patches it sees (`filters_of`), and each fully
+    connected layer Gaussian weights, so that outputs have mean 0 and variance 1 over the images.
+    That is in training mode, so that the noise of dropout is a part of it. As it is built, a
+    network without normalisation begins with outputs that hardly depend on the picture. The last
+    layer is made small: random logits of variance 1 would have to be unlearned first. Labels are
+    not used.
 
-    Only the first, since whitening lifts what is rare: in pixels that is edges, in what a layer
-    has made of them noise. A linear classifier of the 9,216 features that `alexnet` begins with
-    was right for 73 % of photographs it had not seen so, for 65 % with filters in all layers, and
-    for 65 % with the weights it is built with; of 351, trained on 400.
+    Whitened lightly, since whitening lifts what is rare: in pixels that is edges, in what a layer
+    has made of them noise. After ten epochs of `default` on 300 photographs, `alexnet` was right
+    for 64 % of 201 others with ten times less ridge, for 77 % so; `lenet` for 64 % and 73 %.
 
     A network that normalises between its layers keeps its own weights, and so do grouped
     convolutions, layers of other kinds and layers that this pass does not reach. The same seed,
@@ -60,6 +61,9 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
         finally:
             for hook in hooks:
                 hook.remove()
+        if fitted:
+            for parameter in network.get_submodule(fitted[-1]).parameters(recurse=False):
+                parameter.mul_(_HEAD)
     return tuple(fitted)
 
 
@@ -115,12 +119,10 @@ class _Fit:
             return
         if isinstance(layer, nn.Conv2d):
             seen = _patches(layer, inputs[0], self._generator)
-        else:
-            seen = inputs[0].flatten(0, -2)
-        if isinstance(layer, nn.Conv2d) and not self._fitted:
             weights = filters_of(seen, layer.out_channels, self._generator)
         else:
-            shape = layer.weight.shape[0], seen.shape[1]
+            seen = inputs[0].flatten(0, -2)
+            shape = layer.out_features, seen.shape[1]
             weights = torch.randn(shape, generator=self._generator).to(seen)
         _set_unit_outputs(layer, weights, seen)
         self._fitted.append(self._name)

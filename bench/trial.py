@@ -200,7 +200,7 @@ class _Trial:
             return
         self._account.phase("initialize")
         with Stopwatch(self._device, self._service.clock) as stopwatch:
-            count = min(IMAGES, 4 * self._spec.recipe.batch_size)  # where one is all it can hold
+            count = min(IMAGES, 8 * self._spec.recipe.batch_size)  # where one is all it can hold
             first = next(self._training_batches(count, workers=0).epoch())
             fit_to_images(network, first.images, self._spec.seed)
         self._account.add(initialization_seconds=stopwatch.seconds)
