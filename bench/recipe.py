@@ -96,13 +96,14 @@ TEXTBOOK = Recipe(
 DEFAULT = Recipe(
     name="default",
     epochs=10,
-    batch_size=32,
+    batch_size=16,
     optimizer="adamw",
-    learning_rate=3e-4,
+    learning_rate=2e-4,
     weight_decay=0.05,
     schedule="one_cycle",
     label_smoothing=0.1,
     initialization="patches",
+    augmentation=Augmentation(scale=(0.25, 1.0)),
 )
 FINETUNE = Recipe(
     name="finetune",

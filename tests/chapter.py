@@ -20,7 +20,7 @@ from chapter_page import page
 
 import bench
 from bench.data.batch import Batches
-from bench.data.transform import normalization_of
+from bench.data.transform import Augmentation, normalization_of
 from bench.data.view import EvaluationView
 from bench.evaluate import evaluate
 from bench.harness import resume
@@ -76,7 +76,7 @@ def steps() -> Iterator[Step]:
     yield Step(name="relu", what="a ReLU after `fc1`", networks=(LENET,), recipe=TEXTBOOK)
     recipe = TEXTBOOK
     for name, what, changes in _CHANGES:
-        recipe = replace(recipe, name="default" if name == "smoothing" else name, **changes)
+        recipe = replace(recipe, name="default" if name == "crops" else name, **changes)
         yield Step(name=name, what=what, networks=both, recipe=recipe)
     longer = replace(DEFAULT, name="longer", epochs=30)
     yield Step(name="longer", what="30 epochs instead of 10", networks=both, recipe=longer)
@@ -94,11 +94,17 @@ _CHANGES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("schedule", "one-cycle instead of a constant rate", {"schedule": "one_cycle"}),
     (
         "optimizer",
-        "AdamW at 3e-4 instead of SGD at 1e-3",
-        {"optimizer": "adamw", "learning_rate": 3e-4, "momentum": 0.0},
+        "AdamW at 2e-4 instead of SGD at 1e-3",
+        {"optimizer": "adamw", "learning_rate": 2e-4, "momentum": 0.0},
     ),
     ("decay", "weight decay 0.05", {"weight_decay": 0.05}),
-    ("smoothing", "label smoothing 0.1: the `default` recipe", {"label_smoothing": 0.1}),
+    ("smoothing", "label smoothing 0.1", {"label_smoothing": 0.1}),
+    ("batch", "batches of 16 instead of 32", {"batch_size": 16}),
+    (
+        "crops",
+        "crops from a quarter of a picture on, not from half: the `default` recipe",
+        {"augmentation": Augmentation(scale=(0.25, 1.0))},
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from bench.recipe import DEFAULT, TEXTBOOK
 from bench.schedule import apply, place_by_seconds, place_by_steps, settings
 from bench.train import build_optimizer
 
+ADAMW = replace(DEFAULT, learning_rate=3e-4)
 SGD = replace(TEXTBOOK, schedule="one_cycle")
 
 
@@ -53,7 +54,7 @@ def test_another_warm_up_is_not_that_of_torch():
 def test_a_schedule_by_seconds_is_that_of_the_same_share():
     """From the first rate to the peak at the share of the warm-up, and down to nearly nothing."""
     spent = (0.0, 18.0, 60.0, 61.5)
-    rates = [settings(DEFAULT, place_by_seconds(DEFAULT, each, 60.0)) for each in spent]
+    rates = [settings(ADAMW, place_by_seconds(ADAMW, each, 60.0)) for each in spent]
 
     assert [each.learning_rate for each in rates] == pytest.approx(
         [3e-4 / 25, 3e-4, 3e-4 / 25 / 1e4, 3e-4 / 25 / 1e4], rel=1e-9
@@ -63,7 +64,7 @@ def test_a_schedule_by_seconds_is_that_of_the_same_share():
 
 def test_a_cosine_rises_along_a_line_and_falls_along_half_a_cosine():
     """The rates that torch's linear warm-up and cosine annealing give; momentum is the recipe's."""
-    recipe = replace(DEFAULT, schedule="cosine", warmup=0.2)
+    recipe = replace(ADAMW, schedule="cosine", warmup=0.2)
     found = [settings(recipe, place_by_seconds(recipe, each, 100.0)) for each in range(101)]
     optimizer = build_optimizer(nn.Linear(2, 2), recipe)
     rising = LinearLR(optimizer, start_factor=1 / 25, total_iters=20)
@@ -83,7 +84,7 @@ def test_a_cosine_rises_along_a_line_and_falls_along_half_a_cosine():
 @pytest.mark.parametrize("warmup", [0.0, 0.1, 1.0])
 def test_no_share_of_warm_up_divides_by_zero(schedule, warmup):
     """Where nothing rises, nothing falls, or the peak is the first step."""
-    recipe = replace(DEFAULT, schedule=schedule, warmup=warmup)
+    recipe = replace(ADAMW, schedule=schedule, warmup=warmup)
     for steps in (1, 10):
         for step in range(steps):
             assert settings(recipe, place_by_steps(recipe, step, steps)).learning_rate <= 3e-4
@@ -106,7 +107,7 @@ def _network():
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_weight_decay_leaves_biases_and_gains_alone(optimizer):
     """Without a gradient, weights shrink; what has one axis stays as it was."""
-    recipe = replace(DEFAULT, optimizer=optimizer, weight_decay=0.5, learning_rate=0.1)
+    recipe = replace(ADAMW, optimizer=optimizer, weight_decay=0.5, learning_rate=0.1)
     network = _network()
     before = {name: parameter.clone() for name, parameter in network.named_parameters()}
     for parameter in network.parameters():
