@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import median
+from statistics import mean, median
 from typing import Protocol
 
 import bench
+from bench.recipe import Recipe
+from bench.record import TrialRecord
 from bench.results import Results
 from registry.architecture import Architecture
 from registry.errors import IncomparableError
@@ -48,6 +50,7 @@ class _Step(Protocol):
     name: str
     what: str
     networks: tuple[Architecture, ...]
+    recipe: Recipe
 
 
 def page(steps: Sequence[_Step], results: Mapping[str, Results], untrained: Sequence[int]) -> str:
@@ -70,7 +73,30 @@ def page(steps: Sequence[_Step], results: Mapping[str, Results], untrained: Sequ
     for model in ("lenet", "alexnet"):
         taken = [s for s in steps if model in [network.name for network in s.networks]]
         parts.append(f"### {model}\n\n" + "\n".join(_table(model, taken, results)) + "\n")
+        parts.append(_whole(model, taken, results))
     return "\n".join(parts)
+
+
+def _whole(model: str, taken: Sequence[_Step], results: Mapping[str, Results]) -> str:
+    """Return what all changes of the recipe give, the network being the same."""
+    printed = [step for step in taken if step.recipe.name == "textbook"][-1]
+    ended = next((step for step in taken if step.recipe.name == "default"), printed)
+    before, after = results[printed.name], results[ended.name]
+    gains = [
+        100 * (new.last.validation_accuracy - old.last.validation_accuracy)
+        for old, new in zip(_of(model, before), _of(model, after), strict=True)
+        if old.last and new.last
+    ]
+    gain = _gain(model, before, after)
+    return (
+        f"**From `textbook` to `default`**, the network unchanged: {gain} on the others; on the "
+        f"92 {mean(gains):+.1f}, of single seeds {min(gains):+.1f} to {max(gains):+.1f}.\n"
+    )
+
+
+def _of(model: str, results: Results) -> list[TrialRecord]:
+    found = [record for record in results.records if record.model == model]
+    return sorted(found, key=lambda record: record.spec.seed)
 
 
 def _rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

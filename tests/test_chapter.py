@@ -39,10 +39,10 @@ def results(tmp_path):
 
 
 def _steps():
-    both = {"networks": (LENET, ALEXNET), "recipe": TEXTBOOK}
+    both = (LENET, ALEXNET)
     return [
-        chapter.Step(name="before", what="printed", **both),
-        chapter.Step(name="after", what="mended", **both),
+        chapter.Step(name="before", what="printed", networks=both, recipe=TEXTBOOK),
+        chapter.Step(name="after", what="mended", networks=both, recipe=DEFAULT),
     ]
 
 
@@ -56,6 +56,9 @@ def test_gains_are_those_of_the_network_itself(results):
     assert " better |" in line
     (line,) = [line for line in alexnet.splitlines() if line.startswith("| mended")]
     assert "better" not in line
+    (whole,) = [line for line in lenet.splitlines() if line.startswith("**From")]
+    assert "the network unchanged: +2" in whole
+    assert "better on the others; on the 92 +0.0, of single seeds +0.0 to +0.0." in whole
 
 
 def test_the_majority_and_the_draws_are_counted(results):
