@@ -156,7 +156,7 @@ def untrained(architecture: Architecture, data: Path) -> list[int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is not there yet, and write the page; 0, or 1 where a step has failed."""
+    """Run what is not there yet, and write the page; not 0 where a step was stopped or failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--threads", type=int, default=None)
@@ -166,9 +166,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, default=_PAGE)
     options = parser.parse_args(arguments)
     chosen = [step for step in steps() if not options.only or step.name in options.only]
-    results = {step.name: result_of(step, options.seeds, options) for step in chosen}
-    if any(found.exit_code for found in results.values()):
-        return 1
+    results: dict[str, Results] = {}
+    for step in chosen:
+        results[step.name] = result_of(step, options.seeds, options)
+        if results[step.name].exit_code:  # stopped, or a trial has failed: no page comes of it
+            return results[step.name].exit_code
     if not options.only:
         text = page(list(steps()), results, untrained(PRINTED, options.data))
         options.page.write_text(text, encoding="utf-8")

@@ -93,6 +93,23 @@ def test_networks_between_keep_their_contract(network):
     assert verify(network)
 
 
+def test_a_step_that_was_stopped_is_the_last(monkeypatch):
+    """Ctrl-C ends all of it, with its own exit code, and no page is written."""
+    asked = []
+
+    class Stopped:
+        exit_code = 130
+
+    def stopped(step, *_):
+        asked.append(step.name)
+        return Stopped()
+
+    monkeypatch.setattr(chapter, "result_of", stopped)
+
+    assert chapter.main([]) == 130
+    assert asked == ["trained"]
+
+
 def test_the_printed_loop_trains_nothing(tmp_path, monkeypatch):
     """An untrained network is validated; nothing else happens, so each seed has one figure."""
     monkeypatch.setattr("bench.data.split._TEXTBOOK_TRAIN", 12)
