@@ -91,7 +91,10 @@ def make_run(folder, models, *, seconds=None, environment=None, seeds=None, **ch
         "baseline": [first.shape[1] // 2, first.shape[1]],
         "request": {},
         "environment": ENVIRONMENT | (environment or {}),
-        "split": {"test": [f"{place}.jpg" for place in range(first.shape[1])]},
+        "split": {
+            "validation": [],
+            "test": [f"{place}.jpg" for place in range(first.shape[1])],
+        },
     }
     return _write(folder, about, specs, enumerate(results))
 

@@ -4,78 +4,141 @@ from dataclasses import fields, replace
 from itertools import pairwise
 
 import chapter
+import numpy as np
 import pytest
+from chapter_outcome import Outcome, outcome_of, plain, read, write
 from chapter_page import page
+from chapter_steps import Step, steps
 from conftest import draw_folder
-from made_runs import altered, correct, make_run
+from made_runs import correct, make_run
 
 from bench.recipe import DEFAULT, TEXTBOOK
-from bench.record import EpochRecord
-from bench.runs import read_run
+from bench.runs import stored_run
 from registry.verify import verify
 from zoo import ALEXNET, LENET
 
-
-def _validated(accuracy):
-    """Return a `change` that gives each trial an epoch that validated so well."""
-    epoch = EpochRecord(
-        epoch=1, train_loss=1, train_accuracy=0.5, validation_loss=1, validation_accuracy=accuracy,
-        learning_rate=1, train_seconds=1, data_wait_seconds=0,
-    )  # fmt: skip
-    return lambda result: replace(result, record=replace(result.record, history=(epoch,)))
+_BOTH = (LENET, ALEXNET)
 
 
-@pytest.fixture
-def results(tmp_path):
-    """Two steps: lenet at 60 % and then at 80, alexnet at the majority in both."""
-    found = {}
-    for name, lenet, recipe in (("before", 0.6, TEXTBOOK), ("after", 0.8, DEFAULT)):
-        models = {"lenet": correct(accuracy=lenet, images=600),
-                  "alexnet": correct(accuracy=0.6, images=600)}  # fmt: skip
-        made = make_run(tmp_path / f"made-{name}", models, recipe=recipe)
-        whole = altered(made, tmp_path / "runs" / name, _validated(47 / 92))
-        found[name] = read_run(str(whole), tmp_path / "runs")
-    return found
+def _step(name, recipe, networks=_BOTH):
+    return Step(name=name, what=f"{name}, told", networks=networks, recipe=recipe)
 
 
 def _steps():
-    both = (LENET, ALEXNET)
-    return [
-        chapter.Step(name="before", what="printed", networks=both, recipe=TEXTBOOK),
-        chapter.Step(name="after", what="mended", networks=both, recipe=DEFAULT),
-    ]
+    return [_step("before", TEXTBOOK), _step("after", DEFAULT)]
 
 
-def test_gains_are_those_of_the_network_itself(results):
+def _outcome(right, recipe, validated=47):
+    return Outcome(
+        network="made",
+        recipe=plain(recipe),
+        split="0" * 64,
+        validated=(validated,) * len(right),
+        validating=92,
+        seconds=(10.0,) * len(right),
+        threads=1,
+        right=tuple(np.packbits(row).tobytes().hex() for row in right),
+        images=right.shape[1],
+        machine="made",
+    )
+
+
+@pytest.fixture
+def outcomes():
+    """Two steps: lenet at 60 % and then at 80, alexnet at the majority in both."""
+    still = correct(accuracy=0.6, images=601)
+    return {
+        "before/lenet": _outcome(still, TEXTBOOK),
+        "after/lenet": _outcome(correct(accuracy=0.8, images=601), DEFAULT),
+        "before/alexnet": _outcome(still, TEXTBOOK),
+        "after/alexnet": _outcome(still, DEFAULT),
+    }
+
+
+def _line(text, begin):
+    (line,) = [line for line in text.splitlines() if line.startswith(begin)]
+    return line
+
+
+def test_gains_are_those_of_the_network_itself(outcomes):
     """20 points are a gain where they are planted, and none where nothing was changed."""
-    text = page(_steps(), results, [46, 47])
-    lenet, alexnet = text.split("### alexnet")
+    lenet, alexnet = page(_steps(), outcomes, [46, 47]).split("### alexnet")
 
-    (line,) = [line for line in lenet.splitlines() if line.startswith("| mended")]
+    line = _line(lenet, "| after, told")
     assert "| +2" in line
-    assert " better |" in line
-    (line,) = [line for line in alexnet.splitlines() if line.startswith("| mended")]
-    assert "better" not in line
-    (whole,) = [line for line in lenet.splitlines() if line.startswith("**From")]
+    assert line.endswith(" better |")
+    assert "better" not in _line(alexnet, "| after, told")
+    whole = _line(lenet, "**From")
     assert "the network unchanged: +2" in whole
     assert "better on the others; on the 92 +0.0, of single seeds +0.0 to +0.0." in whole
 
 
-def test_the_majority_and_the_draws_are_counted(results):
+def test_a_line_that_was_not_run_says_so(outcomes):
+    """A page of a part of the runs has no figure for the others, and no gain against them."""
+    del outcomes["before/lenet"]
+    lenet, alexnet = page(_steps(), outcomes, [46]).split("### alexnet")
+
+    assert _line(lenet, "| before, told") == "| before, told | not run yet |  |  |  |"
+    assert _line(lenet, "| after, told").endswith("|  |")
+    assert "not run yet" in _line(lenet, "**From")
+    assert "not run yet" not in alexnet
+
+
+def test_the_majority_and_the_draws_are_counted(outcomes):
     """The chapter's two figures are named by the seeds and trainings that give them, if any do."""
-    text = page(_steps(), results, [46, 47, 47, 46])
-    other = page(_steps(), results, [45, 47])
+    text = page(_steps(), outcomes, [46, 47, 47, 46])
+    other = page(_steps(), outcomes, [45, 47])
 
     assert "seeds 0, 3 give just that" in text
-    assert "in 6 of 6 trainings" in text
+    assert "in 6 of 6 trainings" in text.replace("\n", " ")
     assert "| 47 | 2 |" in text
     assert "no seed gave just that" in other
 
 
+def test_what_is_kept_is_read_again(outcomes, tmp_path):
+    """Which photographs were right, of a number that no byte divides, is the same after all."""
+    write(tmp_path / "kept.json", outcomes, (46, 47))
+    found = read(tmp_path / "kept.json")
+
+    assert found.outcomes == dict(sorted(outcomes.items()))
+    assert found.untrained == (46, 47)
+    assert np.array_equal(found.outcomes["after/lenet"].correct, correct(accuracy=0.8, images=601))
+    assert read(tmp_path / "none.json").outcomes == {}
+
+
+def test_a_run_gives_what_is_kept(tmp_path):
+    """Answers, validation and machine are those of the run."""
+    right = correct(accuracy=0.8, images=300)
+    folder = make_run(tmp_path / "0001-lenet", {"lenet": right}, recipe=TEXTBOOK)
+    found = outcome_of(stored_run(str(folder), tmp_path))
+
+    assert np.array_equal(found.correct, right)
+    assert found.is_of("nowhere:Network", TEXTBOOK, 6)
+    assert found.machine == "made, torch 2.14.1"
+
+
+def test_an_outcome_of_another_recipe_is_run_again(outcomes):
+    """What is kept stands for its own network, recipe and number of seeds alone."""
+    kept = outcomes["after/lenet"]
+
+    assert kept.is_of("made", DEFAULT, 6)
+    assert not kept.is_of("made", replace(DEFAULT, learning_rate=1e-3), 6)
+    assert not kept.is_of("other", DEFAULT, 6)
+    assert not kept.is_of("made", DEFAULT, 7)
+
+
+def test_the_page_is_made_of_what_is_kept(tmp_path):
+    """The page in the repository is the one that its own figures give."""
+    chapter.main(["--page-only", "--page", str(tmp_path / "chapter.md")])
+
+    made = (tmp_path / "chapter.md").read_text(encoding="utf-8")
+    assert made == chapter._PAGE.read_text(encoding="utf-8")
+
+
 def test_each_step_changes_one_thing():
     """Between two lines of a table the recipe differs in one setting, or the network does."""
-    steps = [step for step in chapter.steps() if step.name != "more"]
-    for one, other in pairwise(steps):
+    taken = [step for step in steps() if step.name != "more"]
+    for one, other in pairwise(taken):
         names = [field.name for field in fields(one.recipe)]
         changed = {n for n in names if getattr(one.recipe, n) != getattr(other.recipe, n)}
         rest = changed - {"name", "learning_rate", "momentum"}  # the last two with the optimiser
@@ -84,30 +147,31 @@ def test_each_step_changes_one_thing():
 
 def test_the_steps_end_with_the_default_recipe():
     """What the page explains is what `zoo bench` does."""
-    assert DEFAULT in [step.recipe for step in chapter.steps()]
+    assert DEFAULT in [step.recipe for step in steps()]
 
 
-@pytest.mark.parametrize("network", {n for step in chapter.steps() for n in step.networks})
+@pytest.mark.parametrize("network", {n for step in steps() for n in step.networks})
 def test_networks_between_keep_their_contract(network):
     """Without softmax or with a ReLU, the LeNet has as many parameters as the printed one."""
     assert verify(network)
 
 
-def test_a_step_that_was_stopped_is_the_last(monkeypatch):
-    """Ctrl-C ends all of it, with its own exit code, and no page is written."""
+def test_a_step_that_was_stopped_is_the_last(monkeypatch, tmp_path):
+    """Ctrl-C ends all of it, with its own exit code; what was done before is on the page."""
     asked = []
 
-    class Stopped:
-        exit_code = 130
+    def stopped(step, network, _options):
+        asked.append((step.name, network.name))
+        right = correct(accuracy=0.8, images=300)
+        return _outcome(right, TEXTBOOK) if len(asked) == 1 else 130
 
-    def stopped(step, *_):
-        asked.append(step.name)
-        return Stopped()
+    monkeypatch.setattr(chapter, "outcome", stopped)
+    kept, written = tmp_path / "kept.json", tmp_path / "page.md"
 
-    monkeypatch.setattr(chapter, "result_of", stopped)
-
-    assert chapter.main([]) == 130
-    assert asked == ["trained"]
+    assert chapter.main(["--kept", str(kept), "--page", str(written)]) == 130
+    assert asked == [("trained", "lenet"), ("trained", "alexnet")]
+    assert list(read(kept).outcomes) == ["trained/lenet"]
+    assert "79.1%" in _line(written.read_text("utf-8").split("### alexnet")[0], "| as printed")
 
 
 def test_the_printed_loop_trains_nothing(tmp_path, monkeypatch):

@@ -1,0 +1,107 @@
+"""What came of a step of the chapter with one network, as docs/chapter.json keeps it.
+
+Of the photographs nothing is kept but, in a fixed order, which were answered rightly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.durable import write_text
+from bench.recipe import Recipe
+from bench.runs import StoredRun
+from bench.strict_json import json_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Trainings of one network by one recipe, seed by seed from 0 on.
+
+    Attributes:
+        network: its constructor.
+        recipe: the fields of the `Recipe`.
+        split: fingerprint of the images that trained, validated and tested.
+        validated: how many of `validating` photographs were right after the last epoch.
+        seconds: of training, with `threads` threads.
+        right: for each seed which test images were right, the first in the highest bit, as
+            hexadecimal digits.
+        images: how many were tested.
+        machine: where.
+    """
+
+    network: str
+    recipe: dict[str, Any]
+    split: str
+    validated: tuple[int, ...]
+    validating: int
+    seconds: tuple[float, ...]
+    threads: int
+    right: tuple[str, ...]
+    images: int
+    machine: str
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """What was right (S, N)."""
+        rows = [np.frombuffer(bytes.fromhex(row), np.uint8) for row in self.right]
+        return np.unpackbits(np.stack(rows), axis=1, count=self.images).astype(bool)
+
+    def is_of(self, network: str, recipe: Recipe, seeds: int) -> bool:
+        """Say whether it is what a run of this recipe with so many seeds would give."""
+        return (self.network, self.recipe, len(self.right)) == (network, plain(recipe), seeds)
+
+
+def plain(recipe: Recipe) -> dict[str, Any]:
+    """Return the fields of a recipe as JSON has them."""
+    fields: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(recipe))
+    return fields
+
+
+def outcome_of(run: StoredRun) -> Outcome:
+    """Return what is kept of a run of one network."""
+    records = sorted(run.results.records, key=lambda record: record.spec.seed)
+    (answers,) = run.results.judgement.answers.values()
+    validating = len(run.about["split"]["validation"])
+    environment, spec = run.about["environment"], records[0].spec
+    return Outcome(
+        network=spec.architecture.constructor,
+        recipe=plain(spec.recipe),
+        split=spec.split_fingerprint,
+        validated=tuple(
+            round(record.last.validation_accuracy * validating) for record in records if record.last
+        ),
+        validating=validating,
+        seconds=tuple(round(record.train_seconds, 1) for record in records),
+        threads=spec.threads,
+        right=tuple(np.packbits(row).tobytes().hex() for row in answers.correct),
+        images=answers.correct.shape[1],
+        machine=f"{environment['cpu']}, torch {environment['packages']['torch']}",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """All that is kept: outcomes by step and network, and what untrained networks gave."""
+
+    outcomes: dict[str, Outcome]
+    untrained: tuple[int, ...] = ()
+
+
+def read(path: Path) -> Chapter:
+    """Return what the file has; nothing where there is none."""
+    if not path.is_file():
+        return Chapter(outcomes={})
+    return msgspec.json.decode(path.read_bytes(), type=Chapter, strict=True)
+
+
+def write(path: Path, outcomes: Mapping[str, Outcome], untrained: tuple[int, ...]) -> None:
+    """Write the file whole, or leave it as it is."""
+    chapter = Chapter(outcomes=dict(sorted(outcomes.items())), untrained=untrained)
+    write_text(path, json_text(asdict(chapter)) + "\n")
