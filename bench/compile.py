@@ -19,6 +19,7 @@ def compile_network(
     network: nn.Module,
     *,
     shape: tuple[int, int, int],
+    training_shape: tuple[int, int, int],
     training_sizes: Iterable[int],
     evaluation_sizes: Iterable[int],
     device: torch.device,
@@ -28,7 +29,7 @@ def compile_network(
     """Compile `network` in place for batches of these sizes, and return the seconds it took.
 
     Its names, its state and the random state are as before. `shape` is that of one image,
-    (C, H, W).
+    (C, H, W), `training_shape` that of one to train on.
 
     Raises:
         RunError: it can't be compiled, for example where there is no C++ compiler.
@@ -39,7 +40,7 @@ def compile_network(
             warnings.simplefilter("ignore")  # torch's own, about torch's own
             network.compile(dynamic=False)
             for size in sorted(set(training_sizes)):
-                _run(network.train(), _images(size, shape, device, layout), precision)
+                _run(network.train(), _images(size, training_shape, device, layout), precision)
             for size in sorted(set(evaluation_sizes)):
                 with torch.inference_mode(), autocast(device, precision):
                     network.eval()(_images(size, shape, device, layout))

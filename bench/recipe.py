@@ -31,6 +31,8 @@ class Recipe:
         backbone_rate: the learning rate of all but that head, in shares of the head's.
         averaging: how much less each step back counts in the mean of weights that is validated,
             tested and saved: 0.99, say; 0 takes the weights as the last step left them.
+        training_side: of training images, in shares of the side that is tested, to the nearest
+            multiple of 32 pixels, where the network takes images of another size.
         patience: training ends after so many epochs without a better validation accuracy, and the
             weights of the best epoch are tested; None trains to the end and tests the last ones.
         configurations: how many were tried to choose this one; 0 where none was chosen.
@@ -51,6 +53,7 @@ class Recipe:
     frozen_share: float = 0.0
     backbone_rate: float = 1.0
     averaging: float = 0.0
+    training_side: float = 1.0
     patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     configurations: int = 0
@@ -85,6 +88,11 @@ class Recipe:
         if not 0 <= self.backbone_rate <= 1:
             raise RunError(
                 f"backbone_rate is a share of the rate, 0 to 1, not {self.backbone_rate}"
+            )
+        if not 0 < self.training_side <= 1:
+            raise RunError(
+                f"training_side is a share of the side, above 0 and 1 at most, not "
+                f"{self.training_side}"
             )
         if not 0 <= self.averaging < 1:
             raise RunError(f"averaging must be 0 or more and below 1, not {self.averaging}")

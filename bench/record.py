@@ -149,6 +149,8 @@ class TrialRecord:
         contract: `verified` or `verified as frozen` (on which device), `broken`, `unchecked`, or
             `measured`, where nobody has promised anything.
         layout: the memory order that was used.
+        training_shape: of the images that it was trained on, (C, H, W); None in records older than
+            this.
         parameters: as built for the classes of the data, which a contract may not name.
         multiply_adds: of one image, of convolutions and matrix products; None where they can't be
             counted.
@@ -178,6 +180,7 @@ class TrialRecord:
     traceback: str = ""
     contract: str = "unchecked"
     layout: Layout | None = None
+    training_shape: tuple[int, int, int] | None = None
     parameters: int | None = None
     multiply_adds: int | None = None
     history: tuple[EpochRecord, ...] = ()

@@ -34,6 +34,7 @@ from bench.steps import Steps
 from bench.stop import StopRequest
 from bench.summary import count_multiply_adds
 from bench.training import Training
+from bench.training_size import smaller_shape, takes
 from bench.transfer import head_of
 from bench.watcher import Account, Service, Watcher
 from registry.errors import ContractError
@@ -87,7 +88,7 @@ class _Trial:
 
     def __init__(self, spec: TrialSpec, split: Split, watcher: Watcher, service: Service) -> None:
         self._spec, self._split, self._watcher, self._service = spec, split, watcher, service
-        self._shape = spec.architecture.contract.input_shape
+        self._shape = self._training_shape = spec.architecture.contract.input_shape
         self._account = Account(spec, watcher)
         self._training: Training | None = None
 
@@ -101,6 +102,7 @@ class _Trial:
         self._account.add(startup_seconds=time.perf_counter() - started)
         self._layout = self._chosen_layout(saved)
         network = self._build()
+        self._choose_training_shape(network)
         batches = self._training_batches()
         if saved is None:
             self._initialize(network)
@@ -183,6 +185,15 @@ class _Trial:
         self._account.add(startup_seconds=time.perf_counter() - started)
         return network
 
+    def _choose_training_shape(self, network: nn.Module) -> None:
+        """Train on images as small as the recipe says, where the network takes them."""
+        smaller = smaller_shape(self._shape, self._spec.recipe.training_side)
+        if smaller != self._shape and takes(
+            network, smaller, self._device, self._layout, self._precision
+        ):
+            self._training_shape = smaller
+        self._account.note(training_shape=self._training_shape)
+
     def _is_trained(self) -> bool:
         """Say whether the network begins with trained weights."""
         return self._spec.architecture != self._spec.architecture.untrained
@@ -216,6 +227,7 @@ class _Trial:
         seconds = compile_network(
             network,
             shape=self._shape,
+            training_shape=self._training_shape,
             training_sizes=batches.sizes,
             evaluation_sizes=evaluated,
             device=self._device,
@@ -286,7 +298,7 @@ class _Trial:
         view = TrainingView(
             files=[image.file for image in self._split.train],
             source=self._service.source,
-            shape=self._shape,
+            shape=self._training_shape,
             seed=self._spec.seed,
             augmentation=self._spec.recipe.augmentation,
             fidelity=self._spec.fidelity,

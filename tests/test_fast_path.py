@@ -129,6 +129,7 @@ def _compile(network):
     return compile_network(
         network,
         shape=(3, 8, 8),
+        training_shape=(3, 8, 8),
         training_sizes=[4, 2],
         evaluation_sizes=[4],
         device=torch.device("cpu"),

@@ -45,6 +45,7 @@ _COUNTS = (
     "multiply_adds",
     "recipe_configurations",
     "epochs",
+    "training_side",
     "target_reached",
     "target_trainings",
 )  # whole numbers, missing ones allowed
@@ -140,6 +141,7 @@ def _row(
         "recipe": first.spec.recipe.name,
         "recipe_configurations": first.spec.recipe.configurations,
         **_length(first.spec.recipe, done),
+        "training_side": first.training_shape[1] if first.training_shape else None,
         "fidelity": first.spec.fidelity,
         "layout": first.layout,
         "compiled": first.spec.compiled,

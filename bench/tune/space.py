@@ -78,6 +78,7 @@ def whole_space(base: Recipe) -> dict[str, Range | Choice]:
         "warmup": Range(low=0.05, high=0.5),
         "initialization": _literal("initialization"),
         "averaging": Choice(values=(0.0, 0.9, 0.98)),
+        "training_side": Choice(values=(0.75, 1.0)),
     }
     there = {each.name for each in fields(Recipe)} | {_SCALE}
     return {name: _with(base, name, each) for name, each in found.items() if name in there}
