@@ -109,6 +109,9 @@ def untimed(model: str, base: Side, new: Side) -> str:
     """Return why the times of a model can't be compared, or nothing."""
     found = differences(_machine(base.environment), _machine(new.environment), [])
     found += _changed(base.specs[model][0], new.specs[model][0], _TIMED)
+    jobs = [max(record.jobs for record in side.records(model)) for side in (base, new)]
+    if jobs[0] != jobs[1]:
+        found.append(f"{jobs[1]} trials at a time instead of {jobs[0]}")
     if found:
         return f"another machine or set-up: {', '.join(found)}"
     if _marks(model, base) or _marks(model, new):

@@ -47,7 +47,7 @@ def run(
         **options: the other fields of `Request`: recipe, split, within, epochs, budget,
             patience, target, batch_size, learning_rate, seeds, device, precision, threads,
             workers, limit, runs, weights, fidelity, layout, compiled, cache, profile, timeout,
-            checkpoint_every, on_oom, allow_rejects, isolate, log.
+            checkpoint_every, on_oom, allow_rejects, jobs, isolate, log.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
@@ -311,9 +311,9 @@ def _run(
         trackers.log(where, result.record)
 
     session = Session(request, folder, store, plan.splits, plan.source, progress, keep)
-    usable = first if isolated(request, pending[0].spec) else None
+    usable = first if all(isolated(request, each.spec) for each in pending) else None
     there = [trial.record for trial in trials.values() if trial.record is not None]
-    with progress.showing([trial.spec for trial in trials.values()], there):
+    with progress.showing([trial.spec for trial in trials.values()], there, request.jobs):
         stopped_by = session.run(pending, usable)
     found = results(stopped_by)
     _keep_pictures(store, plan, progress, found)

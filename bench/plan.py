@@ -158,7 +158,7 @@ def _specs(
             folds=splits.folds,
             device=str(device),
             precision=request.precision,
-            threads=request.threads or default_threads(),
+            threads=request.threads or max(1, default_threads() // request.jobs),
             workers=request.workers,
             fidelity=one_of("fidelity", request.fidelity, FIDELITIES),
             layout=one_of("layout", request.layout, LAYOUT_CHOICES),
@@ -228,7 +228,8 @@ def _title(request: Request, recipe: Recipe, splits: Splits, device: torch.devic
     if recipe.patience is not None:
         most, stopped = "at most ", ", stopped by validation accuracy"
     length = f"{most}{recipe.length}{' of training' if recipe.seconds else ''}{stopped}"
-    return f"{data}: {_sizes(splits)}, {_recipe_told(request, recipe)}, {length}, {device}"
+    jobs = f", {request.jobs} trials at a time" if request.jobs > 1 else ""
+    return f"{data}: {_sizes(splits)}, {_recipe_told(request, recipe)}, {length}, {device}{jobs}"
 
 
 def _recipe_told(request: Request, recipe: Recipe) -> str:

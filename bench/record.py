@@ -167,6 +167,8 @@ class TrialRecord:
         resumed: how often it was gone on with from a checkpoint.
         digest: SHA-256 of the weights that were tested and the optimiser's state after the last
             step.
+        jobs: how many trials were done at a time: with more than one, its times are those of a
+            shared machine.
         marks: why its figures can't be compared with the others'; empty where they can.
         profile: measured only where it was asked for.
     """
@@ -198,6 +200,7 @@ class TrialRecord:
     peak_bytes: int | None = None
     resumed: int = 0
     digest: str = ""
+    jobs: int = 1
     marks: tuple[str, ...] = ()
     profile: TimeProfile | None = None
 

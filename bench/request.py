@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from bench.checkpoint import Cadence
+from bench.cores import default_threads
 from bench.data.dataset import names_dataset
 from bench.data.folds import check_within, folds_asked
 from bench.data.transform import FIDELITIES, Layout
@@ -65,6 +66,7 @@ class Request:
         checkpoint_every: `60s`, `5m`, `200` (steps) or `never`.
         on_oom: `fail`, or `halve`: try again at half the batch, and mark the row.
         allow_rejects: take the rest where more than 1 % of the images can't be used.
+        jobs: so many trials at a time; `threads` of each are then its share of the cores.
         isolate: run each trial in a process of its own.
         aa: compare one architecture with itself, under other seeds: what differs is noise.
         pretrained: begin with the trained weights of members of families; only this may fetch.
@@ -102,6 +104,7 @@ class Request:
     checkpoint_every: str = "60s"
     on_oom: str = "fail"
     allow_rejects: bool = False
+    jobs: int = 1
     isolate: bool = True
     aa: bool = False
     pretrained: bool = False
@@ -123,10 +126,25 @@ class Request:
             seconds_of(self.budget)
         if self.target is not None:
             share_of(self.target)
+        self._check_jobs()
         for each in self.log:
             one_of("--log", each, TRACKERS)
         if self.frozen and not self.pretrained:
             raise RunError("a frozen backbone is one that was trained: give --pretrained, too")
+
+    def _check_jobs(self) -> None:
+        cores = default_threads()
+        if self.jobs < 1:
+            raise RunError(f"--jobs must be 1 or more, not {self.jobs}")
+        if self.jobs > cores:
+            raise RunError(f"--jobs {self.jobs}: there are {cores} cores, and each takes one")
+        if self.threads is not None and self.jobs > 1 and self.jobs * self.threads > cores:
+            raise RunError(
+                f"--jobs {self.jobs} with --threads {self.threads} needs {self.jobs * self.threads} "
+                f"cores, and there are {cores}: leave --threads out to share them"
+            )
+        if self.jobs > 1 and self.profile:
+            raise RunError("--profile measures where time goes: it needs --jobs 1")
 
     @property
     def names_data(self) -> bool:

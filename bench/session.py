@@ -1,4 +1,4 @@
-"""The trials of a run that are still to be done: one after the other, each kept as it ends."""
+"""The trials of a run that are still to be done: handed to an engine, each kept as it ends."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from dataclasses import dataclass, replace
 from bench.checkpoint import Cadence
 from bench.data.folds import Splits
 from bench.data.pixel_source import PixelSource
-from bench.engines.here import Here, run_here
+from bench.engines.engine import Engine
+from bench.engines.here import HereEngine
 from bench.engines.interrupts import Interrupts
+from bench.engines.local import LocalEngine
 from bench.engines.process import Job, TrialProcess
 from bench.engines.spawn import can_spawn
-from bench.memory import available_bytes
+from bench.memory import expected_bytes
 from bench.progress import Progress
 from bench.record import FINISHED, TrialResult, TrialSpec
 from bench.request import Request
 from bench.run_folder import RunFolder
 from bench.store import Store
-from bench.watcher import Service
+from registry.errors import RunError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Pending:
 
 
 class Session:
-    """Does trials, keeps each result in the store, and tells `on_result` of it."""
+    """Has trials done, keeps each result in the store, and tells `on_result` of it."""
 
     def __init__(
         self,
@@ -47,53 +49,68 @@ class Session:
         self._splits, self._source, self._progress = splits, source, progress
         self._on_result = on_result
         self._interrupts = Interrupts(progress.say)
+        self._pending: dict[int, Pending] = {}
+        self._asked: dict[int, Pending] = {}  # what had to be done at a smaller batch, as it was
 
     def run(self, pending: Sequence[Pending], first: TrialProcess | None) -> int | None:
         """Do `pending`, and return the number of the signal that has stopped it, or None.
 
-        A trial that was interrupted is the last. `first` is a process for the first of them,
-        begun before.
+        After a trial that was interrupted none is begun. `first` is a process for the first of
+        them, begun before.
+
+        Raises:
+            RunError: they can't be done so many at a time.
         """
-        with self._interrupts:
+        engine = self._engine(pending, first)
+        with self._interrupts, self._interrupts.stopping(engine):
             for each in pending:
-                result = self._done(each, first)
-                first = None
-                self._keep(each.number, result)
-                if result.record.status == "interrupted" or self._interrupts.number is not None:
-                    break
+                self._submit(engine, each)
+            for number, result in engine.ended():
+                if self._halves(result):
+                    self._submit(engine, self._halved(number, result))
+                    continue
+                self._keep(number, result)
+                if result.record.status == "interrupted":
+                    engine.stop()
         return self._interrupts.number
 
+    def _engine(self, pending: Sequence[Pending], first: TrialProcess | None) -> Engine:
+        jobs = self._request.jobs
+        if all(isolated(self._request, each.spec) for each in pending):
+            return LocalEngine(self._progress, jobs=jobs, first=first)
+        if jobs > 1:
+            raise RunError(
+                f"--jobs {jobs} needs a process for each trial: what a notebook defines has none; "
+                "put it in a file, or leave --jobs and --no-isolate out"
+            )
+        return HereEngine(self._progress)
+
+    def _submit(self, engine: Engine, pending: Pending) -> None:
+        self._pending[pending.number] = pending
+        engine.submit(pending.number, self._job(pending.spec))
+
     def _keep(self, number: int, result: TrialResult) -> None:
+        marks, jobs = self._pending[number].marks, self._request.jobs
+        result = replace(result, record=replace(result.record, marks=marks, jobs=jobs))
         self._store.finish(number, result)
         if result.record.status in FINISHED:
             self._folder.checkpoints(result.record.spec).clear()
         self._on_result(number, result)
-
-    def _done(self, pending: Pending, process: TrialProcess | None) -> TrialResult:
-        """Return the result of a trial, at a smaller batch where that was allowed and needed."""
-        spec, marks = pending.spec, pending.marks
-        asked = spec.recipe.batch_size
-        result = self._attempt(spec, process)
-        while self._halves(result):
-            self._folder.checkpoints(spec).clear()
-            smaller = replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)
-            spec = replace(spec, recipe=smaller)
-            marks = (*pending.marks, f"batch size {smaller.batch_size} instead of {asked}")
-            self._progress.say(f"{spec.model}: again with batch size {smaller.batch_size}")
-            result = self._attempt(spec, None)
-        return replace(result, record=replace(result.record, marks=marks))
 
     def _halves(self, result: TrialResult) -> bool:
         wanted = self._request.on_oom == "halve" and result.record.status == "out-of-memory"
         small = result.record.spec.recipe.batch_size == 1
         return wanted and not small and self._interrupts.number is None
 
-    def _attempt(self, spec: TrialSpec, process: TrialProcess | None) -> TrialResult:
-        if not isolated(self._request, spec):
-            return self._here(spec)
-        process = process or TrialProcess()
-        with self._interrupts.stopping(process):
-            return process.run(self._job(spec), self._progress)
+    def _halved(self, number: int, result: TrialResult) -> Pending:
+        """Return a trial that had too little memory, at half its batch."""
+        spec, pending = result.record.spec, self._pending[number]
+        self._folder.checkpoints(spec).clear()
+        recipe = replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)
+        asked = self._asked.setdefault(number, pending)
+        mark = f"batch size {recipe.batch_size} instead of {asked.spec.recipe.batch_size}"
+        self._progress.say(f"{spec.model}: again with batch size {recipe.batch_size}")
+        return replace(asked, spec=replace(spec, recipe=recipe), marks=(*asked.marks, mark))
 
     def _job(self, spec: TrialSpec) -> Job:
         cadence = Cadence.parse(self._request.checkpoint_every)
@@ -107,21 +124,8 @@ class Session:
             profile=self._request.profile,
             weights=self._request.weights,
             timeout=self._request.timeout,
-            memory_bytes=available_bytes() if spec.device == "cpu" else None,
+            expected_bytes=expected_bytes(spec.architecture.contract.parameters),
         )
-
-    def _here(self, spec: TrialSpec) -> TrialResult:
-        service = Service(
-            source=self._source,
-            profile=self._request.profile,
-            weights=self._request.weights,
-            checkpoints=self._folder.checkpoints(spec),
-            cadence=Cadence.parse(self._request.checkpoint_every),
-        )
-        # deferred outside: a stop that was asked for before is a trial that was interrupted
-        with service.stop.deferred(), self._interrupts.stopping(Here(service.stop)):
-            split, folder = self._splits.of(spec.fold), self._folder.trial(spec)
-            return run_here(spec, split, self._progress, service, folder)
 
 
 def isolated(request: Request, spec: TrialSpec) -> bool:

@@ -283,7 +283,7 @@ class Training:
 
     def _after_step(self) -> None:
         self._at.step += 1
-        self._watcher.on_batch()
+        self._watcher.on_batch(self._spec)
         if self._device.type == "cpu":  # elsewhere reading the loss would wait for the device
             self._require_finite()
         self._service.stop.check()

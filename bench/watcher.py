@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ class Watcher(Protocol):
         `steps` is 0 where nobody knows how many there will be: under a budget of seconds.
         """
 
-    def on_batch(self) -> None:
+    def on_batch(self, spec: TrialSpec) -> None:
         """One training step is done."""
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
@@ -36,6 +37,37 @@ class Watcher(Protocol):
 
     def on_end(self, record: TrialRecord) -> None:
         """The trial is over, well or not."""
+
+
+class InTurn:
+    """Passes on to a watcher what several threads say, one after the other."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher, self._lock = watcher, threading.Lock()
+
+    def say(self, text: str) -> None:
+        with self._lock:
+            self._watcher.say(text)
+
+    def on_phase(self, record: TrialRecord) -> None:
+        with self._lock:
+            self._watcher.on_phase(record)
+
+    def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
+        with self._lock:
+            self._watcher.on_start(spec, steps, done)
+
+    def on_batch(self, spec: TrialSpec) -> None:
+        with self._lock:
+            self._watcher.on_batch(spec)
+
+    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
+        with self._lock:
+            self._watcher.on_epoch(spec, epoch)
+
+    def on_end(self, record: TrialRecord) -> None:
+        with self._lock:
+            self._watcher.on_end(record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,10 +190,20 @@ def bench(
         int | None,
         typer.Option(
             min=1,
-            help="CPU threads of the network; all cores if not given.",
+            help="CPU threads of the network; all cores, or its share of them, if not given.",
             rich_help_panel=_MACHINE,
         ),
     ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "-j",
+            "--jobs",
+            min=1,
+            help="Trials at a time; their times are then of a shared machine.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = 1,
     workers: Annotated[
         int,
         typer.Option(

@@ -40,6 +40,7 @@ class Job:
         cadence: seconds and steps between checkpoints, as `Cadence` has them.
         timeout: seconds after which it is ended, or None.
         memory_bytes: what it may hold of its own, or None for as much as there is.
+        expected_bytes: what it will hold at most, as far as anyone can say.
     """
 
     spec: TrialSpec
@@ -51,7 +52,8 @@ class Job:
     profile: bool
     weights: bool
     timeout: float | None
-    memory_bytes: int | None
+    memory_bytes: int | None = None
+    expected_bytes: int = 0
 
 
 class TrialProcess:
@@ -63,6 +65,11 @@ class TrialProcess:
         self._kills = kernel_kills()
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._timed_out = self._stopping = False
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     def run(self, job: Job, watcher: Watcher) -> TrialResult:
         """Return what comes of the trial, the process being gone."""
@@ -155,7 +162,7 @@ class TrialProcess:
                     watcher.on_start(spec, int(message["steps"]), int(message["done"]))
                 case "steps":
                     for _ in range(int(message["count"])):
-                        watcher.on_batch()
+                        watcher.on_batch(spec)
                 case "epoch":
                     watcher.on_epoch(spec, epoch_of(message["record"]))
                 case "phase" | "end":

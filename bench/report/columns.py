@@ -109,10 +109,13 @@ def _difference(row: Row) -> str:
     return f"{row['difference_to_best'] * 100:+.1f}"
 
 
-def _training(row: Row) -> str:
-    if _missing(row.get("train_seconds_deviation")):
-        return _number(row["train_seconds"], "{:,.1f} s")
-    return f"{row['train_seconds']:,.1f} ± {row['train_seconds_deviation']:,.1f} s"
+def _seconds(name: str) -> Callable[[Row], str]:
+    def cell(row: Row) -> str:
+        if _missing(row.get(f"{name}_deviation")):
+            return _number(row.get(name), "{:,.1f} s")
+        return f"{row[name]:,.1f} ± {row[f'{name}_deviation']:,.1f} s"
+
+    return cell
 
 
 def _epochs(row: Row) -> str:
@@ -208,7 +211,15 @@ _COLUMNS = (
     Column(name="group", heading="group", cell=_of("group", str), left=True),
     _valued("validation", "validation_accuracy_last", "validation", _percent),
     _valued("best_epoch", "validation_accuracy_best", "best epoch", _percent),
-    Column(name="training", key="train_seconds", heading="training", cell=_training),
+    Column(
+        name="training", key="train_seconds", heading="training", cell=_seconds("train_seconds")
+    ),
+    Column(
+        name="shared_training",
+        key="shared_train_seconds",
+        heading="training (shared)",
+        cell=_seconds("shared_train_seconds"),
+    ),
     Column(name="epochs", key="epochs_trained", heading="epochs", cell=_epochs),
     _valued("steps", "steps_trained", "steps", "{:,.0f}".format),
     Column(

@@ -47,6 +47,7 @@ _COUNTS = (
     "epochs",
     "target_reached",
     "target_trainings",
+    "jobs",
 )  # whole numbers, missing ones allowed
 
 
@@ -60,7 +61,8 @@ def comparison(
 
     Accuracies are 0 to 1, means over seeds; `test_accuracy_low` and `test_accuracy_high` are the
     95 % interval, over other seeds and other images; for one seed, over other images. A seed of
-    folds has one accuracy, over all their images; seconds and rates are means over trainings.
+    folds has one accuracy, over all their images; seconds and rates are means over trainings that
+    had the machine to themselves, those with others at the same time having columns of their own.
 
     Args:
         records: trials, any number of seeds a model.
@@ -127,12 +129,7 @@ def _row(
         **_other_figures(judgement.answers.get(first.model)),
         "validation_accuracy_last": _mean([t.last.validation_accuracy for t in done if t.last]),
         "validation_accuracy_best": _mean([t.best.validation_accuracy for t in done if t.best]),
-        "train_seconds": _mean([trial.train_seconds for trial in done]),
-        "train_seconds_deviation": _deviation([trial.train_seconds for trial in done]),
-        "train_images_per_second": _mean([_number(trial.images_per_second) for trial in done]),
-        "data_wait_share": _mean([t.data_wait_share for t in done]),
-        **_to_target(done, target),
-        **_inference(done),
+        **_times(done, target),
         "peak_bytes": max((t.peak_bytes for t in done if t.peak_bytes), default=None),
         "parameters": first.parameters,
         "multiply_adds": first.multiply_adds,
@@ -147,6 +144,23 @@ def _row(
         "trained_from": _trained_from(first.spec.architecture),
         "marks": "; ".join(dict.fromkeys(mark for trial in trials for mark in trial.marks)),
         "error": "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in failed),
+    }
+
+
+def _times(done: Sequence[TrialRecord], target: float | None) -> dict[str, object]:
+    """Return what was timed: trials that had the machine to themselves apart from the others."""
+    alone = [trial for trial in done if trial.jobs == 1]
+    shared = [trial for trial in done if trial.jobs > 1]
+    return {
+        "train_seconds": _mean([trial.train_seconds for trial in alone]),
+        "train_seconds_deviation": _deviation([trial.train_seconds for trial in alone]),
+        "train_images_per_second": _mean([_number(trial.images_per_second) for trial in alone]),
+        "data_wait_share": _mean([trial.data_wait_share for trial in alone]),
+        **_to_target(alone, target),
+        **_inference(alone),
+        "shared_train_seconds": _mean([trial.train_seconds for trial in shared]),
+        "shared_train_seconds_deviation": _deviation([trial.train_seconds for trial in shared]),
+        "jobs": max((trial.jobs for trial in done), default=None),
     }
 
 

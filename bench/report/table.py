@@ -16,7 +16,7 @@ from bench.report.display import BAD, GOOD, LINE_CELLS, markdown, short
 from bench.report.frame import BASELINE
 
 _ALWAYS = ("model", "accuracy")
-_MATTER = ("training", "parameters")  # before all others
+_MATTER = ("training", "shared_training", "parameters")  # before all others
 _THEN = (
     "time_to_target",
     "interval",
