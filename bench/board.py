@@ -30,7 +30,7 @@ class Line:
         state: in words, with ✓ where all went well and ✗ where something did not.
         accuracy: of the test images, mean over the trials done, 0 to 1.
         validation: accuracy after the last epoch of any trial, 0 to 1.
-        seconds: of training, mean over the trials done.
+        seconds: of training, mean over the trials done so many at a time.
         deviation: of those seconds, with more than one.
     """
 
@@ -116,6 +116,7 @@ class Board:
         self._validation: dict[str, float] = {}
         self._seconds: dict[str, list[float]] = {}  # of whole trials, begun and ended here
         self._clock, self._turned, self._jobs = clock, clock(), jobs
+        self._shared = jobs > 1  # of other times no mean is made
         self._now: dict[Key, _UnderWay] = {}
         self.planned = len(specs)
 
@@ -215,7 +216,7 @@ class Board:
     def _line(self, model: str, trials: int) -> Line:
         well = [record for record in self._done(model) if record.status == "ok"]
         accuracies = [r.test_accuracy for r in well if r.test_accuracy is not None]
-        seconds = [record.train_seconds for record in well]
+        seconds = [record.train_seconds for record in well if record.shared == self._shared]
         return Line(
             model=model,
             state=self._state(model, trials),

@@ -109,11 +109,11 @@ def untimed(model: str, base: Side, new: Side) -> str:
     """Return why the times of a model can't be compared, or nothing."""
     found = differences(_machine(base.environment), _machine(new.environment), [])
     found += _changed(base.specs[model][0], new.specs[model][0], _TIMED)
-    jobs = [max(record.jobs for record in side.records(model)) for side in (base, new)]
-    if jobs[0] != jobs[1]:
-        found.append(f"{jobs[1]} trials at a time instead of {jobs[0]}")
     if found:
         return f"another machine or set-up: {', '.join(found)}"
+    shared = [side.name for side in (base, new) if any(r.shared for r in side.records(model))]
+    if shared:
+        return f"several trials at a time (--jobs) in {' and '.join(shared)}"
     if _marks(model, base) or _marks(model, new):
         return unanswered(model, base, new)
     for side in (base, new):

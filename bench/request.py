@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from bench.checkpoint import Cadence
-from bench.cores import default_threads
 from bench.data.dataset import names_dataset
 from bench.data.folds import check_within, folds_asked
 from bench.data.transform import FIDELITIES, Layout
+from bench.engine import LOCAL
 from bench.layout import LAYOUTS
 from bench.quantities import seconds_of, share_of
 from bench.recipe import DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
@@ -66,7 +66,11 @@ class Request:
         checkpoint_every: `60s`, `5m`, `200` (steps) or `never`.
         on_oom: `fail`, or `halve`: try again at half the batch, and mark the row.
         allow_rejects: take the rest where more than 1 % of the images can't be used.
-        jobs: so many trials at a time; `threads` of each are then its share of the cores.
+        engine: what has the trials done: `local`, `ray`, or what a package adds.
+        address: of a cluster that is there, for an engine that uses one.
+        jobs: so many trials at a time at most; `threads` of each are then its share of the
+            cores. None is one on this machine, and as many as a cluster has room for, of one
+            thread each if nothing is said.
         isolate: run each trial in a process of its own.
         aa: compare one architecture with itself, under other seeds: what differs is noise.
         pretrained: begin with the trained weights of members of families; only this may fetch.
@@ -104,7 +108,9 @@ class Request:
     checkpoint_every: str = "60s"
     on_oom: str = "fail"
     allow_rejects: bool = False
-    jobs: int = 1
+    engine: str = LOCAL.name
+    address: str | None = None
+    jobs: int | None = None
     isolate: bool = True
     aa: bool = False
     pretrained: bool = False
@@ -133,18 +139,15 @@ class Request:
             raise RunError("a frozen backbone is one that was trained: give --pretrained, too")
 
     def _check_jobs(self) -> None:
-        cores = default_threads()
-        if self.jobs < 1:
+        if self.jobs is not None and self.jobs < 1:
             raise RunError(f"--jobs must be 1 or more, not {self.jobs}")
-        if self.jobs > cores:
-            raise RunError(f"--jobs {self.jobs}: there are {cores} cores, and each takes one")
-        if self.threads is not None and self.jobs > 1 and self.jobs * self.threads > cores:
-            raise RunError(
-                f"--jobs {self.jobs} with --threads {self.threads} needs {self.jobs * self.threads} "
-                f"cores, and there are {cores}: leave --threads out to share them"
-            )
-        if self.jobs > 1 and self.profile:
+        if self.shares and self.profile:
             raise RunError("--profile measures where time goes: it needs --jobs 1")
+
+    @property
+    def shares(self) -> bool:
+        """Whether trials may have others beside them, so that their times hang on those, too."""
+        return self.jobs != 1 if self.engine != LOCAL.name else (self.jobs or 1) > 1
 
     @property
     def names_data(self) -> bool:

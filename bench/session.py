@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from bench.checkpoint import Cadence
-from bench.data.folds import Splits
-from bench.data.pixel_source import PixelSource
-from bench.engines.engine import Engine
+from bench.engine import LOCAL
+from bench.engines.begin import begin_engine
+from bench.engines.engine import RunningEngine, Setup
 from bench.engines.here import HereEngine
 from bench.engines.interrupts import Interrupts
-from bench.engines.local import LocalEngine
 from bench.engines.process import Job, TrialProcess
 from bench.engines.spawn import can_spawn
 from bench.memory import expected_bytes
+from bench.plan import Plan
 from bench.progress import Progress
 from bench.record import FINISHED, TrialResult, TrialSpec
 from bench.request import Request
@@ -40,16 +42,17 @@ class Session:
         request: Request,
         folder: RunFolder,
         store: Store,
-        splits: Splits,
-        source: PixelSource,
+        plan: Plan,
         progress: Progress,
         on_result: Callable[[int, TrialResult], object],
     ) -> None:
         self._request, self._folder, self._store = request, folder, store
-        self._splits, self._source, self._progress = splits, source, progress
+        self._splits, self._source, self._progress = plan.splits, plan.source, progress
+        self._planned = plan.about["environment"]
         self._on_result = on_result
         self._interrupts = Interrupts(progress.say)
         self._pending: dict[int, Pending] = {}
+        self._interrupted = False
         self._asked: dict[int, Pending] = {}  # what had to be done at a smaller batch, as it was
 
     def run(self, pending: Sequence[Pending], first: TrialProcess | None) -> int | None:
@@ -57,12 +60,22 @@ class Session:
 
         After a trial that was interrupted none is begun. `first` is a process for the first of
         them, begun before.
-
-        Raises:
-            RunError: they can't be done so many at a time.
         """
-        engine = self._engine(pending, first)
-        with self._interrupts, self._interrupts.stopping(engine):
+        with self._interrupts:
+            for own, some in groupby(pending, lambda each: isolated(self._request, each.spec)):
+                if not self._stopped:
+                    trials = list(some)
+                    engine = self._engine(trials, first) if own else HereEngine(self._progress)
+                    self._do(trials, engine)
+                    first = None
+        return self._interrupts.number
+
+    @property
+    def _stopped(self) -> bool:
+        return self._interrupted or self._interrupts.number is not None
+
+    def _do(self, pending: Sequence[Pending], engine: RunningEngine) -> None:
+        with closing(engine), self._interrupts.stopping(engine):
             for each in pending:
                 self._submit(engine, each)
             for number, result in engine.ended():
@@ -71,27 +84,27 @@ class Session:
                     continue
                 self._keep(number, result)
                 if result.record.status == "interrupted":
+                    self._interrupted = True
                     engine.stop()
-        return self._interrupts.number
 
-    def _engine(self, pending: Sequence[Pending], first: TrialProcess | None) -> Engine:
-        jobs = self._request.jobs
-        if all(isolated(self._request, each.spec) for each in pending):
-            return LocalEngine(self._progress, jobs=jobs, first=first)
-        if jobs > 1:
-            raise RunError(
-                f"--jobs {jobs} needs a process for each trial: what a notebook defines has none; "
-                "put it in a file, or leave --jobs and --no-isolate out"
-            )
-        return HereEngine(self._progress)
+    def _engine(self, pending: Sequence[Pending], first: TrialProcess | None) -> RunningEngine:
+        setup = Setup(
+            jobs=self._request.jobs,
+            address=self._request.address,
+            architectures={each.spec.model: each.spec.architecture for each in pending},
+            planned=self._planned,
+            first=first,
+        )
+        return begin_engine(self._request.engine, self._progress, setup)
 
-    def _submit(self, engine: Engine, pending: Pending) -> None:
+    def _submit(self, engine: RunningEngine, pending: Pending) -> None:
         self._pending[pending.number] = pending
         engine.submit(pending.number, self._job(pending.spec))
 
     def _keep(self, number: int, result: TrialResult) -> None:
-        marks, jobs = self._pending[number].marks, self._request.jobs
-        result = replace(result, record=replace(result.record, marks=marks, jobs=jobs))
+        result = replace(
+            result, record=replace(result.record, marks=self._pending.pop(number).marks)
+        )
         self._store.finish(number, result)
         if result.record.status in FINISHED:
             self._folder.checkpoints(result.record.spec).clear()
@@ -100,7 +113,7 @@ class Session:
     def _halves(self, result: TrialResult) -> bool:
         wanted = self._request.on_oom == "halve" and result.record.status == "out-of-memory"
         small = result.record.spec.recipe.batch_size == 1
-        return wanted and not small and self._interrupts.number is None
+        return wanted and not small and not self._stopped
 
     def _halved(self, number: int, result: TrialResult) -> Pending:
         """Return a trial that had too little memory, at half its batch."""
@@ -125,6 +138,21 @@ class Session:
             weights=self._request.weights,
             timeout=self._request.timeout,
             expected_bytes=expected_bytes(spec.architecture.contract.parameters),
+        )
+
+
+def require_isolated(request: Request, specs: Sequence[TrialSpec]) -> None:
+    """Do nothing unless trials are to be done beside each other that have no process of their own.
+
+    Raises:
+        RunError: they are.
+    """
+    here = [spec.model for spec in specs if not isolated(request, spec)]
+    asked = f"--jobs {request.jobs}" if request.jobs else f"--engine {request.engine}"
+    if here and (request.shares or request.engine != LOCAL.name):
+        raise RunError(
+            f"{asked} needs a process for each trial, and {here[0]} has none: what a "
+            "notebook defines has to be put in a file; --no-isolate has to be left out"
         )
 
 

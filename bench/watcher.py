@@ -46,26 +46,32 @@ class InTurn:
         self._watcher, self._lock = watcher, threading.Lock()
 
     def say(self, text: str) -> None:
+        """Pass on a line."""
         with self._lock:
             self._watcher.say(text)
 
     def on_phase(self, record: TrialRecord) -> None:
+        """Pass on what is done now."""
         with self._lock:
             self._watcher.on_phase(record)
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
+        """Pass on that training begins."""
         with self._lock:
             self._watcher.on_start(spec, steps, done)
 
     def on_batch(self, spec: TrialSpec) -> None:
+        """Pass on a step."""
         with self._lock:
             self._watcher.on_batch(spec)
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
+        """Pass on an epoch."""
         with self._lock:
             self._watcher.on_epoch(spec, epoch)
 
     def on_end(self, record: TrialRecord) -> None:
+        """Pass on an end."""
         with self._lock:
             self._watcher.on_end(record)
 
@@ -81,6 +87,7 @@ class Service:
         checkpoints: where it is saved, and gone on from; without them it begins anew.
         cadence: how often it is saved.
         stop: asks it to stop.
+        jobs: how many trials are done at a time, for its record.
         clock: gives the seconds by which training is measured; another one for tests.
     """
 
@@ -90,14 +97,15 @@ class Service:
     checkpoints: Checkpoints | None = None
     cadence: Cadence = field(default_factory=Cadence)
     stop: StopRequest = field(default_factory=StopRequest)
+    jobs: int = 1
     clock: Callable[[], float] = time.perf_counter
 
 
 class Account:
     """A trial's record as far as it has come; each new phase is told."""
 
-    def __init__(self, spec: TrialSpec, watcher: Watcher) -> None:
-        self.record = TrialRecord(spec=spec)
+    def __init__(self, spec: TrialSpec, watcher: Watcher, jobs: int = 1) -> None:
+        self.record = TrialRecord(spec=spec, jobs=jobs)
         self._watcher = watcher
 
     def note(self, **changes: object) -> None:

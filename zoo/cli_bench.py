@@ -195,7 +195,7 @@ def bench(
         ),
     ] = None,
     jobs: Annotated[
-        int,
+        int | None,
         typer.Option(
             "-j",
             "--jobs",
@@ -203,7 +203,21 @@ def bench(
             help="Trials at a time; their times are then of a shared machine.",
             rich_help_panel=_MACHINE,
         ),
-    ] = 1,
+    ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="Where trials run: local, ray (a cluster); `zoo list --engines`.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="With --engine ray: a cluster that is there; else one is begun here.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = None,
     workers: Annotated[
         int,
         typer.Option(
@@ -276,10 +290,13 @@ def bench(
     Catalog.installed().resolve([name for name in wanted if ":" not in name])
 
     from bench.allocator import wait_asleep
+    from bench.engine import get_engine
     from bench.engines.spawn import can_spawn, spawn
 
+    get_engine(engine)
+
     wait_asleep()
-    spawned = spawn() if isolate and can_spawn() else None
+    spawned = spawn() if isolate and can_spawn() and engine == "local" else None
     try:
         if resume is None:
             results = _begun({**given, "runs": runs_dir}, spawned)

@@ -49,6 +49,9 @@ class HereEngine:
     def end(self) -> None:
         """Leave it as it is: the exception that follows ends it."""
 
+    def close(self) -> None:
+        """Hold nothing: there is nothing to give back."""
+
     def _done(self, job: Job) -> TrialResult:
         service = Service(
             source=job.source,

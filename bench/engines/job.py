@@ -74,6 +74,7 @@ def _service(job: dict[str, Any], teller: _Teller, stop: StopRequest) -> Service
         checkpoints=Checkpoints(Path(job["checkpoints"])),
         cadence=Cadence(**job["cadence"]),
         stop=stop,
+        jobs=job["jobs"],
     )
 
 

@@ -10,10 +10,14 @@ from queue import SimpleQueue
 
 import psutil
 
+from bench.engines.engine import Setup
 from bench.engines.process import Job, TrialProcess
 from bench.memory import available_bytes
-from bench.record import TrialResult
+from bench.record import TrialRecord, TrialResult
 from bench.watcher import InTurn, Watcher
+from registry.errors import RunError
+
+_GRACE_SECONDS = 10.0  # for a thread to see that its process is gone
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,18 +43,23 @@ class LocalEngine:
     def __init__(
         self,
         watcher: Watcher,
-        *,
-        jobs: int = 1,
-        first: TrialProcess | None = None,
+        setup: Setup,
         available: Callable[[], int] = available_bytes,
     ) -> None:
-        """`first` is a process begun before, for the first trial; `available` gives free bytes."""
-        self._watcher = watcher if jobs == 1 else InTurn(watcher)
-        self._jobs, self._first, self._available = jobs, first, available
+        """Begin nothing yet; `available` gives the bytes that are free.
+
+        Raises:
+            RunError: a cluster was named, which is for other engines.
+        """
+        if setup.address is not None:
+            raise RunError("--address is that of a cluster: give --engine ray, too")
+        self._jobs, self._first, self._available = setup.jobs or 1, setup.first, available
+        self._watcher = watcher if self._jobs == 1 else InTurn(watcher)
         self._waiting: deque[tuple[int, Job]] = deque()
         self._running: dict[int, _Running] = {}
         self._results: SimpleQueue[tuple[int, TrialResult | BaseException]] = SimpleQueue()
-        self._peaks: dict[str, int] = {}  # by model, of the trials that have ended
+        self._peaks: dict[str, int] = {}  # by model, of the last that has ended well
+        self._told: set[int] = set()  # that they wait
         self._stopping = False
 
     def submit(self, number: int, job: Job) -> None:
@@ -70,9 +79,7 @@ class LocalEngine:
             self._running.pop(number).thread.join()
             if isinstance(result, BaseException):
                 raise result
-            peak = result.record.peak_bytes
-            if peak is not None:
-                self._peaks[result.record.model] = peak
+            self._learn(result.record)
             yield number, result
 
     def stop(self) -> None:
@@ -87,16 +94,37 @@ class LocalEngine:
         for running in self._running.values():
             running.process.end()
 
+    def close(self) -> None:
+        """End what still runs."""
+        self.end()
+        for running in self._running.values():
+            running.thread.join(_GRACE_SECONDS)
+        self._running.clear()
+
+    def _learn(self, record: TrialRecord) -> None:
+        """Remember how much a trial has held; one that has failed may have held less than most."""
+        if record.status == "ok" and record.peak_bytes is not None:
+            self._peaks[record.model] = record.peak_bytes
+
     def _begin(self) -> None:
         while self._waiting and len(self._running) < self._jobs and not self._stopping:
             number, job = self._waiting[0]
             free = self._available() - sum(map(_outstanding, self._running.values()))
             wanted = self._peaks.get(job.spec.model, job.expected_bytes)
-            if self._running and wanted > free:
-                return  # whatever ends next makes room; alone, a trial may try
+            if self._running and wanted > free:  # alone, a trial may try
+                self._tell_of_waiting(number, job, wanted, free)
+                return  # whatever ends next makes room
             self._waiting.popleft()
             limited = replace(job, memory_bytes=free) if job.spec.device == "cpu" else job
-            self._start(number, limited, wanted)
+            self._start(number, replace(limited, jobs=self._jobs), wanted)
+
+    def _tell_of_waiting(self, number: int, job: Job, wanted: int, free: int) -> None:
+        if number not in self._told:
+            self._told.add(number)
+            self._watcher.say(
+                f"{job.spec.model} ({job.spec.turn}) waits for memory: it may take "
+                f"{wanted / 1e9:.1f} GB, and {max(0, free) / 1e9:.1f} GB are free"
+            )
 
     def _start(self, number: int, job: Job, wanted: int) -> None:
         process, self._first = self._first or TrialProcess(), None

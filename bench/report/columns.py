@@ -127,14 +127,18 @@ def _epochs(row: Row) -> str:
     return f"{trained:g} of {asked}" + ("" if _missing(best) else f", best {best:g}")
 
 
-def _to_target(row: Row) -> str:
-    """Return the seconds, or that it was not reached, and how often it was."""
-    if _missing(row.get("time_to_target_seconds")):
-        return ""
-    seconds = row["time_to_target_seconds"]
-    told = NOT_REACHED if math.isinf(seconds) else f"{seconds:,.1f} s"
-    reached, trainings = row["target_reached"], row["target_trainings"]
-    return told if reached in (0, trainings) else f"{told} ({reached} of {trainings} reached)"
+def _to_target(kind: str = "") -> Callable[[Row], str]:
+    """Return a cell of the seconds, or that it was not reached, and how often it was."""
+
+    def cell(row: Row) -> str:
+        if _missing(row.get(f"{kind}time_to_target_seconds")):
+            return ""
+        seconds = row[f"{kind}time_to_target_seconds"]
+        told = NOT_REACHED if math.isinf(seconds) else f"{seconds:,.1f} s"
+        reached, trainings = row[f"{kind}target_reached"], row[f"{kind}target_trainings"]
+        return told if reached in (0, trainings) else f"{told} ({reached} of {trainings} reached)"
+
+    return cell
 
 
 def _latency(size: int) -> Callable[[Row], str]:
@@ -226,7 +230,13 @@ _COLUMNS = (
         name="time_to_target",
         key="time_to_target_seconds",
         heading="to the target",
-        cell=_to_target,
+        cell=_to_target(),
+    ),
+    Column(
+        name="shared_time_to_target",
+        key="shared_time_to_target_seconds",
+        heading="to the target (shared)",
+        cell=_to_target("shared_"),
     ),
     _valued("images_per_second", "train_images_per_second", "images/s", "{:,.0f}".format),
     _valued("data_wait", "data_wait_share", "data wait", _percent),
