@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bench.comparison import RunComparison, compare
     from bench.data.dataset import Dataset
+    from bench.engine import Engine
     from bench.harness import run
     from bench.recipe import Recipe
     from bench.results import Results
 
 _MODULES = {
     "Dataset": "bench.data.dataset",
+    "Engine": "bench.engine",
     "Recipe": "bench.recipe",
     "Results": "bench.results",
     "RunComparison": "bench.comparison",
     "compare": "bench.comparison",
     "run": "bench.harness",
 }
-__all__ = ["Dataset", "Recipe", "Results", "RunComparison", "compare", "run"]
+__all__ = ["Dataset", "Engine", "Recipe", "Results", "RunComparison", "compare", "run"]
 
 
 def __getattr__(name: str) -> object:

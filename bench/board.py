@@ -30,7 +30,7 @@ class Line:
         state: in words, with ✓ where all went well and ✗ where something did not.
         accuracy: of the test images, mean over the trials done, 0 to 1.
         validation: accuracy after the last epoch of any trial, 0 to 1.
-        seconds: of training, mean over the trials done.
+        seconds: of training, mean over the trials done so many at a time.
         deviation: of those seconds, with more than one.
     """
 
@@ -47,7 +47,7 @@ class _UnderWay:
     """A trial that has begun.
 
     Attributes:
-        since: when the one before it had ended.
+        since: when it began; where one is done at a time, when the one before it had ended.
         budget, spent: seconds of training that it has, and those of the epochs done; a trial has
             epochs or a budget.
         validated: epochs done.
@@ -104,7 +104,9 @@ class Board:
         specs: Sequence[TrialSpec],
         records: Iterable[TrialRecord] = (),
         clock: Callable[[], float] = time.monotonic,
+        jobs: int = 1,
     ) -> None:
+        """Of the trials `specs`, `jobs` are done at a time; `records` are there already."""
         self._keys: dict[str, list[Key]] = {}
         self._budgets = {spec.model: spec.recipe.seconds for spec in specs}
         for spec in specs:
@@ -113,8 +115,9 @@ class Board:
         self._records = {r.spec.key: r for r in records if r.status in FINISHED}
         self._validation: dict[str, float] = {}
         self._seconds: dict[str, list[float]] = {}  # of whole trials, begun and ended here
-        self._clock, self._turned = clock, clock()
-        self._now: _UnderWay | None = None
+        self._clock, self._turned, self._jobs = clock, clock(), jobs
+        self._shared = jobs > 1  # of other times no mean is made
+        self._now: dict[Key, _UnderWay] = {}
         self.planned = len(specs)
 
     @property
@@ -125,23 +128,26 @@ class Board:
     def on_phase(self, record: TrialRecord) -> None:
         """A trial does something else; it may be one that is done once more."""
         key = record.spec.key
-        if self._now is None or self._now.key != key:
-            self._now = _UnderWay(key=key, since=self._turned)
+        if key not in self._now:
+            since = self._turned if self._jobs == 1 else self._clock()
+            self._now[key] = _UnderWay(key=key, since=since)
             self._records.pop(key, None)
-        self._now.phase = record.phase
-        self._now.validated, self._now.spent = len(record.history), record.train_seconds
+        trial = self._now[key]
+        trial.phase = record.phase
+        trial.validated, trial.spent = len(record.history), record.train_seconds
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
         """Training begins."""
-        if self._now is not None:
-            self._now.steps, self._now.made, self._now.before = steps, done, done
-            self._now.epochs, self._now.training_since = spec.recipe.epochs, self._clock()
-            self._now.budget = spec.recipe.seconds
+        trial = self._now.get(spec.key)
+        if trial is not None:
+            trial.steps, trial.made, trial.before = steps, done, done
+            trial.epochs, trial.training_since = spec.recipe.epochs, self._clock()
+            trial.budget = spec.recipe.seconds
 
-    def on_batch(self) -> None:
+    def on_batch(self, spec: TrialSpec) -> None:
         """A step is made."""
-        if self._now is not None:
-            self._now.made += 1
+        if spec.key in self._now:
+            self._now[spec.key].made += 1
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
         """An epoch is validated."""
@@ -149,12 +155,13 @@ class Board:
 
     def on_end(self, record: TrialRecord) -> None:
         """A trial is over."""
-        now = self._clock()
-        if record.status == "ok" and not (self._now and self._now.before):
-            self._seconds.setdefault(record.model, []).append(now - self._turned)
+        now, trial = self._clock(), self._now.pop(record.spec.key, None)
+        since = self._turned if trial is None else trial.since
+        if record.status == "ok" and not (trial and trial.before):
+            self._seconds.setdefault(record.model, []).append(now - since)
         if record.status in FINISHED:
             self._records[record.spec.key] = record
-        self._turned, self._now = now, None
+        self._turned = now
 
     def lines(self) -> list[Line]:
         """Return a line for each model: the most accurate so far first, then as they come."""
@@ -166,18 +173,21 @@ class Board:
 
         A model of which nothing has been measured is not in it. None where nothing is known.
         """
-        left = [] if self._now is None else [self._left_of(self._now)]
+        left = [self._left_of(trial) for trial in self._now.values()]
         for model, keys in self._keys.items():
-            waiting = len(keys) - len(self._done(model)) - self._is_under_way(model)
+            waiting = len(keys) - len(self._done(model)) - len(self._under_way(model))
             left += [self._trial_seconds(model)] * waiting
         known = [seconds for seconds in left if seconds is not None]
-        return (sum(known), len(known) == len(left)) if any(known) else None
+        if not any(known):
+            return None
+        shared = max(sum(known) / self._jobs, *known)  # the longest is done by one alone
+        return shared, len(known) == len(left)
 
     def _done(self, model: str) -> list[TrialRecord]:
         return [self._records[key] for key in self._keys[model] if key in self._records]
 
-    def _is_under_way(self, model: str) -> bool:
-        return self._now is not None and self._now.model == model
+    def _under_way(self, model: str) -> list[_UnderWay]:
+        return [trial for trial in self._now.values() if trial.model == model]
 
     def _trial_seconds(self, model: str) -> float | None:
         """Return how long a trial of `model` takes: those that ended, its budget, the present one.
@@ -188,11 +198,11 @@ class Board:
             return mean(self._seconds[model])
         if self._budgets[model] is not None:
             return self._budgets[model]
-        now = self._now
-        step = None if now is None else now.step_seconds(self._clock())
-        if now is None or now.training_since is None or now.model != model or step is None:
-            return None
-        return now.training_since - now.since + step * now.steps
+        for now in self._under_way(model):
+            step = now.step_seconds(self._clock())
+            if now.training_since is not None and step is not None:
+                return now.training_since - now.since + step * now.steps
+        return None
 
     def _left_of(self, trial: _UnderWay) -> float | None:
         step = trial.step_seconds(self._clock())
@@ -206,7 +216,7 @@ class Board:
     def _line(self, model: str, trials: int) -> Line:
         well = [record for record in self._done(model) if record.status == "ok"]
         accuracies = [r.test_accuracy for r in well if r.test_accuracy is not None]
-        seconds = [record.train_seconds for record in well]
+        seconds = [record.train_seconds for record in well if record.shared == self._shared]
         return Line(
             model=model,
             state=self._state(model, trials),
@@ -220,8 +230,11 @@ class Board:
         word = self._word
         done = self._done(model)
         failed = [record for record in done if record.status != "ok"]
-        if self._now is not None and self._now.model == model:
-            return f"{word} {len(done) + 1} of {trials}, " * (trials > 1) + self._now.doing
+        now = self._under_way(model)
+        if len(now) > 1:
+            return f"{word}s {len(done) + 1} to {len(done) + len(now)} of {trials}, {now[0].doing}"
+        if now:
+            return f"{word} {len(done) + 1} of {trials}, " * (trials > 1) + now[0].doing
         if failed:
             return f"✗ {failed[0].status}" + f", {len(failed)} of {trials} {word}s" * (trials > 1)
         if len(done) == trials:

@@ -111,6 +111,9 @@ def untimed(model: str, base: Side, new: Side) -> str:
     found += _changed(base.specs[model][0], new.specs[model][0], _TIMED)
     if found:
         return f"another machine or set-up: {', '.join(found)}"
+    shared = [side.name for side in (base, new) if any(r.shared for r in side.records(model))]
+    if shared:
+        return f"several trials at a time (--jobs) in {' and '.join(shared)}"
     if _marks(model, base) or _marks(model, new):
         return unanswered(model, base, new)
     for side in (base, new):

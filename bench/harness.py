@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.allocator import tune_allocator
 from bench.data.folds import folds_asked
+from bench.engine import LOCAL, get_engine
 from bench.engines.process import TrialProcess
 from bench.engines.spawn import Spawned, can_spawn, spawn
 from bench.exactness import differences
@@ -23,7 +24,7 @@ from bench.request import Request, recipe_of, request_of, settled
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder
 from bench.runs import page_told, report, write_trials
-from bench.session import Pending, Session, isolated
+from bench.session import Pending, Session, isolated, require_isolated
 from bench.store import Store, StoredTrial
 from bench.thumbnails import keep_missing
 from bench.tracking import Trackers, require_trackers
@@ -47,7 +48,7 @@ def run(
         **options: the other fields of `Request`: recipe, split, within, epochs, budget,
             patience, target, batch_size, learning_rate, seeds, device, precision, threads,
             workers, limit, runs, weights, fidelity, layout, compiled, cache, profile, timeout,
-            checkpoint_every, on_oom, allow_rejects, isolate, log.
+            checkpoint_every, on_oom, allow_rejects, engine, address, jobs, isolate, log.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
@@ -75,7 +76,9 @@ def execute(request: Request, progress: Progress, spawned: Spawned | None = None
     with _first_process(request, spawned) as first:
         request = settled(request)
         require_trackers(request.log)
+        get_engine(request.engine)
         plan = make_plan(request, progress)
+        require_isolated(request, plan.specs)
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
         folder = RunFolder.create(request.runs, models)
         created = Store.create(folder.database, plan.about, plan.specs)
@@ -128,8 +131,10 @@ def resume(
                 return results
             progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
             require_trackers(request.log)
+            get_engine(request.engine)
             plan = make_plan(request, progress)
             pending = _left(left, about, plan, inexact=inexact)
+            require_isolated(request, [each.spec for each in pending])
             write_trials(folder, about, trials)  # the last may have been kept and not yet written
             _draw(_undrawn(folder, trials), folder, plan)
             return _run(request, folder, store, plan, pending, progress, first)
@@ -197,7 +202,8 @@ def _first_process(
     request: Request | None, spawned: Spawned | None
 ) -> Iterator[TrialProcess | None]:
     """Yield a process that imports torch while the images are looked at, and end it after all."""
-    if spawned is None and request is not None and request.isolate and can_spawn():
+    wanted = request is not None and request.isolate and request.engine == LOCAL.name
+    if spawned is None and wanted and can_spawn():
         spawned = spawn()
     process = None if spawned is None else TrialProcess(spawned)
     try:
@@ -310,10 +316,10 @@ def _run(
         write_run(results(), about)
         trackers.log(where, result.record)
 
-    session = Session(request, folder, store, plan.splits, plan.source, progress, keep)
+    session = Session(request, folder, store, plan, progress, keep)
     usable = first if isolated(request, pending[0].spec) else None
     there = [trial.record for trial in trials.values() if trial.record is not None]
-    with progress.showing([trial.spec for trial in trials.values()], there):
+    with progress.showing([trial.spec for trial in trials.values()], there, request.jobs or 1):
         stopped_by = session.run(pending, usable)
     found = results(stopped_by)
     _keep_pictures(store, plan, progress, found)

@@ -6,11 +6,13 @@ import hashlib
 import json
 import sys
 import time
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from torch import nn
 
 from bench.clock import Stopwatch
@@ -23,6 +25,7 @@ LAYOUTS: tuple[Layout, ...] = ("channels_last", "contiguous")
 
 _BATCH = 8
 _ROUNDS = 3
+_PATIENCE_SECONDS = 30.0
 _LONG_SECONDS = 1.0  # a step that takes longer is tried once
 
 
@@ -39,8 +42,9 @@ def choose_layout(
 
     Both are tried in turn on one seeded batch, a second or two in all; the answer is kept in
     `folder` for this architecture as installed, device, threads and torch, so that it does not
-    change from run to run. A network that can't be trained gets the first; its trial will say
-    why. The global random state and threads are as before when it returns.
+    change from run to run, or between trials at one time. A network that can't be trained gets
+    the first; its trial will say why. The global random state and threads are as before when it
+    returns.
     """
     asked = [asdict(architecture), origin, _name(device), str(precision), threads,
              torch.__version__]  # fmt: skip
@@ -49,6 +53,18 @@ def choose_layout(
     kept = _kept(path)
     if kept is not None:
         return kept
+    with _alone(path):
+        return _kept(path) or _measured(architecture, device, precision, threads, path)
+
+
+def _measured(
+    architecture: Architecture,
+    device: torch.device,
+    precision: torch.dtype,
+    threads: int,
+    path: Path,
+) -> Layout:
+    """Return the faster layout, kept in `path`."""
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
@@ -91,6 +107,22 @@ def _step(
             loss = network(images).square().mean()
         loss.backward()
     return stopwatch.seconds
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time find out what is to be kept in `path`, where that can be seen to.
+
+    The system lets go of it when the process dies; one that hangs is waited for half a minute.
+    """
+    lock = FileLock(path.with_suffix(".lock"))
+    with suppress(OSError, Timeout):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=_PATIENCE_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _name(device: torch.device) -> str:

@@ -13,6 +13,8 @@ except ImportError:  # not a POSIX system
     resource = None  # type: ignore[assignment]
 
 _CGROUP = Path("/sys/fs/cgroup")
+_PROCESS_BYTES = 1_500_000_000  # of a process that has torch and some batches
+_PARAMETER_BYTES = 24  # weight, gradient, two moments, and copies of the weights, of four bytes
 
 
 def available_bytes(cgroup: Path = _CGROUP) -> int:
@@ -28,6 +30,14 @@ def available_bytes(cgroup: Path = _CGROUP) -> int:
     except (OSError, ValueError):  # no container limit, or another system
         return machine
     return min(machine, limit - used + cached)
+
+
+def expected_bytes(parameters: int) -> int:
+    """Return about how much a training of a network with so many parameters holds at most.
+
+    `lenet` (46 M) held 2.7 GB, `alexnet` (42 M) 3.1 GB; what lies between its layers is not known.
+    """
+    return _PROCESS_BYTES + _PARAMETER_BYTES * parameters
 
 
 def peak_bytes() -> int | None:

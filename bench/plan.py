@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from bench.cache_folder import cache_folder
+from bench.cores import default_threads, threads_each
 from bench.data.check import (
     CheckedImage,
     Manifest,
@@ -27,7 +28,8 @@ from bench.data.pixel_source import DirectPixels, PixelSource
 from bench.data.split import Split, limited, training_part
 from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
 from bench.data.transform import FIDELITIES
-from bench.device import choose_device, choose_precision, default_threads
+from bench.device import choose_device, choose_precision
+from bench.engine import LOCAL
 from bench.environment import describe_environment
 from bench.exactness import code_digest
 from bench.progress import Progress
@@ -45,6 +47,7 @@ from bench.request import (
     twice,
 )
 from bench.stats import majority_class
+from registry.errors import RunError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     Raises:
         ZooError: something asked for is not there; nothing was written.
     """
+    threads = _threads(request)
     compared = contenders(request.models, pretrained=request.pretrained, frozen=request.frozen)
     if request.aa:
         compared = twice(compared)
@@ -76,10 +80,26 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     choose_precision(request.precision, device)
     manifest, splits = load_data(request, progress)
     source = _pixel_source(request, manifest, splits, compared, progress)
-    specs = _specs(request, compared, manifest.classes, splits, device)
+    specs = _specs(request, compared, manifest.classes, splits, device, threads)
+    _require_whole_seconds(request, specs)
     about = _about(request, recipe, manifest, splits, device)
     about["environment"]["code"] = {each.model: code_digest(each.architecture) for each in compared}
     return Plan(specs=specs, splits=splits, source=source, about=about)
+
+
+def _threads(request: Request) -> int:
+    """Return the threads of each trial; a cluster says itself how many cores it has."""
+    if request.engine == LOCAL.name:
+        return threads_each(request.jobs or 1, request.threads)
+    return request.threads or 1
+
+
+def _require_whole_seconds(request: Request, specs: Sequence[TrialSpec]) -> None:
+    if request.shares and any(spec.recipe.seconds is not None for spec in specs):
+        raise RunError(
+            "a budget is seconds of a machine that no other trial uses: it needs --jobs 1; "
+            "or give --epochs"
+        )
 
 
 def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
@@ -144,6 +164,7 @@ def _specs(
     classes: tuple[str, ...],
     splits: Splits,
     device: torch.device,
+    threads: int,
 ) -> tuple[TrialSpec, ...]:
     return tuple(
         TrialSpec(
@@ -158,7 +179,7 @@ def _specs(
             folds=splits.folds,
             device=str(device),
             precision=request.precision,
-            threads=request.threads or default_threads(),
+            threads=threads,
             workers=request.workers,
             fidelity=one_of("fidelity", request.fidelity, FIDELITIES),
             layout=one_of("layout", request.layout, LAYOUT_CHOICES),
@@ -228,7 +249,9 @@ def _title(request: Request, recipe: Recipe, splits: Splits, device: torch.devic
     if recipe.patience is not None:
         most, stopped = "at most ", ", stopped by validation accuracy"
     length = f"{most}{recipe.length}{' of training' if recipe.seconds else ''}{stopped}"
-    return f"{data}: {_sizes(splits)}, {_recipe_told(request, recipe)}, {length}, {device}"
+    told = f"{data}: {_sizes(splits)}, {_recipe_told(request, recipe)}, {length}, {device}"
+    told += f", by {request.engine}" if request.engine != LOCAL.name else ""
+    return told + (f", {request.jobs} trials at a time" if (request.jobs or 1) > 1 else "")
 
 
 def _recipe_told(request: Request, recipe: Recipe) -> str:

@@ -34,9 +34,11 @@ class Progress:
 
     @contextmanager
     def showing(
-        self, specs: Sequence[TrialSpec], records: Iterable[TrialRecord] = ()
+        self, specs: Sequence[TrialSpec], records: Iterable[TrialRecord] = (), jobs: int = 1
     ) -> Iterator[None]:
         """Show a table of the trials `specs` in here, of which `records` are there already.
+
+        Of them, `jobs` are done at a time.
 
         Where stderr is no terminal, or one that can only print, there is none.
         """
@@ -44,7 +46,7 @@ class Progress:
         if not self._terminal or console.is_dumb_terminal:
             yield
             return
-        table = LiveTable(Board(specs, records), console)
+        table = LiveTable(Board(specs, records, jobs=jobs), console)
         with table.shown():
             self._table = table
             try:
@@ -67,10 +69,10 @@ class Progress:
             self._table.board.on_start(spec, steps, done)
             self._table.changed()
 
-    def on_batch(self) -> None:
+    def on_batch(self, spec: TrialSpec) -> None:
         """Count a step."""
         if self._table is not None:
-            self._table.board.on_batch()
+            self._table.board.on_batch(spec)
             self._table.changed()
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from typing import Any, Literal, TypeVar, get_args
@@ -18,6 +19,8 @@ from registry.architecture import Architecture
 from registry.errors import RunError
 
 Status = Literal["ok", "failed", "killed", "out-of-memory", "timeout", "diverged", "interrupted"]
+SHARED = "shared_"  # before the name of a time taken on a machine with other trials on it
+EPOCH_TIMES = ("train_seconds", "data_wait_seconds", "train_seconds_so_far")
 FINISHED: tuple[Status, ...] = tuple(each for each in get_args(Status) if each != "interrupted")
 
 
@@ -169,6 +172,8 @@ class TrialRecord:
         resumed: how often it was gone on with from a checkpoint.
         digest: SHA-256 of the weights that were tested and the optimiser's state after the last
             step.
+        jobs: how many trials were done at a time at most, in any part of it: with more than one,
+            its times are those of a shared machine.
         marks: why its figures can't be compared with the others'; empty where they can.
         profile: measured only where it was asked for.
     """
@@ -201,6 +206,7 @@ class TrialRecord:
     peak_bytes: int | None = None
     resumed: int = 0
     digest: str = ""
+    jobs: int = 1
     marks: tuple[str, ...] = ()
     profile: TimeProfile | None = None
 
@@ -208,6 +214,11 @@ class TrialRecord:
     def model(self) -> str:
         """What the architecture was asked for by."""
         return self.spec.model
+
+    @property
+    def shared(self) -> bool:
+        """Whether its times are those of a machine on which others may have run beside it."""
+        return self.jobs > 1
 
     @property
     def data_wait_share(self) -> float:
@@ -255,6 +266,15 @@ class TrialResult:
     test: Evaluation | None = None
     last_weights: Weights | None = None
     best_weights: Weights | None = None
+
+
+def timed(records: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Return those whose times can stand beside each other.
+
+    They are those that had the machine to themselves; where none had, all.
+    """
+    known = list(records)
+    return [record for record in known if not record.shared] or known
 
 
 def _digest(value: object) -> str:

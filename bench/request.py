@@ -14,6 +14,7 @@ from bench.checkpoint import Cadence
 from bench.data.dataset import names_dataset
 from bench.data.folds import check_within, folds_asked
 from bench.data.transform import FIDELITIES, Layout
+from bench.engine import LOCAL
 from bench.layout import LAYOUTS
 from bench.quantities import seconds_of, share_of
 from bench.recipe import DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
@@ -65,6 +66,11 @@ class Request:
         checkpoint_every: `60s`, `5m`, `200` (steps) or `never`.
         on_oom: `fail`, or `halve`: try again at half the batch, and mark the row.
         allow_rejects: take the rest where more than 1 % of the images can't be used.
+        engine: what has the trials done: `local`, `ray`, or what a package adds.
+        address: of a cluster that is there, for an engine that uses one.
+        jobs: so many trials at a time at most; `threads` of each are then its share of the
+            cores. None is one on this machine, and as many as a cluster has room for, of one
+            thread each if nothing is said.
         isolate: run each trial in a process of its own.
         aa: compare one architecture with itself, under other seeds: what differs is noise.
         pretrained: begin with the trained weights of members of families; only this may fetch.
@@ -102,6 +108,9 @@ class Request:
     checkpoint_every: str = "60s"
     on_oom: str = "fail"
     allow_rejects: bool = False
+    engine: str = LOCAL.name
+    address: str | None = None
+    jobs: int | None = None
     isolate: bool = True
     aa: bool = False
     pretrained: bool = False
@@ -123,10 +132,22 @@ class Request:
             seconds_of(self.budget)
         if self.target is not None:
             share_of(self.target)
+        self._check_jobs()
         for each in self.log:
             one_of("--log", each, TRACKERS)
         if self.frozen and not self.pretrained:
             raise RunError("a frozen backbone is one that was trained: give --pretrained, too")
+
+    def _check_jobs(self) -> None:
+        if self.jobs is not None and self.jobs < 1:
+            raise RunError(f"--jobs must be 1 or more, not {self.jobs}")
+        if self.shares and self.profile:
+            raise RunError("--profile measures where time goes: it needs --jobs 1")
+
+    @property
+    def shares(self) -> bool:
+        """Whether trials may have others beside them, so that their times hang on those, too."""
+        return self.jobs != 1 if self.engine != LOCAL.name else (self.jobs or 1) > 1
 
     @property
     def names_data(self) -> bool:

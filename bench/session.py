@@ -1,24 +1,28 @@
-"""The trials of a run that are still to be done: one after the other, each kept as it ends."""
+"""The trials of a run that are still to be done: handed to an engine, each kept as it ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from bench.checkpoint import Cadence
-from bench.data.folds import Splits
-from bench.data.pixel_source import PixelSource
-from bench.engines.here import Here, run_here
+from bench.engine import LOCAL
+from bench.engines.begin import begin_engine
+from bench.engines.engine import RunningEngine, Setup
+from bench.engines.here import HereEngine
 from bench.engines.interrupts import Interrupts
 from bench.engines.process import Job, TrialProcess
 from bench.engines.spawn import can_spawn
-from bench.memory import available_bytes
+from bench.memory import expected_bytes
+from bench.plan import Plan
 from bench.progress import Progress
 from bench.record import FINISHED, TrialResult, TrialSpec
 from bench.request import Request
 from bench.run_folder import RunFolder
 from bench.store import Store
-from bench.watcher import Service
+from registry.errors import RunError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,69 +35,95 @@ class Pending:
 
 
 class Session:
-    """Does trials, keeps each result in the store, and tells `on_result` of it."""
+    """Has trials done, keeps each result in the store, and tells `on_result` of it."""
 
     def __init__(
         self,
         request: Request,
         folder: RunFolder,
         store: Store,
-        splits: Splits,
-        source: PixelSource,
+        plan: Plan,
         progress: Progress,
         on_result: Callable[[int, TrialResult], object],
     ) -> None:
         self._request, self._folder, self._store = request, folder, store
-        self._splits, self._source, self._progress = splits, source, progress
+        self._splits, self._source, self._progress = plan.splits, plan.source, progress
+        self._planned = plan.about["environment"]
         self._on_result = on_result
         self._interrupts = Interrupts(progress.say)
+        self._pending: dict[int, Pending] = {}
+        self._interrupted = False
+        self._asked: dict[int, Pending] = {}  # what had to be done at a smaller batch, as it was
 
     def run(self, pending: Sequence[Pending], first: TrialProcess | None) -> int | None:
         """Do `pending`, and return the number of the signal that has stopped it, or None.
 
-        A trial that was interrupted is the last. `first` is a process for the first of them,
-        begun before.
+        After a trial that was interrupted none is begun. `first` is a process for the first of
+        them, begun before.
         """
         with self._interrupts:
-            for each in pending:
-                result = self._done(each, first)
-                first = None
-                self._keep(each.number, result)
-                if result.record.status == "interrupted" or self._interrupts.number is not None:
-                    break
+            for own, some in groupby(pending, lambda each: isolated(self._request, each.spec)):
+                if not self._stopped:
+                    trials = list(some)
+                    engine = self._engine(trials, first) if own else HereEngine(self._progress)
+                    self._do(trials, engine)
+                    first = None
         return self._interrupts.number
 
+    @property
+    def _stopped(self) -> bool:
+        return self._interrupted or self._interrupts.number is not None
+
+    def _do(self, pending: Sequence[Pending], engine: RunningEngine) -> None:
+        with closing(engine), self._interrupts.stopping(engine):
+            for each in pending:
+                self._submit(engine, each)
+            for number, result in engine.ended():
+                if self._halves(result):
+                    self._submit(engine, self._halved(number, result))
+                    continue
+                self._keep(number, result)
+                if result.record.status == "interrupted":
+                    self._interrupted = True
+                    engine.stop()
+
+    def _engine(self, pending: Sequence[Pending], first: TrialProcess | None) -> RunningEngine:
+        setup = Setup(
+            jobs=self._request.jobs,
+            address=self._request.address,
+            architectures={each.spec.model: each.spec.architecture for each in pending},
+            planned=self._planned,
+            first=first,
+        )
+        return begin_engine(self._request.engine, self._progress, setup)
+
+    def _submit(self, engine: RunningEngine, pending: Pending) -> None:
+        self._pending[pending.number] = pending
+        engine.submit(pending.number, self._job(pending.spec))
+
     def _keep(self, number: int, result: TrialResult) -> None:
+        result = replace(
+            result, record=replace(result.record, marks=self._pending.pop(number).marks)
+        )
         self._store.finish(number, result)
         if result.record.status in FINISHED:
             self._folder.checkpoints(result.record.spec).clear()
         self._on_result(number, result)
 
-    def _done(self, pending: Pending, process: TrialProcess | None) -> TrialResult:
-        """Return the result of a trial, at a smaller batch where that was allowed and needed."""
-        spec, marks = pending.spec, pending.marks
-        asked = spec.recipe.batch_size
-        result = self._attempt(spec, process)
-        while self._halves(result):
-            self._folder.checkpoints(spec).clear()
-            smaller = replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)
-            spec = replace(spec, recipe=smaller)
-            marks = (*pending.marks, f"batch size {smaller.batch_size} instead of {asked}")
-            self._progress.say(f"{spec.model}: again with batch size {smaller.batch_size}")
-            result = self._attempt(spec, None)
-        return replace(result, record=replace(result.record, marks=marks))
-
     def _halves(self, result: TrialResult) -> bool:
         wanted = self._request.on_oom == "halve" and result.record.status == "out-of-memory"
         small = result.record.spec.recipe.batch_size == 1
-        return wanted and not small and self._interrupts.number is None
+        return wanted and not small and not self._stopped
 
-    def _attempt(self, spec: TrialSpec, process: TrialProcess | None) -> TrialResult:
-        if not isolated(self._request, spec):
-            return self._here(spec)
-        process = process or TrialProcess()
-        with self._interrupts.stopping(process):
-            return process.run(self._job(spec), self._progress)
+    def _halved(self, number: int, result: TrialResult) -> Pending:
+        """Return a trial that had too little memory, at half its batch."""
+        spec, pending = result.record.spec, self._pending[number]
+        self._folder.checkpoints(spec).clear()
+        recipe = replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)
+        asked = self._asked.setdefault(number, pending)
+        mark = f"batch size {recipe.batch_size} instead of {asked.spec.recipe.batch_size}"
+        self._progress.say(f"{spec.model}: again with batch size {recipe.batch_size}")
+        return replace(asked, spec=replace(spec, recipe=recipe), marks=(*asked.marks, mark))
 
     def _job(self, spec: TrialSpec) -> Job:
         cadence = Cadence.parse(self._request.checkpoint_every)
@@ -107,21 +137,23 @@ class Session:
             profile=self._request.profile,
             weights=self._request.weights,
             timeout=self._request.timeout,
-            memory_bytes=available_bytes() if spec.device == "cpu" else None,
+            expected_bytes=expected_bytes(spec.architecture.contract.parameters),
         )
 
-    def _here(self, spec: TrialSpec) -> TrialResult:
-        service = Service(
-            source=self._source,
-            profile=self._request.profile,
-            weights=self._request.weights,
-            checkpoints=self._folder.checkpoints(spec),
-            cadence=Cadence.parse(self._request.checkpoint_every),
+
+def require_isolated(request: Request, specs: Sequence[TrialSpec]) -> None:
+    """Do nothing unless trials are to be done beside each other that have no process of their own.
+
+    Raises:
+        RunError: they are.
+    """
+    here = [spec.model for spec in specs if not isolated(request, spec)]
+    asked = f"--jobs {request.jobs}" if request.jobs else f"--engine {request.engine}"
+    if here and (request.shares or request.engine != LOCAL.name):
+        raise RunError(
+            f"{asked} needs a process for each trial, and {here[0]} has none: what a "
+            "notebook defines has to be put in a file; --no-isolate has to be left out"
         )
-        # deferred outside: a stop that was asked for before is a trial that was interrupted
-        with service.stop.deferred(), self._interrupts.stopping(Here(service.stop)):
-            split, folder = self._splits.of(spec.fold), self._folder.trial(spec)
-            return run_here(spec, split, self._progress, service, folder)
 
 
 def isolated(request: Request, spec: TrialSpec) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from bench.record import FINISHED, EpochRecord, TrialRecord
+from bench.record import EPOCH_TIMES, FINISHED, SHARED, EpochRecord, TrialRecord
 from bench.report.display import display, markdown
 from registry.errors import RunError, told
 
@@ -140,8 +140,11 @@ def metrics_of(record: TrialRecord) -> Iterator[tuple[int, dict[str, float]]]:
     They are called as in history.csv and comparison.csv: losses in nats, accuracies 0 to 1.
     """
     names = [field.name for field in fields(EpochRecord) if field.name != "epoch"]
+    kind = SHARED if record.shared else ""
     for epoch in record.history:
-        figures = {name: getattr(epoch, name) for name in names}
+        figures = {
+            f"{kind}{name}" if name in EPOCH_TIMES else name: getattr(epoch, name) for name in names
+        }
         yield epoch.epoch, {name: float(each) for name, each in figures.items() if each is not None}
     last = record.last.epoch if record.last else 0
     whole = {"test_loss": record.test_loss, "test_accuracy": record.test_accuracy}

@@ -140,6 +140,7 @@ class Training:
             self._best = Weights(epoch=saved["best"]["epoch"], state=saved["best"]["state"])
         kept = ("history", "steps", "train_seconds", "data_wait_seconds", "images_per_second")
         self._account.note(**{name: getattr(before, name) for name in kept})
+        self._account.note(jobs=max(before.jobs, self._account.record.jobs))
         self._at.random = saved["random"] if self._has_ended() else None
         sums = (
             "startup_seconds",
@@ -283,7 +284,7 @@ class Training:
 
     def _after_step(self) -> None:
         self._at.step += 1
-        self._watcher.on_batch()
+        self._watcher.on_batch(self._spec)
         if self._device.type == "cpu":  # elsewhere reading the loss would wait for the device
             self._require_finite()
         self._service.stop.check()

@@ -89,7 +89,7 @@ class _Trial:
     def __init__(self, spec: TrialSpec, split: Split, watcher: Watcher, service: Service) -> None:
         self._spec, self._split, self._watcher, self._service = spec, split, watcher, service
         self._shape = self._training_shape = spec.architecture.contract.input_shape
-        self._account = Account(spec, watcher)
+        self._account = Account(spec, watcher, service.jobs)
         self._training: Training | None = None
 
     def run(self) -> TrialResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ class Watcher(Protocol):
         `steps` is 0 where nobody knows how many there will be: under a budget of seconds.
         """
 
-    def on_batch(self) -> None:
+    def on_batch(self, spec: TrialSpec) -> None:
         """One training step is done."""
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
@@ -36,6 +37,43 @@ class Watcher(Protocol):
 
     def on_end(self, record: TrialRecord) -> None:
         """The trial is over, well or not."""
+
+
+class InTurn:
+    """Passes on to a watcher what several threads say, one after the other."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher, self._lock = watcher, threading.Lock()
+
+    def say(self, text: str) -> None:
+        """Pass on a line."""
+        with self._lock:
+            self._watcher.say(text)
+
+    def on_phase(self, record: TrialRecord) -> None:
+        """Pass on what is done now."""
+        with self._lock:
+            self._watcher.on_phase(record)
+
+    def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
+        """Pass on that training begins."""
+        with self._lock:
+            self._watcher.on_start(spec, steps, done)
+
+    def on_batch(self, spec: TrialSpec) -> None:
+        """Pass on a step."""
+        with self._lock:
+            self._watcher.on_batch(spec)
+
+    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
+        """Pass on an epoch."""
+        with self._lock:
+            self._watcher.on_epoch(spec, epoch)
+
+    def on_end(self, record: TrialRecord) -> None:
+        """Pass on an end."""
+        with self._lock:
+            self._watcher.on_end(record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +87,7 @@ class Service:
         checkpoints: where it is saved, and gone on from; without them it begins anew.
         cadence: how often it is saved.
         stop: asks it to stop.
+        jobs: how many trials are done at a time, for its record.
         clock: gives the seconds by which training is measured; another one for tests.
     """
 
@@ -58,14 +97,15 @@ class Service:
     checkpoints: Checkpoints | None = None
     cadence: Cadence = field(default_factory=Cadence)
     stop: StopRequest = field(default_factory=StopRequest)
+    jobs: int = 1
     clock: Callable[[], float] = time.perf_counter
 
 
 class Account:
     """A trial's record as far as it has come; each new phase is told."""
 
-    def __init__(self, spec: TrialSpec, watcher: Watcher) -> None:
-        self.record = TrialRecord(spec=spec)
+    def __init__(self, spec: TrialSpec, watcher: Watcher, jobs: int = 1) -> None:
+        self.record = TrialRecord(spec=spec, jobs=jobs)
         self._watcher = watcher
 
     def note(self, **changes: object) -> None:

@@ -22,8 +22,9 @@ _TIMES = (
     "images_per_second",
     "inference",
     "wait",
+    "shared_",
 )  # parts of names; no two runs agree on these
-_OF_THE_MACHINE = ("resumed", "spec")
+_OF_THE_MACHINE = ("resumed", "spec", "jobs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

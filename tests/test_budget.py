@@ -90,7 +90,7 @@ class _Watcher(Progress):
     def on_start(self, spec, steps, done):
         self.started.append((steps, done))
 
-    def on_batch(self):
+    def on_batch(self, spec):
         self._left -= 1
         if self._left == 0:
             self._stop.request()

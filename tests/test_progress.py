@@ -53,7 +53,7 @@ def test_a_model_goes_from_waiting_to_done():
     board.on_start(record.spec, 6, 0)
     for _ in range(6):
         seen.append(_states(board)["lenet"])
-        board.on_batch()
+        board.on_batch(made_spec())
     for phase in ("validate", "test", "inference", "done"):
         board.on_phase(replace(record, phase=phase))
         seen.append(_states(board)["lenet"])
@@ -120,7 +120,7 @@ def test_nothing_is_said_of_the_time_while_nothing_is_known():
     _begin(board)
     clock.now += 0.5
     for _ in range(5):
-        board.on_batch()
+        board.on_batch(made_spec())
 
     assert before is None
     assert board.time_left() is None
@@ -134,7 +134,7 @@ def test_the_time_left_is_first_that_of_the_steps():
     _begin(board)
     clock.now += 20
     for _ in range(10):
-        board.on_batch()
+        board.on_batch(made_spec())
 
     assert board.time_left() == (pytest.approx(40), False)
     assert summary(board) == "0 of 2 trials done, at least a minute left"
@@ -147,7 +147,7 @@ def test_steps_of_another_process_are_not_counted_as_made():
     _begin(board, done=20)
     clock.now += 10
     for _ in range(5):
-        board.on_batch()
+        board.on_batch(made_spec())
 
     assert board.time_left() == (pytest.approx(10), True)
 
@@ -265,7 +265,7 @@ def test_many_steps_a_second_are_drawn_twice():
         table._live.refresh = lambda: drawn.append(clock.now)
         for _ in range(990):
             clock.now += 0.001
-            table.board.on_batch()
+            table.board.on_batch(made_spec())
             table.changed()
         seen = list(drawn)  # the end draws once more
 
@@ -292,7 +292,7 @@ def _told(progress):
     with progress.showing(specs):
         progress.on_phase(TrialRecord(spec=specs[0], phase="train"))
         progress.on_start(specs[0], 3, 0)
-        progress.on_batch()
+        progress.on_batch(specs[0])
         progress.on_epoch(specs[0], made_epoch())
         progress.on_end(made_record())
 

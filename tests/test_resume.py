@@ -71,7 +71,7 @@ class _StopAt(Progress):
     def say(self, text):
         self.said.append(text)
 
-    def on_batch(self):
+    def on_batch(self, spec):
         if self._left is not None:
             self._left -= 1
             if self._left == 0:

@@ -46,11 +46,15 @@ def test_a_narrow_terminal_gets_what_matters(width):
 
 
 def test_a_wide_terminal_gets_everything_that_says_something():
-    """Nothing is left out where there is room; what is of a budget or a target says nothing."""
+    """Nothing is left out where there is room; what is of a budget or a target says nothing.
+
+    Nor do times of trials that had others beside them.
+    """
     results = made_results(seeds=7)
     shown = _headings(_printed(results, 300))
 
     silent = ("epochs", "steps", "time_to_target", "recipe")
+    silent += ("shared_training", "shared_time_to_target")
     assert shown == [column.heading for column in columns() if column.name not in silent]
 
 

@@ -190,7 +190,31 @@ def bench(
         int | None,
         typer.Option(
             min=1,
-            help="CPU threads of the network; all cores if not given.",
+            help="CPU threads of the network; all cores, or its share of them, if not given.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "-j",
+            "--jobs",
+            min=1,
+            help="Trials at a time; their times are then of a shared machine.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="Where trials run: local, ray (a cluster); `zoo list --engines`.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="With --engine ray: a cluster that is there; else one is begun here.",
             rich_help_panel=_MACHINE,
         ),
     ] = None,
@@ -266,10 +290,13 @@ def bench(
     Catalog.installed().resolve([name for name in wanted if ":" not in name])
 
     from bench.allocator import wait_asleep
+    from bench.engine import get_engine
     from bench.engines.spawn import can_spawn, spawn
 
+    get_engine(engine)
+
     wait_asleep()
-    spawned = spawn() if isolate and can_spawn() else None
+    spawned = spawn() if isolate and can_spawn() and engine == "local" else None
     try:
         if resume is None:
             results = _begun({**given, "runs": runs_dir}, spawned)

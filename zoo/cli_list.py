@@ -37,21 +37,24 @@ def list_architectures(
     datasets: Annotated[
         bool, typer.Option("--datasets", help="The data sets that there are.")
     ] = False,
+    engines: Annotated[bool, typer.Option("--engines", help="The engines that do trials.")] = False,
     origin: Annotated[
         bool, typer.Option("--origin", help="Show where each comes from, file and all.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """List the architectures that are installed, with what they promise."""
-    asked = [bool(patterns), family is not None, families, recipes, datasets]
+    asked = [bool(patterns), family is not None, families, recipes, datasets, engines]
     if sum(asked) > 1:
-        raise RunError("one list at a time: names, --family, --families, --recipes or --datasets")
+        raise RunError(
+            "one list at a time: names, --family, --families, --recipes, --datasets or --engines"
+        )
     if match != "*" and family is None:
         raise RunError("--match chooses among a family's networks: give --family timm, too")
     if families:
         _list_kind(FAMILIES, as_json=as_json)
-    elif recipes or datasets:
-        _list_kind(_of_bench(recipes=recipes), as_json=as_json)
+    elif recipes or datasets or engines:
+        _list_kind(_of_bench(recipes=recipes, engines=engines), as_json=as_json)
     elif family is not None:
         _list_members(family, match, as_json=as_json)
     else:
@@ -103,8 +106,9 @@ def _list_kind(kind: Kind[Any], *, as_json: bool) -> None:
         print_rendered(kinds_table(rows, kind.noun))
 
 
-def _of_bench(*, recipes: bool) -> Kind[Any]:
+def _of_bench(*, recipes: bool, engines: bool) -> Kind[Any]:
     from bench.data.dataset import DATASETS
+    from bench.engine import ENGINES
     from bench.recipe import RECIPES
 
-    return RECIPES if recipes else DATASETS
+    return RECIPES if recipes else ENGINES if engines else DATASETS

@@ -28,7 +28,7 @@ from zoo.apart import run_apart
 from zoo.finding import Finding
 
 # the last two as text: to import what they are groups of takes torch, which may be what is broken
-GROUPS = (ARCHITECTURES.group, FAMILIES.group, "zoo.datasets", "zoo.recipes")
+GROUPS = (ARCHITECTURES.group, FAMILIES.group, "zoo.datasets", "zoo.recipes", "zoo.engines")
 _PATIENCE_SECONDS = 60
 _SLOW_SECONDS = 1.0
 _LOAD = """

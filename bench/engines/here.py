@@ -1,11 +1,15 @@
-"""A trial in this very process: what a notebook has defined can't be imported by another."""
+"""Trials in this very process: what a notebook has defined can't be imported by another."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from bench.checkpoint import Cadence, Checkpoints
 from bench.data.split import Split
+from bench.engines.process import Job
 from bench.record import TrialResult, TrialSpec
 from bench.stop import StopRequest
 from bench.trial import run_trial
@@ -14,22 +18,55 @@ from bench.weights import publish
 from registry.errors import told
 
 
-class Here:
-    """The trial in this process, to be stopped; it can't be ended."""
+class HereEngine:
+    """Does what is submitted in this process, one after the other."""
 
-    def __init__(self, stop: StopRequest) -> None:
-        self._stop = stop
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher, self._stop = watcher, StopRequest()
+        self._waiting: deque[tuple[int, Job]] = deque()
+        self._busy = self._stopping = False
+
+    def submit(self, number: int, job: Job) -> None:
+        """Take on a trial, to be known by its `number`."""
+        self._waiting.append((number, job))
+
+    def ended(self) -> Iterator[tuple[int, TrialResult]]:
+        """Yield each trial's number and result as it ends."""
+        while self._waiting and not self._stopping:
+            number, job = self._waiting.popleft()
+            yield number, self._done(job)
 
     def stop(self) -> None:
-        """Ask it to save where it stands, and to end.
+        """Ask the trial to save where it stands, and to end; begin no more.
 
         Raises:
-            StoppedError: nothing is under way that should be ended first.
+            StoppedError: it does nothing that should be ended first.
         """
-        self._stop.request()
+        self._stopping = True
+        if self._busy:
+            self._stop.request()
 
     def end(self) -> None:
         """Leave it as it is: the exception that follows ends it."""
+
+    def close(self) -> None:
+        """Hold nothing: there is nothing to give back."""
+
+    def _done(self, job: Job) -> TrialResult:
+        service = Service(
+            source=job.source,
+            profile=job.profile,
+            weights=job.weights,
+            checkpoints=Checkpoints(job.checkpoints),
+            cadence=Cadence(**job.cadence),
+            stop=self._stop,
+        )
+        with self._stop.deferred():
+            self._busy = True
+            try:
+                return run_here(job.spec, job.split, self._watcher, service, job.folder)
+            finally:
+                self._busy = False
 
 
 def run_here(

@@ -74,6 +74,7 @@ def _service(job: dict[str, Any], teller: _Teller, stop: StopRequest) -> Service
         checkpoints=Checkpoints(Path(job["checkpoints"])),
         cadence=Cadence(**job["cadence"]),
         stop=stop,
+        jobs=job["jobs"],
     )
 
 
@@ -93,7 +94,7 @@ class _Teller:
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
         self._send("start", steps=steps, done=done)
 
-    def on_batch(self) -> None:
+    def on_batch(self, spec: TrialSpec) -> None:
         self._steps += 1
         if time.monotonic() - self._told >= _BETWEEN:
             self._send("steps", count=self._steps)

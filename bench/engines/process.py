@@ -15,13 +15,22 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from bench.data.pixel_source import PixelSource
-from bench.data.split import Split
+from bench.data.pixel_source import DirectPixels, PixelSource
+from bench.data.split import Split, split_of
 from bench.data.split import as_plain as split_as_plain
 from bench.engines.messages import receive, receive_answers, send
 from bench.engines.spawn import Spawned, spawn
 from bench.memory import kernel_kills
-from bench.record import Status, TrialRecord, TrialResult, TrialSpec, as_plain, epoch_of, record_of
+from bench.record import (
+    Status,
+    TrialRecord,
+    TrialResult,
+    TrialSpec,
+    epoch_of,
+    record_of,
+    spec_of,
+)
+from bench.record import as_plain as spec_as_plain
 from bench.watcher import Watcher
 from registry.errors import RunError
 
@@ -40,6 +49,8 @@ class Job:
         cadence: seconds and steps between checkpoints, as `Cadence` has them.
         timeout: seconds after which it is ended, or None.
         memory_bytes: what it may hold of its own, or None for as much as there is.
+        expected_bytes: what it will hold at most, as far as anyone can say.
+        jobs: how many trials are done at a time, for its record.
     """
 
     spec: TrialSpec
@@ -51,7 +62,9 @@ class Job:
     profile: bool
     weights: bool
     timeout: float | None
-    memory_bytes: int | None
+    memory_bytes: int | None = None
+    expected_bytes: int = 0
+    jobs: int = 1
 
 
 class TrialProcess:
@@ -63,6 +76,11 @@ class TrialProcess:
         self._kills = kernel_kills()
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._timed_out = self._stopping = False
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     def run(self, job: Job, watcher: Watcher) -> TrialResult:
         """Return what comes of the trial, the process being gone."""
@@ -97,9 +115,9 @@ class TrialProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _listen(self, job: Job, watcher: Watcher) -> TrialResult:
-        record, wrong = TrialRecord(spec=job.spec), ""
+        record, wrong = TrialRecord(spec=job.spec, jobs=job.jobs), ""
         try:
-            send(self._connection, "job", **_plain(job))
+            send(self._connection, "job", **as_plain(job))
             while self._heard():
                 message = receive(self._connection)
                 record = self._heed(message, record, job.spec, watcher)
@@ -155,11 +173,11 @@ class TrialProcess:
                     watcher.on_start(spec, int(message["steps"]), int(message["done"]))
                 case "steps":
                     for _ in range(int(message["count"])):
-                        watcher.on_batch()
+                        watcher.on_batch(spec)
                 case "epoch":
                     watcher.on_epoch(spec, epoch_of(message["record"]))
                 case "phase" | "end":
-                    record = record_of({**message["record"], "spec": as_plain(spec)})
+                    record = record_of({**message["record"], "spec": spec_as_plain(spec)})
                     watcher.on_phase(record)
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"the trial's process said what can't be understood: {error}") from error
@@ -215,11 +233,12 @@ class TrialProcess:
             watcher.say(line)
 
 
-def _plain(job: Job) -> dict[str, Any]:
+def as_plain(job: Job) -> dict[str, Any]:
+    """Return `job` as values that JSON has, with the places where modules are."""
     described = getattr(job.source, "as_plain", None)  # none where images are decoded each time
     return {
         "path": sys.path,
-        "spec": as_plain(job.spec),
+        "spec": spec_as_plain(job.spec),
         "split": split_as_plain(job.split),
         "source": described() if described else None,
         "folder": str(job.folder),
@@ -227,8 +246,38 @@ def _plain(job: Job) -> dict[str, Any]:
         "cadence": job.cadence,
         "profile": job.profile,
         "weights": job.weights,
+        "timeout": job.timeout,
         "memory_bytes": job.memory_bytes,
+        "jobs": job.jobs,
     }
+
+
+def job_of(plain: dict[str, Any]) -> Job:
+    """Return the job that `as_plain` was given, to be handed on to a process of its own."""
+    return Job(
+        spec=spec_of(plain["spec"]),
+        split=split_of(plain["split"]),
+        source=_Described(plain["source"]),
+        folder=Path(plain["folder"]),
+        checkpoints=Path(plain["checkpoints"]),
+        cadence=plain["cadence"],
+        profile=plain["profile"],
+        weights=plain["weights"],
+        timeout=plain["timeout"],
+        memory_bytes=plain["memory_bytes"],
+        jobs=plain["jobs"],
+    )
+
+
+class _Described(DirectPixels):
+    """Pixel files that nobody opens here; their description is handed on."""
+
+    def __init__(self, plain: dict[str, Any] | None) -> None:
+        self._plain = plain
+
+    def as_plain(self) -> dict[str, Any] | None:
+        """Return the description."""
+        return self._plain
 
 
 def _lines(descriptor: int) -> Any:

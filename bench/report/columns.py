@@ -109,10 +109,13 @@ def _difference(row: Row) -> str:
     return f"{row['difference_to_best'] * 100:+.1f}"
 
 
-def _training(row: Row) -> str:
-    if _missing(row.get("train_seconds_deviation")):
-        return _number(row["train_seconds"], "{:,.1f} s")
-    return f"{row['train_seconds']:,.1f} ± {row['train_seconds_deviation']:,.1f} s"
+def _seconds(name: str) -> Callable[[Row], str]:
+    def cell(row: Row) -> str:
+        if _missing(row.get(f"{name}_deviation")):
+            return _number(row.get(name), "{:,.1f} s")
+        return f"{row[name]:,.1f} ± {row[f'{name}_deviation']:,.1f} s"
+
+    return cell
 
 
 def _epochs(row: Row) -> str:
@@ -124,14 +127,18 @@ def _epochs(row: Row) -> str:
     return f"{trained:g} of {asked}" + ("" if _missing(best) else f", best {best:g}")
 
 
-def _to_target(row: Row) -> str:
-    """Return the seconds, or that it was not reached, and how often it was."""
-    if _missing(row.get("time_to_target_seconds")):
-        return ""
-    seconds = row["time_to_target_seconds"]
-    told = NOT_REACHED if math.isinf(seconds) else f"{seconds:,.1f} s"
-    reached, trainings = row["target_reached"], row["target_trainings"]
-    return told if reached in (0, trainings) else f"{told} ({reached} of {trainings} reached)"
+def _to_target(kind: str = "") -> Callable[[Row], str]:
+    """Return a cell of the seconds, or that it was not reached, and how often it was."""
+
+    def cell(row: Row) -> str:
+        if _missing(row.get(f"{kind}time_to_target_seconds")):
+            return ""
+        seconds = row[f"{kind}time_to_target_seconds"]
+        told = NOT_REACHED if math.isinf(seconds) else f"{seconds:,.1f} s"
+        reached, trainings = row[f"{kind}target_reached"], row[f"{kind}target_trainings"]
+        return told if reached in (0, trainings) else f"{told} ({reached} of {trainings} reached)"
+
+    return cell
 
 
 def _latency(size: int) -> Callable[[Row], str]:
@@ -208,14 +215,28 @@ _COLUMNS = (
     Column(name="group", heading="group", cell=_of("group", str), left=True),
     _valued("validation", "validation_accuracy_last", "validation", _percent),
     _valued("best_epoch", "validation_accuracy_best", "best epoch", _percent),
-    Column(name="training", key="train_seconds", heading="training", cell=_training),
+    Column(
+        name="training", key="train_seconds", heading="training", cell=_seconds("train_seconds")
+    ),
+    Column(
+        name="shared_training",
+        key="shared_train_seconds",
+        heading="training (shared)",
+        cell=_seconds("shared_train_seconds"),
+    ),
     Column(name="epochs", key="epochs_trained", heading="epochs", cell=_epochs),
     _valued("steps", "steps_trained", "steps", "{:,.0f}".format),
     Column(
         name="time_to_target",
         key="time_to_target_seconds",
         heading="to the target",
-        cell=_to_target,
+        cell=_to_target(),
+    ),
+    Column(
+        name="shared_time_to_target",
+        key="shared_time_to_target_seconds",
+        heading="to the target (shared)",
+        cell=_to_target("shared_"),
     ),
     _valued("images_per_second", "train_images_per_second", "images/s", "{:,.0f}".format),
     _valued("data_wait", "data_wait_share", "data wait", _percent),

@@ -26,7 +26,10 @@ from bench.strict_json import json_line, json_text
 from bench.verdict import Verdict, sentence
 
 SCHEMA_VERSION = 3
-_TO_TARGET = "time_to_target_seconds"  # infinite in a frame, in words in CSV, null in JSON
+_TO_TARGET = (  # infinite in a frame, in words in CSV, null in JSON
+    "time_to_target_seconds",
+    "shared_time_to_target_seconds",
+)
 
 
 def write_run(results: Results, about: Mapping[str, Any]) -> None:
@@ -41,12 +44,14 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     for name in ("config", "environment"):
         _write_json(folder / f"{name}.json", _config(about) if name == "config" else about[name])
     versioned = frame.assign(schema_version=SCHEMA_VERSION)
-    _write_csv(folder / "comparison.csv", versioned.replace({_TO_TARGET: {math.inf: NOT_REACHED}}))
+    told = {name: {math.inf: NOT_REACHED} for name in _TO_TARGET}
+    _write_csv(folder / "comparison.csv", versioned.replace(told))
     _write_csv(folder / "history.csv", results.history)
     write_text(folder / "comparison.md", as_markdown(frame, results.title, sentences))
-    told = comparison_as_json(results)
-    _write_json(folder / "comparison.json", told)
-    write_text(folder / "trials.jsonl", "".join(f"{json_line(each)}\n" for each in told["trials"]))
+    plain = comparison_as_json(results)
+    _write_json(folder / "comparison.json", plain)
+    lines = (f"{json_line(each)}\n" for each in plain["trials"])
+    write_text(folder / "trials.jsonl", "".join(lines))
     (folder / "figures").mkdir(exist_ok=True)
     if len(results.profile):
         _write_csv(folder / "profile.csv", results.profile)

@@ -14,7 +14,7 @@ from bench.folds import by_seed
 from bench.inference import SIZES
 from bench.judgement import Judgement
 from bench.recipe import DEFAULT, Recipe
-from bench.record import EpochRecord, TrialRecord, TrialSpec
+from bench.record import EPOCH_TIMES, SHARED, EpochRecord, TrialRecord, TrialSpec
 from bench.stats import Metrics, accuracy_interval, metrics, wilson_interval
 from registry.architecture import Architecture, Contract
 
@@ -48,6 +48,9 @@ _COUNTS = (
     "training_side",
     "target_reached",
     "target_trainings",
+    "shared_target_reached",
+    "shared_target_trainings",
+    "jobs",
 )  # whole numbers, missing ones allowed
 
 
@@ -61,7 +64,8 @@ def comparison(
 
     Accuracies are 0 to 1, means over seeds; `test_accuracy_low` and `test_accuracy_high` are the
     95 % interval, over other seeds and other images; for one seed, over other images. A seed of
-    folds has one accuracy, over all their images; seconds and rates are means over trainings.
+    folds has one accuracy, over all their images; seconds and rates are means over trainings that
+    had the machine to themselves, those with others at the same time having columns of their own.
 
     Args:
         records: trials, any number of seeds a model.
@@ -84,18 +88,24 @@ def comparison(
 def history(records: Sequence[TrialRecord]) -> pd.DataFrame:
     """Return one row an epoch of each trial; a column `fold` only where there are folds.
 
-    `train_seconds_so_far` are those of the trial until the end of the epoch.
+    `train_seconds_so_far` are those of the trial until the end of the epoch. Times of trials with
+    others beside them have columns of their own, `shared_` before their names.
     """
-    names = EpochRecord.__slots__
     rows = [
-        trial_columns(record)
-        | {name: getattr(epoch, name) for name in names}
-        | {"train_seconds_so_far": spent}
+        trial_columns(record) | _timed_epoch(record, epoch, spent)
         for record in records
         for epoch, spent in zip(record.history, record.seconds_so_far, strict=True)
     ]
     first = trial_columns(records[0]) if records else ()
-    return pd.DataFrame(rows, columns=[*first, *names, "train_seconds_so_far"])
+    shared = (f"{SHARED}{name}" for name in EPOCH_TIMES)
+    return pd.DataFrame(rows, columns=[*first, *EpochRecord.__slots__, EPOCH_TIMES[-1], *shared])
+
+
+def _timed_epoch(record: TrialRecord, epoch: EpochRecord, spent: float) -> dict[str, object]:
+    figures = {name: getattr(epoch, name) for name in EpochRecord.__slots__}
+    figures[EPOCH_TIMES[-1]] = spent
+    kind = SHARED if record.shared else ""
+    return {f"{kind}{name}" if name in EPOCH_TIMES else name: figures[name] for name in figures}
 
 
 def trial_columns(record: TrialRecord) -> dict[str, object]:
@@ -128,12 +138,7 @@ def _row(
         **_other_figures(judgement.answers.get(first.model)),
         "validation_accuracy_last": _mean([t.last.validation_accuracy for t in done if t.last]),
         "validation_accuracy_best": _mean([t.best.validation_accuracy for t in done if t.best]),
-        "train_seconds": _mean([trial.train_seconds for trial in done]),
-        "train_seconds_deviation": _deviation([trial.train_seconds for trial in done]),
-        "train_images_per_second": _mean([_number(trial.images_per_second) for trial in done]),
-        "data_wait_share": _mean([t.data_wait_share for t in done]),
-        **_to_target(done, target),
-        **_inference(done),
+        **_times(done, target),
         "peak_bytes": max((t.peak_bytes for t in done if t.peak_bytes), default=None),
         "parameters": first.parameters,
         "multiply_adds": first.multiply_adds,
@@ -150,6 +155,26 @@ def _row(
         "marks": "; ".join(dict.fromkeys(mark for trial in trials for mark in trial.marks)),
         "error": "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in failed),
     }
+
+
+def _times(done: Sequence[TrialRecord], target: float | None) -> dict[str, object]:
+    """Return what was timed: trials that had the machine to themselves apart from the others."""
+    alone = [trial for trial in done if not trial.shared]
+    shared = [trial for trial in done if trial.shared]
+    to_target = _to_target(alone, target)
+    return {
+        "train_seconds": _mean([trial.train_seconds for trial in alone]),
+        "train_seconds_deviation": _deviation([trial.train_seconds for trial in alone]),
+        "train_images_per_second": _mean([_number(trial.images_per_second) for trial in alone]),
+        "data_wait_share": _mean([trial.data_wait_share for trial in alone]),
+        **to_target,
+        **_inference(alone),
+        "shared_train_seconds": _mean([trial.train_seconds for trial in shared]),
+        "shared_train_seconds_deviation": _deviation([trial.train_seconds for trial in shared]),
+        **{f"{SHARED}{name}": value for name, value in _to_target(shared, target).items()
+           if name != "target_accuracy"},
+        "jobs": max((trial.jobs for trial in done), default=None),
+    }  # fmt: skip
 
 
 def _length(recipe: Recipe, done: Sequence[TrialRecord]) -> dict[str, object]:

@@ -16,9 +16,10 @@ from bench.report.display import BAD, GOOD, LINE_CELLS, markdown, short
 from bench.report.frame import BASELINE
 
 _ALWAYS = ("model", "accuracy")
-_MATTER = ("training", "parameters")  # before all others
+_MATTER = ("training", "shared_training", "parameters")  # before all others
 _THEN = (
     "time_to_target",
+    "shared_time_to_target",
     "interval",
     "recipe",
     "epochs",
@@ -100,6 +101,12 @@ def declared(frame: pd.DataFrame) -> list[str]:
         )
     if frame["budget_seconds"].notna().any():
         found.append("a budget of seconds: the steps made in it depend on the machine")
+    jobs = frame["jobs"].dropna()
+    if len(jobs) and jobs.max() > 1:
+        found.append(
+            f"{jobs.max()} trials at a time: shared times are those of a machine with other trials "
+            "on it, and can't be set beside others"
+        )
     targets = frame["target_accuracy"].dropna()
     if len(targets):
         found.append(

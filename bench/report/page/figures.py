@@ -80,10 +80,15 @@ def _accuracies(results: Results) -> Iterator[Figure]:
         ("parameters", "parameters", "parameters"),
     ):
         if any(row[name] for row in rows):
-            yield _cost(rows, name, title, against)
+            told = _shared(results) if name == "seconds" else ""
+            yield _cost(rows, name, title, against, told)
 
 
-def _cost(rows: Sequence[Row], name: str, title: str, against: str) -> Figure:
+def _shared(results: Results) -> str:
+    return " On a machine that several trials have shared." if made.shares(results) else ""
+
+
+def _cost(rows: Sequence[Row], name: str, title: str, against: str, shared: str) -> Figure:
     best = [row["model"] for row in made.front(rows, name)]
 
     def draw(look: Look) -> Chart:
@@ -95,7 +100,7 @@ def _cost(rows: Sequence[Row], name: str, title: str, against: str) -> Figure:
         name=f"accuracy-{against.replace(' ', '-')}",
         title=f"Accuracy against {against}",
         caption="Line: the Pareto front, the models that no other beats at the same price or "
-        "less. Bars: 95 % intervals. Names stand where there is room; the table has all.",
+        f"less. Bars: 95 % intervals. Names stand where there is room; the table has all.{shared}",
         told=f"Each model's accuracy against its {against}. On the Pareto front, the cheapest "
         f"first: {', '.join(best)}.",
         draw=draw,
@@ -163,7 +168,8 @@ def _budget(results: Results) -> Iterator[Figure]:
         caption="Validation accuracy after each epoch against the training seconds so far, means "
         "over seeds."
         + (" Dashed: the time in which the quickest was done." if limit else "")
-        + (f" Dotted: the target of {target * 100:.4g} %." if target else ""),
+        + (f" Dotted: the target of {target * 100:.4g} %." if target else "")
+        + _shared(results),
         told=f"Validation accuracy against training seconds so far.{best}",
         draw=draw,
         key="models",
@@ -249,7 +255,7 @@ def _times(results: Results) -> Iterator[Figure]:
     yield Figure(
         name="time",
         title="Where the time went",
-        caption="Wall seconds of a trial, means over seeds.",
+        caption=f"Wall seconds of a trial, means over seeds.{_shared(results)}",
         told="Seconds of a trial of each model, part by part.",
         draw=draw,
         key="parts",

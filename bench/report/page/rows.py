@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.answers import Answers
-from bench.record import TrialRecord
+from bench.record import TrialRecord, timed
 from bench.report.display import short
 from bench.report.frame import BASELINE
 
@@ -37,6 +37,7 @@ def labels(results: Results) -> dict[str, str]:
 def points(results: Results) -> list[Row]:
     """Return one row for each model that was tested, with its costs."""
     named, rows = labels(results), list[Row]()
+    seconds = "shared_train_seconds" if shares(results) else "train_seconds"
     for row in results.frame.to_dict("records"):
         if row["model"] in named and finite(row["test_accuracy"]) is not None:
             rows.append(
@@ -46,11 +47,16 @@ def points(results: Results) -> list[Row]:
                     "accuracy": finite(row["test_accuracy"]),
                     "low": finite(row["test_accuracy_low"]),
                     "high": finite(row["test_accuracy_high"]),
-                    "seconds": finite(row["train_seconds"]),
+                    "seconds": finite(row[seconds]),
                     "parameters": finite(row["parameters"]),
                 }
             )
     return rows
+
+
+def shares(results: Results) -> bool:
+    """Say whether the times shown are those of a machine that trials have shared."""
+    return any(record.shared for record in timed(results.records))
 
 
 def seed_points(results: Results) -> list[Row]:
@@ -95,7 +101,7 @@ def spending(results: Results, models: Sequence[str]) -> list[Row]:
     """Return one row for each epoch: training seconds so far and validation accuracy, means."""
     named, rows = labels(results), list[Row]()
     for model in models:
-        trials = _with_history(results.records, model)
+        trials = _with_history(timed(results.records), model)
         whole = min((len(trial.history) for trial in trials), default=0)
         totals = [trial.seconds_so_far for trial in trials]
         for number in range(whole):
@@ -149,7 +155,7 @@ def times(results: Results) -> list[Row]:
     """Return one row for each model and part of a trial, in seconds, means over seeds."""
     named, rows = labels(results), list[Row]()
     for model, label in named.items():
-        trials = [each for each in results.records if each.model == model and each.train_seconds]
+        trials = [r for r in timed(results.records) if r.model == model and r.train_seconds]
         if trials:
             parts = zip(PARTS, np.mean([_parts(each) for each in trials], axis=0), strict=True)
             rows += [

@@ -1,0 +1,150 @@
+"""Trials on this machine, so many at a time, each in a process of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+
+import psutil
+
+from bench.engines.engine import Setup
+from bench.engines.process import Job, TrialProcess
+from bench.memory import available_bytes
+from bench.record import TrialRecord, TrialResult
+from bench.watcher import InTurn, Watcher
+from registry.errors import RunError
+
+_GRACE_SECONDS = 10.0  # for a thread to see that its process is gone
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """A trial under way.
+
+    Attributes:
+        bytes: of memory that it is expected to hold at most.
+    """
+
+    process: TrialProcess
+    thread: threading.Thread
+    bytes: int
+
+
+class LocalEngine:
+    """Does what is submitted, `jobs` at a time; the next begins when there is memory for it.
+
+    Signals reach the main thread alone, which waits in `ended`; each trial is listened to by a
+    thread.
+    """
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        setup: Setup,
+        available: Callable[[], int] = available_bytes,
+    ) -> None:
+        """Begin nothing yet; `available` gives the bytes that are free.
+
+        Raises:
+            RunError: a cluster was named, which is for other engines.
+        """
+        if setup.address is not None:
+            raise RunError("--address is that of a cluster: give --engine ray, too")
+        self._jobs, self._first, self._available = setup.jobs or 1, setup.first, available
+        self._watcher = watcher if self._jobs == 1 else InTurn(watcher)
+        self._waiting: deque[tuple[int, Job]] = deque()
+        self._running: dict[int, _Running] = {}
+        self._results: SimpleQueue[tuple[int, TrialResult | BaseException]] = SimpleQueue()
+        self._peaks: dict[str, int] = {}  # by model, of the last that has ended well
+        self._told: set[int] = set()  # that they wait
+        self._stopping = False
+
+    def submit(self, number: int, job: Job) -> None:
+        """Take on a trial, to be known by its `number`."""
+        self._waiting.append((number, job))
+
+    def ended(self) -> Iterator[tuple[int, TrialResult]]:
+        """Yield each trial's number and result as it ends, until none is left.
+
+        More may be submitted meanwhile.
+        """
+        while True:
+            self._begin()
+            if not self._running:
+                return
+            number, result = self._results.get()
+            self._running.pop(number).thread.join()
+            if isinstance(result, BaseException):
+                raise result
+            self._learn(result.record)
+            yield number, result
+
+    def stop(self) -> None:
+        """Ask all that run to save where they stand, and to end; begin no more."""
+        self._stopping = True
+        for running in self._running.values():
+            running.process.stop()
+
+    def end(self) -> None:
+        """End all that run at once."""
+        self._stopping = True
+        for running in self._running.values():
+            running.process.end()
+
+    def close(self) -> None:
+        """End what still runs."""
+        self.end()
+        for running in self._running.values():
+            running.thread.join(_GRACE_SECONDS)
+        self._running.clear()
+
+    def _learn(self, record: TrialRecord) -> None:
+        """Remember how much a trial has held; one that has failed may have held less than most."""
+        if record.status == "ok" and record.peak_bytes is not None:
+            self._peaks[record.model] = record.peak_bytes
+
+    def _begin(self) -> None:
+        while self._waiting and len(self._running) < self._jobs and not self._stopping:
+            number, job = self._waiting[0]
+            free = self._available() - sum(map(_outstanding, self._running.values()))
+            wanted = self._peaks.get(job.spec.model, job.expected_bytes)
+            if self._running and wanted > free:  # alone, a trial may try
+                self._tell_of_waiting(number, job, wanted, free)
+                return  # whatever ends next makes room
+            self._waiting.popleft()
+            limited = replace(job, memory_bytes=free) if job.spec.device == "cpu" else job
+            self._start(number, replace(limited, jobs=self._jobs), wanted)
+
+    def _tell_of_waiting(self, number: int, job: Job, wanted: int, free: int) -> None:
+        if number not in self._told:
+            self._told.add(number)
+            self._watcher.say(
+                f"{job.spec.model} ({job.spec.turn}) waits for memory: it may take "
+                f"{wanted / 1e9:.1f} GB, and {max(0, free) / 1e9:.1f} GB are free"
+            )
+
+    def _start(self, number: int, job: Job, wanted: int) -> None:
+        process, self._first = self._first or TrialProcess(), None
+        thread = threading.Thread(target=self._listen, args=(number, process, job), daemon=True)
+        self._running[number] = _Running(process=process, thread=thread, bytes=wanted)
+        if self._stopping:  # a signal has come just now
+            process.stop()
+        thread.start()
+
+    def _listen(self, number: int, process: TrialProcess, job: Job) -> None:
+        try:
+            self._results.put((number, process.run(job, self._watcher)))
+        except BaseException as error:  # noqa: BLE001  (it is raised where it is waited for)
+            self._results.put((number, error))
+
+
+def _outstanding(running: _Running) -> int:
+    """Return how many bytes a trial may still take."""
+    try:
+        held = psutil.Process(running.process.pid).memory_info().rss
+    except psutil.Error:  # it has just ended
+        return 0
+    return max(0, running.bytes - held)

@@ -1,0 +1,186 @@
+"""What is done on a node of a Ray cluster: looked into, and a trial in a process of its own.
+
+Nothing slow is imported before it is known that there is this package at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import platform
+import sys
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.engines.process import TrialProcess
+    from bench.record import EpochRecord, TrialRecord, TrialSpec
+
+STOP = ".stop"  # a file in a trial's folder: it is to save where it stands, and to end
+_PACKAGES = ("zoo-bench", "torch", "torchvision", "numpy", "pillow")
+_LOOK_SECONDS = 0.5
+_MOST_LINES = 40
+_MOST_NAMED = 3
+
+
+def facts(architectures: Mapping[str, dict[str, Any]], path: list[str]) -> dict[str, str | None]:
+    """Return what trials hang on, by name: versions, and the code of each architecture.
+
+    Args:
+        architectures: as plain values, by model.
+        path: where whoever asks has its modules; this machine's own places come after those.
+    """
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    found |= {name: _version(name) for name in _PACKAGES}
+    look_in(path)
+    try:
+        exactness = importlib.import_module("bench.exactness")
+        msgspec = importlib.import_module("msgspec")
+        registry = importlib.import_module("registry.architecture")
+    except ImportError as error:
+        return found | {f"the code of {model}": f"none ({error})" for model in architectures}
+    for model, plain in architectures.items():
+        value = msgspec.convert(plain, registry.Architecture)
+        found[f"the code of {model}"] = exactness.code_digest(value)
+    return found
+
+
+def look_in(path: list[str]) -> None:
+    """Find modules where whoever asks finds them, as far as that is there, and then here."""
+    there = [each for each in path if each == "" or Path(each).exists()]
+    sys.path[:] = list(dict.fromkeys([*there, *sys.path]))
+
+
+def unlike(wanted: Mapping[str, str | None], here: Mapping[str, str | None]) -> list[str]:
+    """Return how a node differs, a phrase each: `torch 2.14.0 instead of 2.14.1`."""
+    found = []
+    for name, value in wanted.items():
+        if here.get(name) == value:
+            continue
+        if here.get(name) is None:
+            found.append(f"it lacks {name}")
+        elif name.startswith("the code of"):
+            found.append(f"{name} is another")
+        else:
+            found.append(f"{name} {here[name]} instead of {value}")
+    return found
+
+
+def trial(
+    plain: dict[str, Any], split: dict[str, Any], source: Any, wanted: dict[str, str | None]
+) -> dict[str, Any]:
+    """Return what comes of a trial as plain values, or why it can't be done on this node.
+
+    Args:
+        plain: the job, as `process.as_plain` gives it.
+        split: its split, as plain values.
+        source: the pixel files, or None.
+        wanted: the `facts` of whoever asks, of this trial's architecture.
+    """
+    if (Path(plain["folder"]) / STOP).exists():
+        return {"begun": False}
+    spec = plain["spec"]
+    here = facts({spec["model"]: spec["architecture"]}, plain["path"])
+    wrong = "; ".join(unlike(wanted, here)) or _missing(split, plain)
+    if wrong:
+        return {"begun": True, "refused": f"on the node {platform.node()}: {wrong}"}
+    return {"begun": True, **_done(plain | {"split": split, "source": source})}
+
+
+def _missing(split: dict[str, Any], plain: dict[str, Any]) -> str:
+    files = tuple(
+        (image[0], image[3]) for part in ("train", "validation", "test") for image in split[part]
+    )
+    found = _unlike_files(files)
+    if not Path(plain["folder"]).is_dir():
+        return f"the run folder {plain['folder']} is not there: it has to be on every node"
+    if not found:
+        return ""
+    named = ", ".join(found[:_MOST_NAMED]) + (", ..." if len(found) > _MOST_NAMED else "")
+    return (
+        f"{len(found)} of {len(files)} images are not what they were ({named}): the data has to be "
+        "under the same path on every node"
+    )
+
+
+@lru_cache(maxsize=4)  # once for each process of Ray's, which does many trials
+def _unlike_files(files: tuple[tuple[str, str], ...]) -> list[str]:
+    return [path for path, digest in files if _digest(Path(path)) != digest]
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _done(plain: dict[str, Any]) -> dict[str, Any]:
+    from safetensors.torch import save
+
+    from bench.engines.process import TrialProcess, job_of
+    from bench.memory import available_bytes
+    from bench.record import as_plain
+
+    here = plain["spec"]["device"] == "cpu"
+    job = job_of(plain | {"memory_bytes": available_bytes() if here else None})
+    process, told = TrialProcess(), _Told()
+    watched = threading.Event()
+    thread = threading.Thread(target=_heed, args=(process, job.folder / STOP, watched), daemon=True)
+    thread.start()
+    try:
+        result = process.run(job, told)
+    finally:
+        watched.set()
+        thread.join()
+    answers = None
+    if result.test is not None:
+        test = result.test
+        answers = save({"labels": test.labels, "probabilities": test.probabilities.contiguous()})
+    return {"record": as_plain(result.record), "answers": answers, "said": told.lines}
+
+
+def _heed(process: TrialProcess, path: Path, watched: threading.Event) -> None:
+    """Stop the trial once there is such a file."""
+    while not watched.wait(_LOOK_SECONDS):
+        if path.exists():
+            process.stop()
+            return
+
+
+class _Told:
+    """A watcher that keeps the last lines said, to be told where the run was begun."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Keep a line."""
+        self.lines = [*self.lines, text][-_MOST_LINES:]
+
+    def on_phase(self, record: TrialRecord) -> None:
+        """Nobody is told before the end."""
+
+    def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
+        """Nobody is told before the end."""
+
+    def on_batch(self, spec: TrialSpec) -> None:
+        """Nobody is told before the end."""
+
+    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
+        """Nobody is told before the end."""
+
+    def on_end(self, record: TrialRecord) -> None:
+        """Nobody is told before the end."""
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
