@@ -23,9 +23,9 @@ from typing import Any, BinaryIO
 import torch
 
 from bench.durable import whole_file, write_text
+from bench.shared_checkpoints import POINTER, SharedPlace
 from registry.errors import RunError, told
 
-_POINTER = "last.json"
 _VERSION = 1
 _COST = 50  # a checkpoint follows the one before after so many times what that took, or later: 2 %
 
@@ -78,16 +78,18 @@ class Schedule:
 
 
 class Checkpoints:
-    """The checkpoints of one trial, in a folder of their own."""
+    """The checkpoints of one trial, in a folder of their own, and where others reach them, too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: str | None = None) -> None:
+        """Keep them in `folder`, and a copy of them at the URL `shared`."""
         self._folder = folder
+        self._shared = None if shared is None else SharedPlace(shared)
 
     def save(self, state: dict[str, Any]) -> None:
         """Write `state` as the newest checkpoint, and remove all but it and the one before.
 
         Raises:
-            OSError: it can't be written; those that there are stay.
+            OSError: it can't be written, or not where others reach it; those that there are stay.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         before = self._listed()[:1]
@@ -97,18 +99,23 @@ class Checkpoints:
                 digest = _write(partial, state)
             listed = [{"file": path.name, "sha256": digest}, *before]
             pointer = {"kept": listed, "sha256": _digest_of_list(listed)}
-            write_text(self._folder / _POINTER, json.dumps(pointer) + "\n")
+            write_text(self._folder / POINTER, json.dumps(pointer) + "\n")
         except OSError:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
             raise
-        self._remove_others({each["file"] for each in listed})
+        names = [each["file"] for each in listed]
+        self._remove_others(set(names))
+        if self._shared is not None:
+            self._shared.put(self._folder, names)
 
     def load(self, say: Callable[[str], object]) -> dict[str, Any] | None:
         """Return the newest state that is as it was written, or None where there is none.
 
         What is passed over is said.
         """
+        if self._shared is not None:
+            self._shared.fetch(self._folder, say)
         for listed in self._listed(say):
             path = self._folder / listed["file"]
             try:
@@ -120,14 +127,16 @@ class Checkpoints:
     def clear(self) -> None:
         """Remove all: the trial has ended."""
         with suppress(OSError):
-            (self._folder / _POINTER).unlink(missing_ok=True)
+            (self._folder / POINTER).unlink(missing_ok=True)
         self._remove_others(set())
         with suppress(OSError):
             self._folder.rmdir()
+        if self._shared is not None:
+            self._shared.clear()
 
     def _listed(self, say: Callable[[str], object] = lambda text: None) -> list[dict[str, str]]:
         """Return names and digests, the newest first; none, and why, if the pointer is damaged."""
-        pointer = self._folder / _POINTER
+        pointer = self._folder / POINTER
         try:
             found = json.loads(pointer.read_text(encoding="utf-8"))
             if _digest_of_list(found["kept"]) != found["sha256"]:

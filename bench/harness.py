@@ -120,8 +120,8 @@ def resume(
             closing(Store.open(folder.database)) as store,
         ):
             about, trials = store.about(), store.trials()
-            folder.clean([trial.spec for trial in trials if trial.finished])
             request = _changed(request_of(about["request"]), changes)
+            folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
             left = [trial for trial in trials if not trial.finished]
             if not left:
                 progress.say(f"{folder.path}: all {len(trials)} trials are done")

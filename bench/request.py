@@ -19,6 +19,7 @@ from bench.layout import LAYOUTS
 from bench.quantities import seconds_of, share_of
 from bench.recipe import DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
 from bench.recipe_file import names_file, read_recipe_file
+from bench.shared_checkpoints import whole_place
 from bench.tracking import TRACKERS
 from registry.architecture import Architecture
 from registry.catalog import Catalog
@@ -64,6 +65,7 @@ class Request:
         profile: measure where the time goes.
         timeout: seconds that a trial may take in one run of the command, or None.
         checkpoint_every: `60s`, `5m`, `200` (steps) or `never`.
+        checkpoints: a folder or URL where every machine reaches the checkpoints, too.
         on_oom: `fail`, or `halve`: try again at half the batch, and mark the row.
         allow_rejects: take the rest where more than 1 % of the images can't be used.
         engine: what has the trials done: `local`, `ray`, or what a package adds.
@@ -106,6 +108,7 @@ class Request:
     profile: bool = False
     timeout: float | None = None
     checkpoint_every: str = "60s"
+    checkpoints: str | None = None
     on_oom: str = "fail"
     allow_rejects: bool = False
     engine: str = LOCAL.name
@@ -121,6 +124,8 @@ class Request:
         if self.timeout is not None and self.timeout <= 0:
             raise RunError(f"--timeout must be above 0 seconds, not {self.timeout:g}")
         Cadence.parse(self.checkpoint_every)
+        if self.checkpoints is not None:
+            whole_place(self.checkpoints)
         one_of("fidelity", self.fidelity, FIDELITIES)
         one_of("layout", self.layout, LAYOUT_CHOICES)
         one_of("--on-oom", self.on_oom, ("fail", "halve"))
@@ -257,13 +262,15 @@ def paired_seed(model: str, seed: int) -> int:
 
 
 def settled(request: Request) -> Request:
-    """Return `request` with what a recipe file says in the place of its path.
+    """Return `request` with what a recipe file says in the place of its path, and whole paths.
 
-    So a run goes on as it was begun, whatever becomes of the file.
+    So a run goes on as it was begun, whatever becomes of the file, and wherever.
 
     Raises:
         RunError: the file says no recipe, or one for a model that is not compared.
     """
+    if request.checkpoints is not None:
+        request = replace(request, checkpoints=whole_place(request.checkpoints))
     if not names_file(request.recipe):
         return request
     file = read_recipe_file(Path(str(request.recipe)))

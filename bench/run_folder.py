@@ -83,9 +83,13 @@ class RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def checkpoints(self, spec: TrialSpec) -> Checkpoints:
-        """Return the checkpoints of the trial."""
-        return Checkpoints(self.trial(spec) / "checkpoints")
+    def checkpoints(self, spec: TrialSpec, place: str | None = None) -> Checkpoints:
+        """Return the checkpoints of the trial, also kept at the URL `place` for all runs."""
+        return Checkpoints(self.trial(spec) / "checkpoints", self.shared_url(spec, place))
+
+    def shared_url(self, spec: TrialSpec, place: str | None) -> str | None:
+        """Return where at `place` the trial has its checkpoints, if anywhere."""
+        return place and f"{place.rstrip('/')}/{self.path.name}/{spec.id[:16]}"
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -123,10 +127,10 @@ class RunFolder:
         except OSError:
             return False
 
-    def clean(self, finished: Iterable[TrialSpec]) -> None:
+    def clean(self, finished: Iterable[TrialSpec], place: str | None = None) -> None:
         """Remove what a kill has left: checkpoints of trials that are done, halves of files."""
         for spec in finished:
-            self.checkpoints(spec).clear()
+            self.checkpoints(spec, place).clear()
         for path in self.path.rglob(".*.partial"):
             with suppress(OSError):
                 path.unlink()

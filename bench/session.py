@@ -107,7 +107,7 @@ class Session:
         )
         self._store.finish(number, result)
         if result.record.status in FINISHED:
-            self._folder.checkpoints(result.record.spec).clear()
+            self._folder.checkpoints(result.record.spec, self._request.checkpoints).clear()
         self._on_result(number, result)
 
     def _halves(self, result: TrialResult) -> bool:
@@ -118,7 +118,7 @@ class Session:
     def _halved(self, number: int, result: TrialResult) -> Pending:
         """Return a trial that had too little memory, at half its batch."""
         spec, pending = result.record.spec, self._pending[number]
-        self._folder.checkpoints(spec).clear()
+        self._folder.checkpoints(spec, self._request.checkpoints).clear()
         recipe = replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)
         asked = self._asked.setdefault(number, pending)
         mark = f"batch size {recipe.batch_size} instead of {asked.spec.recipe.batch_size}"
@@ -133,6 +133,7 @@ class Session:
             source=self._source,
             folder=self._folder.trial(spec),
             checkpoints=self._folder.trial(spec) / "checkpoints",
+            shared=self._folder.shared_url(spec, self._request.checkpoints),
             cadence={"seconds": cadence.seconds, "steps": cadence.steps},
             profile=self._request.profile,
             weights=self._request.weights,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -125,6 +126,18 @@ def _require_same(one, other):
 def test_a_trial_stopped_at_any_step_ends_like_an_unbroken_one(split, tmp_path, recipe):
     """Weights, optimiser, history, best epoch and answers are the same, bit for bit."""
     _require_same_wherever_stopped(_spec(recipe), split, tmp_path, range(1, _STEPS + 1))
+
+
+def test_a_trial_goes_on_on_another_machine(split, tmp_path):
+    """With nothing but the place that both reach, it ends like an unbroken one, bit for bit."""
+    spec, place, stop = _spec(), str(tmp_path / "place"), StopRequest()
+    one, other = (Checkpoints(tmp_path / name, place) for name in ("one", "other"))
+    run_trial(spec, split, _StopAt(stop, step=6), Service(checkpoints=one, stop=stop))
+    shutil.rmtree(tmp_path / "one")
+    result = run_trial(spec, split, Progress(shown=False), Service(checkpoints=other))
+
+    assert result.record.resumed == 1
+    _require_same(_unbroken(spec, split), result)
 
 
 def _require_same_wherever_stopped(spec, split, tmp_path, steps):

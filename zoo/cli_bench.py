@@ -164,6 +164,15 @@ def bench(
             help="Save a trial every 60s, 5m, 200 (steps), or never.", rich_help_panel=_SAFETY
         ),
     ] = "60s",
+    checkpoints: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Keep checkpoints there, too, so that a trial can go on elsewhere: a folder that "
+            "all machines see, or s3://… and whatever else fsspec knows.",
+            rich_help_panel=_SAFETY,
+        ),
+    ] = None,
     on_oom: Annotated[
         str,
         typer.Option(

@@ -57,7 +57,7 @@ class HereEngine:
             source=job.source,
             profile=job.profile,
             weights=job.weights,
-            checkpoints=Checkpoints(job.checkpoints),
+            checkpoints=Checkpoints(job.checkpoints, job.shared),
             cadence=Cadence(**job.cadence),
             stop=self._stop,
         )

@@ -71,7 +71,7 @@ def _service(job: dict[str, Any], teller: _Teller, stop: StopRequest) -> Service
         source=DirectPixels() if source is None else CachedPixels.reopened(source, teller),
         profile=job["profile"],
         weights=job["weights"],
-        checkpoints=Checkpoints(Path(job["checkpoints"])),
+        checkpoints=Checkpoints(Path(job["checkpoints"]), job["shared"]),
         cadence=Cadence(**job["cadence"]),
         stop=stop,
         jobs=job["jobs"],

@@ -46,6 +46,7 @@ class Job:
 
     Attributes:
         folder: of the trial, for its weights and checkpoints.
+        shared: URL of a place for the checkpoints that other machines reach, too, or None.
         cadence: seconds and steps between checkpoints, as `Cadence` has them.
         timeout: seconds after which it is ended, or None.
         memory_bytes: what it may hold of its own, or None for as much as there is.
@@ -62,6 +63,7 @@ class Job:
     profile: bool
     weights: bool
     timeout: float | None
+    shared: str | None = None
     memory_bytes: int | None = None
     expected_bytes: int = 0
     jobs: int = 1
@@ -243,6 +245,7 @@ def as_plain(job: Job) -> dict[str, Any]:
         "source": described() if described else None,
         "folder": str(job.folder),
         "checkpoints": str(job.checkpoints),
+        "shared": job.shared,
         "cadence": job.cadence,
         "profile": job.profile,
         "weights": job.weights,
@@ -260,6 +263,7 @@ def job_of(plain: dict[str, Any]) -> Job:
         source=_Described(plain["source"]),
         folder=Path(plain["folder"]),
         checkpoints=Path(plain["checkpoints"]),
+        shared=plain["shared"],
         cadence=plain["cadence"],
         profile=plain["profile"],
         weights=plain["weights"],
