@@ -163,6 +163,7 @@ def _specs(
             fidelity=one_of("fidelity", request.fidelity, FIDELITIES),
             layout=one_of("layout", request.layout, LAYOUT_CHOICES),
             compiled=request.compiled,
+            processes=request.processes,
         )
         for seed in request.seeds
         for fold in splits.numbers
@@ -229,7 +230,15 @@ def _title(request: Request, recipe: Recipe, splits: Splits, device: torch.devic
         most, stopped = "at most ", ", stopped by validation accuracy"
     length = f"{most}{recipe.length}{' of training' if recipe.seconds else ''}{stopped}"
     jobs = f", {request.jobs} trials at a time" if request.jobs > 1 else ""
+    jobs += _together_told(request.processes)
     return f"{data}: {_sizes(splits)}, {_recipe_told(request, recipe)}, {length}, {device}{jobs}"
+
+
+def _together_told(processes: int | None) -> str:
+    """Return how many processes train a network together, if they were begun for that."""
+    if processes is None:
+        return ""
+    return f", {processes} processes together" if processes > 1 else ", 1 process of torchrun"
 
 
 def _recipe_told(request: Request, recipe: Recipe) -> str:

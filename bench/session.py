@@ -13,8 +13,10 @@ from bench.engines.here import HereEngine
 from bench.engines.interrupts import Interrupts
 from bench.engines.local import LocalEngine
 from bench.engines.process import Job, TrialProcess
+from bench.engines.ranks import RanksEngine
 from bench.engines.spawn import can_spawn
 from bench.memory import expected_bytes
+from bench.parallel import ALONE, Group, Ranks
 from bench.progress import Progress
 from bench.record import FINISHED, TrialResult, TrialSpec
 from bench.request import Request
@@ -44,10 +46,11 @@ class Session:
         source: PixelSource,
         progress: Progress,
         on_result: Callable[[int, TrialResult], object],
+        group: Group = ALONE,
     ) -> None:
         self._request, self._folder, self._store = request, folder, store
         self._splits, self._source, self._progress = splits, source, progress
-        self._on_result = on_result
+        self._on_result, self._group = on_result, group
         self._interrupts = Interrupts(progress.say)
         self._pending: dict[int, Pending] = {}
         self._asked: dict[int, Pending] = {}  # what had to be done at a smaller batch, as it was
@@ -75,6 +78,8 @@ class Session:
         return self._interrupts.number
 
     def _engine(self, pending: Sequence[Pending], first: TrialProcess | None) -> Engine:
+        if isinstance(self._group, Ranks):
+            return RanksEngine(self._group, self._progress)
         jobs = self._request.jobs
         if all(isolated(self._request, each.spec) for each in pending):
             return LocalEngine(self._progress, jobs=jobs, first=first)

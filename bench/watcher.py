@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bench.checkpoint import Cadence, Checkpoints
 from bench.data.pixel_source import DirectPixels, PixelSource
+from bench.parallel import ALONE, Group
 from bench.record import EpochRecord, TrialRecord, TrialSpec
 from bench.stop import StopRequest
 
@@ -82,6 +83,7 @@ class Service:
         cadence: how often it is saved.
         stop: asks it to stop.
         clock: gives the seconds by which training is measured; another one for tests.
+        group: the processes that do it together, which changes figures by rounding alone.
     """
 
     source: PixelSource = field(default_factory=DirectPixels)
@@ -91,6 +93,7 @@ class Service:
     cadence: Cadence = field(default_factory=Cadence)
     stop: StopRequest = field(default_factory=StopRequest)
     clock: Callable[[], float] = time.perf_counter
+    group: Group = ALONE
 
 
 class Account:

@@ -106,7 +106,7 @@ class TrialProcess:
     def _listen(self, job: Job, watcher: Watcher) -> TrialResult:
         record, wrong = TrialRecord(spec=job.spec), ""
         try:
-            send(self._connection, "job", **_plain(job))
+            send(self._connection, "job", **job_as_plain(job))
             while self._heard():
                 message = receive(self._connection)
                 record = self._heed(message, record, job.spec, watcher)
@@ -222,7 +222,8 @@ class TrialProcess:
             watcher.say(line)
 
 
-def _plain(job: Job) -> dict[str, Any]:
+def job_as_plain(job: Job) -> dict[str, Any]:
+    """Return what another process needs to do `job`, as values that JSON has."""
     described = getattr(job.source, "as_plain", None)  # none where images are decoded each time
     return {
         "path": sys.path,
