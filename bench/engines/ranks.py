@@ -137,7 +137,9 @@ class RanksEngine:
                 return result
         self._stopping = True
         self._group.tell(f"leaving {self._turn}", self._group.rank)
-        return TrialResult(record=_blamed(result.record, failures, self._group.size))
+        record = _blamed(result.record, failures, self._group.size)
+        self._watcher.on_end(record)
+        return TrialResult(record=record)
 
 
 def follow(group: Ranks) -> int:
@@ -271,7 +273,7 @@ def _blamed(record: TrialRecord, failures: list[_Failure], size: int) -> TrialRe
             traceback=first.traceback,
         )
     others = ", ".join(map(str, silent))
-    return replace(record, error=f"{record.error} (nothing was heard of process {others})")
+    return replace(record, error=f"nothing was heard of process {others}: {record.error}")
 
 
 @contextmanager
