@@ -218,12 +218,11 @@ class Training:
     def _spent(self) -> float:
         """Return the seconds of training so far, as a budget counts them: by the first's clock."""
         history = self._account.record.history
-        return self._group.of_first(
-            lambda: (
-                self._spent_before
-                + sum((*(epoch.train_seconds for epoch in history), self._train_seconds()))
-            )
+        own = self._spent_before + sum(
+            (*(epoch.train_seconds for epoch in history), self._train_seconds())
         )
+        (seconds,) = self._group.total(own if self._group.rank == 0 else 0.0)
+        return seconds
 
     def _is_spent(self) -> bool:
         """Say whether there is a budget, and nothing left of it; one step is made in any case."""

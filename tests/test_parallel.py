@@ -24,7 +24,10 @@ from bench.device import choose_precision
 from bench.harness import execute
 from bench.parallel import ALONE, Group, Ranks
 from bench.progress import Progress
+from bench.recipe import FINETUNE
 from bench.request import Request
+from bench.schedule import Place
+from bench.steps import Steps
 from bench.torchrun import Launch, launched, require_fit
 from registry.errors import RunError
 from zoo import LENET5
@@ -154,6 +157,34 @@ def test_one_process_of_torchrun_trains_as_one_without(drawn, one_process):
     assert one.status == other.status == "ok"
     assert one.digest == other.digest
     assert one.test_loss == other.test_loss
+
+
+def _frozen_first(group: Group, batches: Sequence[Batch]) -> dict[str, torch.Tensor]:
+    """Return the weights after two epochs, in the first of which only the head was trained."""
+    torch.manual_seed(0)
+    network = LENET5.build(num_classes=2).double()
+    before = network.conv1.weight.clone()
+    steps = Steps(
+        network,
+        replace(FINETUNE, frozen_share=0.5),
+        device=torch.device("cpu"),
+        precision=torch.float64,
+        phases=None,
+        head=frozenset({"fc3.weight", "fc3.bias"}),
+        group=group,
+    )
+    for epoch in range(2):
+        steps.epoch(batches, place=lambda done=epoch: Place(done=done, peak=1.0, end=2.0))
+        assert torch.equal(before, network.conv1.weight) == (epoch == 0)
+    return network.state_dict()
+
+
+def test_a_backbone_that_is_frozen_at_first_is_trained_later(drawn, one_process):
+    """What has no gradient for a while neither ends the averaging nor is left out of it after."""
+    batches = _epochs(drawn, ALONE)[:4]
+    one, other = (_frozen_first(group, batches) for group in (ALONE, one_process))
+
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_noise_differs_from_process_to_process():
