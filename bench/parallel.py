@@ -8,7 +8,6 @@ between CPUs. One process alone is a group, too, so that training asks nobody ho
 from __future__ import annotations
 
 import pickle
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
@@ -25,7 +24,6 @@ from registry.errors import RunError
 
 T = TypeVar("T")
 TIMEOUT = timedelta(minutes=5)  # that one waits for the others within a trial
-_LOOK_SECONDS = 0.05  # between looks for a message
 _PLAIN = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -64,8 +62,11 @@ class Group(Protocol):
     def device(self, device: torch.device) -> torch.device:
         """Return which device is this process's, where all use `device`."""
 
-    def prepared(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """Return `network` as it can be trained by shares of a batch, its names being as before."""
+    def prepared(self, network: nn.Module, device: torch.device, smallest: int) -> nn.Module:
+        """Return `network` as it can be trained by shares of a batch, its names being as before.
+
+        No batch has fewer images than the `smallest`.
+        """
 
     def trained(self, network: nn.Module, *, partly: bool) -> nn.Module:
         """Return what is called in place of `network` to train it with the others.
@@ -111,7 +112,7 @@ class Alone:
         """Return `device`."""
         return device
 
-    def prepared(self, network: nn.Module, device: torch.device) -> nn.Module:
+    def prepared(self, network: nn.Module, device: torch.device, smallest: int) -> nn.Module:
         """Return `network`."""
         return network
 
@@ -193,11 +194,12 @@ class Ranks:
         torch.cuda.set_device(self._launch.local_rank)
         return torch.device("cuda", self._launch.local_rank)
 
-    def prepared(self, network: nn.Module, device: torch.device) -> nn.Module:
+    def prepared(self, network: nn.Module, device: torch.device, smallest: int) -> nn.Module:
         """Return it with batch normalisation over the whole batch: torch's SyncBatchNorm.
 
         Raises:
-            RunError: that can't be had, the CPU having none, nor layers that do more than torch's.
+            RunError: that can't be had: the CPU has none, nor have layers that do more than
+                torch's; and a process without an image would add one to the mean.
         """
         normalizers = [each for each in network.modules()
                        if isinstance(each, nn.modules.batchnorm._BatchNorm)]  # fmt: skip
@@ -213,6 +215,11 @@ class Ranks:
             raise RunError(
                 f"its {type(other).__name__} normalises over a batch in a way that torch can't do "
                 f"over the shares of {self.size} processes: leave out --strategy ddp"
+            )
+        if smallest < self.size:
+            raise RunError(
+                f"it normalises over a batch, of which one has {smallest} images for {self.size} "
+                "processes: take another --batch-size, or fewer processes"
             )
         convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
         return convert(network)
@@ -234,12 +241,6 @@ class Ranks:
     def told(self, what: str) -> Any | None:
         """Return the message `what`, or None where there is none yet."""
         return pickle.loads(self._store.get(what)) if self._store.check([what]) else None
-
-    def wait_for(self, what: str) -> Any:
-        """Return the message `what`, however long that takes to come: looking at images, say."""
-        while (message := self.told(what)) is None:
-            time.sleep(_LOOK_SECONDS)
-        return message
 
     def leave(self) -> None:
         """Have no more to do with the others."""

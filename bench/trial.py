@@ -103,8 +103,8 @@ class _Trial:
         self._account.add(startup_seconds=time.perf_counter() - started)
         self._layout = self._group.of_first(lambda: self._chosen_layout(saved))
         self._account.note(layout=self._layout)
-        network = self._build()
         batches = self._training_batches()
+        network = self._build(min(batches.sizes))
         if saved is None:
             self._initialize(network)
         self._group.part_noise(self._spec.seed)
@@ -175,13 +175,13 @@ class _Trial:
             )
         return layout
 
-    def _build(self) -> nn.Module:
+    def _build(self, smallest_batch: int) -> nn.Module:
         self._account.phase("build")
         started = time.perf_counter()
         seed_everything(self._spec.seed)
         network = self._spec.architecture.build(num_classes=len(self._spec.classes))
         parameters = sum(parameter.numel() for parameter in network.parameters())
-        network = self._group.prepared(network, self._device)
+        network = self._group.prepared(network, self._device, smallest_batch)
         network = network.double() if self._precision is torch.float64 else network
         layout = MEMORY_FORMATS[self._layout]
         network.to(device=self._device, memory_format=layout)  # type: ignore[call-overload]

@@ -6,13 +6,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from ranks_scenarios import Unweighted, spec, trained
-from torch import distributed
+from torch import distributed, nn
 from torch.nn import functional as F
 
+from bench.checkpoint import Checkpoints
 from bench.data.batch import Batch, Batches
 from bench.data.check import check
 from bench.data.find import find
@@ -21,10 +23,14 @@ from bench.data.split import stratified_split
 from bench.data.transform import GREY, Augmentation
 from bench.data.view import TrainingView
 from bench.device import choose_precision
+from bench.engines.interrupts import Interrupts
+from bench.engines.process import Job
+from bench.engines.ranks import RanksEngine, _Silent
 from bench.harness import execute
 from bench.parallel import ALONE, Group, Ranks
 from bench.progress import Progress
 from bench.recipe import FINETUNE
+from bench.record import TrialSpec
 from bench.request import Request
 from bench.schedule import Place
 from bench.steps import Steps
@@ -185,6 +191,93 @@ def test_a_backbone_that_is_frozen_at_first_is_trained_later(drawn, one_process)
     one, other = (_frozen_first(group, batches) for group in (ALONE, one_process))
 
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+class Derived(nn.BatchNorm2d):
+    """Does more than its kind."""
+
+
+@pytest.mark.parametrize(
+    ("layer", "device", "smallest", "said"),
+    [
+        (nn.BatchNorm2d(1), "cpu", 4, "on the CPU torch can't do that over the shares of 2"),
+        (Derived(1), "cuda", 4, "its Derived normalises over a batch in a way"),
+        (nn.BatchNorm2d(1), "cuda", 1, "of which one has 1 images for 2 processes"),
+    ],
+)
+def test_what_normalises_over_a_batch_is_refused_where_torch_can_not(layer, device, smallest, said):
+    """Nothing is trained with other means than those of the whole batch."""
+    with pytest.raises(RunError, match=said):
+        _groups(2)[0].prepared(nn.Sequential(layer), torch.device(device), smallest)
+
+
+def test_batch_normalisation_is_over_all_shares_on_a_gpu():
+    """Names are as before; other layers, and a network without it on the CPU, stay as they are."""
+    network = nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+    names = list(network.state_dict())
+    prepared = _groups(2)[0].prepared(network, torch.device("cuda"), 2)
+
+    assert type(prepared[1]) is nn.SyncBatchNorm
+    assert list(prepared.state_dict()) == names
+    assert _groups(2)[0].prepared(network[0], torch.device("cpu"), 2) is network[0]
+
+
+def _engine_with(job: Job, group: Ranks, watcher: Any) -> RanksEngine:
+    engine = RanksEngine(group, watcher)
+    for number in range(2):
+        engine.submit(number, job)
+    return engine
+
+
+def _job(folder: Path, drawn: Path, **changes: Any) -> Job:
+    return Job(
+        spec=spec(**changes),
+        split=stratified_split(check(find(drawn))),
+        source=DirectPixels(),
+        folder=folder,
+        checkpoints=folder / "checkpoints",
+        cadence={"seconds": None, "steps": 1},
+        profile=False,
+        weights=False,
+        timeout=None,
+    )
+
+
+def test_the_next_trial_begins_after_one_that_failed_in_all(drawn, tmp_path, one_process):
+    """What fails in every process is a row; nobody is left behind."""
+    job = _job(tmp_path, drawn, device="cuda:7")
+    ended = list(_engine_with(job, one_process, _Silent()).ended())
+
+    assert [(number, result.record.status) for number, result in ended] == [
+        (0, "failed"),
+        (1, "failed"),
+    ]
+
+
+class _Impatient(_Silent):
+    """Presses Ctrl-C twice while the third step is made."""
+
+    def __init__(self) -> None:
+        self.engine: RanksEngine | None = None
+        self.steps = 0
+
+    def on_batch(self, spec: TrialSpec) -> None:
+        self.steps += 1
+        if self.steps == 3:
+            self.engine.stop()
+            self.engine.end()
+            raise KeyboardInterrupt(2)
+
+
+def test_a_second_signal_leaves_the_trial_without_a_result(drawn, tmp_path, one_process):
+    """Nothing is saved with processes that may be elsewhere; the last checkpoint stays."""
+    watcher = _Impatient()
+    watcher.engine = _engine_with(_job(tmp_path, drawn), one_process, watcher)
+    with Interrupts(lambda text: None), pytest.raises(KeyboardInterrupt):
+        list(watcher.engine.ended())
+    saved = Checkpoints(tmp_path / "checkpoints").load(print)
+
+    assert saved["position"]["step"] == 2
 
 
 def test_noise_differs_from_process_to_process():

@@ -24,7 +24,7 @@ from zoo.cli_output import (
     seed_numbers,
     split_commas,
 )
-from zoo.cli_ranks import fields_of, led, place
+from zoo.cli_ranks import led, place, with_launch
 from zoo.cli_runs import print_table, say_page, say_what_is_left
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ def bench(
         spawned = spawn() if isolate and can_spawn() and launch is None else None
         try:
             if resume is None:
-                fields = {**fields_of(launch), **given, "runs": runs_dir}
+                fields = with_launch({**given, "runs": runs_dir}, launch)
                 results = _begun(fields, spawned, group)
             else:
                 results = _gone_on(resume, runs_dir, given, spawned, group, inexact=inexact)

@@ -34,12 +34,15 @@ def place(strategy: str | None, *, resumed: bool) -> Launch | None:
     return launch
 
 
-def fields_of(launch: Launch | None) -> dict[str, Any]:
-    """Return what of a request the launch decides; threads are a share of the machine's cores."""
+def with_launch(given: dict[str, Any], launch: Launch | None) -> dict[str, Any]:
+    """Return fields of a request with what the launch decides.
+
+    Threads, where none are `given`, are the process's share of the machine's cores.
+    """
     if launch is None:
-        return {}
+        return given
     threads = max(1, default_threads() // launch.local_size)
-    return {"processes": launch.size, "isolate": False, "threads": threads}
+    return {"threads": threads, **given, "processes": launch.size, "isolate": False}
 
 
 @contextmanager
@@ -58,7 +61,10 @@ def led(launch: Launch | None) -> Iterator[Group | None]:
 
     group = group_of(launch)
     if group.rank > 0:
-        raise typer.Exit(follow(group))
+        code = follow(group)
+        if code == 0:
+            group.leave()
+        raise typer.Exit(code)
     code = 1
     try:
         yield group
@@ -70,3 +76,5 @@ def led(launch: Launch | None) -> Iterator[Group | None]:
         raise
     finally:
         dismiss(group, code)
+        if code == 0:  # else some may hang, and it would wait for them
+            group.leave()

@@ -47,10 +47,20 @@ class AgreedStop(StopRequest):
     def __init__(self, group: Group) -> None:
         super().__init__()
         self._group = group
+        self.abandoned = False
+
+    @property
+    def requested(self) -> bool:
+        """A stop was asked for, and where the trial stands is to be saved."""
+        return super().requested and not self.abandoned
 
     def request(self) -> None:
         """Ask for a stop; it is heeded at the next check."""
         self._requested = True
+
+    def abandon(self) -> None:
+        """Leave the trial as it is: nothing more is done with the others, saving neither."""
+        self.abandoned = True
 
     def check(self) -> None:
         """Do nothing unless any has been asked to stop. All have to call it.
@@ -111,7 +121,8 @@ class RanksEngine:
         self._stop.request()
 
     def end(self) -> None:
-        """Leave it as it is: the exception that follows ends it."""
+        """Leave it as it is: the exception that follows ends it, and the others lose this one."""
+        self._stop.abandon()
 
     def close(self) -> None:
         """Leave the others waiting for what is said at the command's end."""
@@ -127,6 +138,8 @@ class RanksEngine:
             group=self._group,
         )
         result = run_here(job.spec, job.split, self._watcher, service, job.folder)
+        if self._stop.abandoned:  # there is no result: its last checkpoint can be gone on with
+            raise KeyboardInterrupt(signal.SIGINT)
         if result.record.status in _WELL or result.record.phase == "publish":
             return result
         with _without_sigterm() as undo:  # torchrun's own, once one is gone
