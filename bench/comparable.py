@@ -11,7 +11,7 @@ from bench.record import FINISHED, TrialRecord, TrialSpec
 from bench.request import paired_seed
 from bench.runs import StoredRun
 
-_TIMED = ("device", "precision", "threads", "workers", "fidelity", "compiled")
+_TIMED = ("device", "precision", "threads", "workers", "fidelity", "compiled", "processes")
 
 
 class Side:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from copy import deepcopy
+from functools import partial
 
 import torch
 from torch import nn
 
 from bench.clock import Stopwatch
 from bench.data.transform import MEMORY_FORMATS, Layout
-from bench.device import autocast
+from bench.device import autocast, number_type
 from registry.errors import RunError, told
 
 
@@ -35,15 +36,16 @@ def compile_network(
         RunError: it can't be compiled, for example where there is no C++ compiler.
     """
     state = deepcopy(network.state_dict())
+    images = partial(_images, device=device, layout=layout, dtype=number_type(precision))
     try:
         with Stopwatch(device) as stopwatch, torch.random.fork_rng(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's own, about torch's own
             network.compile(dynamic=False)
             for size in sorted(set(training_sizes)):
-                _run(network.train(), _images(size, training_shape, device, layout), precision)
+                _run(network.train(), images(size, training_shape), precision)
             for size in sorted(set(evaluation_sizes)):
                 with torch.inference_mode(), autocast(device, precision):
-                    network.eval()(_images(size, shape, device, layout))
+                    network.eval()(images(size, shape))
     except Exception as error:
         raise RunError(f"torch.compile failed ({told(error)}): leave out --compile") from error
     network.zero_grad(set_to_none=True)
@@ -58,7 +60,11 @@ def _run(network: nn.Module, images: torch.Tensor, precision: torch.dtype) -> No
 
 
 def _images(
-    size: int, shape: tuple[int, int, int], device: torch.device, layout: Layout
+    size: int,
+    shape: tuple[int, int, int],
+    device: torch.device,
+    layout: Layout,
+    dtype: torch.dtype,
 ) -> torch.Tensor:
-    images = torch.zeros(size, *shape, device=device)
+    images = torch.zeros(size, *shape, device=device, dtype=dtype)
     return images.contiguous(memory_format=MEMORY_FORMATS[layout])

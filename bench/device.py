@@ -7,7 +7,13 @@ import torch
 from bench.cores import default_threads as default_threads
 from registry.errors import RunError
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+PRECISIONS = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+_HALF = (torch.bfloat16, torch.float16)
 
 
 def choose_device(name: str) -> torch.device:
@@ -28,18 +34,31 @@ def choose_device(name: str) -> torch.device:
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """Return the type that matrix products are made in: float32, or a half type on a GPU.
 
+    Or float64, for proofs and references: then weights and images are of it, too.
+
     Raises:
-        RunError: the precision is unknown, or a half type is asked for on the CPU.
+        RunError: the precision is unknown, a half type on the CPU, or float64 on Apple's GPU.
     """
     if name not in PRECISIONS:
         raise RunError(f"unknown precision {name!r}: there are {', '.join(PRECISIONS)}")
-    if name != "float32" and device.type == "cpu":
+    precision = PRECISIONS[name]
+    if precision in _HALF and device.type == "cpu":
         raise RunError(f"{name} on the CPU would be many times slower: use float32, or a GPU")
-    return PRECISIONS[name]
+    if precision is torch.float64 and device.type == "mps":
+        raise RunError("float64 is nothing that MPS has: use --device cpu")
+    return precision
+
+
+def number_type(precision: torch.dtype) -> torch.dtype:
+    """Return the type of weights and images: half types are of matrix products alone."""
+    return torch.float32 if precision in _HALF else precision
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
     """Return the context in which matrix products are made in `precision`."""
     return torch.autocast(
-        device.type, dtype=precision, enabled=precision is not torch.float32, cache_enabled=True
+        device.type,
+        dtype=precision if precision in _HALF else None,
+        enabled=precision in _HALF,
+        cache_enabled=True,
     )

@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench.data.batch import Batch
-from bench.device import autocast
+from bench.device import autocast, number_type
+from bench.parallel import ALONE, Group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,23 +41,25 @@ def evaluate(
     device: torch.device,
     precision: torch.dtype = torch.float32,
     on_batch: Callable[[], object] = lambda: None,
+    group: Group = ALONE,
 ) -> Evaluation:
     """Return what `network`, in evaluation mode, says of `batches`, in their order.
 
-    Network and batches are on `device`; the answers are on the CPU.
+    Network and batches are on `device`; the answers are on the CPU. They are those of the whole
+    `group`, of whose batches these are this process's shares, each image's answer once.
     """
     network.eval()
     logits: list[torch.Tensor] = []
     labels: list[torch.Tensor] = []
     with torch.inference_mode(), autocast(device, precision):
         for batch in batches:
-            logits.append(network(batch.images).float())
-            labels.append(batch.labels)
+            logits.append(network(batch.images)[: batch.counted].to(number_type(precision)))
+            labels.append(batch.labels[: batch.counted])
             on_batch()
-        answers, truth = torch.cat(logits).cpu(), torch.cat(labels).cpu()
+        answers, truth = group.joined(logits), group.joined(labels)
     return Evaluation(
         labels=truth,
-        probabilities=answers.softmax(1),
+        probabilities=answers.softmax(1).float(),
         loss=F.cross_entropy(answers, truth).item(),
         accuracy=(answers.argmax(1) == truth).double().mean().item(),
     )

@@ -15,6 +15,7 @@ from bench.engines.process import TrialProcess
 from bench.engines.spawn import Spawned, can_spawn, spawn
 from bench.exactness import differences
 from bench.folds import tested_names
+from bench.parallel import ALONE, Group
 from bench.plan import Plan, make_plan
 from bench.progress import Progress
 from bench.record import TrialResult, TrialSpec
@@ -27,6 +28,7 @@ from bench.runs import page_told, report, write_trials
 from bench.session import Pending, Session, isolated, require_isolated
 from bench.store import Store, StoredTrial
 from bench.thumbnails import keep_missing
+from bench.torchrun import command
 from bench.tracking import Trackers, require_trackers
 from registry.architecture import Architecture
 from registry.errors import InexactError, RunError, StorageError, ZooError
@@ -61,18 +63,22 @@ def run(
     return execute(request, Progress(shown=progress))
 
 
-def execute(request: Request, progress: Progress, spawned: Spawned | None = None) -> Results:
+def execute(
+    request: Request, progress: Progress, spawned: Spawned | None = None, group: Group = ALONE
+) -> Results:
     """Return the results of `request`; each finished trial is on disk before the next begins.
 
     Args:
         request: what is compared, and how.
         progress: is told how it goes.
         spawned: a process for the first trial, begun before; it is ended in any case.
+        group: the processes that do each trial together, of which this is the first.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
     """
     tune_allocator()
+    _require_group(request, group)
     with _first_process(request, spawned) as first:
         request = settled(request)
         require_trackers(request.log)
@@ -83,9 +89,10 @@ def execute(request: Request, progress: Progress, spawned: Spawned | None = None
         folder = RunFolder.create(request.runs, models)
         created = Store.create(folder.database, plan.about, plan.specs)
         with _storage_told(folder), folder.held(), closing(created) as store:
-            progress.say(f"if it is interrupted: zoo bench --resume {folder.path}")
+            begun = command(request.processes)
+            progress.say(f"if it is interrupted: {begun} bench --resume {folder.path}")
             pending = [Pending(number=n, spec=spec) for n, spec in enumerate(plan.specs)]
-            return _run(request, folder, store, plan, pending, progress, first)
+            return _run(request, folder, store, plan, pending, progress, first, group)
 
 
 def resume(
@@ -96,6 +103,7 @@ def resume(
     *,
     inexact: bool = False,
     spawned: Spawned | None = None,
+    group: Group = ALONE,
 ) -> Results:
     """Return the results of a run of which the trials that are left are done now.
 
@@ -106,6 +114,7 @@ def resume(
         progress: is told how it goes.
         inexact: go on where the rest will not be what it would have been, and mark those rows.
         spawned: a process for the first trial, begun before; it is ended in any case.
+        group: the processes that do each trial together, of which this is the first.
 
     Raises:
         InexactError: it would not be, and that was not allowed.
@@ -121,6 +130,7 @@ def resume(
         ):
             about, trials = store.about(), store.trials()
             request = _changed(request_of(about["request"]), changes)
+            _require_group(request, group)
             folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
             left = [trial for trial in trials if not trial.finished]
             if not left:
@@ -137,7 +147,25 @@ def resume(
             require_isolated(request, [each.spec for each in pending])
             write_trials(folder, about, trials)  # the last may have been kept and not yet written
             _draw(_undrawn(folder, trials), folder, plan)
-            return _run(request, folder, store, plan, pending, progress, first)
+            return _run(request, folder, store, plan, pending, progress, first, group)
+
+
+def _require_group(request: Request, group: Group) -> None:
+    """Do nothing if as many processes are here as are to train each network.
+
+    Raises:
+        RunError: there are others.
+    """
+    asked, there = request.processes, group.processes
+    if asked == there:
+        return
+    if asked is None:
+        raise RunError("this run's networks are trained by one process: leave torchrun out")
+    which = "none was begun" if there is None else f"there are {there}"
+    raise RunError(
+        f"this run's networks are trained by {asked} processes of torchrun, and {which}: "
+        f"`{command(asked)} bench --resume RUN`"
+    )
 
 
 @contextmanager
@@ -292,6 +320,7 @@ def _run(
     pending: Sequence[Pending],
     progress: Progress,
     first: TrialProcess | None,
+    group: Group = ALONE,
 ) -> Results:
     """Do `pending`, writing tables after each, page and figures after the last."""
     trials, about = {trial.number: trial for trial in store.trials()}, store.about()
@@ -316,7 +345,7 @@ def _run(
         write_run(results(), about)
         trackers.log(where, result.record)
 
-    session = Session(request, folder, store, plan, progress, keep)
+    session = Session(request, folder, store, plan, progress, keep, group)
     usable = first if isolated(request, pending[0].spec) else None
     there = [trial.record for trial in trials.values() if trial.record is not None]
     with progress.showing([trial.spec for trial in trials.values()], there, request.jobs or 1):

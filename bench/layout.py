@@ -17,7 +17,7 @@ from torch import nn
 
 from bench.clock import Stopwatch
 from bench.data.transform import MEMORY_FORMATS, Layout
-from bench.device import autocast
+from bench.device import autocast, number_type
 from bench.durable import write_text
 from registry.architecture import Architecture
 
@@ -85,8 +85,10 @@ def _step_seconds(
 ) -> dict[Layout, float]:
     """Return the shortest step in each layout: noise only ever makes one longer."""
     contract = architecture.contract
+    dtype = number_type(precision)
     network = architecture.build(contract.num_classes).to(device).train()
-    images = torch.randn(_BATCH, *contract.input_shape, device=device)
+    network = network.double() if dtype is torch.float64 else network
+    images = torch.randn(_BATCH, *contract.input_shape, device=device, dtype=dtype)
     warm = [_step(network, images, layout, precision) for layout in LAYOUTS]
     rounds = _ROUNDS if max(warm) < _LONG_SECONDS else 1
     timed = [[_step(network, images, layout, precision) for layout in LAYOUTS]

@@ -184,6 +184,7 @@ def _specs(
             fidelity=one_of("fidelity", request.fidelity, FIDELITIES),
             layout=one_of("layout", request.layout, LAYOUT_CHOICES),
             compiled=request.compiled,
+            processes=request.processes,
         )
         for seed in request.seeds
         for fold in splits.numbers
@@ -251,7 +252,15 @@ def _title(request: Request, recipe: Recipe, splits: Splits, device: torch.devic
     length = f"{most}{recipe.length}{' of training' if recipe.seconds else ''}{stopped}"
     told = f"{data}: {_sizes(splits)}, {_recipe_told(request, recipe)}, {length}, {device}"
     told += f", by {request.engine}" if request.engine != LOCAL.name else ""
-    return told + (f", {request.jobs} trials at a time" if (request.jobs or 1) > 1 else "")
+    told += f", {request.jobs} trials at a time" if (request.jobs or 1) > 1 else ""
+    return told + _together_told(request.processes)
+
+
+def _together_told(processes: int | None) -> str:
+    """Return how many processes train a network together, if they were begun for that."""
+    if processes is None:
+        return ""
+    return f", {processes} processes together" if processes > 1 else ", 1 process of torchrun"
 
 
 def _recipe_told(request: Request, recipe: Recipe) -> str:

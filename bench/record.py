@@ -36,6 +36,8 @@ class TrialSpec:
         layout: the memory order of images and weights, results being equal to rounding; `auto`
             is the one that is found to be faster.
         compiled: by `torch.compile`.
+        processes: so many under torchrun trained it together, each its share of every batch,
+            results being equal to rounding but for the noise of dropout; None without torchrun.
     """
 
     model: str
@@ -54,6 +56,7 @@ class TrialSpec:
     fidelity: Fidelity = "exact"
     layout: Layout | Literal["auto"] = "channels_last"
     compiled: bool = False
+    processes: int | None = None
 
     @property
     def id(self) -> str:
@@ -77,7 +80,7 @@ class TrialSpec:
         return f"seed {self.seed}" + ("" if self.fold is None else f", fold {self.fold}")
 
     def _said(self) -> dict[str, Any]:
-        """Return the fields but the folds of a split that has none: digests are older than they."""
+        """Return the fields but those that are None: digests are older than they."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 

@@ -78,6 +78,8 @@ class Request:
         pretrained: begin with the trained weights of members of families; only this may fetch.
         frozen: with `pretrained`, train the head alone.
         log: what finished trials are told to beside: `tensorboard`, `mlflow`.
+        processes: so many, begun by torchrun, train each network together; None: one, as ever. It
+            is the command that sets it (`--strategy ddp`), and `isolate` with it.
     """
 
     models: tuple[str | Architecture, ...]
@@ -119,6 +121,7 @@ class Request:
     pretrained: bool = False
     frozen: bool = False
     log: tuple[str, ...] = ()
+    processes: int | None = None
 
     def __post_init__(self) -> None:
         if self.timeout is not None and self.timeout <= 0:
@@ -138,6 +141,8 @@ class Request:
         if self.target is not None:
             share_of(self.target)
         self._check_jobs()
+        if self.processes is not None:
+            self._check_together()
         for each in self.log:
             one_of("--log", each, TRACKERS)
         if self.frozen and not self.pretrained:
@@ -148,6 +153,23 @@ class Request:
             raise RunError(f"--jobs must be 1 or more, not {self.jobs}")
         if self.shares and self.profile:
             raise RunError("--profile measures where time goes: it needs --jobs 1")
+
+    def _check_together(self) -> None:
+        """Refuse what processes that train one network together have no part in."""
+        refused = {
+            "--jobs": (self.jobs or 1) > 1,
+            f"--engine {self.engine}": self.engine != LOCAL.name,
+            "--timeout": self.timeout is not None,
+            "--compile": self.compiled,
+            "--profile": self.profile,
+            "--on-oom halve": self.on_oom == "halve",
+        }
+        given = [name for name, is_given in refused.items() if is_given]
+        if given:
+            raise RunError(
+                f"{' and '.join(given)} can't be had with --strategy ddp, where the command's own "
+                "processes train: leave one of them out"
+            )
 
     @property
     def shares(self) -> bool:

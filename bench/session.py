@@ -14,8 +14,10 @@ from bench.engines.engine import RunningEngine, Setup
 from bench.engines.here import HereEngine
 from bench.engines.interrupts import Interrupts
 from bench.engines.process import Job, TrialProcess
+from bench.engines.ranks import RanksEngine
 from bench.engines.spawn import can_spawn
 from bench.memory import expected_bytes
+from bench.parallel import ALONE, Group, Ranks
 from bench.plan import Plan
 from bench.progress import Progress
 from bench.record import FINISHED, TrialResult, TrialSpec
@@ -45,11 +47,12 @@ class Session:
         plan: Plan,
         progress: Progress,
         on_result: Callable[[int, TrialResult], object],
+        group: Group = ALONE,
     ) -> None:
         self._request, self._folder, self._store = request, folder, store
         self._splits, self._source, self._progress = plan.splits, plan.source, progress
         self._planned = plan.about["environment"]
-        self._on_result = on_result
+        self._on_result, self._group = on_result, group
         self._interrupts = Interrupts(progress.say)
         self._pending: dict[int, Pending] = {}
         self._interrupted = False
@@ -62,11 +65,10 @@ class Session:
         them, begun before.
         """
         with self._interrupts:
-            for own, some in groupby(pending, lambda each: isolated(self._request, each.spec)):
+            for _, some in groupby(pending, self._is_here):
                 if not self._stopped:
                     trials = list(some)
-                    engine = self._engine(trials, first) if own else HereEngine(self._progress)
-                    self._do(trials, engine)
+                    self._do(trials, self._engine(trials, first))
                     first = None
         return self._interrupts.number
 
@@ -87,7 +89,16 @@ class Session:
                     self._interrupted = True
                     engine.stop()
 
+    def _is_here(self, pending: Pending) -> bool:
+        """Say whether a trial is done in this very process, by none that others have begun."""
+        alone = not isinstance(self._group, Ranks)
+        return alone and not isolated(self._request, pending.spec)
+
     def _engine(self, pending: Sequence[Pending], first: TrialProcess | None) -> RunningEngine:
+        if isinstance(self._group, Ranks):
+            return RanksEngine(self._group, self._progress)
+        if self._is_here(pending[0]):
+            return HereEngine(self._progress)
         setup = Setup(
             jobs=self._request.jobs,
             address=self._request.address,

@@ -12,6 +12,7 @@ from torch import nn
 from bench.averaging import Average
 from bench.clock import Phases, Stopwatch
 from bench.data.batch import Batch, Batches
+from bench.parallel import ALONE, Group
 from bench.recipe import Recipe
 from bench.record import TimeProfile
 from bench.schedule import Place, apply, settings
@@ -31,14 +32,19 @@ class Steps:
         precision: torch.dtype,
         phases: Phases | None,
         head: frozenset[str] | None = None,
+        group: Group = ALONE,
     ) -> None:
-        """Of a network with trained weights, `head` names the parameters that are new."""
+        """Of a network with trained weights, `head` names the parameters that are new.
+
+        It is trained together with the other processes of the `group`.
+        """
         self._network, self._recipe = network, recipe
         self._device, self._precision, self._phases = device, precision, phases
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
         self._optimizer = build_optimizer(network, recipe, head)
         self._backbone = None if head is None else Backbone(network, head, recipe)
         self._average = Average(network, recipe.averaging) if recipe.averaging else None
+        self._trained = group.trained(network, partly=head is not None)
 
     @property
     def learning_rate(self) -> float:
@@ -83,7 +89,7 @@ class Steps:
         stays as it is.
         """
         return train_epoch(
-            self._network,
+            self._trained,
             batches,
             self._optimizer,
             device=self._device,

@@ -108,8 +108,8 @@ def train_epoch(
 ) -> Tally:
     """Train `network` on each of `batches`, which are on `device`, once, and return the sums.
 
-    The loss is the mean cross-entropy per image in nats, label smoothing included. Nothing is
-    read back from the device here.
+    The loss is the mean cross-entropy per image in nats, label smoothing included, times the
+    weight of its batch. Nothing is read back from the device here.
 
     Args:
         network: is put into training mode.
@@ -136,12 +136,12 @@ def train_epoch(
             logits = network(batch.images)
             loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
         with phase("backward"):
-            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            scaler.scale(loss * batch.weight).backward()  # type: ignore[no-untyped-call]
         with phase("optimizer"):
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad(set_to_none=True)
             after_step()
-        tally.add(logits, labels, loss)
+        tally.add(logits[: batch.counted], labels[: batch.counted], loss)
         on_batch()
     return tally

@@ -67,6 +67,7 @@ class Training:
         self._account, self._watcher, self._service = account, watcher, service
         self._spec, self._recipe = account.record.spec, account.record.spec.recipe
         self._spent_before, self._clock = spent_seconds, service.clock
+        self._group = service.group
         self._schedule = Schedule(service.cadence)
         self._best: Weights | None = None
         self._begin(_Position(tally=Tally.empty(device)))
@@ -120,7 +121,8 @@ class Training:
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Go to where training stood when `save` wrote `saved`."""
-        before, at = record_of(saved["record"]), saved["position"]
+        own = [saved, *saved.get("others", ())][self._group.rank]
+        before, at = record_of(saved["record"]), own["position"]
         self._steps.load(saved["steps"])
         tally = Tally(
             loss=at["loss"].to(self._device),
@@ -141,7 +143,7 @@ class Training:
         kept = ("history", "steps", "train_seconds", "data_wait_seconds", "images_per_second")
         self._account.note(**{name: getattr(before, name) for name in kept})
         self._account.note(jobs=max(before.jobs, self._account.record.jobs))
-        self._at.random = saved["random"] if self._has_ended() else None
+        self._at.random = own["random"] if self._has_ended() else None
         sums = (
             "startup_seconds",
             "initialization_seconds",
@@ -152,7 +154,7 @@ class Training:
         )
         self._account.add(**{name: getattr(before, name) for name in sums})
         self._account.add(resumed=1)
-        set_random_state(saved["random"], self._device)
+        set_random_state(own["random"], self._device)
 
     def save(self) -> None:
         """Write a checkpoint, where there is a place for it and anything to keep."""
@@ -178,19 +180,27 @@ class Training:
         self._waited = self._batches.wait_seconds
 
     def _state(self) -> dict[str, Any]:
-        at, best = self._at, self._best
-        return {
+        best = self._best
+        own, *others = self._group.gathered(self._own_state())
+        return own | {
             "task": self._spec.task_id,
             "layout": self._account.record.layout,
             "record": as_plain(self._account.record),
             "steps": self._steps.state(),
-            "random": at.random or random_state(self._device),
             "best": None if best is None else {"epoch": best.epoch, "state": best.state},
+            "others": others,
+        }
+
+    def _own_state(self) -> dict[str, Any]:
+        """Return what no other process of the group has."""
+        at = self._at
+        return {
+            "random": at.random or random_state(self._device),
             "position": {
                 "epoch": at.epoch,
                 "step": at.step,
-                "loss": at.tally.loss,
-                "correct": at.tally.correct,
+                "loss": at.tally.loss.cpu(),
+                "correct": at.tally.correct.cpu(),
                 "images": at.tally.images,
                 "seconds": self._train_seconds(),
                 "waited": self._wait_seconds(),
@@ -207,11 +217,13 @@ class Training:
         return self._at.waited + self._batches.wait_seconds - self._waited
 
     def _spent(self) -> float:
-        """Return the seconds of training so far, as a budget counts them."""
+        """Return the seconds of training so far, as a budget counts them: by the first's clock."""
         history = self._account.record.history
-        return self._spent_before + sum(
+        own = self._spent_before + sum(
             (*(epoch.train_seconds for epoch in history), self._train_seconds())
         )
+        (seconds,) = self._group.total(own if self._group.rank == 0 else 0.0)
+        return seconds
 
     def _is_spent(self) -> bool:
         """Say whether there is a budget, and nothing left of it; one step is made in any case."""
@@ -260,7 +272,9 @@ class Training:
                 self._batches_left(), self._after_step, at.tally, self._place
             )
         train_seconds = self._train_seconds()
-        self._require_finite()
+        tally = trained.loss.item(), trained.correct.item(), trained.images
+        loss, correct, images = self._group.total(*tally)
+        self._require_finite(loss)
         at.random = random_state(self._device)  # evaluation may draw numbers, and be done again
         stop.check()
         self._account.phase("validate")
@@ -269,14 +283,14 @@ class Training:
                 validated = self._validate()
             done = EpochRecord(
                 epoch=at.epoch + 1,
-                train_loss=trained.mean_loss,
-                train_accuracy=trained.accuracy,
+                train_loss=loss / images,
+                train_accuracy=correct / images,
                 validation_loss=validated.loss,
                 validation_accuracy=validated.accuracy,
                 learning_rate=self._steps.learning_rate,
                 train_seconds=train_seconds,
                 data_wait_seconds=self._wait_seconds(),
-                train_images=trained.images,
+                train_images=round(images),
             )
             self._keep(done)
             self._account.add(evaluation_seconds=validating.seconds)
@@ -285,14 +299,17 @@ class Training:
     def _after_step(self) -> None:
         self._at.step += 1
         self._watcher.on_batch(self._spec)
-        if self._device.type == "cpu":  # elsewhere reading the loss would wait for the device
-            self._require_finite()
-        self._service.stop.check()
-        if self._schedule.due():
+        # elsewhere reading the loss would wait for the device
+        known = self._at.tally.loss.item() if self._device.type == "cpu" else 0.0
+        asked, due = self._service.stop.requested, self._schedule.due()
+        loss, stopping, saving = self._group.total(known, asked, due)
+        self._require_finite(loss)
+        if stopping:
+            self._service.stop.check()
+        if saving:
             self.save()
 
-    def _require_finite(self) -> None:
-        loss = self._at.tally.mean_loss
+    def _require_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
             where = f"epoch {self._at.epoch + 1}, step {self._at.step}"
             raise DivergedError(f"the training loss was {loss} in {where}")

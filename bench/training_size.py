@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from bench.data.transform import MEMORY_FORMATS, Layout
-from bench.device import autocast
+from bench.device import autocast, number_type
 from bench.random_state import kept_random_state
 
 _MULTIPLE = 32  # pixels: what most networks halve five times
@@ -36,7 +36,7 @@ def takes(
 
     Asked in evaluation mode, so that nothing of it changes; no random state is changed.
     """
-    images = torch.zeros(2, *shape, device=device)
+    images = torch.zeros(2, *shape, device=device, dtype=number_type(precision))
     images = images.contiguous(memory_format=MEMORY_FORMATS[layout])
     training = network.training
     try:

@@ -22,12 +22,13 @@ from bench.data.check import CheckedImage
 from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS, Layout, normalization_of
 from bench.data.view import EvaluationView, TrainingView, View
-from bench.device import choose_device, choose_precision
+from bench.device import choose_device, choose_precision, number_type
 from bench.evaluate import Evaluation, evaluate
 from bench.failure import DivergedError, reason_of, status_of, traceback_of
 from bench.inference import SIZES, inference_times
 from bench.initialize import IMAGES, fit_to_images
 from bench.layout import choose_layout
+from bench.parallel import ALONE, Group
 from bench.random_state import kept_random_state, seed_everything
 from bench.record import Status, TrialResult, TrialSpec
 from bench.steps import Steps
@@ -91,21 +92,24 @@ class _Trial:
         self._shape = self._training_shape = spec.architecture.contract.input_shape
         self._account = Account(spec, watcher, service.jobs)
         self._training: Training | None = None
+        self._group = service.group
 
     def run(self) -> TrialResult:
         started = time.perf_counter()
         torch.set_num_threads(self._spec.threads)
         self._verify()
-        self._device = choose_device(self._spec.device)
+        self._device = self._group.device(choose_device(self._spec.device))
         self._precision = choose_precision(self._spec.precision, self._device)
-        saved = self._saved()
+        saved = self._group.of_first(self._saved)
         self._account.add(startup_seconds=time.perf_counter() - started)
-        self._layout = self._chosen_layout(saved)
-        network = self._build()
+        self._layout = self._group.of_first(lambda: self._chosen_layout(saved))
+        self._account.note(layout=self._layout)
+        network = self._build(min(self._training_batches().sizes))
         self._choose_training_shape(network)
         batches = self._training_batches()
         if saved is None:
             self._initialize(network)
+        self._group.part_noise(self._spec.seed)
         if self._spec.compiled:
             self._compile(network, batches)
         steps = self._steps(network)
@@ -113,7 +117,8 @@ class _Trial:
         last = training.weights()
         self._account.note(digest=digest_of(steps.outcome()))
         test = self._test(network)
-        self._time_inference(network)
+        if self._group.rank == 0:
+            self._time_inference(network)
         if self._service.profile:
             self._account.phase("profile")
             self._account.note(profile=steps.profile(batches, training.epochs))
@@ -170,15 +175,16 @@ class _Trial:
                 threads=self._spec.threads,
                 folder=cache_folder(),
             )
-        self._account.note(layout=layout)
         return layout
 
-    def _build(self) -> nn.Module:
+    def _build(self, smallest_batch: int) -> nn.Module:
         self._account.phase("build")
         started = time.perf_counter()
         seed_everything(self._spec.seed)
         network = self._spec.architecture.build(num_classes=len(self._spec.classes))
         parameters = sum(parameter.numel() for parameter in network.parameters())
+        network = self._group.prepared(network, self._device, smallest_batch)
+        network = network.double() if self._precision is torch.float64 else network
         layout = MEMORY_FORMATS[self._layout]
         network.to(device=self._device, memory_format=layout)  # type: ignore[call-overload]
         self._account.note(parameters=parameters)
@@ -212,7 +218,7 @@ class _Trial:
         self._account.phase("initialize")
         with Stopwatch(self._device, self._service.clock) as stopwatch:
             count = min(IMAGES, 8 * self._spec.recipe.batch_size)  # where one is all it can hold
-            first = next(self._training_batches(count, workers=0).epoch())
+            first = next(self._training_batches(count, workers=0, group=ALONE).epoch())
             fit_to_images(network, first.images, self._spec.seed)
         self._account.add(initialization_seconds=stopwatch.seconds)
 
@@ -244,6 +250,7 @@ class _Trial:
             precision=self._precision,
             phases=Phases(self._device) if self._service.profile else None,
             head=self._head(network),
+            group=self._group,
         )
 
     def _train(
@@ -279,21 +286,28 @@ class _Trial:
         self._account.phase("inference")
         files = [image.file for image in self._split.test[: max(SIZES)]]
         view = EvaluationView(files=files, source=self._service.source, shape=self._shape)
-        images = next(self._batches(view, batch_size=len(files)).epoch()).images
+        images = next(self._batches(view, batch_size=len(files), group=ALONE).epoch()).images
         times = inference_times(network, images, self._layout, self._precision)
         self._account.note(inference=times)
 
     def _evaluate(self, network: nn.Module, images: Sequence[CheckedImage]) -> Evaluation:
         batches = self._evaluation_batches(images)
         evaluation = evaluate(
-            network, batches.epoch(), device=self._device, precision=self._precision
+            network,
+            batches.epoch(),
+            device=self._device,
+            precision=self._precision,
+            group=self._group,
         )
         if not math.isfinite(evaluation.loss):
             raise DivergedError(f"the loss was {evaluation.loss} when it was evaluated")
         return evaluation
 
     def _training_batches(
-        self, batch_size: int | None = None, workers: int | None = None
+        self,
+        batch_size: int | None = None,
+        workers: int | None = None,
+        group: Group | None = None,
     ) -> Batches:
         view = TrainingView(
             files=[image.file for image in self._split.train],
@@ -304,7 +318,7 @@ class _Trial:
             fidelity=self._spec.fidelity,
         )
         epochs = self._spec.recipe.epochs or sys.maxsize
-        return self._batches(view, epochs, batch_size, workers)
+        return self._batches(view, epochs, batch_size, workers, group)
 
     def _evaluation_batches(self, images: Sequence[CheckedImage]) -> Batches:
         files = [image.file for image in images]
@@ -317,6 +331,7 @@ class _Trial:
         epochs: int = 1,
         batch_size: int | None = None,
         workers: int | None = None,
+        group: Group | None = None,
     ) -> Batches:
         return Batches(
             view,
@@ -326,4 +341,6 @@ class _Trial:
             device=self._device,
             layout=self._layout,
             epochs=epochs,
+            dtype=number_type(self._precision),
+            group=group or self._group,
         )

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bench.checkpoint import Cadence, Checkpoints
 from bench.data.pixel_source import DirectPixels, PixelSource
+from bench.parallel import ALONE, Group
 from bench.record import EpochRecord, TrialRecord, TrialSpec
 from bench.stop import StopRequest
 
@@ -89,6 +90,7 @@ class Service:
         stop: asks it to stop.
         jobs: how many trials are done at a time, for its record.
         clock: gives the seconds by which training is measured; another one for tests.
+        group: the processes that do it together, which changes figures by rounding alone.
     """
 
     source: PixelSource = field(default_factory=DirectPixels)
@@ -99,6 +101,7 @@ class Service:
     stop: StopRequest = field(default_factory=StopRequest)
     jobs: int = 1
     clock: Callable[[], float] = time.perf_counter
+    group: Group = ALONE
 
 
 class Account:

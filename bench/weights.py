@@ -111,7 +111,9 @@ def load_network(
     known = architecture or _known(path, published.model, files)
     _require_same(path, known, published)
     classes = len(published.classes)
-    _require_fit(path, _expected(known, classes), state, published)
+    expected = _expected(known, classes)
+    state = _narrowed(state, expected)
+    _require_fit(path, expected, state, published)
     _require_finite(path, state)
     network = known.build(num_classes=classes)
     network.load_state_dict(state)
@@ -200,6 +202,15 @@ def _expected(architecture: Architecture, classes: int) -> Fields:
             return _fields(architecture.build(num_classes=classes).state_dict())
     except Exception:  # noqa: BLE001  (some operations have no meta kernel)
         return _fields(architecture.build(num_classes=classes).state_dict())
+
+
+def _narrowed(state: State, expected: Fields) -> dict[str, torch.Tensor]:
+    """Return `state` with what was trained in float64 as float32, where the network has that."""
+    narrow = {name for name, (_, dtype) in expected.items() if dtype is torch.float32}
+    return {
+        name: tensor.float() if name in narrow and tensor.dtype is torch.float64 else tensor
+        for name, tensor in state.items()
+    }
 
 
 def _fields(state: State) -> Fields:

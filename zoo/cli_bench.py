@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.torchrun import launched
 from registry.catalog import Catalog
 from registry.errors import RunError
 from zoo.cli_list import complete
@@ -23,17 +24,27 @@ from zoo.cli_output import (
     seed_numbers,
     split_commas,
 )
+from zoo.cli_ranks import led, place, with_launch
 from zoo.cli_runs import print_table, say_page, say_what_is_left
 
 if TYPE_CHECKING:
     from bench.engines.spawn import Spawned
+    from bench.parallel import Group
     from bench.results import Results
 
 _TRAINING = "Training"
 _MACHINE = "Machine and speed"
 _SAFETY = "When something goes wrong"
 _NOTHING = "interrupted before anything was measured"
-_NOT_OF_THE_REQUEST = ("resume", "inexact", "as_json", "names", "runs_dir", "columns")
+_NOT_OF_THE_REQUEST = (
+    "resume",
+    "inexact",
+    "as_json",
+    "names",
+    "runs_dir",
+    "columns",
+    "strategy",
+)
 
 
 def bench(
@@ -193,7 +204,10 @@ def bench(
     ] = "auto",
     precision: Annotated[
         str,
-        typer.Option(help="float32; on a GPU also bfloat16 or float16.", rich_help_panel=_MACHINE),
+        typer.Option(
+            help="float32; on a GPU also bfloat16 or float16; float64, for proofs.",
+            rich_help_panel=_MACHINE,
+        ),
     ] = "float32",
     threads: Annotated[
         int | None,
@@ -224,6 +238,13 @@ def bench(
         str | None,
         typer.Option(
             help="With --engine ray: a cluster that is there; else one is begun here.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="ddp: all processes of torchrun train one network, each its share of a batch.",
             rich_help_panel=_MACHINE,
         ),
     ] = None,
@@ -283,6 +304,7 @@ def bench(
     On a terminal it fills in while they train; as wide as the terminal is, the columns that matter
     first. `--columns all`, or the run's comparison.csv, has all of them.
     """
+    launch = place(strategy, resumed=resume is not None)
     given = _given(context)
     shown = column_names(columns, as_json=as_json)
     wanted = split_commas([*(models or ()), *(names or ())])
@@ -305,33 +327,39 @@ def bench(
     get_engine(engine)
 
     wait_asleep()
-    spawned = spawn() if isolate and can_spawn() and engine == "local" else None
-    try:
-        if resume is None:
-            results = _begun({**given, "runs": runs_dir}, spawned)
-        else:
-            results = _gone_on(resume, runs_dir, given, spawned, inexact=inexact)
-    except KeyboardInterrupt as error:
-        begun = bool(error.args)  # then the trials' own handler has raised it
-        what = "stopped at once; what was finished is kept" if begun else _NOTHING
-        say(f"zoo: {what}")
-        raise typer.Exit(128 + (error.args[0] if begun else signal.SIGINT)) from None
-    _show(results, shown, as_json=as_json)
-    raise typer.Exit(results.exit_code)
+    with led(launch) as group:
+        own = isolate and can_spawn() and engine == "local" and launch is None
+        spawned = spawn() if own else None
+        try:
+            if resume is None:
+                fields = with_launch({**given, "runs": runs_dir}, launch)
+                results = _begun(fields, spawned, group)
+            else:
+                results = _gone_on(resume, runs_dir, given, spawned, group, inexact=inexact)
+        except KeyboardInterrupt as error:
+            begun = bool(error.args)  # then the trials' own handler has raised it
+            what = "stopped at once; what was finished is kept" if begun else _NOTHING
+            say(f"zoo: {what}")
+            raise typer.Exit(128 + (error.args[0] if begun else signal.SIGINT)) from None
+        _show(results, shown, as_json=as_json)
+        raise typer.Exit(results.exit_code)
 
 
-def _begun(fields: dict[str, Any], spawned: Spawned | None) -> Results:
+def _begun(fields: dict[str, Any], spawned: Spawned | None, group: Group | None) -> Results:
     """Return the results of a new run, or of an unfinished one that is just like it."""
     from bench.harness import execute, resume
+    from bench.parallel import ALONE
     from bench.progress import Progress
     from bench.request import Request, as_plain, settled
     from bench.runs import unfinished_like
 
     request = settled(Request(**fields))
+    group = group or ALONE
     before = unfinished_like(as_plain(request), request.runs)
     if before is not None and _offered(str(before.path)):
-        return resume(str(before.path), request.runs, {}, Progress(), spawned=spawned)
-    return execute(request, Progress(), spawned)
+        path = str(before.path)
+        return resume(path, request.runs, {}, Progress(), spawned=spawned, group=group)
+    return execute(request, Progress(), spawned, group)
 
 
 def _offered(path: str) -> bool:
@@ -346,16 +374,25 @@ def _offered(path: str) -> bool:
 
 
 def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    alone = launched() is None  # torchrun's processes can't read from it
+    return alone and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _gone_on(
-    name: str, runs: Path, changes: dict[str, Any], spawned: Spawned | None, *, inexact: bool
+    name: str,
+    runs: Path,
+    changes: dict[str, Any],
+    spawned: Spawned | None,
+    group: Group | None,
+    *,
+    inexact: bool,
 ) -> Results:
     from bench.harness import resume
+    from bench.parallel import ALONE
     from bench.progress import Progress
 
-    return resume(name, runs, changes, Progress(), inexact=inexact, spawned=spawned)
+    more: dict[str, Any] = {"inexact": inexact, "spawned": spawned, "group": group or ALONE}
+    return resume(name, runs, changes, Progress(), **more)
 
 
 def _show(results: Results, columns: list[str], *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.torchrun import command
 from registry.errors import RunError
 from zoo.cli_output import (
     Columns,
@@ -136,7 +137,8 @@ def print_table(results: Results, names: Sequence[str] = ()) -> None:
 def say_what_is_left(results: Results) -> None:
     """Say on stderr how to go on with a run that is not done."""
     if results.unfinished:
+        processes = results.records[0].spec.processes if results.records else None
         say(
             f"{results.unfinished} of {results.planned} trials are left to be done; go on with: "
-            f"zoo bench --resume {results.folder}"
+            f"{command(processes)} bench --resume {results.folder}"
         )

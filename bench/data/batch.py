@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bench.data.transform import Layout, Pixels, normalized, normalized_there
 from bench.data.view import View
+from bench.parallel import ALONE, Group
 from registry.architecture import Normalization
 
 _AHEAD = 2  # batches in the making while the network works on one
@@ -24,10 +25,21 @@ _CPU = torch.device("cpu")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Images (N, C, H, W) of float32, normalised, and labels (N,) of int64, on one device."""
+    """Images (N, C, H, W), normalised, and labels (N,) of int64, on one device.
+
+    Attributes:
+        weight: by what their mean loss is multiplied; 0 where they only stand in for an empty
+            share of a batch, and count for nothing.
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
+    weight: float = 1.0
+
+    @property
+    def counted(self) -> int:
+        """How many of the images count: all or none."""
+        return len(self.labels) if self.weight else 0
 
 
 class _Making:
@@ -83,13 +95,18 @@ class Batches:
         device: torch.device = _CPU,
         layout: Layout = "channels_last",
         epochs: int = 1,
+        dtype: torch.dtype = torch.float32,
+        group: Group = ALONE,
     ) -> None:
         """Make batches of `view`, by `workers` threads ahead of the caller, or by the caller.
 
         `epochs` is how many will be asked for, from 0 on; none after them is begun ahead.
 
         For another device than the CPU, levels cross in pinned memory, by a copy that does not
-        block, and are normalised there: a quarter of the bytes.
+        block, and are normalised there: a quarter of the bytes. Images are normalised in float32
+        and given as `dtype`.
+
+        Of each batch, this process makes its share in the `group`; `batch_size` is of all.
         """
         self._view = view
         self._batch_size = batch_size
@@ -98,6 +115,7 @@ class Batches:
         self._device = device
         self._layout: Layout = layout
         self._epochs = epochs
+        self._dtype, self._group = dtype, group
         self._pool: ThreadPoolExecutor | None = None
         self._made_ahead: dict[int, _Making] = {}
         self._lock = threading.Lock()
@@ -105,7 +123,7 @@ class Batches:
 
     @property
     def sizes(self) -> list[int]:
-        """How many images each batch of an epoch has."""
+        """How many images each batch of an epoch has, all shares together."""
         return [len(chunk) for chunk in self._chunks(0)]
 
     def __len__(self) -> int:
@@ -155,6 +173,9 @@ class Batches:
     def _assemble(self, chunk: NDArray[np.int64], epoch: int) -> Batch:
         """Return a batch on the CPU: ready for a network there, else levels in pinned memory."""
         started = time.thread_time()
+        share = self._group.share(chunk)
+        weight = self._group.weight(len(share), len(chunk))
+        chunk = share if len(share) else chunk[:1]
         read_seconds = 0.0
         pixels: list[Pixels] = []
         for index in chunk.tolist():
@@ -164,15 +185,15 @@ class Batches:
             pixels.append(self._view.pixels(picture, index, epoch))
         labels = torch.tensor([self._view.files[index].label for index in chunk])
         if self._device.type == "cpu":
-            batch = Batch(
-                images=normalized(pixels, self._normalization, self._layout), labels=labels
-            )
+            images = normalized(pixels, self._normalization, self._layout).to(self._dtype)
+            batch = Batch(images=images, labels=labels, weight=weight)
         else:
             levels = torch.from_numpy(np.stack(pixels))
             pinned = self._device.type == "cuda"
             batch = Batch(
                 images=levels.pin_memory() if pinned else levels,
                 labels=labels.pin_memory() if pinned else labels,
+                weight=weight,
             )
         with self._lock:
             self.read_seconds += read_seconds
@@ -182,7 +203,9 @@ class Batches:
     def _on_device(self, batch: Batch) -> Batch:
         if self._device.type == "cpu":
             return batch
+        images = normalized_there(batch.images, self._normalization, self._device, self._layout)
         return Batch(
-            images=normalized_there(batch.images, self._normalization, self._device, self._layout),
+            images=images.to(self._dtype),
             labels=batch.labels.to(self._device, non_blocking=True),
+            weight=batch.weight,
         )
