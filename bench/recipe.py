@@ -111,6 +111,7 @@ DEFAULT = Recipe(
     schedule="one_cycle",
     label_smoothing=0.1,
     initialization="patches",
+    training_side=0.75,
     augmentation=Augmentation(scale=(0.25, 1.0)),
 )
 FINETUNE = Recipe(
