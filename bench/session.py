@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bench.checkpoint import Cadence
 from bench.data.folds import Splits
@@ -19,7 +20,6 @@ from bench.progress import Progress
 from bench.record import FINISHED, TrialResult, TrialSpec
 from bench.request import Request
 from bench.run_folder import RunFolder
-from bench.store import Store
 from registry.errors import RunError
 
 
@@ -32,6 +32,13 @@ class Pending:
     marks: tuple[str, ...] = ()
 
 
+class Keeper(Protocol):
+    """Keeps how trials end: the store of a run, say."""
+
+    def finish(self, number: int, result: TrialResult) -> None:
+        """Keep how a trial ended, durably; one that was interrupted can end once more."""
+
+
 class Session:
     """Has trials done, keeps each result in the store, and tells `on_result` of it."""
 
@@ -39,7 +46,7 @@ class Session:
         self,
         request: Request,
         folder: RunFolder,
-        store: Store,
+        store: Keeper,
         splits: Splits,
         source: PixelSource,
         progress: Progress,
