@@ -20,7 +20,7 @@ from bench.results import Results
 from bench.run_folder import RunFolder, run_folders
 from bench.runs import page_told, report
 from bench.store import Store
-from bench.tracking import Trackers, require_trackers
+from bench.tracking import Trackers
 from bench.work import folders_here
 from bench.work_folder import DamagedError, Done, WorkFolder
 from registry.errors import RunError, StorageError, ZooError
@@ -68,7 +68,6 @@ def gather(
         RunError: the folder is of another plan, or the run is in use.
         StorageError: there is no room; to gather again goes on.
     """
-    require_trackers(plan.request.log)
     done = _done(plan, folder, progress)
     missing = tuple(number for number in range(len(plan.specs)) if number not in done)
     if missing:

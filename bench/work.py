@@ -234,7 +234,7 @@ def _environment(
             f"this is not what the plan was made with: {'; '.join(dict.fromkeys(changed))}: put "
             "that right, plan anew, or give --inexact to do it all the same and mark the rows"
         )
-    return here, (f"done with {'; '.join(dict.fromkeys(changed))}",) if changed else ()
+    return here, (f"other software: {'; '.join(dict.fromkeys(changed))}",) if changed else ()
 
 
 def _require_networks(specs: Sequence[TrialSpec], then: Mapping[str, Any]) -> None:

@@ -164,12 +164,15 @@ class WorkFolder:
         self.trials.checkpoints(self._plan.specs[number]).clear()
 
     def copy_weights(self, number: int, done: Done, target: Path) -> None:
-        """Copy the weights of a trial into the folder `target`.
+        """Copy the weights of a trial into the folder `target`; others that are there go.
 
         Raises:
             OSError: they can't be written.
         """
-        for name in done.weights:
+        for name in _WEIGHTS:
+            if name not in done.weights:
+                (target / name).unlink(missing_ok=True)
+                continue
             with whole_file(target / name) as partial:
                 shutil.copyfile(self._trial(number) / name, partial)
 

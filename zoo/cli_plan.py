@@ -77,8 +77,11 @@ def plan(
     from bench.plan_file import plan_text
     from bench.progress import Progress
     from bench.request import Request, settled
+    from bench.tracking import require_trackers
 
-    found = make_plan(settled(Request(**given)), Progress(), elsewhere=True)
+    request = settled(Request(**given))
+    require_trackers(request.log)
+    found = make_plan(request, Progress(), elsewhere=True)
     text, spec = plan_text(found), found.specs[0]
     if out is None:
         sys.stdout.write(text)
