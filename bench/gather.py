@@ -22,7 +22,7 @@ from bench.runs import page_told, report
 from bench.store import Store
 from bench.tracking import Trackers
 from bench.work import folders_here
-from bench.work_folder import DamagedError, Done, WorkFolder
+from bench.work_folder import Done, WorkFolder
 from registry.errors import RunError, StorageError, ZooError
 
 _OF_MACHINES = (
@@ -68,51 +68,49 @@ def gather(
         RunError: the folder is of another plan, or the run is in use.
         StorageError: there is no room; to gather again goes on.
     """
-    done = _done(plan, folder, progress)
-    missing = tuple(number for number in range(len(plan.specs)) if number not in done)
+    done = folder.all_done(range(len(plan.specs)), lambda error: progress.say(str(error)))
+    run = _found(plan, runs)
+    there = done.keys() | _finished(run)
+    missing = tuple(number for number in range(len(plan.specs)) if number not in there)
     if missing:
         progress.say(
             f"{len(missing)} of {len(plan.specs)} trials are missing: "
             f"{listed(plan.specs[number] for number in missing)}: `zoo work {plan.path}` does "
             "them, then gather again"
         )
-    if not done:
+    if not there:
         return Gathered(results=None, missing=missing)
     _say_machines(done, progress)
     try:
-        return Gathered(results=_run(plan, folder, runs, done, progress, data), missing=missing)
+        if run is None:
+            run = _created(plan, runs, done)
+        return Gathered(results=_filled(plan, folder, run, done, progress, data), missing=missing)
     except OSError as error:
         raise StorageError(f"{error}: make room, then gather again") from error
 
 
-def _done(plan: PlanFile, folder: WorkFolder, progress: Progress) -> dict[int, Done]:
-    found: dict[int, Done] = {}
-    for number in range(len(plan.specs)):
-        try:
-            done = folder.done(number)
-        except DamagedError as error:
-            progress.say(str(error))
-            continue
-        if done is not None:
-            found[number] = done
-    return found
+def _created(plan: PlanFile, runs: Path, done: Mapping[int, Done]) -> RunFolder:
+    """Return a new run folder, with the plan in it."""
+    run = RunFolder.create(runs, tuple(dict.fromkeys(spec.model for spec in plan.specs)))
+    about = dict(plan.about)
+    about["request"] = {**about["request"], "runs": str(runs.resolve())}
+    about["environment"] = _environment(plan, done)
+    Store.create(run.database, about, plan.specs).close()
+    return run
 
 
-def _run(
+def _filled(
     plan: PlanFile,
     folder: WorkFolder,
-    runs: Path,
+    run: RunFolder,
     done: Mapping[int, Done],
     progress: Progress,
     data: Sequence[Path],
 ) -> Results:
-    run = _found(plan, runs)
-    about = _about(plan, runs, done)
-    if run is None:
-        run = RunFolder.create(runs, tuple(dict.fromkeys(spec.model for spec in plan.specs)))
-        Store.create(run.database, about, plan.specs).close()
+    """Return the results of `run`, now that it has all that is `done`."""
     with run.held(), closing(Store.open(run.database)) as store:
-        store.tell("environment", about["environment"])
+        if done:
+            store.tell("environment", _environment(plan, done))
         _put(folder, run, store, done, Trackers(plan.request.log, run.path, progress.say))
         results = report(run, store)
         here = _pictured(plan, data, progress)
@@ -133,6 +131,14 @@ def _found(plan: PlanFile, runs: Path) -> RunFolder | None:
         except (RunError, KeyError):  # damaged, or of another version
             continue
     return None
+
+
+def _finished(run: RunFolder | None) -> set[int]:
+    """Return the numbers of the trials that the run has already: gathered before, or done in it."""
+    if run is None:
+        return set()
+    with closing(Store.open(run.database, read_only=True)) as store:
+        return {trial.number for trial in store.trials() if trial.finished}
 
 
 def _put(
@@ -162,13 +168,11 @@ def _pictured(plan: PlanFile, data: Sequence[Path], progress: Progress) -> Plan 
     return Plan(specs=plan.specs, splits=splits, source=DirectPixels(), about=dict(plan.about))
 
 
-def _about(plan: PlanFile, runs: Path, done: Mapping[int, Done]) -> dict[str, Any]:
-    """Return what the store is to say: of the machine, what those say that have done trials."""
-    about, environments = dict(plan.about), [each.environment for each in done.values()]
+def _environment(plan: PlanFile, done: Mapping[int, Done]) -> dict[str, Any]:
+    """Return the plan's environment with the machines that have done trials."""
+    environments = [each.environment for each in done.values()]
     machines = {name: _joined([each.get(name) for each in environments]) for name in _OF_MACHINES}
-    about["environment"] = {**about["environment"], **machines, "plan": plan.id}
-    about["request"] = {**about["request"], "runs": str(runs.resolve())}
-    return about
+    return {**plan.about["environment"], **machines, "plan": plan.id}
 
 
 def _joined(values: Sequence[Any]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from bench.data.split import Split, image_as_plain, image_of
 from bench.plan import Plan
 from bench.record import TrialSpec, as_plain, spec_of
 from bench.request import Request, request_of
+from bench.strict_json import json_digest
 from registry.errors import RunError, told
 
 VERSION = 1
@@ -58,7 +58,7 @@ class PlanFile:
     def id(self) -> str:
         """Digest of trials, images and software: when it was made, and where, does not matter."""
         software = software_of(self.about["environment"])
-        return _digest([[spec.id for spec in self.specs], self.splits.fingerprint, software])
+        return json_digest([[spec.id for spec in self.specs], self.splits.fingerprint, software])
 
 
 def software_of(environment: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def plan_text(plan: Plan) -> str:
         "splits": _splits_as_plain(plan.splits, numbers),
     }
     body = json.loads(json.dumps(body, allow_nan=False))  # as it will be read: no tuples
-    return json.dumps({**body, "sha256": _digest(body)}) + "\n"
+    return json.dumps({**body, "sha256": json_digest(body)}) + "\n"
 
 
 def _splits_as_plain(splits: Splits, numbers: Mapping[CheckedImage, int]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def read_plan(path: Path) -> PlanFile:
             else f"{path} is a plan of version {version}, this program reads {VERSION}: use the "
             "zoo that wrote it, or plan anew"
         )
-    if plain.pop("sha256", None) != _digest(plain):
+    if plain.pop("sha256", None) != json_digest(plain):
         raise RunError(f"{path} is damaged or was altered: it is not what `zoo plan` has written")
     try:
         images = [image_of(each) for each in plain["images"]]
@@ -202,7 +202,3 @@ def listed(specs: Iterable[TrialSpec], most: int = 6) -> str:
     """Return which trials these are, for a person: `lenet (seed 3), alexnet (seed 5)`."""
     names = [f"{spec.model} ({spec.turn})" for spec in specs]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

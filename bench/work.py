@@ -26,7 +26,7 @@ from bench.progress import Progress
 from bench.record import TrialRecord, TrialResult, TrialSpec
 from bench.request import Request
 from bench.session import Pending, Session, isolated
-from bench.work_folder import DamagedError, Done, Records, WorkFolder
+from bench.work_folder import Records, WorkFolder
 from registry.errors import InexactError, RunError
 from registry.from_file import file_of
 
@@ -86,7 +86,9 @@ def work(
         RunError: a network is not here, or the folder is of another plan.
     """
     tune_allocator()
-    done = _done(folder, share, progress)
+    done = folder.all_done(share, lambda error: progress.say(f"{error}: the trial is done again"))
+    for number in done:
+        folder.clear(number)  # what a kill has left
     left = [number for number in share if number not in done]
     progress.say(f"{plan.path}: {len(done)} of {len(share)} trials of this share are done")
     records = [each.record for each in done.values()]
@@ -152,13 +154,9 @@ class _Worker:
         self.records.append(result.record)
 
     def _done_meanwhile(self, number: int) -> bool:
-        try:
-            done = self._folder.done(number)
-        except DamagedError:
-            return False
-        if done is not None:
-            self.records.append(done.record)
-        return done is not None
+        done = self._folder.all_done([number], lambda error: None)
+        self.records += [each.record for each in done.values()]
+        return bool(done)
 
     def _taken_up(self, number: int) -> tuple[str, ...]:
         """Note that the trial is begun here; return the marks of one that was begun elsewhere.
@@ -203,20 +201,6 @@ def folders_here(plan: PlanFile, data: Sequence[Path]) -> list[Path]:
     if request.data is None:
         return [synthetic_folder()]
     return [dataset_folder(str(request.data))] if request.names_data else []
-
-
-def _done(folder: WorkFolder, share: Sequence[int], progress: Progress) -> dict[int, Done]:
-    found: dict[int, Done] = {}
-    for number in share:
-        try:
-            done = folder.done(number)
-        except DamagedError as error:
-            progress.say(f"{error}: the trial is done again")
-            continue
-        if done is not None:
-            found[number] = done
-            folder.clear(number)
-    return found
 
 
 def _environment(

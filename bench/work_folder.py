@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from bench.evaluate import Evaluation
 from bench.plan_file import PlanFile
 from bench.record import FINISHED, TrialRecord, TrialResult, as_plain, record_of
 from bench.run_folder import RunFolder
+from bench.strict_json import json_digest
 from registry.errors import RunError, StorageError, told
 
 _VERSION = 1
@@ -87,6 +88,25 @@ class WorkFolder:
                 raise DamagedError(f"{where / name} is damaged or missing")
         return done
 
+    def all_done(
+        self, numbers: Iterable[int], damaged: Callable[[DamagedError], object]
+    ) -> dict[int, Done]:
+        """Return by number those of the trials that have ended, `damaged` being told of the rest.
+
+        Raises:
+            RunError: they are of another plan.
+        """
+        found: dict[int, Done] = {}
+        for number in numbers:
+            try:
+                done = self.done(number)
+            except DamagedError as error:
+                damaged(error)
+                continue
+            if done is not None:
+                found[number] = done
+        return found
+
     def write(self, number: int, result: TrialResult, environment: Mapping[str, Any]) -> None:
         """Keep how a trial ended; its weights are there already.
 
@@ -105,7 +125,7 @@ class WorkFolder:
             "environment": dict(environment),
         }
         with self._writable():
-            text = json.dumps({**body, "sha256": _digest(body)})
+            text = json.dumps({**body, "sha256": json_digest(body)})
             write_text(where / _DONE, text + "\n", shared=True)
 
     @contextmanager
@@ -203,7 +223,7 @@ class Records:
 def _checked(path: Path, content: bytes) -> dict[str, Any]:
     try:
         plain = json.loads(content)
-        if not isinstance(plain, dict) or plain.pop("sha256") != _digest(plain):
+        if not isinstance(plain, dict) or plain.pop("sha256") != json_digest(plain):
             raise ValueError("not what was written")
         if plain.get(_KIND) != _VERSION:
             raise ValueError(f"not of version {_VERSION}")
@@ -247,7 +267,3 @@ def _file_digest(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -150,6 +150,71 @@ def test_one_answer_that_differs_is_found(done, zoo):
     assert {"shaky seed-1 answers", "shaky seed-1 predictions.csv"} <= set(found)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--data", "drawn", "--split", "kfold:3"],
+        ["--data", "drawn", "--test-data", "others"],
+        ["--data", "drawn", "--within", "stratified", "--limit", "60"],
+        ["--limit", "24"],
+    ],
+    ids=["folds", "test-data", "within", "drawings"],
+)
+def test_any_split_is_gathered_as_it_was_planned(tmp_path, monkeypatch, zoo, options):
+    """Folds, another folder's tests, a part of the images, those drawn by code."""
+    draw_folder(tmp_path / "drawn", each=40)
+    draw_folder(tmp_path / "others", each=5, first=100)
+    monkeypatch.chdir(tmp_path)
+    fixed = ["--epochs", 1, "--threads", 1, "--layout", "contiguous", "--no-isolate"]
+    zoo("bench", "lenet5", *options, *fixed, "--runs-dir", "plain")
+    zoo("plan", "lenet5", *options, *fixed, "--out", "plan.json")
+    worked, _, _ = zoo("work", "plan.json")
+    gathered, _, said = zoo("gather", "plan.json")
+
+    assert (worked, gathered) == (0, 0), said
+    assert differences(ending(_run(tmp_path / "plain")), ending(_run(tmp_path / "runs"))) == []
+
+
+def test_several_kinds_of_machine_are_told(done, zoo):
+    """On stderr, and in the run's environment, so that `zoo compare` compares no times."""
+
+    def elsewhere(plain):
+        plain["environment"]["cpu"] = "a slide rule"
+
+    _, _, silent = zoo("gather", "plan.json")
+    _rewrite(_trial(done) / "done.json", elsewhere)
+    code, _, said = zoo("gather", "plan.json")
+    about, _ = _store(_run(done / "runs"))
+
+    assert code == 0
+    assert "kinds of machine" not in silent
+    assert "done on 2 kinds of machine" in said
+    assert " and " in about["environment"]["cpu"]
+    assert "a slide rule" in about["environment"]["cpu"]
+
+
+def test_more_threads_than_cores_are_told(done, zoo, monkeypatch):
+    """A plan that was made on a larger machine is slow: one line says how to mend it."""
+    monkeypatch.setattr("bench.work.default_threads", lambda: 0)
+    (_trial(done, "lenet5", 0) / "done.json").unlink()
+    with FileLock(_trial(done, "lenet5", 0) / "lock"):
+        _, _, said = zoo("work", "plan.json", "--data", "nowhere")
+
+    assert "the plan gives each trial 1 threads, and there are 0 cores here" in said
+
+
+def test_a_run_that_was_partly_gathered_can_be_gone_on_with_here(done, zoo):
+    """As any other run: `zoo bench --resume` does what is missing, and a later gather keeps it."""
+    (_trial(done, "lenet5", 0) / "done.json").unlink()
+    zoo("gather", "plan.json")
+    code, _, said = zoo("bench", "--resume", _run(done / "runs"))
+    again, _, told = zoo("gather", "plan.json")
+
+    assert code == 0, said
+    assert again == 0, told
+    assert differences(ending(_run(done / "plain")), ending(_run(done / "runs"))) == []
+
+
 def test_a_run_with_json_prints_json_alone(done, zoo):
     """As `zoo bench --json` does."""
     _, out, _ = zoo("gather", "plan.json", "--json")

@@ -148,6 +148,8 @@ def work(
     except KeyboardInterrupt as error:
         say("zoo: stopped at once; what was finished is kept")
         raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGINT)) from None
+    if worked.stopped_by is not None:
+        say("zoo: stopped; the same command goes on from there")
     raise typer.Exit(worked.exit_code)
 
 
