@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """Yield where to write; it becomes `path` in the end, or is removed if the block fails.
 
     The old content or the new one is there, never a part. What a kill has left is written over
-    the next time.
+    the next time; where others may write `path` too (`shared`), each has a name of its own.
     """
-    partial = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.partial")
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    partial = path.with_name(f".{name}{secrets.token_hex(8) if shared else ''}.partial")
     try:
         yield partial
         _sync(partial)
@@ -27,9 +29,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, shared: bool = False) -> None:
     """Write `text` to `path`, whole or not at all."""
-    with whole_file(path) as partial:
+    with whole_file(path, shared=shared) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
 
 

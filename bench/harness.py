@@ -16,18 +16,17 @@ from bench.engines.spawn import Spawned, can_spawn, spawn
 from bench.exactness import differences
 from bench.folds import tested_names
 from bench.parallel import ALONE, Group
+from bench.pictures import draw, keep_pictures, undrawn
 from bench.plan import Plan, make_plan
 from bench.progress import Progress
 from bench.record import TrialResult, TrialSpec
-from bench.report.export import answers_path, draw_answers, write_run, write_trial
-from bench.report.page.sections import wanted
+from bench.report.export import draw_answers, write_run, write_trial
 from bench.request import Request, recipe_of, request_of, settled
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder
 from bench.runs import page_told, report, write_trials
 from bench.session import Pending, Session, isolated, require_isolated
 from bench.store import Store, StoredTrial
-from bench.thumbnails import keep_missing
 from bench.torchrun import command
 from bench.tracking import Trackers, require_trackers
 from registry.architecture import Architecture
@@ -146,7 +145,7 @@ def resume(
             pending = _left(left, about, plan, inexact=inexact)
             require_isolated(request, [each.spec for each in pending])
             write_trials(folder, about, trials)  # the last may have been kept and not yet written
-            _draw(_undrawn(folder, trials), folder, plan)
+            draw(undrawn(folder, trials), folder, plan)
             return _run(request, folder, store, plan, pending, progress, first, group)
 
 
@@ -187,42 +186,15 @@ def _draw_missing(
     progress: Progress,
 ) -> None:
     """Draw what a kill has come before, if the images are still there."""
-    missing = _undrawn(folder, trials)
+    missing = undrawn(folder, trials)
     tested = any(trial.test is not None for trial in trials)
     if missing or (tested and not store.thumbnails.names()):
         try:
             plan = make_plan(request, progress)
-            _draw(missing, folder, plan)
-            _keep_pictures(store, plan, progress)
+            draw(missing, folder, plan)
+            keep_pictures(store, plan, progress)
         except ZooError as error:
             progress.say(f"the test images can't be drawn: {error}")
-
-
-def _keep_pictures(
-    store: Store, plan: Plan, progress: Progress, results: Results | None = None
-) -> None:
-    """Keep small pictures of the test images, and of all that the page of `results` shows."""
-    try:
-        names = wanted(results) if results else ()
-        keep_missing(store.thumbnails, plan.splits.test, plan.source, names)
-    except Exception as error:  # noqa: BLE001 no picture is worth a measurement
-        progress.say(f"small pictures can't be kept for the report: {error}")
-
-
-def _undrawn(folder: RunFolder, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
-    return [
-        trial
-        for trial in trials
-        if trial.test is not None and not answers_path(folder.trial(trial.spec)).is_file()
-    ]
-
-
-def _draw(trials: Sequence[StoredTrial], folder: RunFolder, plan: Plan) -> None:
-    for trial in trials:
-        split = plan.splits.of(trial.spec.fold)
-        if trial.record and trial.test and trial.spec.split_fingerprint == split.fingerprint:
-            where = folder.trial(trial.spec)
-            draw_answers(where, trial.record, split.test, trial.test, plan.source)
 
 
 @contextmanager
@@ -341,7 +313,7 @@ def _run(
         if test is not None:
             images = plan.splits.of(record.spec.fold).test
             draw_answers(where, record, images, test, plan.source)
-            _keep_pictures(store, plan, progress)
+            keep_pictures(store, plan, progress)
         write_run(results(), about)
         trackers.log(where, result.record)
 
@@ -351,6 +323,6 @@ def _run(
     with progress.showing([trial.spec for trial in trials.values()], there, request.jobs or 1):
         stopped_by = session.run(pending, usable)
     found = results(stopped_by)
-    _keep_pictures(store, plan, progress, found)
+    keep_pictures(store, plan, progress, found)
     page_told(found, store, progress.say)
     return found

@@ -24,7 +24,7 @@ from bench.data.folds import Splits, make_splits
 from bench.data.held_out import with_tests_of
 from bench.data.ledger import Ledger
 from bench.data.pixel_cache import cached_pixels
-from bench.data.pixel_source import DirectPixels, PixelSource
+from bench.data.pixel_source import DirectPixels, InputShape, PixelSource
 from bench.data.split import Split, limited, training_part
 from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
 from bench.data.transform import FIDELITIES
@@ -65,8 +65,8 @@ class Plan:
     about: dict[str, Any]
 
 
-def make_plan(request: Request, progress: Progress) -> Plan:
-    """Return the plan that `request` means.
+def make_plan(request: Request, progress: Progress, *, elsewhere: bool = False) -> Plan:
+    """Return the plan that `request` means; where it is done `elsewhere`, no pixels are kept here.
 
     Raises:
         ZooError: something asked for is not there; nothing was written.
@@ -79,7 +79,10 @@ def make_plan(request: Request, progress: Progress) -> Plan:
     device = choose_device(request.device)
     choose_precision(request.precision, device)
     manifest, splits = load_data(request, progress)
-    source = _pixel_source(request, manifest, splits, compared, progress)
+    source: PixelSource = DirectPixels()
+    if request.cache and not elsewhere:
+        shapes = [each.architecture.contract.input_shape for each in compared]
+        source = kept_pixels(manifest.images, splits, shapes, progress)
     specs = _specs(request, compared, manifest.classes, splits, device, threads)
     _require_whole_seconds(request, specs)
     about = _about(request, recipe, manifest, splits, device)
@@ -139,19 +142,17 @@ def _checked(folder: Path, request: Request, progress: Progress) -> Manifest:
     return manifest
 
 
-def _pixel_source(
-    request: Request,
-    manifest: Manifest,
+def kept_pixels(
+    images: Sequence[CheckedImage],
     splits: Splits,
-    compared: Sequence[Contender],
+    shapes: Sequence[InputShape],
     progress: Progress,
 ) -> PixelSource:
-    if not request.cache:
-        return DirectPixels()
+    """Return the pixels of `images` from the cache folder, written there if need be."""
     return cached_pixels(
-        manifest.images,
+        images,
         splits.evaluated,
-        [contender.architecture.contract.input_shape for contender in compared],
+        shapes,
         folder=cache_folder() / "pixels",
         threads=default_threads(),
         report=progress,

@@ -77,11 +77,14 @@ class RunFolder:
 
     def trial(self, spec: TrialSpec) -> Path:
         """Return the folder of the trial, made if it is not there."""
-        path = self.path / _plain(spec.model) / f"seed-{spec.seed}"
-        if spec.fold is not None:
-            path /= f"fold-{spec.fold}"
+        path = self.path_of(spec)
         path.mkdir(parents=True, exist_ok=True)
         return path
+
+    def path_of(self, spec: TrialSpec) -> Path:
+        """Return where the folder of the trial is or would be."""
+        path = self.path / _plain(spec.model) / f"seed-{spec.seed}"
+        return path if spec.fold is None else path / f"fold-{spec.fold}"
 
     def checkpoints(self, spec: TrialSpec, place: str | None = None) -> Checkpoints:
         """Return the checkpoints of the trial, also kept at the URL `place` for all runs."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Protocol
 
 from bench.checkpoint import Cadence
 from bench.engine import LOCAL
@@ -23,7 +24,6 @@ from bench.progress import Progress
 from bench.record import FINISHED, TrialResult, TrialSpec
 from bench.request import Request
 from bench.run_folder import RunFolder
-from bench.store import Store
 from registry.errors import RunError
 
 
@@ -36,6 +36,13 @@ class Pending:
     marks: tuple[str, ...] = ()
 
 
+class Keeper(Protocol):
+    """Keeps how trials end: the store of a run, say."""
+
+    def finish(self, number: int, result: TrialResult) -> None:
+        """Keep how a trial ended, durably; one that was interrupted can end once more."""
+
+
 class Session:
     """Has trials done, keeps each result in the store, and tells `on_result` of it."""
 
@@ -43,7 +50,7 @@ class Session:
         self,
         request: Request,
         folder: RunFolder,
-        store: Store,
+        store: Keeper,
         plan: Plan,
         progress: Progress,
         on_result: Callable[[int, TrialResult], object],

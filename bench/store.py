@@ -151,6 +151,16 @@ class Store:
                 raise RunError(f"{self._path} is damaged: a trial is missing")
             return [self._trial(*row) for row in rows]
 
+    def tell(self, name: str, value: object) -> None:
+        """Replace what is known of the run under `name`, durably.
+
+        Raises:
+            StorageError: it can't be written; what was there before is there still.
+        """
+        with named(self._path), transaction(self._database):
+            self._database.execute("DELETE FROM run WHERE name = ?", (name,))
+            self._put_about(name, value)
+
     def finish(self, number: int, result: TrialResult) -> None:
         """Keep how a trial ended, durably; one that was interrupted can end once more.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -22,6 +23,11 @@ def json_text(value: object) -> str:
 def json_line(value: object) -> str:
     """Return the same on one line."""
     return _escaped(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def json_digest(value: object) -> str:
+    """Return the SHA-256 of `value` as JSON, whatever the order of its names."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _escaped(text: str) -> str:

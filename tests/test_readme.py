@@ -33,7 +33,7 @@ ISOLATED = (  # trials have processes of their own, which take seconds each to b
 
 def _smaller(arguments: list[str]) -> list[str]:
     """Return the same command, to be done in a shorter time."""
-    if arguments[1] not in ("bench", "tune") or "--help" in arguments:
+    if arguments[1] not in ("bench", "plan", "tune") or "--help" in arguments:
         return arguments
     if arguments[1] == "tune":
         return [*arguments, *SMALLER[:2]]

@@ -23,6 +23,7 @@ from zoo.cli_doctor import doctor
 from zoo.cli_list import complete, list_architectures
 from zoo.cli_new import new
 from zoo.cli_output import Json, accept_any_text, print_json, print_rendered, say
+from zoo.cli_plan import gather, plan, work
 from zoo.cli_runs import report, runs_app
 from zoo.cli_tune import tune
 
@@ -84,6 +85,9 @@ def show(
 app.command(name="list")(list_architectures)
 app.command()(check)
 app.command()(bench)
+app.command()(plan)
+app.command()(work)
+app.command()(gather)
 app.command()(new)
 app.command()(doctor)
 app.command()(compare)

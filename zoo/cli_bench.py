@@ -44,6 +44,7 @@ _NOT_OF_THE_REQUEST = (
     "runs_dir",
     "columns",
     "strategy",
+    "out",
 )
 
 
@@ -305,18 +306,15 @@ def bench(
     first. `--columns all`, or the run's comparison.csv, has all of them.
     """
     launch = place(strategy, resumed=resume is not None)
-    given = _given(context)
+    given = request_given(context)
     shown = column_names(columns, as_json=as_json)
-    wanted = split_commas([*(models or ()), *(names or ())])
+    wanted = given.get("models", ())
     if resume is None and not wanted:
         raise RunError(
             "which models? For example `zoo bench --models lenet alexnet`; see `zoo list`"
         )
     if inexact and resume is None:
         raise RunError("--inexact says how to go on with a run: give --resume RUN, too")
-    given |= {"models": tuple(wanted)} if wanted else {}
-    given |= {"seeds": seed_numbers(seeds)} if "seeds" in given else {}
-    given |= {"log": tuple(dict.fromkeys(split_commas(log)))} if log else {}
     # a typing error is told before torch is imported; a family's patterns would import it here
     Catalog.installed().resolve([name for name in wanted if ":" not in name])
 
@@ -341,7 +339,8 @@ def bench(
             what = "stopped at once; what was finished is kept" if begun else _NOTHING
             say(f"zoo: {what}")
             raise typer.Exit(128 + (error.args[0] if begun else signal.SIGINT)) from None
-        _show(results, shown, as_json=as_json)
+        show_results(results, shown, as_json=as_json)
+        say_what_is_left(results)
         raise typer.Exit(results.exit_code)
 
 
@@ -395,7 +394,8 @@ def _gone_on(
     return resume(name, runs, changes, Progress(), **more)
 
 
-def _show(results: Results, columns: list[str], *, as_json: bool) -> None:
+def show_results(results: Results, columns: list[str], *, as_json: bool) -> None:
+    """Print the table on stdout, or JSON, and say on stderr where the rest is."""
     from bench.report.export import comparison_as_json
     from bench.report.profile import render_profile
 
@@ -406,15 +406,19 @@ def _show(results: Results, columns: list[str], *, as_json: bool) -> None:
         if len(results.profile):
             print_rendered(render_profile(results.profile))
     say(f"Results, figures and weights: {results.folder}")
-    say_what_is_left(results)
     say_page(results)
 
 
-def _given(context: typer.Context) -> dict[str, Any]:
+def request_given(context: typer.Context) -> dict[str, Any]:
     """Return the fields of a request that were given on the command line."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
-    return {
+    given = {
         name: context.params[name]
         for name, source in sources.items()
         if source is not None and source.name == "COMMANDLINE" and name not in _NOT_OF_THE_REQUEST
     }
+    named = [*(context.params["models"] or ()), *(context.params["names"] or ())]
+    given |= {"models": tuple(split_commas(named))} if named else {}
+    given |= {"seeds": seed_numbers(given["seeds"])} if "seeds" in given else {}
+    given |= {"log": tuple(dict.fromkeys(split_commas(given["log"])))} if given.get("log") else {}
+    return given

@@ -105,13 +105,13 @@ def as_plain(split: Split) -> dict[str, Any]:
     """Return `split` as values that JSON has, to hand it to another process."""
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     told = {"name": split.name, "within": split.within}
-    return told | {name: list(map(_plain, part)) for name, part in parts.items()}
+    return told | {name: list(map(image_as_plain, part)) for name, part in parts.items()}
 
 
 def split_of(plain: dict[str, Any]) -> Split:
     """Return the split that `as_plain` was given."""
     train, validation, test = (
-        tuple(map(_image, plain[name])) for name in ("train", "validation", "test")
+        tuple(map(image_of, plain[name])) for name in ("train", "validation", "test")
     )
     name, within = plain["name"], plain["within"]
     return Split(name=name, within=within, train=train, validation=validation, test=test)
@@ -154,13 +154,15 @@ def training_part(manifest: Manifest, name: str) -> Manifest:
     )
 
 
-def _plain(image: CheckedImage) -> list[Any]:
+def image_as_plain(image: CheckedImage) -> list[Any]:
+    """Return `image` as values that JSON has."""
     file, facts = image.file, image.facts
     return [str(file.path), file.label, file.name, image.sha256, image.bytes, facts.width,
             facts.height, f"{facts.difference_hash:x}"]  # fmt: skip
 
 
-def _image(plain: list[Any]) -> CheckedImage:
+def image_of(plain: list[Any]) -> CheckedImage:
+    """Return the image that `image_as_plain` was given."""
     path, label, name, sha256, size, width, height, bits = plain
     return CheckedImage(
         file=ImageFile(path=Path(path), label=label, name=name),
