@@ -59,9 +59,9 @@ class Outcome:
 
 
 def plain(recipe: Recipe) -> dict[str, Any]:
-    """Return the fields of a recipe as JSON has them."""
+    """Return the fields of a recipe as JSON has them, but its name, which trains nothing."""
     fields: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(recipe))
-    return fields
+    return {name: value for name, value in fields.items() if name != "name"}
 
 
 def outcome_of(run: StoredRun) -> Outcome:

@@ -74,7 +74,7 @@ def _head(alexnet: Outcome | None, untrained: Sequence[int]) -> str:
 def _whole(found: Sequence[tuple[Step, Outcome | None]]) -> str:
     """Return what all changes of the recipe give, the network being the same."""
     before = [outcome for step, outcome in found if step.recipe.name == "textbook"][-1]
-    after = next((outcome for step, outcome in found if step.recipe.name == "default"), None)
+    after = [outcome for step, outcome in found if not step.beyond][-1]
     if before is None or after is None:
         return "**From `textbook` to `default`**: not run yet.\n"
     gains = [

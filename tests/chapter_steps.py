@@ -22,6 +22,7 @@ class Step:
         what: the change, for a person.
         networks: that are trained.
         more: train on the training part of the 2,002 photographs instead of the chapter's 400.
+        beyond: it takes more than the chapter's photographs and epochs.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Step:
     networks: tuple[Architecture, ...]
     recipe: Recipe
     more: bool = False
+    beyond: bool = False
 
 
 def steps() -> Iterator[Step]:
@@ -49,16 +51,29 @@ def steps() -> Iterator[Step]:
     yield Step(name="relu", what="a ReLU after `fc1`", networks=(LENET,), recipe=TEXTBOOK)
     recipe = TEXTBOOK
     for name, what, changes in _CHANGES:
-        recipe = replace(recipe, name="default" if name == "crops" else name, **changes)
+        recipe = replace(recipe, name=name, **changes)
         yield Step(name=name, what=what, networks=both, recipe=recipe)
+    yield Step(
+        name="default",
+        what="training images of 192x192, not of 256x256: the `default` recipe",
+        networks=(ALEXNET,),
+        recipe=DEFAULT,
+    )
     longer = replace(DEFAULT, name="longer", epochs=30)
-    yield Step(name="longer", what="30 epochs instead of 10", networks=both, recipe=longer)
+    yield Step(
+        name="longer",
+        what="30 epochs instead of 10",
+        networks=both,
+        recipe=longer,
+        beyond=True,
+    )
     yield Step(
         name="more",
         what="the 2,002 photographs' training part (1,401) instead of 400, 10 epochs",
         networks=both,
         recipe=DEFAULT,
         more=True,
+        beyond=True,
     )
 
 
@@ -75,7 +90,7 @@ _CHANGES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("batch", "batches of 16 instead of 32", {"batch_size": 16}),
     (
         "crops",
-        "crops from a quarter of a picture on, not from half: the `default` recipe",
+        "crops from a quarter of a picture on, not from half",
         {"augmentation": Augmentation(scale=(0.25, 1.0))},
     ),
 )
