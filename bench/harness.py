@@ -228,6 +228,7 @@ def _changed(request: Request, changes: Mapping[str, Any]) -> Request:
     others = {"budget": "epochs", "epochs": "budget"}
     unsaid: dict[str, Any] = {other: None for name, other in others.items() if name in changes}
     unsaid |= {"own_recipes": ()} if "recipe" in changes else {}
+    unsaid |= {"address": None} if "engine" in changes else {}
     changed = settled(replace(request, **(unsaid | dict(changes))))
     before, after = recipe_of(request), recipe_of(changed)
     if (before.seconds is None) != (after.seconds is None):

@@ -53,7 +53,7 @@ def choose_layout(
     kept = _kept(path)
     if kept is not None:
         return kept
-    with _alone(path):
+    with _alone(folder):
         return _kept(path) or _measured(architecture, device, precision, threads, path)
 
 
@@ -112,14 +112,14 @@ def _step(
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time find out what is to be kept in `path`, where that can be seen to.
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time find out what is kept in `folder`, where that can be seen to.
 
     The system lets go of it when the process dies; one that hangs is waited for half a minute.
     """
-    lock = FileLock(path.with_suffix(".lock"))
+    lock = FileLock(folder / "layouts.lock")
     with suppress(OSError, Timeout):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=_PATIENCE_SECONDS)
     try:
         yield

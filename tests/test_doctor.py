@@ -7,6 +7,7 @@ import pytest
 from claims import Installed, claim
 
 from bench.data.dataset import DATASETS
+from bench.engine import ENGINES
 from bench.recipe import RECIPES
 from registry.catalog import ARCHITECTURES, FAMILIES
 from zoo import doctor, doctor_plugins
@@ -35,7 +36,7 @@ def told(monkeypatch, tmp_path):
 
 def test_all_groups_are_looked_into():
     """By the names that those who read them have."""
-    kinds = (ARCHITECTURES, FAMILIES, DATASETS, RECIPES)
+    kinds = (ARCHITECTURES, FAMILIES, DATASETS, RECIPES, ENGINES)
 
     assert tuple(kind.group for kind in kinds) == GROUPS
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -20,6 +22,7 @@ import torch
 from conftest import draw_folder
 from made_records import made_spec
 from torch import nn
+from zoo_process import PLUGINS, ZooProcess
 
 import bench
 from bench.data.check import check
@@ -164,6 +167,40 @@ def test_times_of_a_cluster_are_shared_ones(runs):
     assert "by ray" in runs.ray.title
     assert max(record.jobs for record in runs.ray.records) >= 1
     assert not list(runs.ray.folder.rglob(ray_node.STOP))
+
+
+@needs_ray
+def test_ctrl_c_saves_and_another_engine_goes_on(tmp_path, monkeypatch):
+    """All processes of a terminal get it, and nothing is left; the end is an unbroken one's."""
+    draw_folder(tmp_path / "drawn")
+    fixed = {"epochs": 15, "batch_size": 4, "threads": 1, "layout": "contiguous"}
+    flags = [
+        part for name, value in fixed.items() for part in (f"--{name.replace('_', '-')}", value)
+    ]
+    begun = ["bench", "shaky", "--data", "drawn", *flags, "--checkpoint-every", "5"]
+    place = {"cwd": tmp_path, "plugins": [PLUGINS / "shakynet"], "cache": tmp_path / "cache"}
+    zoo = ZooProcess([*begun, "--engine", "ray"], **place)
+    while zoo.running and not list((tmp_path / "runs").rglob("last.json")):
+        time.sleep(0.02)
+    zoo.hit(signal.SIGINT)
+    code = zoo.wait()
+    again = ZooProcess([*zoo.resume_command(), "--engine", "local", "--json"], **place)
+    ended = again.wait()
+    (trial,) = json.loads(again.output)["trials"]
+    monkeypatch.syspath_prepend(PLUGINS / "shakynet")
+    whole = bench.run(
+        ["shaky"],
+        tmp_path / "drawn",
+        runs=tmp_path / "whole",
+        isolate=False,
+        progress=False,
+        **fixed,
+    )
+
+    assert (code, ended) == (130, 0), zoo.lines
+    assert zoo.orphans() == []
+    assert trial["resumed"] == 1
+    assert trial["digest"] == whole.records[0].digest
 
 
 @needs_ray

@@ -300,12 +300,18 @@ def _join(address: str | None) -> bool:
 
 @contextmanager
 def _same_signals() -> Iterator[None]:
-    """Keep the handlers of Ctrl-C and SIGTERM, which Ray would replace."""
+    """Keep the handlers of Ctrl-C and SIGTERM, which Ray would replace.
+
+    What is begun in here does not get the Ctrl-C of a terminal, which all processes get: the
+    trials are still to be saved by Ray's.
+    """
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in numbers}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # is inherited
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in before.items():
             with suppress(ValueError, TypeError):  # not the main thread, or none of Python's
                 signal.signal(number, handler)
