@@ -28,7 +28,7 @@ from bench.durable import whole_file, write_text
 from bench.plan import make_plan
 from bench.plan_file import plan_text, read_plan
 from bench.progress import Progress
-from bench.record import TrialResult
+from bench.record import TrialRecord, TrialResult
 from bench.request import Request
 from bench.store import Store
 from bench.work import share_of_trials
@@ -361,24 +361,27 @@ def _folder(done: Path) -> WorkFolder:
     return WorkFolder(plan, plan.folder)
 
 
-def test_a_record_is_whole_whoever_writes_it(done):
+def test_a_record_is_whole_whoever_writes_it(drawn, tmp_path):
     """Four writers without a lock, and a reader: what is there is never a part, and none fails."""
-    folder = _folder(done)
-    there = folder.done(0)
-    result = TrialResult(record=there.record, test=there.test)
+    plan = make_plan(Request(models=("lenet5",), data=drawn), Progress(shown=False), elsewhere=True)
+    (tmp_path / "plan.json").write_text(plan_text(plan))
+    folder = _folder(tmp_path)
+    result = TrialResult(record=TrialRecord(spec=plan.specs[0], error="none"))
+    folder.begin(0, {})
+    folder.write(0, result, {})
 
     def write(number):
         for _ in range(10):
-            folder.write(0, result, there.environment)
+            folder.write(0, result, {})
 
     with ThreadPoolExecutor(4) as pool:
         writers = [pool.submit(write, number) for number in range(4)]
         while not all(writer.done() for writer in writers):
-            assert folder.done(0).record == there.record
+            assert folder.done(0).record == result.record
         for writer in writers:
             writer.result()
 
-    assert not list(_trial(done, "lenet5", 0).glob(".*.partial"))
+    assert not list(folder.trials.path.rglob(".*.partial"))
 
 
 def test_writers_under_one_name_would_fail(tmp_path):
