@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from inspect import signature
 from pathlib import Path
@@ -23,9 +24,11 @@ from filelock import FileLock
 from safetensors.torch import load, save
 from zoo_process import PLUGINS, ZooProcess
 
+from bench.durable import whole_file, write_text
 from bench.plan import make_plan
 from bench.plan_file import plan_text, read_plan
 from bench.progress import Progress
+from bench.record import TrialRecord, TrialResult
 from bench.request import Request
 from bench.store import Store
 from bench.work import share_of_trials
@@ -356,6 +359,45 @@ def test_without_locks_all_is_done_all_the_same(done, monkeypatch):
 def _folder(done: Path) -> WorkFolder:
     plan = read_plan(done / "plan.json")
     return WorkFolder(plan, plan.folder)
+
+
+def test_a_record_is_whole_whoever_writes_it(drawn, tmp_path):
+    """Four writers without a lock, and a reader: what is there is never a part, and none fails."""
+    plan = make_plan(Request(models=("lenet5",), data=drawn), Progress(shown=False), elsewhere=True)
+    (tmp_path / "plan.json").write_text(plan_text(plan))
+    folder = _folder(tmp_path)
+    result = TrialResult(record=TrialRecord(spec=plan.specs[0], error="none"))
+    folder.begin(0, {})
+    folder.write(0, result, {})
+
+    def write(number):
+        for _ in range(10):
+            folder.write(0, result, {})
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, number) for number in range(4)]
+        while not all(writer.done() for writer in writers):
+            assert folder.done(0).record == result.record
+        for writer in writers:
+            writer.result()
+
+    assert not list(folder.trials.path.rglob(".*.partial"))
+
+
+def test_writers_under_one_name_would_fail(tmp_path):
+    """Without a name for each, one takes the other's file away before it is renamed."""
+    path = tmp_path / "record"
+
+    def write_twice(*, shared):
+        with whole_file(path, shared=shared) as first:
+            first.write_text("one")
+            write_text(path, "two", shared=shared)
+
+    with pytest.raises(FileNotFoundError):
+        write_twice(shared=False)
+    write_twice(shared=True)
+
+    assert path.read_text() == "one"
 
 
 def test_a_kill_while_a_record_is_written_leaves_none(done, monkeypatch):
