@@ -708,7 +708,8 @@ def test_a_plan_takes_the_options_of_a_run():
     run, planned = signature(bench).parameters, signature(plan_command).parameters
 
     assert set(run) - set(planned) == {
-        "resume", "inexact", "jobs", "runs_dir", "columns", "as_json"
+        "resume", "inexact", "jobs", "engine", "address", "strategy", "runs_dir", "columns",
+        "as_json",
     }  # fmt: skip
     assert set(planned) - set(run) == {"out"}
     assert all(planned[name].default == run[name].default for name in set(run) & set(planned))
