@@ -40,7 +40,7 @@ def test_what_is_dear_takes_a_twentieth_of_the_time():
 
 def test_what_was_left_out_is_done_at_the_end():
     """Once, and not again where nothing is new."""
-    sparing, clock, done = _made(2.0)
+    sparing, _, done = _made(2.0)
     sparing()
     sparing()
     before = len(done)
