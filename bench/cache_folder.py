@@ -10,7 +10,7 @@ from pathlib import Path
 
 from registry.errors import RunError
 
-_OURS = ("pixels", "layouts", "synthetic-*", "checked.sqlite*")
+_OURS = ("pixels", "layouts", "layouts.lock", "synthetic-*", "checked.sqlite*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder
 from bench.runs import page_told, report, write_trials
 from bench.session import Pending, Session, isolated, require_isolated
+from bench.sparing import Sparing
 from bench.store import Store, StoredTrial
 from bench.torchrun import command
 from bench.tracking import Trackers, require_trackers
@@ -295,7 +296,10 @@ def _run(
     first: TrialProcess | None,
     group: Group = ALONE,
 ) -> Results:
-    """Do `pending`, writing tables after each, page and figures after the last."""
+    """Do `pending`, writing tables after each, page and figures after the last.
+
+    Of many trials the tables take long; then they are not written after each, but at the end.
+    """
     trials, about = {trial.number: trial for trial in store.trials()}, store.about()
     trackers = Trackers(request.log, folder.path, progress.say)
 
@@ -315,14 +319,16 @@ def _run(
             images = plan.splits.of(record.spec.fold).test
             draw_answers(where, record, images, test, plan.source)
             keep_pictures(store, plan, progress)
-        write_run(results(), about)
+        tables()
         trackers.log(where, result.record)
 
+    tables = Sparing(lambda: write_run(results(), about))
     session = Session(request, folder, store, plan, progress, keep, group)
     usable = first if isolated(request, pending[0].spec) else None
     there = [trial.record for trial in trials.values() if trial.record is not None]
     with progress.showing([trial.spec for trial in trials.values()], there, request.jobs or 1):
         stopped_by = session.run(pending, usable)
+    tables.finish()
     found = results(stopped_by)
     keep_pictures(store, plan, progress, found)
     page_told(found, store, progress.say)

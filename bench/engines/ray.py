@@ -34,6 +34,7 @@ _LOOK_SECONDS = 1.0
 _AHEAD = 2  # tasks for each place, so that none waits for one that is empty
 _AGAIN = 3  # times that a trial is sent again, having been lost with its process or its node
 _LINE_CHARACTERS = 300
+_STORE_BYTES = 256_000_000  # for lists of images; by itself it would be a third of the memory
 _CHECK_SECONDS = 120.0  # for a node to say what it has
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
 _NICENESS = "RAY_worker_niceness"  # 15 by itself, so that others' work makes a trial slower
@@ -288,6 +289,7 @@ def _join(address: str | None) -> bool:
             "address": "local",
             "num_cpus": default_threads(),
             "include_dashboard": False,
+            "object_store_memory": _STORE_BYTES,
         }
     try:
         with _same_signals():
