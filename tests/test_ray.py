@@ -321,3 +321,32 @@ def test_what_is_lost_while_stopping_is_interrupted(engine, job):
 
     assert result.record.status == "interrupted"
     assert not engine._waiting
+
+
+def test_a_stop_while_a_trial_is_sent_reaches_it(engine, job, monkeypatch):
+    """As it would reach one that was sent before."""
+
+    def begun(sent):
+        engine.stop()
+        return "reference"
+
+    monkeypatch.setattr(engine, "_places", lambda job: 1)
+    monkeypatch.setattr(engine, "_begun", begun)
+    engine.submit(5, job)
+    engine._send()
+
+    assert (job.folder / ray_node.STOP).exists()
+
+
+@pytest.mark.parametrize(("jobs", "places", "sent"), [(None, 3, 6), (2, 3, 2), (8, 3, 8)])
+def test_a_bounded_number_is_sent(engine, job, monkeypatch, jobs, places, sent):
+    """Twice what there is room for, or as many as were asked for; the record has what can be."""
+    engine._setup = Setup(jobs=jobs)
+    monkeypatch.setattr(engine, "_places", lambda job: places)
+    monkeypatch.setattr(engine, "_begun", lambda each: each.number)
+    for number in range(100):
+        engine.submit(number, job)
+    engine._send()
+
+    assert len(engine._running) == sent
+    assert {each.jobs for each in engine._running.values()} == {min(jobs or places, places)}

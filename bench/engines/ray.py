@@ -162,8 +162,10 @@ class RayEngine:
             if len(self._running) >= most:
                 return
             sent = self._waiting.popleft()
-            sent.jobs = self._setup.jobs or places
+            sent.jobs = min(self._setup.jobs or places, places)
             self._running[self._begun(sent)] = sent
+            if self._stopping:  # a signal has come just now
+                _ask_to_stop(sent, wanted=True)
 
     def _begun(self, sent: _Sent) -> Any:
         """Return the reference of a task that does the trial."""
