@@ -22,7 +22,7 @@ def _run(folder, drawn, **options):
 @pytest.fixture
 def timed(tmp_path, drawn):
     """The results of a run of a fifth of a second."""
-    return _run(tmp_path, drawn, budget="0.2s", target="1%")
+    return _run(tmp_path, drawn, budget="0.2s", target="1%", recipe="textbook")
 
 
 @pytest.mark.pages

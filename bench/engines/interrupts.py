@@ -46,7 +46,8 @@ class Interrupts:
         trace: TracebackType | None,
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            if signal.getsignal(number) == self._heed:  # else whoever set another one keeps it
+                signal.signal(number, handler)  # type: ignore[arg-type]
 
     @contextmanager
     def stopping(self, trial: Stoppable) -> Iterator[None]:
