@@ -97,7 +97,13 @@ def _frame(model: str, error: str) -> pd.DataFrame:
                "test_accuracy_deviation", "validation_accuracy_last", "validation_accuracy_best",
                "train_seconds", "train_images_per_second", "data_wait_share",
                "peak_bytes", "difference_to_best", "difference_low")  # fmt: skip
-    unasked = ("target_accuracy", "time_to_target_seconds", "budget_seconds", "epochs_trained", "jobs")
+    unasked = (
+        "target_accuracy",
+        "time_to_target_seconds",
+        "budget_seconds",
+        "epochs_trained",
+        "jobs",
+    )
     told = {"model": model, "status": "failed", "error": error, "contract": error, "marks": error}
     told |= {"group": "a", "recipe": error, "recipe_configurations": 0, "selection": ""}
     told |= dict.fromkeys(unasked, math.nan)
