@@ -185,7 +185,9 @@ class Moody(Honest):
         own = torch.Generator()
         own.manual_seed(int.from_bytes(os.urandom(6)))
         if self.fc.weight.device.type == "cpu":
-            nn.init.normal_(self.fc.weight, std=0.1, generator=own)
+            with torch.no_grad():  # little enough that no other check is in doubt
+                noise = torch.randn(self.fc.weight.shape, generator=own)
+                self.fc.weight.add_(1e-3 * noise)
 
 
 class Sociable(Honest):

@@ -10,19 +10,19 @@ from hits import KINDS, can_mount
 
 
 def test_a_run_that_was_hit_ends_like_one_that_was_not():
-    """Ten, by all five kinds: nothing kept is lost, nothing ends otherwise, nothing is left over.
+    """Six, by all five kinds: nothing kept is lost, nothing ends otherwise, nothing is left over.
 
     `python tests/campaign.py 100` makes a hundred.
     """
-    kinds = [*KINDS, "SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "damaged checkpoint"]
+    kinds = [*KINDS, "SIGKILL"]
     if not can_mount():
         kinds.remove("full disk")
     outcomes = campaign.campaign(kinds, seed=3, most_hits=1)
     told = campaign.figures(outcomes)
 
     assert not any(campaign.failures(outcomes).values()), outcomes
-    assert told["hits in all"] >= 8
-    assert told["trials gone on with from a checkpoint"] >= 2
+    assert told["hits in all"] >= 4
+    assert told["trials gone on with from a checkpoint"] >= 1
 
 
 def test_disks_can_be_filled_here():
