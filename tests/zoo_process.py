@@ -21,7 +21,7 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[1]
 PLUGINS = Path(__file__).parent / "plugins"
 _MARK = "ZOO_TEST_MARK"
-_PATIENCE_SECONDS = 240.0
+_PATIENCE_SECONDS = 480.0
 
 
 class ZooProcess:
