@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
+from safetensors.torch import load, save
 from torch import nn
 from torch.nn import functional as F
 
@@ -32,6 +33,20 @@ class Evaluation:
     def predicted(self) -> torch.Tensor:
         """The most probable class of each image (N,)."""
         return self.probabilities.argmax(1)
+
+
+def packed(test: Evaluation) -> bytes:
+    """Return labels and probabilities, bit for bit, for `unpacked`."""
+    return save({"labels": test.labels, "probabilities": test.probabilities.contiguous()})
+
+
+def unpacked(content: bytes, loss: float, accuracy: float) -> Evaluation:
+    """Return what `packed` was given, with its figures.
+
+    Raises:
+        SafetensorError, TypeError, ValueError: it is something else.
+    """
+    return Evaluation(**load(content), loss=loss, accuracy=accuracy)
 
 
 def evaluate(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -15,6 +13,7 @@ import torch
 from bench.data.transform import Fidelity, Layout
 from bench.evaluate import Evaluation
 from bench.recipe import Recipe
+from bench.strict_json import json_digest
 from registry.architecture import Architecture
 from registry.errors import RunError
 
@@ -61,13 +60,15 @@ class TrialSpec:
     @property
     def id(self) -> str:
         """Digest of the whole specification."""
-        return _digest(self._said())
+        return json_digest(self._said())
 
     @property
     def task_id(self) -> str:
         """Digest of what is to be done, leaving out by which device, threads and memory order."""
         means = ("device", "threads", "workers", "layout", "origin")
-        return _digest({name: value for name, value in self._said().items() if name not in means})
+        return json_digest(
+            {name: value for name, value in self._said().items() if name not in means}
+        )
 
     @property
     def key(self) -> tuple[str, int, int | None]:
@@ -278,10 +279,6 @@ def timed(records: Iterable[TrialRecord]) -> list[TrialRecord]:
     """
     known = list(records)
     return [record for record in known if not record.shared] or known
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def as_plain(value: object) -> Any:

@@ -18,10 +18,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
-from safetensors.torch import load, save
 
 from bench.durable import whole_file, write_text
-from bench.evaluate import Evaluation
+from bench.evaluate import Evaluation, packed, unpacked
 from bench.plan_file import PlanFile
 from bench.record import FINISHED, TrialRecord, TrialResult, as_plain, record_of
 from bench.run_folder import RunFolder
@@ -249,17 +248,14 @@ def _done(path: Path, plain: dict[str, Any]) -> Done:
 
 def _answers(test: Evaluation | None) -> str | None:
     """Return labels and probabilities, bit for bit, as text."""
-    if test is None:
-        return None
-    arrays = {"labels": test.labels, "probabilities": test.probabilities.contiguous()}
-    return base64.b64encode(save(arrays)).decode()
+    return None if test is None else base64.b64encode(packed(test)).decode()
 
 
 def _evaluation(answers: str | None, record: TrialRecord) -> Evaluation | None:
     if answers is None or record.test_loss is None or record.test_accuracy is None:
         return None
-    arrays = load(base64.b64decode(answers, validate=True))
-    return Evaluation(**arrays, loss=record.test_loss, accuracy=record.test_accuracy)
+    content = base64.b64decode(answers, validate=True)
+    return unpacked(content, record.test_loss, record.test_accuracy)
 
 
 def _file_digest(path: Path) -> str | None:

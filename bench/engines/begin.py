@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from bench.engine import get_engine
 from bench.engines.engine import RunningEngine, Setup
 from bench.watcher import Watcher
 from registry.errors import BrokenPluginError, ZooError, told
+from registry.lookup import object_at
 
 
 def begin_engine(name: str, watcher: Watcher, setup: Setup) -> RunningEngine:
@@ -17,9 +16,8 @@ def begin_engine(name: str, watcher: Watcher, setup: Setup) -> RunningEngine:
         ZooError: it can't be had.
     """
     engine = get_engine(name)
-    module, _, attribute = engine.constructor.partition(":")
     try:
-        running: RunningEngine = getattr(import_module(module), attribute)(watcher, setup)
+        running: RunningEngine = object_at(engine.constructor)(watcher, setup)
     except (ZooError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a plugin may raise even SystemExit

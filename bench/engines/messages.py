@@ -7,9 +7,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load, save
 
-from bench.evaluate import Evaluation
+from bench.evaluate import Evaluation, packed, unpacked
 from registry.errors import RunError
 
 _MOST_BYTES = 2**31 - 1
@@ -44,8 +43,7 @@ def receive(connection: Connection) -> dict[str, Any]:
 
 def send_answers(connection: Connection, test: Evaluation) -> None:
     """Send labels and probabilities, bit for bit."""
-    arrays = {"labels": test.labels, "probabilities": test.probabilities.contiguous()}
-    connection.send_bytes(save(arrays))
+    connection.send_bytes(packed(test))
 
 
 def receive_answers(connection: Connection, loss: float, accuracy: float) -> Evaluation:
@@ -55,7 +53,6 @@ def receive_answers(connection: Connection, loss: float, accuracy: float) -> Eva
         RunError: it is something else.
     """
     try:
-        arrays = load(connection.recv_bytes(_MOST_BYTES))
-        return Evaluation(**arrays, loss=loss, accuracy=accuracy)
+        return unpacked(connection.recv_bytes(_MOST_BYTES), loss, accuracy)
     except (EOFError, OSError, SafetensorError, TypeError, ValueError) as error:
         raise RunError(f"the trial's process gave no answers: {error}") from error

@@ -18,13 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load
-
 from bench.cores import default_threads
 from bench.engines import ray_node
 from bench.engines.engine import Setup
 from bench.engines.process import Job, as_plain
-from bench.evaluate import Evaluation
+from bench.evaluate import unpacked
 from bench.record import Status, TrialRecord, TrialResult, record_of
 from bench.record import as_plain as record_as_plain
 from bench.watcher import Watcher
@@ -216,7 +214,7 @@ class RayEngine:
         test = None
         if found["answers"] is not None:
             loss, accuracy = record.test_loss or 0.0, record.test_accuracy or 0.0
-            test = Evaluation(**load(found["answers"]), loss=loss, accuracy=accuracy)
+            test = unpacked(found["answers"], loss, accuracy)
         return TrialResult(record=record, test=test)
 
     def _lost(self, sent: _Sent, error: BaseException) -> TrialResult | None:

@@ -121,9 +121,8 @@ def _digest(path: Path) -> str:
 
 
 def _done(plain: dict[str, Any]) -> dict[str, Any]:
-    from safetensors.torch import save
-
     from bench.engines.process import TrialProcess, job_of
+    from bench.evaluate import packed
     from bench.memory import available_bytes
     from bench.record import as_plain
 
@@ -138,10 +137,7 @@ def _done(plain: dict[str, Any]) -> dict[str, Any]:
     finally:
         watched.set()
         thread.join()
-    answers = None
-    if result.test is not None:
-        test = result.test
-        answers = save({"labels": test.labels, "probabilities": test.probabilities.contiguous()})
+    answers = None if result.test is None else packed(result.test)
     return {"record": as_plain(result.record), "answers": answers, "said": told.lines}
 
 
