@@ -19,6 +19,8 @@ from bench.recipe import Recipe
 from bench.runs import StoredRun
 from bench.strict_json import json_text
 
+_SAID_ONLY = ("name", "configurations")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -30,9 +32,11 @@ class Outcome:
         split: fingerprint of the images that trained, validated and tested.
         validated: how many of `validating` photographs were right after the last epoch.
         seconds: of training, with `threads` threads.
+        epochs: that were begun; the last may be a part of one.
         right: for each seed which test images were right, the first in the highest bit, as
             hexadecimal digits.
         images: how many were tested.
+        majority: how many of them are of the most frequent class.
         machine: where.
     """
 
@@ -43,8 +47,10 @@ class Outcome:
     validating: int
     seconds: tuple[float, ...]
     threads: int
+    epochs: tuple[int, ...]
     right: tuple[str, ...]
     images: int
+    majority: int
     machine: str
 
     @property
@@ -59,9 +65,9 @@ class Outcome:
 
 
 def plain(recipe: Recipe) -> dict[str, Any]:
-    """Return the fields of a recipe as JSON has them, but its name, which trains nothing."""
+    """Return the fields of a recipe as JSON has them, but those that train nothing."""
     fields: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(recipe))
-    return {name: value for name, value in fields.items() if name != "name"}
+    return {name: value for name, value in fields.items() if name not in _SAID_ONLY}
 
 
 def outcome_of(run: StoredRun) -> Outcome:
@@ -80,8 +86,10 @@ def outcome_of(run: StoredRun) -> Outcome:
         validating=validating,
         seconds=tuple(round(record.train_seconds, 1) for record in records),
         threads=spec.threads,
+        epochs=tuple(len(record.history) for record in records),
         right=tuple(np.packbits(row).tobytes().hex() for row in answers.correct),
         images=answers.correct.shape[1],
+        majority=run.about["baseline"][0],
         machine=f"{environment['cpu']}, torch {environment['packages']['torch']}",
     )
 

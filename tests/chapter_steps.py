@@ -1,96 +1,159 @@
-"""The steps from the chapter's recipe to ours, one change each."""
+"""The steps from the chapter's recipe to ours, one change each, and what ours gives elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from chapter_networks import LOGITS, PRINTED
 
+import registry
 from bench.data.transform import Augmentation
 from bench.recipe import DEFAULT, TEXTBOOK, Recipe
 from registry.architecture import Architecture
 from zoo import ALEXNET, LENET
 
+_MINUTES = (1, 5, 10)
+_ELSEWHERE_SECONDS = 300
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One more change: what is trained, how, and on what.
+    """A network that is trained by a recipe, on some photographs.
 
     Attributes:
-        name: of its folder.
+        name: of what was changed: one word.
         what: the change, for a person.
-        networks: that are trained.
+        network: that is trained.
+        recipe: by which; where it has a budget of seconds, all cores are used, else `--threads`.
         more: train on the training part of the 2,002 photographs instead of the chapter's 400.
         beyond: it takes more than the chapter's photographs and epochs.
+        seeds: fewer than are asked for.
+        table: of the page, that it is a line of.
     """
 
     name: str
     what: str
-    networks: tuple[Architecture, ...]
+    network: Architecture
     recipe: Recipe
     more: bool = False
     beyond: bool = False
+    seeds: int | None = None
+    table: Literal["changes", "budgets", "elsewhere"] = "changes"
+
+    @property
+    def key(self) -> str:
+        """What no other step is called."""
+        return f"{self.name}/{self.network.name}"
 
 
-def steps() -> Iterator[Step]:
-    """Yield the steps, each with the changes of those before it."""
-    both = (LENET, ALEXNET)
+def steps(model: str) -> Iterator[Step]:
+    """Yield the steps of `lenet` or `alexnet`, each with the changes of those before it."""
+    network = LENET if model == "lenet" else ALEXNET
     yield Step(
         name="trained",
         what="as printed, but trained (`--recipe textbook`)",
-        networks=(PRINTED, ALEXNET),
+        network=PRINTED if model == "lenet" else ALEXNET,
         recipe=TEXTBOOK,
     )
-    yield Step(
-        name="logits",
-        what="logits, no softmax before the loss",
-        networks=(LOGITS,),
-        recipe=TEXTBOOK,
-    )
-    yield Step(name="relu", what="a ReLU after `fc1`", networks=(LENET,), recipe=TEXTBOOK)
+    if model == "lenet":
+        what = "logits, no softmax before the loss"
+        yield Step(name="logits", what=what, network=LOGITS, recipe=TEXTBOOK)
+        yield Step(name="relu", what="a ReLU after `fc1`", network=LENET, recipe=TEXTBOOK)
     recipe = TEXTBOOK
     for name, what, changes in _CHANGES:
+        if name == "side" and model == "lenet":  # it takes images of one size alone
+            continue
         recipe = replace(recipe, name=name, **changes)
-        yield Step(name=name, what=what, networks=both, recipe=recipe)
-    yield Step(
-        name="default",
-        what="training images of 192x192, not of 256x256: the `default` recipe",
-        networks=(ALEXNET,),
-        recipe=DEFAULT,
-    )
-    longer = replace(DEFAULT, name="longer", epochs=30)
+        yield Step(name=name, what=what, network=network, recipe=recipe)
     yield Step(
         name="longer",
-        what="30 epochs instead of 10",
-        networks=both,
-        recipe=longer,
+        what="20 epochs instead of 10",
+        network=network,
+        recipe=replace(recipe, name="longer", epochs=20),
         beyond=True,
     )
     yield Step(
         name="more",
         what="the 2,002 photographs' training part (1,401) instead of 400, 10 epochs",
-        networks=both,
-        recipe=DEFAULT,
+        network=network,
+        recipe=replace(recipe, name="more"),
         more=True,
         beyond=True,
     )
 
 
+def budgets(model: str) -> Iterator[Step]:
+    """Yield trainings of `lenet` or `alexnet` by `default` within minutes."""
+    for minutes in _MINUTES:
+        yield Step(
+            name=f"{minutes}m",
+            what=f"{minutes} min",
+            network=LENET if model == "lenet" else ALEXNET,
+            recipe=_within(60 * minutes),
+            more=True,
+            table="budgets",
+        )
+
+
+def elsewhere() -> Iterator[Step]:
+    """Yield trainings of all other built-ins and of eight other kinds of network by `default`."""
+    for name, what in _ELSEWHERE.items():
+        yield Step(
+            name="elsewhere",
+            what=what,
+            network=registry.get(name),
+            recipe=_within(_ELSEWHERE_SECONDS),
+            more=True,
+            seeds=1,
+            table="elsewhere",
+        )
+
+
+def all_steps() -> Iterator[Step]:
+    """Yield every step of the page."""
+    for model in ("lenet", "alexnet"):
+        yield from steps(model)
+        yield from budgets(model)
+    yield from elsewhere()
+
+
+def _within(seconds: float) -> Recipe:
+    return replace(DEFAULT, epochs=None, seconds=float(seconds))
+
+
 _CHANGES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("weights", "first weights that fit the pictures", {"initialization": "patches"}),
+    ("side", "training images of 192x192, tested at 256x256", {"training_side": 0.75}),
     ("schedule", "one-cycle instead of a constant rate", {"schedule": "one_cycle"}),
     (
         "optimizer",
-        "AdamW at 2e-4 instead of SGD at 1e-3",
-        {"optimizer": "adamw", "learning_rate": 2e-4, "momentum": 0.0},
+        "AdamW at 2e-4 and batches of 16 instead of SGD at 1e-3 and batches of 32",
+        {"optimizer": "adamw", "learning_rate": 2e-4, "momentum": 0.0, "batch_size": 16},
     ),
     ("decay", "weight decay 0.05", {"weight_decay": 0.05}),
     ("smoothing", "label smoothing 0.1", {"label_smoothing": 0.1}),
-    ("batch", "batches of 16 instead of 32", {"batch_size": 16}),
     (
         "crops",
         "crops from a quarter of a picture on, not from half",
         {"augmentation": Augmentation(scale=(0.25, 1.0))},
     ),
 )
+_ELSEWHERE = {
+    "lenet5": "the LeNet of 1998, of 32x32 grey pixels",
+    "lenet_as_printed": "the chapter's, softmax and all",
+    "alexnet_2012": "one tower of the AlexNet of 2012",
+    "vgg11": "plain, 11 layers",
+    "vgg13": "plain, 13 layers",
+    "vgg16": "plain, 16 layers",
+    "vgg19": "plain, 19 layers",
+    "torchvision:squeezenet1_1": "fire modules, no normalisation",
+    "torchvision:resnet18": "residual",
+    "torchvision:googlenet": "inception",
+    "torchvision:mobilenet_v3_small": "inverted residuals, depthwise",
+    "torchvision:shufflenet_v2_x0_5": "grouped and shuffled",
+    "timm:convnext_atto": "ConvNeXt",
+    "timm:vit_tiny_patch16_224": "transformer",
+    "timm:mixer_s32_224": "multilayer perceptrons alone",
+}

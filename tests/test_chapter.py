@@ -8,24 +8,29 @@ import numpy as np
 import pytest
 from chapter_outcome import Outcome, outcome_of, plain, read, write
 from chapter_page import page
-from chapter_steps import Step, steps
+from chapter_steps import Step, all_steps, budgets, elsewhere, steps
 from conftest import draw_folder
 from made_runs import correct, make_run
 
 from bench.recipe import DEFAULT, TEXTBOOK
 from bench.runs import stored_run
+from registry.catalog import Catalog
 from registry.verify import verify
 from zoo import ALEXNET, LENET
 
-_BOTH = (LENET, ALEXNET)
-
-
-def _step(name, recipe, networks=_BOTH):
-    return Step(name=name, what=f"{name}, told", networks=networks, recipe=recipe)
+_MODELS = ("lenet", "alexnet")
 
 
 def _steps():
-    return [_step("before", TEXTBOOK), _step("after", DEFAULT)]
+    return [
+        Step(name=name, what=f"{name}, told", network=network, recipe=recipe)
+        for network in (LENET, ALEXNET)
+        for name, recipe in (("before", TEXTBOOK), ("after", DEFAULT))
+    ]
+
+
+def _elsewhere(name):
+    return replace(_steps()[0], name=name, what=name, table="elsewhere")
 
 
 def _outcome(right, recipe, validated=47):
@@ -37,8 +42,10 @@ def _outcome(right, recipe, validated=47):
         validating=92,
         seconds=(10.0,) * len(right),
         threads=1,
+        epochs=(10,) * len(right),
         right=tuple(np.packbits(row).tobytes().hex() for row in right),
         images=right.shape[1],
+        majority=right.shape[1] // 2 + 1,
         machine="made",
     )
 
@@ -95,6 +102,20 @@ def test_the_majority_and_the_draws_are_counted(outcomes):
     assert "no seed gave just that" in other
 
 
+def test_what_is_no_better_than_the_majority_is_told(outcomes):
+    """Other networks are above chance where their whole interval is."""
+    lines = [_elsewhere(name) for name in ("sure", "chance", "absent")]
+    kept = {
+        "sure/lenet": _outcome(correct(accuracy=0.8, images=601)[:1], DEFAULT),
+        "chance/lenet": _outcome(correct(accuracy=0.52, images=601)[:1], DEFAULT),
+    }
+    text = page([*_steps(), *lines], outcomes | kept, [46])
+
+    assert _line(text, "| lenet | sure").endswith("| 51.1% | 10 | yes |")
+    assert _line(text, "| lenet | chance").endswith("| 51.1% | 10 | **no** |")
+    assert _line(text, "| lenet | absent") == "| lenet | absent | not run yet |  |  |  |"
+
+
 def test_what_is_kept_is_read_again(outcomes, tmp_path):
     """Which photographs were right, of a number that no byte divides, is the same after all."""
     write(tmp_path / "kept.json", outcomes, (46, 47))
@@ -115,6 +136,7 @@ def test_a_run_gives_what_is_kept(tmp_path):
     assert np.array_equal(found.correct, right)
     assert found.is_of("nowhere:Network", TEXTBOOK, 6)
     assert found.machine == "made, torch 2.14.1"
+    assert found.majority == 150
 
 
 def test_an_outcome_of_another_recipe_is_run_again(outcomes):
@@ -135,26 +157,40 @@ def test_the_page_is_made_of_what_is_kept(tmp_path):
     assert made == chapter._PAGE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("model", ["lenet", "alexnet"])
+@pytest.mark.parametrize("model", _MODELS)
 def test_each_step_changes_one_thing(model):
     """Between two lines of a table the recipe differs in one setting, or the network does."""
-    taken = [step for step in steps() if model in [n.name for n in step.networks] and not step.more]
+    taken = [step for step in steps(model) if not step.more]
     for one, other in pairwise(taken):
         names = [field.name for field in fields(one.recipe)]
         changed = {n for n in names if getattr(one.recipe, n) != getattr(other.recipe, n)}
-        rest = changed - {"name", "learning_rate", "momentum"}  # the last two with the optimiser
-        if model == "lenet":
-            rest -= {"training_side"}  # it takes images of one size alone
-        networks = [next(n for n in step.networks if n.name == model) for step in (one, other)]
-        assert len(rest) + (networks[0] != networks[1]) == 1, (one.name, other.name)
+        rest = changed - {"name", "learning_rate", "momentum", "batch_size"}  # the optimiser's
+        assert len(rest) + (one.network != other.network) == 1, (one.key, other.key)
 
 
-def test_the_steps_end_with_the_default_recipe():
-    """What the page explains is what `zoo bench` does."""
-    assert DEFAULT in [step.recipe for step in steps()]
+@pytest.mark.parametrize("model", _MODELS)
+def test_the_steps_end_with_the_default_recipe(model):
+    """What the page explains is what `zoo bench` does; lenet takes one size of images alone."""
+    last = [step.recipe for step in steps(model) if not step.beyond][-1]
+    side = DEFAULT.training_side if model == "alexnet" else 1.0
+
+    assert plain(last) == plain(replace(DEFAULT, training_side=side))
+    assert {plain(step.recipe)["seconds"] for step in budgets(model)} == {60, 300, 600}
 
 
-@pytest.mark.parametrize("network", {n for step in steps() for n in step.networks})
+def test_each_built_in_network_is_tried():
+    """All that are built in are on the page, and eight that are not."""
+    tried = {step.network.name for step in all_steps()}
+
+    entries = Catalog.installed().entries()
+    assert tried >= {each.name for each in entries if each.origin.distribution == "zoo-bench"}
+    assert len([step for step in elsewhere() if ":" in step.network.name]) == 8
+    assert len({step.key for step in all_steps()}) == len(list(all_steps()))
+
+
+@pytest.mark.parametrize(
+    "network", {step.network for model in _MODELS for step in steps(model)}, ids=str
+)
 def test_networks_between_keep_their_contract(network):
     """Without softmax or with a ReLU, the LeNet has as many parameters as the printed one."""
     assert verify(network)
@@ -164,8 +200,8 @@ def test_a_step_that_was_stopped_is_the_last(monkeypatch, tmp_path):
     """Ctrl-C ends all of it, with its own exit code; what was done before is on the page."""
     asked = []
 
-    def stopped(step, network, _options):
-        asked.append((step.name, network.name))
+    def stopped(step, _options):
+        asked.append(step.key)
         right = correct(accuracy=0.8, images=300)
         return _outcome(right, TEXTBOOK) if len(asked) == 1 else 130
 
@@ -173,7 +209,7 @@ def test_a_step_that_was_stopped_is_the_last(monkeypatch, tmp_path):
     kept, written = tmp_path / "kept.json", tmp_path / "page.md"
 
     assert chapter.main(["--kept", str(kept), "--page", str(written)]) == 130
-    assert asked == [("trained", "lenet"), ("trained", "alexnet")]
+    assert asked == ["trained/lenet", "logits/lenet"]
     assert list(read(kept).outcomes) == ["trained/lenet"]
     assert "79.1%" in _line(written.read_text("utf-8").split("### alexnet")[0], "| as printed")
 
