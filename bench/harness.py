@@ -90,7 +90,7 @@ def execute(
         created = Store.create(folder.database, plan.about, plan.specs)
         with _storage_told(folder), folder.held(), closing(created) as store:
             begun = command(request.processes)
-            progress.say(f"if it is interrupted: {begun} bench --resume {folder.path}")
+            progress.say_how_to_go_on(f"{begun} bench --resume {folder.path}")
             pending = [Pending(number=n, spec=spec) for n, spec in enumerate(plan.specs)]
             return _run(request, folder, store, plan, pending, progress, first, group)
 

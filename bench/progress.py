@@ -32,6 +32,10 @@ class Progress:
         elif self._shown:
             tqdm.write(line, file=sys.stderr)
 
+    def say_how_to_go_on(self, command: str) -> None:
+        """Say what goes on with the run, should it be interrupted."""
+        self.say(f"if it is interrupted: {command}")
+
     @contextmanager
     def showing(
         self, specs: Sequence[TrialSpec], records: Iterable[TrialRecord] = (), jobs: int = 1

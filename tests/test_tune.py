@@ -195,6 +195,26 @@ def test_no_configuration_begins_after_the_budget(images, tmp_path):
     assert after > spent > 0
 
 
+def test_two_trials_at_a_time_find_the_same(whole, images, tmp_path):
+    """A search with `--jobs 2` tries, measures and chooses what one with a trial at a time does."""
+    asked = _asked(images, tmp_path / "runs")
+    asked = replace(asked, request=replace(asked.request, jobs=2, isolate=True))
+    outcomes = search(asked, _quiet, shown=False)
+
+    assert _file(outcomes, tmp_path / "recipe.toml") == whole[2]
+
+
+def test_torchrun_begins_no_search(zoo, monkeypatch):
+    """Each of its processes would make a search of its own, in one folder."""
+    told = {"RANK": 0, "WORLD_SIZE": 2, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 2}
+    for name, value in (told | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 29500}).items():
+        monkeypatch.setenv(name, str(value))
+    code, _, err = zoo("tune", "lenet5")
+
+    assert code == 2
+    assert err.strip().endswith("not by torchrun: --jobs 2 tries two at a time")
+
+
 def test_a_small_space_comes_to_its_end(images, tmp_path):
     """Nothing is trained twice."""
     space = only(_SPACE, ["initialization"])
@@ -363,6 +383,7 @@ def test_the_command_writes_a_recipe_that_bench_takes(images, tmp_path, zoo, mon
     assert code == 0, err
     assert "is no test accuracy" in " ".join(out.split())
     assert "Recipe: recipe.toml" in err
+    assert "--resume" not in err  # the search is gone on with, not a run of it
 
     code, out, err = zoo("bench", *small, "--recipe", "./recipe.toml")
     assert code == 0, err

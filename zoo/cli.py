@@ -20,9 +20,10 @@ from zoo.cli_compare import compare
 from zoo.cli_contract import contract_app
 from zoo.cli_data import data_app
 from zoo.cli_doctor import doctor
-from zoo.cli_list import complete, list_architectures
+from zoo.cli_list import list_architectures
 from zoo.cli_new import new
-from zoo.cli_output import Json, accept_any_text, print_json, print_rendered, say
+from zoo.cli_options import Json, complete
+from zoo.cli_output import accept_any_text, print_json, print_rendered, say
 from zoo.cli_plan import gather, plan, work
 from zoo.cli_runs import report, runs_app
 from zoo.cli_tune import tune

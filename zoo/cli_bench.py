@@ -12,11 +12,23 @@ import typer
 from bench.torchrun import launched
 from registry.catalog import Catalog
 from registry.errors import RunError
-from zoo.cli_list import complete
-from zoo.cli_output import (
+from zoo.cli_options import (
+    MACHINE,
+    SAFETY,
+    AllowRejects,
     Columns,
+    Data,
+    Device,
+    Isolate,
+    Jobs,
     Json,
+    Limit,
+    Names,
     Target,
+    Threads,
+    complete,
+)
+from zoo.cli_output import (
     column_names,
     print_json,
     print_rendered,
@@ -33,8 +45,6 @@ if TYPE_CHECKING:
     from bench.results import Results
 
 _TRAINING = "Training"
-_MACHINE = "Machine and speed"
-_SAFETY = "When something goes wrong"
 _NOTHING = "interrupted before anything was measured"
 _NOT_OF_THE_REQUEST = (
     "resume",
@@ -50,10 +60,7 @@ _NOT_OF_THE_REQUEST = (
 
 def bench(
     context: typer.Context,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[MODEL]...", help="More models.", autocompletion=complete),
-    ] = None,
+    names: Names = None,
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -63,10 +70,7 @@ def bench(
             autocompletion=complete,
         ),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Folder of images, or an installed data set. Without it: drawings."),
-    ] = None,
+    data: Data = None,
     test_data: Annotated[
         Path | None,
         typer.Option(help="Test on the images of this folder that are not in --data."),
@@ -82,11 +86,8 @@ def bench(
             help="Split only the training part of this: stratified, textbook. The rest is unseen.",
         ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=2, help="Use so many images at most.")] = None,
-    allow_rejects: Annotated[
-        bool,
-        typer.Option("--allow-rejects", help="Take the rest where over 1 % can't be used."),
-    ] = False,
+    limit: Limit = None,
+    allow_rejects: AllowRejects = False,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -155,7 +156,7 @@ def bench(
     resume: Annotated[
         str | None,
         typer.Option(
-            metavar="RUN", help="Go on with a run: its folder or number.", rich_help_panel=_SAFETY
+            metavar="RUN", help="Go on with a run: its folder or number.", rich_help_panel=SAFETY
         ),
     ] = None,
     inexact: Annotated[
@@ -163,17 +164,17 @@ def bench(
         typer.Option(
             "--inexact",
             help="Go on though versions, threads or images differ; mark the rows.",
-            rich_help_panel=_SAFETY,
+            rich_help_panel=SAFETY,
         ),
     ] = False,
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="End a trial after so long.", rich_help_panel=_SAFETY),
+        typer.Option(metavar="SECONDS", help="End a trial after so long.", rich_help_panel=SAFETY),
     ] = None,
     checkpoint_every: Annotated[
         str,
         typer.Option(
-            help="Save a trial every 60s, 5m, 200 (steps), or never.", rich_help_panel=_SAFETY
+            help="Save a trial every 60s, 5m, 200 (steps), or never.", rich_help_panel=SAFETY
         ),
     ] = "60s",
     checkpoints: Annotated[
@@ -182,84 +183,59 @@ def bench(
             metavar="URL",
             help="Keep checkpoints there, too, so that a trial can go on elsewhere: a folder that "
             "all machines see, or s3://… and whatever else fsspec knows.",
-            rich_help_panel=_SAFETY,
+            rich_help_panel=SAFETY,
         ),
     ] = None,
     on_oom: Annotated[
         str,
         typer.Option(
             help="Out of memory: fail, or halve the batch and mark the row.",
-            rich_help_panel=_SAFETY,
+            rich_help_panel=SAFETY,
         ),
     ] = "fail",
-    isolate: Annotated[
-        bool,
-        typer.Option(
-            "--isolate/--no-isolate",
-            help="Run each trial in a process of its own.",
-            rich_help_panel=_SAFETY,
-        ),
-    ] = True,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=_MACHINE)
-    ] = "auto",
+    isolate: Isolate = True,
+    device: Device = "auto",
     precision: Annotated[
         str,
         typer.Option(
             help="float32; on a GPU also bfloat16 or float16; float64, for proofs.",
-            rich_help_panel=_MACHINE,
+            rich_help_panel=MACHINE,
         ),
     ] = "float32",
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="CPU threads of the network; all cores, or its share of them, if not given.",
-            rich_help_panel=_MACHINE,
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "-j",
-            "--jobs",
-            min=1,
-            help="Trials at a time; their times are then of a shared machine.",
-            rich_help_panel=_MACHINE,
-        ),
-    ] = None,
+    threads: Threads = None,
+    jobs: Jobs = None,
     engine: Annotated[
         str,
         typer.Option(
             help="Where trials run: local, ray (a cluster); `zoo list --engines`.",
-            rich_help_panel=_MACHINE,
+            rich_help_panel=MACHINE,
         ),
     ] = "local",
     address: Annotated[
         str | None,
         typer.Option(
             help="With --engine ray: a cluster that is there; else one is begun here.",
-            rich_help_panel=_MACHINE,
+            rich_help_panel=MACHINE,
         ),
     ] = None,
     strategy: Annotated[
         str | None,
         typer.Option(
             help="ddp: all processes of torchrun train one network, each its share of a batch.",
-            rich_help_panel=_MACHINE,
+            rich_help_panel=MACHINE,
         ),
     ] = None,
     workers: Annotated[
         int,
         typer.Option(
-            min=0, help="Threads that make batches ahead; 0: none.", rich_help_panel=_MACHINE
+            min=0, help="Threads that make batches ahead; 0: none.", rich_help_panel=MACHINE
         ),
     ] = 2,
     layout: Annotated[
         str,
         typer.Option(
             help="Memory order: channels_last, contiguous, auto (the faster).",
-            rich_help_panel=_MACHINE,
+            rich_help_panel=MACHINE,
         ),
     ] = "auto",
     compiled: Annotated[
@@ -267,7 +243,7 @@ def bench(
         typer.Option(
             "--compile",
             help="Use torch.compile; its time is counted apart.",
-            rich_help_panel=_MACHINE,
+            rich_help_panel=MACHINE,
         ),
     ] = False,
     cache: Annotated[
@@ -275,7 +251,7 @@ def bench(
         typer.Option(
             "--cache/--no-cache",
             help="Decode each image once, for all runs.",
-            rich_help_panel=_MACHINE,
+            rich_help_panel=MACHINE,
         ),
     ] = True,
     profile: Annotated[
@@ -283,7 +259,7 @@ def bench(
         typer.Option(
             "--profile",
             help="Show where the time went, and the ceiling.",
-            rich_help_panel=_MACHINE,
+            rich_help_panel=MACHINE,
         ),
     ] = False,
     runs_dir: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),

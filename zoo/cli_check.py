@@ -13,8 +13,8 @@ from registry.catalog import Catalog
 from registry.checks import CHECKS, Check, chosen, run_checks
 from registry.claims import Entry
 from registry.errors import RunError
-from zoo.cli_list import complete
-from zoo.cli_output import Json, print_json, say
+from zoo.cli_options import Json, complete
+from zoo.cli_output import print_json, say
 
 if TYPE_CHECKING:
     from zoo.checking import Checked

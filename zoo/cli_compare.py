@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from registry.errors import RunError
-from zoo.cli_output import Json, print_json
+from zoo.cli_options import Json
+from zoo.cli_output import print_json
 from zoo.cli_runs import RunsDir
 
 

@@ -13,7 +13,7 @@ from registry.catalog import Catalog
 from registry.claims import Entry
 from registry.errors import ContractError, RunError
 from registry.frozen import FILE, Frozen, FrozenContract, write_frozen
-from zoo.cli_list import complete
+from zoo.cli_options import complete
 from zoo.cli_output import say
 from zoo.new_package import contract_text
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from bench.report.display import display
-from zoo.cli_output import Json, print_json, print_path, print_rendered
+from zoo.cli_options import Json
+from zoo.cli_output import print_json, print_path, print_rendered
 
 data_app = typer.Typer(
     help="Look at image folders, fetch public ones, see what is kept of them.",

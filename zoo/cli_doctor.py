@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import typer
 
-from zoo.cli_output import Json, print_json, print_rendered
+from zoo.cli_options import Json
+from zoo.cli_output import print_json, print_rendered
 
 _WRONG = 4
 

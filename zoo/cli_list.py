@@ -10,13 +10,9 @@ import typer
 from registry.catalog import FAMILIES, Catalog
 from registry.claims import Claims, Kind
 from registry.errors import RunError
-from zoo.cli_output import Json, print_json, print_rendered, say
+from zoo.cli_options import Json, complete
+from zoo.cli_output import print_json, print_rendered, say
 from zoo.members import MOST_COUNTED, look, members_table
-
-
-def complete(incomplete: str) -> list[str]:
-    """Return the names of architectures that begin so."""
-    return [name for name in Catalog.installed().names() if name.startswith(incomplete)]
 
 
 def list_architectures(

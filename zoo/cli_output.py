@@ -7,29 +7,10 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from bench.report.display import LINE_CELLS, display, short
 from bench.strict_json import json_text
 from registry.errors import RunError
-
-Columns = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAMES",
-        help="Show these columns: accuracy,training,parameters; or all.",
-    ),
-]
-Target = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ACCURACY",
-        help="Show the training seconds to this validation accuracy: 75%, 0.75.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 
 
 def accept_any_text() -> None:

@@ -16,7 +16,8 @@ import typer
 from registry.catalog import Catalog
 from registry.errors import RunError
 from zoo.cli_bench import bench, request_given, show_results
-from zoo.cli_output import Columns, Json, column_names, say
+from zoo.cli_options import Columns, Json
+from zoo.cli_output import column_names, say
 
 _NOT_OF_A_PLAN = (
     "resume",

@@ -11,16 +11,8 @@ import typer
 
 from bench.torchrun import command
 from registry.errors import RunError
-from zoo.cli_output import (
-    Columns,
-    Json,
-    Target,
-    column_names,
-    print_json,
-    print_path,
-    print_rendered,
-    say,
-)
+from zoo.cli_options import Columns, Json, Target
+from zoo.cli_output import column_names, print_json, print_path, print_rendered, say
 
 if TYPE_CHECKING:
     from bench.results import Results

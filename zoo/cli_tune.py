@@ -8,31 +8,36 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.torchrun import launched
 from registry.errors import RunError
-from zoo.cli_list import complete
-from zoo.cli_output import Json, print_json, print_rendered, say, seed_numbers, split_commas
+from zoo.cli_options import (
+    AllowRejects,
+    Data,
+    Device,
+    Isolate,
+    Jobs,
+    Json,
+    Limit,
+    Names,
+    Threads,
+    complete,
+)
+from zoo.cli_output import print_json, print_rendered, say, seed_numbers, split_commas
 
 if TYPE_CHECKING:
     from bench.tune.search import Outcome, Search
 
 _SEARCH = "The search"
-_MACHINE = "Machine and speed"
 _TRIALS = 24
 
 
 def tune(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[MODEL]...", help="More models.", autocompletion=complete),
-    ] = None,
+    names: Names = None,
     models: Annotated[
         list[str] | None,
         typer.Option("--models", "-m", help="Models that it is for.", autocompletion=complete),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Folder of images, or an installed data set. Without it: drawings."),
-    ] = None,
+    data: Data = None,
     within: Annotated[
         str,
         typer.Option(help="Search on the training part of this split: stratified, textbook."),
@@ -40,10 +45,8 @@ def tune(
     split: Annotated[
         str, typer.Option(help="How that part is split: kfold:3, stratified.")
     ] = "kfold:3",
-    limit: Annotated[int | None, typer.Option(min=2, help="Use so many images at most.")] = None,
-    allow_rejects: Annotated[
-        bool, typer.Option("--allow-rejects", help="Take the rest where over 1 % can't be used.")
-    ] = False,
+    limit: Limit = None,
+    allow_rejects: AllowRejects = False,
     trials: Annotated[
         int | None,
         typer.Option(min=1, help="Configurations; 24 without --budget.", rich_help_panel=_SEARCH),
@@ -90,20 +93,10 @@ def tune(
             rich_help_panel=_SEARCH,
         ),
     ] = False,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=_MACHINE)
-    ] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads.", rich_help_panel=_MACHINE)
-    ] = None,
-    isolate: Annotated[
-        bool,
-        typer.Option(
-            "--isolate/--no-isolate",
-            help="Run each trial in a process of its own.",
-            rich_help_panel=_MACHINE,
-        ),
-    ] = True,
+    isolate: Isolate = True,
+    device: Device = "auto",
+    threads: Threads = None,
+    jobs: Jobs = None,
     out: Annotated[Path, typer.Option(help="Where the recipe goes.")] = Path("recipe.toml"),
     runs_dir: Annotated[Path, typer.Option(help="Where its runs go.")] = Path("runs"),
     as_json: Json = False,
@@ -118,6 +111,8 @@ def tune(
         raise RunError("which models? For example `zoo tune --models lenet alexnet`")
     if out.suffix != ".toml":
         raise RunError(f"--out must end in .toml, not {out}")
+    if launched() is not None:
+        raise RunError("zoo tune is begun by itself, not by torchrun: --jobs 2 tries two at a time")
 
     from bench.allocator import wait_asleep
     from bench.quantities import seconds_of
@@ -130,7 +125,7 @@ def tune(
     request = Request(
         models=tuple(wanted), data=data, within=within, split=split, limit=limit,
         allow_rejects=allow_rejects, recipe=recipe, epochs=epochs, seeds=seed_numbers(seeds),
-        device=device, threads=threads, isolate=isolate, runs=runs_dir,
+        device=device, threads=threads, jobs=jobs, isolate=isolate, runs=runs_dir,
     )  # fmt: skip
     base = searching.base_of(request)
     searched: Any = read_space(space, base) if space else whole_space(base)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from registry.errors import RunError
-from zoo.cli_output import Json, print_json, print_path, print_rendered, say
+from zoo.cli_options import Json
+from zoo.cli_output import print_json, print_path, print_rendered, say
 
 if TYPE_CHECKING:
     from bench.onnx_file import Comparison

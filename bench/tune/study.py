@@ -115,6 +115,9 @@ class TimedProgress(Progress):
         super().__init__(shown=shown)
         self._study = study
 
+    def say_how_to_go_on(self, command: str) -> None:
+        """Say nothing: it is the search that is gone on with, by its own command."""
+
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
         """Show the epoch."""
         super().on_epoch(spec, epoch)
