@@ -33,6 +33,8 @@ class Recipe:
             tested and saved: 0.99, say; 0 takes the weights as the last step left them.
         training_side: of training images, in shares of the side that is tested, to the nearest
             multiple of 32 pixels, where the network takes images of another size.
+        stratified_batches: each batch of training images has the classes in the shares that all
+            have, to one image or two; else as they come.
         patience: training ends after so many epochs without a better validation accuracy, and the
             weights of the best epoch are tested; None trains to the end and tests the last ones.
         configurations: how many were tried to choose this one; 0 where none was chosen.
@@ -54,6 +56,7 @@ class Recipe:
     backbone_rate: float = 1.0
     averaging: float = 0.0
     training_side: float = 1.0
+    stratified_batches: bool = False
     patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     configurations: int = 0
@@ -112,6 +115,7 @@ DEFAULT = Recipe(
     label_smoothing=0.1,
     initialization="patches",
     training_side=0.75,
+    stratified_batches=True,
     augmentation=Augmentation(scale=(0.25, 1.0)),
 )
 FINETUNE = Recipe(

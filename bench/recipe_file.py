@@ -140,6 +140,8 @@ def check_ranges(recipe: Recipe) -> None:
         raise RunError(f"augmentation.scale must be two shares, 0 to 1, not [{low}, {high}]")
     if not 0 <= recipe.augmentation.flip_probability <= 1:
         raise RunError("augmentation.flip_probability must be 0 to 1")
+    if not 0 <= recipe.augmentation.color_jitter <= 1:
+        raise RunError("augmentation.color_jitter must be 0 to 1")
 
 
 def _own(path: Path, shared: Recipe, model: str, changes: dict[str, Any]) -> Recipe:

@@ -316,6 +316,7 @@ class _Trial:
             seed=self._spec.seed,
             augmentation=self._spec.recipe.augmentation,
             fidelity=self._spec.fidelity,
+            stratified=self._spec.recipe.stratified_batches,
         )
         epochs = self._spec.recipe.epochs or sys.maxsize
         return self._batches(view, epochs, batch_size, workers, group)

@@ -60,8 +60,13 @@ class Outcome:
         return np.unpackbits(np.stack(rows), axis=1, count=self.images).astype(bool)
 
     def is_of(self, network: str, recipe: Recipe, seeds: int) -> bool:
-        """Say whether it is what a run of this recipe with so many seeds would give."""
-        return (self.network, self.recipe, len(self.right)) == (network, plain(recipe), seeds)
+        """Say whether it is what a run of this recipe with so many seeds would give.
+
+        What a recipe could not say yet when it was run was as it is by itself.
+        """
+        kept = msgspec.convert({"name": recipe.name, **self.recipe}, Recipe)
+        same = plain(kept) == plain(recipe)
+        return same and (self.network, len(self.right)) == (network, seeds)
 
 
 def plain(recipe: Recipe) -> dict[str, Any]:

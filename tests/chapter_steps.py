@@ -132,6 +132,11 @@ _CHANGES: tuple[tuple[str, str, dict[str, object]], ...] = (
         "AdamW at 2e-4 and batches of 16 instead of SGD at 1e-3 and batches of 32",
         {"optimizer": "adamw", "learning_rate": 2e-4, "momentum": 0.0, "batch_size": 16},
     ),
+    (
+        "stratified",
+        "as many cats as dogs in each batch, to one or two",
+        {"stratified_batches": True},
+    ),
     ("decay", "weight decay 0.05", {"weight_decay": 0.05}),
     ("smoothing", "label smoothing 0.1", {"label_smoothing": 0.1}),
     (

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import draw_folder
 
 from bench.data.batch import Batches
-from bench.data.find import find
+from bench.data.find import ImageFile, find
 from bench.data.pixel_source import DirectPixels
 from bench.data.transform import GREY, IMAGENET, Augmentation
 from bench.data.view import EvaluationView, TrainingView
@@ -131,3 +133,37 @@ def test_a_file_that_vanishes_is_an_error_not_a_hang(tmp_path):
 
     with pytest.raises(Exception, match="No such file"):
         list(batches.epoch())
+
+
+def _classes(counts):
+    return [
+        ImageFile(path=Path(f"{label}-{number}.jpg"), label=label, name=f"{label}-{number}.jpg")
+        for label, count in enumerate(counts)
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("counts", [(200, 200), (300, 100), (10, 90, 33), (7,)])
+def test_stratified_batches_have_each_class_evenly(counts):
+    """All images once in each epoch, in another order, and in each batch the shares of all."""
+    files = _classes(counts)
+    view = TrainingView(files=files, source=DirectPixels(), shape=(3, 32, 32), seed=1,
+                        augmentation=Augmentation(), stratified=True)  # fmt: skip
+    labels = np.array([file.label for file in files])
+    orders = [view.order(epoch) for epoch in range(20)]
+    share = 16 * np.array(counts) / len(files)
+
+    def unevenness(view):
+        firsts = (labels[view.order(epoch)[:16]] for epoch in range(20))
+        found = [np.bincount(first, minlength=len(counts)) for first in firsts]
+        return np.abs(np.array(found) - share).mean()
+
+    for order in orders:
+        assert sorted(order) == list(range(len(files)))
+        for start in range(0, len(files) - 15, 16):
+            found = np.bincount(labels[order[start : start + 16]], minlength=len(counts))
+            assert np.abs(found - share).max() <= 2
+    assert len({tuple(order) for order in orders}) == 20
+    assert not np.array_equal(orders[0], replace(view, seed=2).order(0))
+    if len(counts) > 1:
+        assert unevenness(replace(view, stratified=False)) > 1.5 * unevenness(view)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,11 @@ from conftest import noise
 from PIL import Image
 from scipy.stats import ks_2samp
 from torchvision import transforms
+from torchvision.transforms.v2.functional import (
+    adjust_brightness,
+    adjust_contrast,
+    adjust_saturation,
+)
 
 from bench.data.decode import decode
 from bench.data.find import find
@@ -64,6 +71,45 @@ def test_training_pixels_are_the_box_resized_by_pillow():
     pixels = training_pixels(np.asarray(picture), (3, 224, 224), whole, keyed_generator(1, 1, 2, 3))
 
     assert np.array_equal(pixels, np.asarray(reference))
+
+
+def _smooth():
+    levels = np.linspace(60, 180, 100)
+    return np.stack([*np.meshgrid(levels, levels), np.full((100, 100), 90.0)], 2).astype(np.uint8)
+
+
+def test_colours_are_changed_as_torchvision_changes_them():
+    """Brightness, saturation and contrast, each drawn once, within what three roundings make."""
+    strength, whole = 0.4, Augmentation(scale=(1.0, 1.0), flip_probability=0.0)
+    jittered = replace(whole, color_jitter=strength)
+    for number in range(20):
+        plain, changed = (
+            training_pixels(_smooth(), (3, 64, 64), each, keyed_generator(0, number))
+            for each in (whole, jittered)
+        )
+        brightness, contrast, saturation = _drawn_after(whole, number, strength)
+        reference = torch.from_numpy(plain.copy()).permute(2, 0, 1)
+        reference = adjust_saturation(adjust_brightness(reference, brightness), saturation)
+        reference = adjust_contrast(reference, contrast).permute(1, 2, 0).numpy()
+        assert np.abs(reference.astype(int) - changed).max() <= 3
+        assert not np.array_equal(plain, changed)
+
+
+def _drawn_after(augmentation, number, strength):
+    """Return the three factors that come after the box and the mirroring."""
+    generator = keyed_generator(0, number)
+    random_box(100, 100, augmentation.scale, generator)
+    generator.random()
+    return generator.uniform(1 - strength, 1 + strength, 3)
+
+
+def test_grey_images_are_jittered_too():
+    """One channel has brightness and contrast, and no colour to lose."""
+    how = Augmentation(flip_probability=0.0, color_jitter=0.4)
+    drawn = [training_pixels(_smooth(), (1, 32, 32), how, keyed_generator(0, n)) for n in (0, 1)]
+
+    assert [each.shape for each in drawn] == [(32, 32, 1)] * 2
+    assert abs(drawn[0].mean() - drawn[1].mean()) > 1
 
 
 @pytest.mark.parametrize("fidelity", ["exact", "fast"])

@@ -297,6 +297,10 @@ def test_positions_lead_back_to_the_recipe():
     assert recipe_at(_SPACE, position, DEFAULT) == DEFAULT
     assert told_changes(DEFAULT, other) == "learning rate 0.003"
     assert recipe_at(_SPACE, position | {"optimizer": 0}, DEFAULT).momentum == 0.9
+    augmented = recipe_at(
+        _SPACE, position | {"augmentation_scale": 1.0, "color_jitter": 1.0}, DEFAULT
+    )
+    assert told_changes(DEFAULT, augmented) == "scale from 1, color jitter 0.6"
 
 
 def test_suggestions_depend_on_seed_and_history_alone():
@@ -328,6 +332,7 @@ def test_suggestions_depend_on_seed_and_history_alone():
         ("batch_size = [0, 8]", "batch_size must be above 0, not 0"),
         ('optimizer = ["adam"]', "optimizer must be of sgd, adamw"),
         ("augmentation_scale = [0.0, 1.0]", "scale must be two shares"),
+        ("color_jitter = [0.0, 1.5]", "color_jitter must be 0 to 1"),
         ("", "names nothing to search"),
     ],
 )  # fmt: skip

