@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
 from chapter_networks import PRINTED
-from chapter_outcome import Outcome, outcome_of, read, write
+from chapter_outcome import Outcome, outcome_of, plain, read, write
 from chapter_page import page
 from chapter_steps import Step, all_steps
 
@@ -28,9 +28,10 @@ from bench.evaluate import evaluate
 from bench.harness import resume
 from bench.plan import make_plan
 from bench.progress import Progress
+from bench.recipe import Recipe
 from bench.request import Request
 from bench.results import Results
-from bench.runs import stored_run
+from bench.runs import StoredRun, stored_run
 from registry.architecture import Architecture
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -48,9 +49,14 @@ def outcome(step: Step, options: argparse.Namespace) -> Outcome | int:
     Where it was stopped or a training failed, the exit code of that.
     """
     runs = options.folder / step.key.replace("/", "-").replace(":", "-")
-    begun = sorted(runs.glob("[0-9]*")) if runs.is_dir() else []
+    there = sorted(runs.glob("[0-9]*")) if runs.is_dir() else []
+    begun = [run for run in there if _is_by(step.recipe, stored_run(str(run), runs))]
     results = resume(str(begun[-1]), runs, {}, Progress()) if begun else _run(step, runs, options)
     return results.exit_code or outcome_of(stored_run(str(results.folder), runs))
+
+
+def _is_by(recipe: Recipe, run: StoredRun) -> bool:
+    return all(plain(spec.recipe) == plain(recipe) for spec in run.specs)
 
 
 def _run(step: Step, runs: Path, options: argparse.Namespace) -> Results:
@@ -104,11 +110,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is not kept yet, keep it, and write the page; not 0 where one stopped or failed."""
     options = _parser().parse_args(arguments)
     chapter = read(options.kept)
-    outcomes, draws = dict(chapter.outcomes), chapter.untrained
+    outcomes, draws = current(chapter.outcomes, options), chapter.untrained
     code = 0
     for step in wanted(options):
-        kept = outcomes.get(step.key)
-        if kept and kept.is_of(step.network.constructor, step.recipe, seeds_of(step, options)):
+        if step.key in outcomes:
             continue
         found = outcome(step, options)
         if isinstance(found, int):
@@ -121,6 +126,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write(options.kept, outcomes, draws)
     options.page.write_text(page(list(all_steps()), outcomes, draws), encoding="utf-8")
     return code
+
+
+def current(outcomes: Mapping[str, Outcome], options: argparse.Namespace) -> dict[str, Outcome]:
+    """Return those of `outcomes` that are of the steps as they are now."""
+    kept = ((step, outcomes.get(step.key)) for step in all_steps())
+    return {
+        step.key: found
+        for step, found in kept
+        if found and found.is_of(step.network.constructor, step.recipe, seeds_of(step, options))
+    }
 
 
 def wanted(options: argparse.Namespace) -> Iterator[Step]:

@@ -149,6 +149,18 @@ def test_an_outcome_of_another_recipe_is_run_again(outcomes):
     assert not kept.is_of("made", DEFAULT, 7)
 
 
+def test_what_is_of_an_older_recipe_is_left_out(tmp_path):
+    """The page has no figure of a recipe that its line no longer names."""
+    (step, *_) = [step for step in steps("lenet") if step.name == "crops"]
+    right = correct(accuracy=0.8, images=300)
+    options = chapter._parser().parse_args([])
+    kept = replace(_outcome(right, step.recipe), network=step.network.constructor)
+    older = replace(kept, recipe=plain(replace(step.recipe, learning_rate=1e-3)))
+
+    assert list(chapter.current({step.key: kept}, options)) == [step.key]
+    assert chapter.current({step.key: older}, options) == {}
+
+
 def test_the_page_is_made_of_what_is_kept(tmp_path):
     """The page in the repository is the one that its own figures give."""
     chapter.main(["--page-only", "--page", str(tmp_path / "chapter.md")])
