@@ -26,6 +26,15 @@ def _keep_to_a_core(worker: str) -> None:
 _keep_to_a_core(os.environ.get("PYTEST_XDIST_WORKER", ""))  # before torch counts them
 
 
+@pytest.fixture(scope="module")
+def all_cores() -> Iterator[None]:
+    """Let this process and those it begins use all cores; a worker of the suite keeps to one."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    yield
+    os.sched_setaffinity(0, before)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs the photographs where there are none."""
     if _PHOTOGRAPHS.is_dir():

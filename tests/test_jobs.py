@@ -42,7 +42,10 @@ from bench.results import results_of
 from registry import Architecture, Contract
 from registry.errors import RunError, ZooError
 
-pytestmark = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two cores")
+pytestmark = [
+    pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two cores"),
+    pytest.mark.usefixtures("all_cores"),
+]
 
 _GIGABYTE = 10**9
 
@@ -79,15 +82,6 @@ def _architecture(kind: type[nn.Module]) -> Architecture:
         constructor=f"{__name__}:{kind.__name__}",
         contract=Contract(input_shape=(1, 32, 32), output_shape=(2,), parameters=2050),
     )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def two_cores():
-    """Let this process and those it begins use all cores; a worker of the suite keeps to one."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, range(os.cpu_count()))
-    yield
-    os.sched_setaffinity(0, before)
 
 
 @pytest.fixture(scope="module")

@@ -195,6 +195,8 @@ def test_no_configuration_begins_after_the_budget(images, tmp_path):
     assert after > spent > 0
 
 
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two cores")
+@pytest.mark.usefixtures("all_cores")
 def test_two_trials_at_a_time_find_the_same(whole, images, tmp_path):
     """A search with `--jobs 2` tries, measures and chooses what one with a trial at a time does."""
     asked = _asked(images, tmp_path / "runs")
