@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (draws or options.only or options.page_only or code):
         draws = tuple(untrained(PRINTED, options.data))
         write(options.kept, outcomes, draws)
-    options.page.write_text(page(list(all_steps()), outcomes, draws), encoding="utf-8")
+    options.page.write_text(page(all_steps(), outcomes, draws), encoding="utf-8")
     return code
 
 

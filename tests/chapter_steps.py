@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 from chapter_networks import LOGITS, PRINTED
@@ -111,12 +112,11 @@ def elsewhere() -> Iterator[Step]:
         )
 
 
-def all_steps() -> Iterator[Step]:
-    """Yield every step of the page."""
-    for model in ("lenet", "alexnet"):
-        yield from steps(model)
-        yield from budgets(model)
-    yield from elsewhere()
+@cache
+def all_steps() -> tuple[Step, ...]:
+    """Return every step of the page; the families' networks are looked up once."""
+    own = [step for model in ("lenet", "alexnet") for step in (*steps(model), *budgets(model))]
+    return (*own, *elsewhere())
 
 
 def _within(seconds: float) -> Recipe:

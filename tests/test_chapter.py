@@ -198,7 +198,7 @@ def test_each_built_in_network_is_tried():
     entries = Catalog.installed().entries()
     assert tried >= {each.name for each in entries if each.origin.distribution == "zoo-bench"}
     assert len([step for step in elsewhere() if ":" in step.network.name]) == 8
-    assert len({step.key for step in all_steps()}) == len(list(all_steps()))
+    assert len({step.key for step in all_steps()}) == len(all_steps())
 
 
 @pytest.mark.parametrize("network", [PRINTED, LOGITS, LENET, ALEXNET])
