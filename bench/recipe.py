@@ -19,7 +19,10 @@ class Recipe:
     Attributes:
         epochs, seconds: how long it is trained: one of the two. `seconds` is a budget of wall
             seconds of training; the schedule is fitted to either.
+        optimizer: `sgd`, `adamw`, or `muon`: that for the filters of convolutions, AdamW for all
+            else (`bench.muon`).
         learning_rate: the constant rate, or the peak of the one-cycle schedule.
+        filter_rate: the same for what Muon trains; the optimiser's steps are of another size there.
         schedule: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine` (Loshchilov and Hutter
             2017), set anew for each step.
         warmup: share of the training, 0 to 1, in which the rate rises, where it is not constant.
@@ -44,8 +47,9 @@ class Recipe:
     epochs: int | None = None
     seconds: float | None = None
     batch_size: int
-    optimizer: Literal["sgd", "adamw"]
+    optimizer: Literal["sgd", "adamw", "muon"]
     learning_rate: float
+    filter_rate: float = 0.02
     momentum: float = 0.0
     weight_decay: float = 0.0
     schedule: Literal["constant", "one_cycle", "cosine"] = "constant"
@@ -64,9 +68,12 @@ class Recipe:
     @property
     def source(self) -> str:
         """What it is, in a line."""
+        rate = f"{self.optimizer} at {self.learning_rate:g}"
+        if self.optimizer == "muon":
+            rate = f"muon at {self.filter_rate:g} and adamw at {self.learning_rate:g}"
         return (
-            f"{self.length}, batches of {self.batch_size}, {self.optimizer} at "
-            f"{self.learning_rate:g}, {self.schedule.replace('_', ' ')}"
+            f"{self.length}, batches of {self.batch_size}, {rate}, "
+            f"{self.schedule.replace('_', ' ')}"
         )
 
     @property
@@ -80,7 +87,7 @@ class Recipe:
         if (self.epochs is None) == (self.seconds is None):
             both = "neither" if self.epochs is None else "both"
             raise RunError(f"a recipe trains for epochs or for seconds; {self.name!r} has {both}")
-        for name in ("epochs", "seconds", "batch_size", "learning_rate", "patience"):
+        for name in ("epochs", "seconds", "batch_size", "learning_rate", "filter_rate", "patience"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise RunError(f"{name} must be above 0, not {value}")
@@ -108,7 +115,7 @@ DEFAULT = Recipe(
     name="default",
     epochs=10,
     batch_size=16,
-    optimizer="adamw",
+    optimizer="muon",
     learning_rate=2e-4,
     weight_decay=0.05,
     schedule="one_cycle",

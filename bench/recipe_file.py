@@ -25,6 +25,7 @@ _RANGES = {
     "weight_decay": (0.0, 1e3),
     "label_smoothing": (0.0, 0.99),
     "learning_rate": (0.0, 1e3),
+    "filter_rate": (0.0, 1e3),
     "configurations": (0, 10**9),
 }
 T = TypeVar("T")

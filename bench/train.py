@@ -14,6 +14,7 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from bench.data.batch import Batch
 from bench.device import autocast
+from bench.muon import Muon, filter_banks
 from bench.recipe import Recipe
 
 
@@ -63,6 +64,8 @@ def build_optimizer(
     groups = _groups(network, recipe, head)
     if recipe.optimizer == "sgd":
         return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
+    if recipe.optimizer == "muon":
+        return Muon(groups, lr=recipe.learning_rate)
     return AdamW(groups, lr=recipe.learning_rate, fused=True)
 
 
@@ -71,20 +74,25 @@ def _groups(
 ) -> list[dict[str, Any]]:
     """Return the parameters that decay, and those that don't: biases, gains of normalisation.
 
-    Source: He et al. 2019, arXiv:1812.01187, section 3.1.
+    Source: He et al. 2019, arXiv:1812.01187, section 3.1. Last come those that Muon trains.
     """
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    banks = {*filter_banks(network)} if recipe.optimizer == "muon" else set()
+    groups: dict[tuple[bool, float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
         decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
         share = 1.0 if head is None or name in head else recipe.backbone_rate
-        groups.setdefault((share, decay), []).append(parameter)
+        groups.setdefault((parameter not in banks, share, decay), []).append(parameter)
     ordered = sorted(groups.items(), key=lambda group: group[0], reverse=True)  # the head first
-    return [
-        {"params": parameters, "weight_decay": decay, "share": share}
-        for (share, decay), parameters in ordered
-    ]
+    found = []
+    for (plain, share, decay), parameters in ordered:
+        group = {"params": parameters, "weight_decay": decay, "share": share}
+        if not plain:
+            group["filters"] = True
+            group["share"] = share * recipe.filter_rate / recipe.learning_rate
+        found.append(group)
+    return found
 
 
 def _unmeasured(name: str) -> AbstractContextManager[object]:

@@ -133,6 +133,11 @@ _CHANGES: tuple[tuple[str, str, dict[str, object]], ...] = (
         {"optimizer": "adamw", "learning_rate": 2e-4, "momentum": 0.0, "batch_size": 16},
     ),
     (
+        "filters",
+        "Muon at 0.02 instead of AdamW for the filters of convolutions",
+        {"optimizer": "muon", "filter_rate": 0.02},
+    ),
+    (
         "stratified",
         "as many cats as dogs in each batch, to one or two",
         {"stratified_batches": True},

@@ -111,7 +111,8 @@ def test_what_never_ends_is_ended(begin):
     trials = json.loads(zoo.output)["trials"]
 
     assert code == 6
-    assert {(trial["status"], trial["phase"]) for trial in trials} == {("timeout", "contract")}
+    assert [trial["status"] for trial in trials] == ["timeout", "timeout"]
+    assert {trial["phase"] for trial in trials} <= {"start", "contract"}  # start: a busy machine
     assert "8 s that --timeout gives" in trials[0]["error"]
     assert zoo.orphans() == []
     assert spent < 0.2

@@ -104,7 +104,7 @@ def _network():
     return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 2))
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
 def test_weight_decay_leaves_biases_and_gains_alone(optimizer):
     """Without a gradient, weights shrink; what has one axis stays as it was."""
     recipe = replace(ADAMW, optimizer=optimizer, weight_decay=0.5, learning_rate=0.1)

@@ -332,7 +332,7 @@ def test_suggestions_depend_on_seed_and_history_alone():
         ("weight_decay = [0.1, 1e9]", "weight_decay must be 0 to 1000"),
         ("batch_size = [8.5]", "values of one kind"),
         ("batch_size = [0, 8]", "batch_size must be above 0, not 0"),
-        ('optimizer = ["adam"]', "optimizer must be of sgd, adamw"),
+        ('optimizer = ["adam"]', "optimizer must be of sgd, adamw, muon"),
         ("augmentation_scale = [0.0, 1.0]", "scale must be two shares"),
         ("color_jitter = [0.0, 1.5]", "color_jitter must be 0 to 1"),
         ("", "names nothing to search"),

@@ -64,7 +64,7 @@ class Choice:
 
 
 Space = Mapping[str, Range | Choice]
-_LOGARITHMIC = ("learning_rate", "weight_decay")
+_LOGARITHMIC = ("learning_rate", "filter_rate", "weight_decay")
 
 
 def whole_space(base: Recipe) -> dict[str, Range | Choice]:
@@ -72,6 +72,7 @@ def whole_space(base: Recipe) -> dict[str, Range | Choice]:
     found: dict[str, Range | Choice] = {
         "optimizer": _literal("optimizer"),
         "learning_rate": Range(low=3e-5, high=3e-3, log=True, sgd=(1e-3, 1e-1)),
+        "filter_rate": Range(low=5e-3, high=8e-2, log=True),  # with muon
         "weight_decay": Range(low=1e-4, high=0.5, log=True),
         "label_smoothing": Range(low=0.0, high=0.2),
         "batch_size": Choice(values=(16, 32, 64)),
