@@ -93,10 +93,10 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """Return `matrix` (M, N) with its singular values near 1: 0.68 to 1.21, and less where one is
-    below a five-hundredth of the Frobenius norm.
+    """Return `matrix` (M, N) with its singular values near 1: 0.68 to 1.21.
 
-    By five Newton-Schulz steps, so by products of matrices alone. Of zeros it returns zeros.
+    One that is below a five-hundredth of the Frobenius norm comes out smaller. By five
+    Newton-Schulz steps, so by products of matrices alone. Of zeros it returns zeros.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     found = matrix.T if tall else matrix
