@@ -83,16 +83,15 @@ def _groups(
             continue
         decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
         share = 1.0 if head is None or name in head else recipe.backbone_rate
+        if parameter in banks:
+            share = share * recipe.filter_rate / recipe.learning_rate
         groups.setdefault((parameter not in banks, share, decay), []).append(parameter)
     ordered = sorted(groups.items(), key=lambda group: group[0], reverse=True)  # the head first
-    found = []
-    for (plain, share, decay), parameters in ordered:
-        group = {"params": parameters, "weight_decay": decay, "share": share}
-        if not plain:
-            group["filters"] = True
-            group["share"] = share * recipe.filter_rate / recipe.learning_rate
-        found.append(group)
-    return found
+    return [
+        {"params": parameters, "weight_decay": decay, "share": share}
+        | ({} if plain else {"filters": True})
+        for (plain, share, decay), parameters in ordered
+    ]
 
 
 def _unmeasured(name: str) -> AbstractContextManager[object]:

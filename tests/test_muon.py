@@ -56,9 +56,8 @@ def test_filters_take_the_steps_of_torch_s_muon(shape):
     torch.manual_seed(0)
     filters = nn.Parameter(torch.randn(shape))
     matrix = nn.Parameter(filters.detach().flatten(1).clone())
-    given = {"lr": 0.05, "weight_decay": 0.1}
     ours = Muon([{"params": [filters], "weight_decay": 0.1, "filters": True}], lr=0.05)
-    theirs = torch.optim.Muon([matrix], **given, momentum=0.95, nesterov=False)
+    theirs = torch.optim.Muon([matrix], lr=0.05, weight_decay=0.1, nesterov=False)
     for _ in range(5):
         before = matrix.detach().clone()
         filters.grad = torch.randn(shape)
