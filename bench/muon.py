@@ -15,6 +15,7 @@ _BETAS = (0.9, 0.999)  # of AdamW; where a schedule moves the first, it moves Mu
 _MOMENTUM = 0.95
 _EPS = 1e-8
 _STEPS = 5  # of Newton and Schulz
+_SMALLEST = 1e-7  # norm that is brought near 1, as in `torch.optim.Muon`
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # in five steps, 0.002 to 1 become 0.68 to 1.21
 
 
@@ -96,11 +97,12 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     """Return `matrix` (M, N) with its singular values near 1: 0.68 to 1.21.
 
     One that is below a five-hundredth of the Frobenius norm comes out smaller. By five
-    Newton-Schulz steps, so by products of matrices alone. Of zeros it returns zeros.
+    Newton-Schulz steps, so by products of matrices alone. Where that norm is below 1e-7, so that
+    nothing but what is left of old gradients may be in it, all come out as much smaller.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     found = matrix.T if tall else matrix
-    found = found / found.norm().clamp_min(torch.finfo(found.dtype).tiny)
+    found = found / found.norm().clamp_min(_SMALLEST)
     first, third, fifth = _QUINTIC
     for _ in range(_STEPS):
         gram = found @ found.T

@@ -1,10 +1,12 @@
-"""What stands between the chapter's LeNet as it is printed and ours."""
+"""What stands between the chapter's LeNet as it is printed and ours, and a SqueezeNet amended."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import torch
+from torch import nn
+from torchvision import models
 
 from registry.architecture import Architecture
 from zoo import LENET_AS_PRINTED
@@ -20,6 +22,13 @@ class LeNetWithLogits(LeNetAsPrinted):
         x = self.flatten(self.pool2(self.relu2(self.conv2(x))))
         logits: torch.Tensor = self.fc2(self.fc1(x))
         return logits
+
+
+def squeezenet_with_logits(num_classes: int) -> nn.Module:
+    """Return torchvision's SqueezeNet 1.1 without the ReLU after its last convolution."""
+    network = models.squeezenet1_1(num_classes=num_classes)
+    network.classifier[2] = nn.Identity()
+    return network
 
 
 # under one name, so that `bench.compare` takes them for one model that changes

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bench.durable import write_text
 from bench.recipe import Recipe
+from bench.record import TrialRecord
 from bench.runs import StoredRun
 from bench.strict_json import json_text
 
@@ -32,7 +33,7 @@ class Outcome:
         split: fingerprint of the images that trained, validated and tested.
         validated: how many of `validating` photographs were right after the last epoch.
         seconds: of training, with `threads` threads.
-        epochs: that were begun; the last may be a part of one.
+        epochs: passes over the training images; under a budget the last is a part of one.
         right: for each seed which test images were right, the first in the highest bit, as
             hexadecimal digits.
         images: how many were tested.
@@ -47,7 +48,7 @@ class Outcome:
     validating: int
     seconds: tuple[float, ...]
     threads: int
-    epochs: tuple[int, ...]
+    epochs: tuple[float, ...]
     right: tuple[str, ...]
     images: int
     majority: int
@@ -91,12 +92,16 @@ def outcome_of(run: StoredRun) -> Outcome:
         validating=validating,
         seconds=tuple(round(record.train_seconds, 1) for record in records),
         threads=spec.threads,
-        epochs=tuple(len(record.history) for record in records),
+        epochs=tuple(_passes(record, len(run.about["split"]["train"])) for record in records),
         right=tuple(np.packbits(row).tobytes().hex() for row in answers.correct),
         images=answers.correct.shape[1],
         majority=run.about["baseline"][0],
         machine=f"{environment['cpu']}, torch {environment['packages']['torch']}",
     )
+
+
+def _passes(record: TrialRecord, training: int) -> float:
+    return round(sum(epoch.train_images or training for epoch in record.history) / training, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

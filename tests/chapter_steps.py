@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from chapter_networks import LOGITS, PRINTED
+from chapter_networks import LOGITS, PRINTED, squeezenet_with_logits
 
 import registry
 from bench.data.transform import Augmentation
@@ -16,7 +16,7 @@ from registry.architecture import Architecture
 from zoo import ALEXNET, LENET
 
 _MINUTES = (1, 5, 10)
-_ELSEWHERE_SECONDS = 300
+_ELSEWHERE_SECONDS, _LONGER_SECONDS = 300, 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def steps(model: str) -> Iterator[Step]:
     )
     yield Step(
         name="more",
-        what="the 2,002 photographs' training part (1,401) instead of 400, 10 epochs",
+        what="the 2,002 photographs' training part (1,402) instead of 400, 10 epochs",
         network=network,
         recipe=replace(recipe, name="more"),
         more=True,
@@ -101,7 +101,7 @@ def budgets(model: str) -> Iterator[Step]:
 def elsewhere() -> Iterator[Step]:
     """Yield trainings of all other built-ins and of eight other kinds of network by `default`."""
     for name, what in _ELSEWHERE.items():
-        yield Step(
+        step = Step(
             name="elsewhere",
             what=what,
             network=registry.get(name),
@@ -110,6 +110,19 @@ def elsewhere() -> Iterator[Step]:
             seeds=1,
             table="elsewhere",
         )
+        yield step
+        if name == "vgg16":
+            longer = _within(_LONGER_SECONDS)
+            yield replace(step, name="longer_elsewhere", what="the same, 20 min", recipe=longer)
+        if name == "torchvision:squeezenet1_1":
+            amended = replace(
+                step.network.untrained,
+                name="squeezenet1_1_with_logits",
+                constructor=f"{squeezenet_with_logits.__module__}:squeezenet_with_logits",
+                arguments=(),
+                weights="",
+            )
+            yield replace(step, what="the same without the ReLU after its head", network=amended)
 
 
 @cache

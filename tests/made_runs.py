@@ -92,6 +92,7 @@ def make_run(folder, models, *, seconds=None, environment=None, seeds=None, **ch
         "request": {},
         "environment": ENVIRONMENT | (environment or {}),
         "split": {
+            "train": ["train.jpg"],
             "validation": [],
             "test": [f"{place}.jpg" for place in range(first.shape[1])],
         },

@@ -6,6 +6,7 @@ from itertools import pairwise
 import chapter
 import numpy as np
 import pytest
+import torch
 from chapter_networks import LOGITS, PRINTED
 from chapter_outcome import Outcome, outcome_of, plain, read, write
 from chapter_page import page
@@ -112,8 +113,8 @@ def test_what_is_no_better_than_the_majority_is_told(outcomes):
     }
     text = page([*_steps(), *lines], outcomes | kept, [46])
 
-    assert _line(text, "| lenet | sure").endswith("| 51.1% | 10 | yes |")
-    assert _line(text, "| lenet | chance").endswith("| 51.1% | 10 | **no** |")
+    assert _line(text, "| lenet | sure").endswith("| 51.1% | 10.0 | yes |")
+    assert _line(text, "| lenet | chance").endswith("| 51.1% | 10.0 | **no** |")
     assert _line(text, "| lenet | absent") == "| lenet | absent | not run yet |  |  |  |"
 
 
@@ -205,6 +206,16 @@ def test_each_built_in_network_is_tried():
 def test_networks_between_keep_their_contract(network):
     """Without softmax or with a ReLU, the LeNet has as many parameters as the printed one."""
     assert verify(network)
+
+
+def test_an_amended_network_keeps_its_contract():
+    """A SqueezeNet without its last ReLU has as many parameters, and logits below 0."""
+    (amended,) = [step.network for step in elsewhere() if "with_logits" in step.network.name]
+    network = amended.build(num_classes=2).eval()
+    logits = network(torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+
+    assert verify(amended)
+    assert (logits < 0).any()
 
 
 def test_a_step_that_was_stopped_is_the_last(monkeypatch, tmp_path):

@@ -50,6 +50,22 @@ def test_zeros_stay_zeros():
     assert torch.equal(orthogonal(torch.zeros(3, 5)), torch.zeros(3, 5))
 
 
+def test_filters_that_fell_silent_stay():
+    """The mean of gradients that are zero from now on fades, through numbers with no square."""
+    torch.manual_seed(0)
+    filters = nn.Parameter(torch.randn(8, 3, 3, 3))
+    optimizer = Muon([{"params": [filters], "filters": True}], lr=0.02)
+    filters.grad = torch.randn_like(filters)
+    optimizer.step()
+    filters.grad = torch.zeros_like(filters)
+    for _ in range(2000):
+        before = filters.detach().clone()
+        optimizer.step()
+
+        assert filters.isfinite().all()
+    assert torch.equal(filters, before)
+
+
 @pytest.mark.parametrize("shape", [(8, 3, 3, 3), (40, 3, 3, 3)])
 def test_filters_take_the_steps_of_torch_s_muon(shape):
     """That one rounds to bfloat16 on its way; decay and rate of tall matrices are the same."""
