@@ -58,10 +58,10 @@ others, too, is told by the other built-in ones and eight of other kinds, five m
 cores, one seed, with the same photographs. *Epochs* are passes over the 1,402; *above chance*: the
 interval lies above what always saying the more frequent class would give.
 
-Two are not, and a line below each tries its reason. `vgg16` is the slowest to begin: of its five
-minutes the first weights took more than one, and the rest was enough for a quarter of the
+`vgg16` and `squeezenet1_1` are not, and a line below each tries its reason. Of five minutes the
+first weights of `vgg16` take more than one, and the rest is enough for a quarter of the
 photographs, once. `squeezenet1_1` has a ReLU after its head: where that puts out 0 for each class
-and photograph, no gradient is left and the loss stays at ln 2, from the third epoch on.
+and photograph, no gradient is left, and the loss stays at ln 2.
 """
 
 
