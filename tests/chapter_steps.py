@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from chapter_networks import LOGITS, PRINTED, squeezenet_with_logits
+from chapter_networks import LOGITS, PRINTED, amended
 
 import registry
 from bench.data.transform import Augmentation
@@ -115,14 +115,8 @@ def elsewhere() -> Iterator[Step]:
             longer = _within(_LONGER_SECONDS)
             yield replace(step, name="longer_elsewhere", what="the same, 20 min", recipe=longer)
         if name == "torchvision:squeezenet1_1":
-            amended = replace(
-                step.network.untrained,
-                name="squeezenet1_1_with_logits",
-                constructor=f"{squeezenet_with_logits.__module__}:squeezenet_with_logits",
-                arguments=(),
-                weights="",
-            )
-            yield replace(step, what="the same without the ReLU after its head", network=amended)
+            what = "the same without the ReLU after its head"
+            yield replace(step, what=what, network=amended(step.network))
 
 
 @cache

@@ -210,11 +210,11 @@ def test_networks_between_keep_their_contract(network):
 
 def test_an_amended_network_keeps_its_contract():
     """A SqueezeNet without its last ReLU has as many parameters, and logits below 0."""
-    (amended,) = [step.network for step in elsewhere() if "with_logits" in step.network.name]
-    network = amended.build(num_classes=2).eval()
+    (squeezenet,) = [step.network for step in elsewhere() if "with_logits" in step.network.name]
+    network = squeezenet.build(num_classes=2).eval()
     logits = network(torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
 
-    assert verify(amended)
+    assert verify(squeezenet)
     assert (logits < 0).any()
 
 
