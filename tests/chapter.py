@@ -41,6 +41,7 @@ _FOLDER = _ROOT / ".benchmarks" / "chapter"
 _DATA = _ROOT.parent / "shared" / "data"
 _CHAPTER, _MANY = "dogs-vs-cats", "dogs-vs-cats-2000"
 _UNTRAINED_SEEDS = 20
+_A_SIGNAL = 128  # exit codes above it: stopped from outside
 
 
 def outcome(step: Step, options: argparse.Namespace) -> Outcome | int:
@@ -48,11 +49,16 @@ def outcome(step: Step, options: argparse.Namespace) -> Outcome | int:
 
     Where it was stopped or a training failed, the exit code of that.
     """
-    runs = options.folder / step.key.replace("/", "-").replace(":", "-")
+    runs = _folder_of(step, options)
     there = sorted(runs.glob("[0-9]*")) if runs.is_dir() else []
     begun = [run for run in there if _is_by(step.recipe, stored_run(str(run), runs))]
     results = resume(str(begun[-1]), runs, {}, Progress()) if begun else _run(step, runs, options)
     return results.exit_code or outcome_of(stored_run(str(results.folder), runs))
+
+
+def _folder_of(step: Step, options: argparse.Namespace) -> Path:
+    folder: Path = options.folder / step.key.replace("/", "-").replace(":", "-")
+    return folder
 
 
 def _is_by(recipe: Recipe, run: StoredRun) -> bool:
@@ -107,7 +113,11 @@ def untrained(architecture: Architecture, data: Path) -> list[int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is not kept yet, keep it, and write the page; not 0 where one stopped or failed."""
+    """Run what is not kept yet, keep it, and write the page.
+
+    A training that fails takes its step from the page, not the others; a stop ends all. Either
+    leaves its exit code.
+    """
     options = _parser().parse_args(arguments)
     chapter = read(options.kept)
     outcomes, draws = current(chapter.outcomes, options), chapter.untrained
@@ -118,7 +128,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = outcome(step, options)
         if isinstance(found, int):
             code = found
-            break
+            if code > _A_SIGNAL:
+                break
+            where = _folder_of(step, options)
+            sys.stderr.write(f"{step.key} failed: {where} says why; remove it to try again\n")
+            continue
         outcomes[step.key] = found
         write(options.kept, outcomes, draws)
     if not (draws or options.only or options.page_only or code):

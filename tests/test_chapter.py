@@ -209,13 +209,15 @@ def test_networks_between_keep_their_contract(network):
 
 
 def test_an_amended_network_keeps_its_contract():
-    """A SqueezeNet without its last ReLU has as many parameters, and logits below 0."""
+    """A SqueezeNet without its last ReLU has as many parameters, and can put out less than 0."""
     (squeezenet,) = [step.network for step in elsewhere() if "with_logits" in step.network.name]
     network = squeezenet.build(num_classes=2).eval()
-    logits = network(torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    with torch.no_grad():
+        network.classifier[1].weight.zero_()
+        network.classifier[1].bias.copy_(torch.tensor([-1.0, 1.0]))
 
     assert verify(squeezenet)
-    assert (logits < 0).any()
+    assert network(torch.zeros(1, 3, 64, 64)).tolist() == [[-1.0, 1.0]]
 
 
 def test_a_step_that_was_stopped_is_the_last(monkeypatch, tmp_path):
@@ -234,6 +236,22 @@ def test_a_step_that_was_stopped_is_the_last(monkeypatch, tmp_path):
     assert asked == ["trained/lenet", "logits/lenet"]
     assert list(read(kept).outcomes) == ["trained/lenet"]
     assert "79.1%" in _line(written.read_text("utf-8").split("### alexnet")[0], "| as printed")
+
+
+def test_a_step_that_fails_leaves_the_others(monkeypatch, tmp_path, capsys):
+    """A training that failed is named, with where to look, and the next step is tried."""
+
+    def failing(step, _options):
+        right = correct(accuracy=0.8, images=300)
+        return 4 if step.key == "trained/lenet" else _outcome(right, step.recipe)
+
+    monkeypatch.setattr(chapter, "outcome", failing)
+    options = ["--only", "trained", "--folder", "runs"]
+    options += ["--kept", str(tmp_path / "kept.json"), "--page", str(tmp_path / "page.md")]
+
+    assert chapter.main(options) == 4
+    assert list(read(tmp_path / "kept.json").outcomes) == ["trained/alexnet"]
+    assert "trained/lenet failed: runs/trained-lenet says why" in capsys.readouterr().err
 
 
 def test_the_printed_loop_trains_nothing(tmp_path, monkeypatch):
