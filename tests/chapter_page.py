@@ -58,10 +58,10 @@ others, too, is told by the other built-in ones and eight of other kinds, five m
 cores, one seed, with the same photographs. *Epochs* are passes over the 1,402; *above chance*: the
 interval lies above what always saying the more frequent class would give.
 
-`vgg16` and `squeezenet1_1` are not, and a line below each tries its reason. Of five minutes the
-first weights of `vgg16` take more than one, and the rest is enough for a quarter of the
-photographs, once. `squeezenet1_1` has a ReLU after its head: where that puts out 0 for each class
-and photograph, no gradient is left, and the loss stays at ln 2.
+`vgg16` and `squeezenet1_1` are not, and the line below each shows why. Of five minutes the first
+weights of `vgg16` take more than one, and the rest is enough for a quarter of the photographs,
+once: it only wants more time. `squeezenet1_1` has a ReLU after its head: where that puts out 0 for
+each class and photograph, no gradient is left, and the loss stays at ln 2. Without it, it learns.
 """
 
 
