@@ -134,7 +134,7 @@ class Board:
             self._records.pop(key, None)
         trial = self._now[key]
         trial.phase = record.phase
-        trial.validated, trial.spent = len(record.history), record.train_seconds
+        trial.validated, trial.spent = len(record.history), record.spent_seconds
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
         """Training begins."""
@@ -216,7 +216,7 @@ class Board:
     def _line(self, model: str, trials: int) -> Line:
         well = [record for record in self._done(model) if record.status == "ok"]
         accuracies = [r.test_accuracy for r in well if r.test_accuracy is not None]
-        seconds = [record.train_seconds for record in well if record.shared == self._shared]
+        seconds = [record.spent_seconds for record in well if record.shared == self._shared]
         return Line(
             model=model,
             state=self._state(model, trials),

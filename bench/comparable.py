@@ -46,7 +46,7 @@ class Side:
     def seconds(self, model: str) -> list[float]:
         """Return the training seconds of each seed that ended well."""
         return [
-            sum(record.train_seconds for record in records)
+            sum(record.spent_seconds for record in records)
             for records in self.by_seed(model).values()
             if all(record.status == "ok" for record in records)
         ]

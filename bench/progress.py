@@ -104,7 +104,7 @@ class Progress:
             waited = f"{record.data_wait_share:.1%} of it waiting for data"
             self.say(
                 f"✓ {_name(record.spec)}: {accuracy}, "
-                f"{record.train_seconds:.1f} s training, {waited}"
+                f"{record.spent_seconds:.1f} s training, {waited}"
             )
 
     @contextmanager

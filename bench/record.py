@@ -166,9 +166,10 @@ class TrialRecord:
             records older than this.
         tested_epoch: the epoch whose weights were tested: the last one, or, where training was
             stopped by validation accuracy, the best.
-        images_per_second: training images over training seconds, evaluation left out.
+        train_seconds: of the passes over the training images, evaluation left out.
+        images_per_second: training images over `train_seconds`.
         startup_seconds: contract, network and device, before compilation.
-        initialization_seconds: of fitting the first weights to the images; no training yet.
+        initialization_seconds: of fitting the first weights to the images.
         compile_seconds: of `torch.compile`, apart from all other times.
         checkpoint_seconds: of writing checkpoints, apart from all other times.
         peak_bytes: the most memory that the trial's own process held (VmHWM); None where it was
@@ -225,9 +226,14 @@ class TrialRecord:
         return self.jobs > 1
 
     @property
+    def spent_seconds(self) -> float:
+        """Seconds of training, as a budget counts them: of the first weights and the passes."""
+        return self.initialization_seconds + self.train_seconds
+
+    @property
     def data_wait_share(self) -> float:
-        """The share of the training seconds in which the network waited for data, 0 to 1."""
-        return self.data_wait_seconds / self.train_seconds if self.train_seconds else 0.0
+        """The share of the seconds of training in which the network waited for data, 0 to 1."""
+        return self.data_wait_seconds / self.spent_seconds if self.spent_seconds else 0.0
 
     @property
     def last(self) -> EpochRecord | None:
@@ -241,12 +247,12 @@ class TrialRecord:
 
     @property
     def seconds_so_far(self) -> list[float]:
-        """Seconds until the end of each epoch: of training, and of fitting the first weights."""
+        """Seconds of training until the end of each epoch; the last is `spent_seconds`."""
         seconds = (epoch.train_seconds for epoch in self.history)
         return list(accumulate(seconds, initial=self.initialization_seconds))[1:]
 
     def seconds_to(self, accuracy: float) -> float | None:
-        """Return the training seconds until the end of the first epoch that validated so well.
+        """Return the seconds of training until the end of the first epoch that validated so well.
 
         None where none did; `accuracy` is 0 to 1.
         """

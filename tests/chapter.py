@@ -2,7 +2,7 @@
 
 Each step is an ordinary run of `bench`, in a folder of its own. What comes of it is kept in
 docs/chapter.json, of which the page is made; what is there is not run again. A run that was
-interrupted is gone on with. All of it takes some fourteen hours on two cores.
+interrupted is gone on with. All of it takes some twenty hours on two cores.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -18,6 +19,7 @@ import torch
 from chapter_networks import PRINTED
 from chapter_outcome import Outcome, outcome_of, plain, read, write
 from chapter_page import page
+from chapter_photographs import chapters, packed, places
 from chapter_steps import Step, all_steps
 
 import bench
@@ -28,7 +30,6 @@ from bench.evaluate import evaluate
 from bench.harness import resume
 from bench.plan import make_plan
 from bench.progress import Progress
-from bench.recipe import Recipe
 from bench.request import Request
 from bench.results import Results
 from bench.runs import StoredRun, stored_run
@@ -51,9 +52,10 @@ def outcome(step: Step, options: argparse.Namespace) -> Outcome | int:
     """
     runs = _folder_of(step, options)
     there = sorted(runs.glob("[0-9]*")) if runs.is_dir() else []
-    begun = [run for run in there if _is_by(step.recipe, stored_run(str(run), runs))]
+    begun = [run for run in there if _is_of(step, stored_run(str(run), runs))]
     results = resume(str(begun[-1]), runs, {}, Progress()) if begun else _run(step, runs, options)
-    return results.exit_code or outcome_of(stored_run(str(results.folder), runs))
+    known = places(options.data / _MANY)
+    return results.exit_code or outcome_of(stored_run(str(results.folder), runs), known)
 
 
 def _folder_of(step: Step, options: argparse.Namespace) -> Path:
@@ -61,8 +63,11 @@ def _folder_of(step: Step, options: argparse.Namespace) -> Path:
     return folder
 
 
-def _is_by(recipe: Recipe, run: StoredRun) -> bool:
-    return all(plain(spec.recipe) == plain(recipe) for spec in run.specs)
+def _is_of(step: Step, run: StoredRun) -> bool:
+    recipes = [plain(spec.recipe) for spec in run.specs]
+    networks = {spec.architecture.constructor for spec in run.specs}
+    same = recipes == [plain(step.recipe)] * step.seeds
+    return same and networks == {step.network.constructor}
 
 
 def _run(step: Step, runs: Path, options: argparse.Namespace) -> Results:
@@ -74,16 +79,11 @@ def _run(step: Step, runs: Path, options: argparse.Namespace) -> Results:
         **given,
         split="stratified" if step.more else "textbook",
         recipe=step.recipe,
-        seeds=tuple(range(seeds_of(step, options))),
-        threads=options.threads if step.recipe.seconds is None else None,
+        seeds=tuple(range(step.seeds)),
+        threads=1 if step.recipe.seconds is None else None,
         weights=False,
         runs=runs,
     )
-
-
-def seeds_of(step: Step, options: argparse.Namespace) -> int:
-    """Return how many trainings a step is."""
-    return step.seeds or int(options.seeds)
 
 
 def untrained(architecture: Architecture, data: Path) -> list[int]:
@@ -119,11 +119,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     leaves its exit code.
     """
     options = _parser().parse_args(arguments)
-    chapter = read(options.kept)
-    outcomes, draws = current(chapter.outcomes, options), chapter.untrained
+    kept = read(options.kept)
+    chapter = replace(kept, outcomes=current(kept.outcomes))
     code = 0
     for step in wanted(options):
-        if step.key in outcomes:
+        if step.key in chapter.outcomes:
             continue
         found = outcome(step, options)
         if isinstance(found, int):
@@ -133,22 +133,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             where = _folder_of(step, options)
             sys.stderr.write(f"{step.key} failed: {where} says why; remove it to try again\n")
             continue
-        outcomes[step.key] = found
-        write(options.kept, outcomes, draws)
-    if not (draws or options.only or options.page_only or code):
-        draws = tuple(untrained(PRINTED, options.data))
-        write(options.kept, outcomes, draws)
-    options.page.write_text(page(all_steps(), outcomes, draws), encoding="utf-8")
+        both = packed(chapters(options.data / _CHAPTER, options.data / _MANY))
+        chapter = replace(chapter, outcomes={**chapter.outcomes, step.key: found}, chapters=both)
+        write(options.kept, chapter)
+    if not (chapter.untrained or options.only or options.page_only or code):
+        chapter = replace(chapter, untrained=tuple(untrained(PRINTED, options.data)))
+        write(options.kept, chapter)
+    options.page.write_text(page(all_steps(), chapter), encoding="utf-8")
     return code
 
 
-def current(outcomes: Mapping[str, Outcome], options: argparse.Namespace) -> dict[str, Outcome]:
+def current(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
     """Return those of `outcomes` that are of the steps as they are now."""
     kept = ((step, outcomes.get(step.key)) for step in all_steps())
     return {
         step.key: found
         for step, found in kept
-        if found and found.is_of(step.network.constructor, step.recipe, seeds_of(step, options))
+        if found and found.is_of(step.network.constructor, step.recipe, step.seeds)
     }
 
 
@@ -164,8 +165,6 @@ def wanted(options: argparse.Namespace) -> Iterator[Step]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=6)
-    parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--only", nargs="*", help="names of steps to run, if not all")
     parser.add_argument("--networks", nargs="*", help="names of networks, if not all")
     parser.add_argument("--page-only", action="store_true", help="run nothing, write the page")

@@ -1,18 +1,18 @@
 """What came of a step of the chapter with one network, as docs/chapter.json keeps it.
 
-Of the photographs nothing is kept but, in a fixed order, which were answered rightly.
+Of the photographs nothing is kept but, in the order of their names, which were answered rightly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from chapter_photographs import Bits, packed, tested, unpacked
 
 from bench.durable import write_text
 from bench.recipe import Recipe
@@ -34,9 +34,9 @@ class Outcome:
         validated: how many of `validating` photographs were right after the last epoch.
         seconds: of training, with `threads` threads.
         epochs: passes over the training images; under a budget the last is a part of one.
-        right: for each seed which test images were right, the first in the highest bit, as
-            hexadecimal digits.
-        images: how many were tested.
+        photographs: how many there are in the larger folder.
+        tested: which of them were tested, in the order of their names, as hexadecimal digits.
+        right: for each seed which of those were right.
         majority: how many of them are of the most frequent class.
         machine: where.
     """
@@ -49,16 +49,26 @@ class Outcome:
     seconds: tuple[float, ...]
     threads: int
     epochs: tuple[float, ...]
+    photographs: int
+    tested: str
     right: tuple[str, ...]
-    images: int
     majority: int
     machine: str
 
     @property
-    def correct(self) -> NDArray[np.bool_]:
-        """What was right (S, N)."""
-        rows = [np.frombuffer(bytes.fromhex(row), np.uint8) for row in self.right]
-        return np.unpackbits(np.stack(rows), axis=1, count=self.images).astype(bool)
+    def was_tested(self) -> Bits:
+        """Which of all photographs were tested."""
+        return unpacked(self.tested, self.photographs)
+
+    @property
+    def correct(self) -> Bits:
+        """What was right (S, N), of the N that were tested."""
+        count = int(self.was_tested.sum())
+        return np.stack([unpacked(row, count) for row in self.right])
+
+    def correct_of(self, wanted: Bits) -> Bits:
+        """Return what was right of those that are `wanted`, all of all, and were tested."""
+        return self.correct[:, wanted[self.was_tested]]
 
     def is_of(self, network: str, recipe: Recipe, seeds: int) -> bool:
         """Say whether it is what a run of this recipe with so many seeds would give.
@@ -76,12 +86,15 @@ def plain(recipe: Recipe) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in _SAID_ONLY}
 
 
-def outcome_of(run: StoredRun) -> Outcome:
-    """Return what is kept of a run of one network."""
+def outcome_of(run: StoredRun, known: Mapping[str, int]) -> Outcome:
+    """Return what is kept of a run of one network; `known` are the places of all photographs."""
     records = sorted(run.results.records, key=lambda record: record.spec.seed)
     (answers,) = run.results.judgement.answers.values()
     validating = len(run.about["split"]["validation"])
     environment, spec = run.about["environment"], records[0].spec
+    places = tested(answers.images, known)
+    was_tested = np.zeros(len(known), bool)
+    was_tested[places] = True
     return Outcome(
         network=spec.architecture.constructor,
         recipe=plain(spec.recipe),
@@ -90,11 +103,12 @@ def outcome_of(run: StoredRun) -> Outcome:
             round(record.last.validation_accuracy * validating) for record in records if record.last
         ),
         validating=validating,
-        seconds=tuple(round(record.train_seconds, 1) for record in records),
+        seconds=tuple(round(record.spent_seconds, 1) for record in records),
         threads=spec.threads,
         epochs=tuple(_passes(record, len(run.about["split"]["train"])) for record in records),
-        right=tuple(np.packbits(row).tobytes().hex() for row in answers.correct),
-        images=answers.correct.shape[1],
+        photographs=len(known),
+        tested=packed(was_tested),
+        right=tuple(packed(row) for row in answers.correct[:, np.argsort(places)]),
         majority=run.about["baseline"][0],
         machine=f"{environment['cpu']}, torch {environment['packages']['torch']}",
     )
@@ -106,10 +120,17 @@ def _passes(record: TrialRecord, training: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """All that is kept: outcomes by step and network, and what untrained networks gave."""
+    """All that is kept.
+
+    Attributes:
+        outcomes: by step and network.
+        untrained: how many of the 92 each untrained network got right.
+        chapters: which of the larger folder's photographs are the chapter's.
+    """
 
     outcomes: dict[str, Outcome]
     untrained: tuple[int, ...] = ()
+    chapters: str = ""
 
 
 def read(path: Path) -> Chapter:
@@ -119,7 +140,7 @@ def read(path: Path) -> Chapter:
     return msgspec.json.decode(path.read_bytes(), type=Chapter, strict=True)
 
 
-def write(path: Path, outcomes: Mapping[str, Outcome], untrained: tuple[int, ...]) -> None:
+def write(path: Path, chapter: Chapter) -> None:
     """Write the file whole, or leave it as it is."""
-    chapter = Chapter(outcomes=dict(sorted(outcomes.items())), untrained=untrained)
-    write_text(path, json_text(asdict(chapter)) + "\n")
+    ordered = replace(chapter, outcomes=dict(sorted(chapter.outcomes.items())))
+    write_text(path, json_text(asdict(ordered)) + "\n")

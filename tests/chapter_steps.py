@@ -15,6 +15,7 @@ from bench.recipe import DEFAULT, TEXTBOOK, Recipe
 from registry.architecture import Architecture
 from zoo import ALEXNET, LENET
 
+SEEDS = 6
 _MINUTES = (1, 5, 10)
 _ELSEWHERE_SECONDS, _LONGER_SECONDS = 300, 1200
 
@@ -27,10 +28,9 @@ class Step:
         name: of what was changed: one word.
         what: the change, for a person.
         network: that is trained.
-        recipe: by which; where it has a budget of seconds, all cores are used, else `--threads`.
+        recipe: by which; where it has a budget of seconds, all cores are used, else one thread.
         more: train on the training part of the 2,002 photographs instead of the chapter's 400.
-        beyond: it takes more than the chapter's photographs and epochs.
-        seeds: fewer than are asked for.
+        seeds: 0 and those after it, so many.
         table: of the page, that it is a line of.
     """
 
@@ -39,9 +39,8 @@ class Step:
     network: Architecture
     recipe: Recipe
     more: bool = False
-    beyond: bool = False
-    seeds: int | None = None
-    table: Literal["changes", "budgets", "elsewhere"] = "changes"
+    seeds: int = SEEDS
+    table: Literal["changes", "beyond", "budgets", "elsewhere"] = "changes"
 
     @property
     def key(self) -> str:
@@ -50,7 +49,10 @@ class Step:
 
 
 def steps(model: str) -> Iterator[Step]:
-    """Yield the steps of `lenet` or `alexnet`, each with the changes of those before it."""
+    """Yield the steps of `lenet` or `alexnet`, each with the changes of those before it.
+
+    The last two, beyond the chapter's epochs and photographs, have all changes but each other's.
+    """
     network = LENET if model == "lenet" else ALEXNET
     yield Step(
         name="trained",
@@ -73,15 +75,15 @@ def steps(model: str) -> Iterator[Step]:
         what="20 epochs instead of 10",
         network=network,
         recipe=replace(recipe, name="longer", epochs=20),
-        beyond=True,
+        table="beyond",
     )
     yield Step(
         name="more",
-        what="the 2,002 photographs' training part (1,402) instead of 400, 10 epochs",
+        what="1,402 of the 2,002 photographs instead of 400",
         network=network,
         recipe=replace(recipe, name="more"),
         more=True,
-        beyond=True,
+        table="beyond",
     )
 
 

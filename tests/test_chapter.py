@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from chapter_networks import LOGITS, PRINTED
-from chapter_outcome import Outcome, outcome_of, plain, read, write
+from chapter_outcome import Chapter, Outcome, outcome_of, plain, read, write
 from chapter_page import page
+from chapter_photographs import chapters, packed, places
 from chapter_steps import Step, all_steps, budgets, elsewhere, steps
 from conftest import draw_folder
 from made_runs import correct, make_run
@@ -35,7 +36,9 @@ def _elsewhere(name):
     return replace(_steps()[0], name=name, what=name, table="elsewhere")
 
 
-def _outcome(right, recipe, validated=47):
+def _outcome(right, recipe, validated=47, tested=None):
+    """Return what came of trainings that answered `tested` of 601 photographs, or the first."""
+    which = np.arange(601) < right.shape[1] if tested is None else tested
     return Outcome(
         network="made",
         recipe=plain(recipe),
@@ -45,11 +48,17 @@ def _outcome(right, recipe, validated=47):
         seconds=(10.0,) * len(right),
         threads=1,
         epochs=(10,) * len(right),
-        right=tuple(np.packbits(row).tobytes().hex() for row in right),
-        images=right.shape[1],
+        photographs=601,
+        tested=packed(which),
+        right=tuple(packed(row) for row in right),
         majority=right.shape[1] // 2 + 1,
         machine="made",
     )
+
+
+def _page(lines, outcomes, untrained):
+    known = packed(np.arange(601) < 101)
+    return page(lines, Chapter(outcomes=outcomes, untrained=tuple(untrained), chapters=known))
 
 
 @pytest.fixture
@@ -71,7 +80,7 @@ def _line(text, begin):
 
 def test_gains_are_those_of_the_network_itself(outcomes):
     """20 points are a gain where they are planted, and none where nothing was changed."""
-    lenet, alexnet = page(_steps(), outcomes, [46, 47]).split("### alexnet")
+    lenet, alexnet = _page(_steps(), outcomes, [46, 47]).split("### alexnet")
 
     line = _line(lenet, "| after, told")
     assert "| +2" in line
@@ -85,7 +94,7 @@ def test_gains_are_those_of_the_network_itself(outcomes):
 def test_a_line_that_was_not_run_says_so(outcomes):
     """A page of a part of the runs has no figure for the others, and no gain against them."""
     del outcomes["before/lenet"]
-    lenet, alexnet = page(_steps(), outcomes, [46]).split("### alexnet")
+    lenet, alexnet = _page(_steps(), outcomes, [46]).split("### alexnet")
 
     assert _line(lenet, "| before, told") == "| before, told | not run yet |  |  |  |"
     assert _line(lenet, "| after, told").endswith("|  |")
@@ -95,8 +104,8 @@ def test_a_line_that_was_not_run_says_so(outcomes):
 
 def test_the_majority_and_the_draws_are_counted(outcomes):
     """The chapter's two figures are named by the seeds and trainings that give them, if any do."""
-    text = page(_steps(), outcomes, [46, 47, 47, 46])
-    other = page(_steps(), outcomes, [45, 47])
+    text = _page(_steps(), outcomes, [46, 47, 47, 46])
+    other = _page(_steps(), outcomes, [45, 47])
 
     assert "seeds 0, 3 give just that" in text
     assert "in 6 of 6 trainings" in text.replace("\n", " ")
@@ -111,34 +120,98 @@ def test_what_is_no_better_than_the_majority_is_told(outcomes):
         "sure/lenet": _outcome(correct(accuracy=0.8, images=601)[:1], DEFAULT),
         "chance/lenet": _outcome(correct(accuracy=0.52, images=601)[:1], DEFAULT),
     }
-    text = page([*_steps(), *lines], outcomes | kept, [46])
+    text = _page([*_steps(), *lines], outcomes | kept, [46])
 
-    assert _line(text, "| lenet | sure").endswith("| 51.1% | 10.0 | yes |")
-    assert _line(text, "| lenet | chance").endswith("| 51.1% | 10.0 | **no** |")
-    assert _line(text, "| lenet | absent") == "| lenet | absent | not run yet |  |  |  |"
+    assert _line(text, "| lenet | sure").endswith(" of 500 | 51.1% | 10.0 | yes |")
+    assert _line(text, "| lenet | chance").endswith(" of 500 | 51.1% | 10.0 | **no** |")
+    assert _line(text, "| lenet | absent") == "| lenet | absent | not run yet |  |  |  |  |"
+    assert "**`lenet` is not above chance**: nobody has found out why.\n" in text
+
+
+def test_photographs_that_the_recipe_was_chosen_on_are_told_apart(outcomes):
+    """A network that is right on the chapter's 101 alone is right for none of the others."""
+    right = np.tile(np.arange(601) < 101, (6, 1))
+    kept = {"minutes/lenet": _outcome(right, DEFAULT)}
+    line = replace(_elsewhere("minutes"), table="budgets")
+
+    assert "| 0.0% of 500 |" in _line(
+        _page([*_steps(), line], outcomes | kept, [46]), "| lenet | minutes"
+    )
+
+
+def test_a_gain_is_on_the_photographs_that_both_were_tested_on(outcomes):
+    """What was tested on the last 300 is no better there, however bad it was on the first 301."""
+    last = np.arange(601) >= 301
+    right = correct(accuracy=0.8, images=601)
+    kept = {
+        "after/lenet": _outcome(right & last, DEFAULT),
+        "more/lenet": _outcome(right[:, last], DEFAULT, tested=last),
+    }
+    line = replace(_elsewhere("more"), table="beyond")
+
+    assert _line(_page([*_steps(), line], outcomes | kept, [46]), "| more").endswith(
+        ") of 300 | 10 | +0.0 (-0.7 to +0.7) |"
+    )
 
 
 def test_what_is_kept_is_read_again(outcomes, tmp_path):
     """Which photographs were right, of a number that no byte divides, is the same after all."""
-    write(tmp_path / "kept.json", outcomes, (46, 47))
+    write(tmp_path / "kept.json", Chapter(outcomes=outcomes, untrained=(46, 47), chapters="80"))
     found = read(tmp_path / "kept.json")
 
     assert found.outcomes == dict(sorted(outcomes.items()))
-    assert found.untrained == (46, 47)
+    assert (found.untrained, found.chapters) == ((46, 47), "80")
     assert np.array_equal(found.outcomes["after/lenet"].correct, correct(accuracy=0.8, images=601))
     assert read(tmp_path / "none.json").outcomes == {}
 
 
 def test_a_run_gives_what_is_kept(tmp_path):
-    """Answers, validation and machine are those of the run."""
+    """Answers, validation and machine are those of the run; answers are in the order of names."""
     right = correct(accuracy=0.8, images=300)
     folder = make_run(tmp_path / "0001-lenet", {"lenet": right}, recipe=TEXTBOOK)
-    found = outcome_of(stored_run(str(folder), tmp_path))
+    run = stored_run(str(folder), tmp_path)
+    names = run.results.judgement.answers["lenet"].images
+    known = {name: 2 * (299 - place) + 1 for place, name in enumerate(names)}
+    found = outcome_of(run, known | {f"Dog/{place}.jpg": 2 * place for place in range(300)})
 
-    assert np.array_equal(found.correct, right)
+    assert np.array_equal(found.correct, right[:, ::-1])
+    assert np.flatnonzero(found.was_tested).tolist() == list(range(1, 600, 2))
     assert found.is_of("nowhere:Network", TEXTBOOK, 6)
     assert found.machine == "made, torch 2.14.1"
     assert found.majority == 150
+
+
+def test_the_chapters_photographs_are_found_by_name_and_content(tmp_path):
+    """Each has its place among all; one that is another picture of that name is an error."""
+    for name in ("few/Cat/2.jpg", "few/Dog/1.jpg", "many/Cat/1.jpg", "many/Cat/2.jpg",
+                 "many/Dog/1.jpg"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name[-9:])
+    few, many = tmp_path / "few", tmp_path / "many"
+    found = chapters(few, many)
+    (few / "Dog" / "1.jpg").write_text("another")
+
+    assert places(many) == {"Cat/1.jpg": 0, "Cat/2.jpg": 1, "Dog/1.jpg": 2}
+    assert found.tolist() == [False, True, True]
+    with pytest.raises(ValueError, match=r"has not the Dog/1\.jpg of"):
+        chapters(few, many)
+
+
+def test_a_run_begun_otherwise_is_not_gone_on_with(tmp_path):
+    """A run of fewer seeds or of another network is not what the step asks for."""
+    (step, *_) = _steps()
+    network = replace(LENET, constructor="nowhere:Network")
+    step = replace(step, recipe=TEXTBOOK, network=network)
+
+    def begun(seeds, name):
+        right = correct(accuracy=0.8, images=30)[:seeds]
+        folder = make_run(tmp_path / name, {"lenet": right}, recipe=TEXTBOOK)
+        return stored_run(str(folder), tmp_path)
+
+    assert chapter._is_of(step, begun(6, "0001-lenet"))
+    assert not chapter._is_of(step, begun(3, "0002-lenet"))
+    assert not chapter._is_of(replace(step, network=LENET), begun(6, "0003-lenet"))
+    assert not chapter._is_of(replace(step, recipe=DEFAULT), begun(6, "0004-lenet"))
 
 
 def test_an_outcome_of_another_recipe_is_run_again(outcomes):
@@ -155,12 +228,11 @@ def test_what_is_of_an_older_recipe_is_left_out(tmp_path):
     """The page has no figure of a recipe that its line no longer names."""
     (step, *_) = [step for step in steps("lenet") if step.name == "crops"]
     right = correct(accuracy=0.8, images=300)
-    options = chapter._parser().parse_args([])
     kept = replace(_outcome(right, step.recipe), network=step.network.constructor)
     older = replace(kept, recipe=plain(replace(step.recipe, learning_rate=1e-3)))
 
-    assert list(chapter.current({step.key: kept}, options)) == [step.key]
-    assert chapter.current({step.key: older}, options) == {}
+    assert list(chapter.current({step.key: kept})) == [step.key]
+    assert chapter.current({step.key: older}) == {}
 
 
 def test_the_page_is_made_of_what_is_kept(tmp_path):
@@ -174,18 +246,20 @@ def test_the_page_is_made_of_what_is_kept(tmp_path):
 @pytest.mark.parametrize("model", _MODELS)
 def test_each_step_changes_one_thing(model):
     """Between two lines of a table the recipe differs in one setting, or the network does."""
-    taken = [step for step in steps(model) if not step.more]
-    for one, other in pairwise(taken):
+    changes = [step for step in steps(model) if step.table == "changes"]
+    longer, more = [step for step in steps(model) if step.table == "beyond"]
+    for one, other in [*pairwise(changes), (changes[-1], longer)]:
         names = [field.name for field in fields(one.recipe)]
         changed = {n for n in names if getattr(one.recipe, n) != getattr(other.recipe, n)}
         rest = changed - {"name", "learning_rate", "momentum", "batch_size"}  # the optimiser's
         assert len(rest) + (one.network != other.network) == 1, (one.key, other.key)
+    assert (more.more, plain(more.recipe)) == (True, plain(changes[-1].recipe))
 
 
 @pytest.mark.parametrize("model", _MODELS)
 def test_the_steps_end_with_the_default_recipe(model):
     """What the page explains is what `zoo bench` does; lenet takes one size of images alone."""
-    last = [step.recipe for step in steps(model) if not step.beyond][-1]
+    last = [step.recipe for step in steps(model) if step.table == "changes"][-1]
     side = DEFAULT.training_side if model == "alexnet" else 1.0
 
     assert plain(last) == plain(replace(DEFAULT, training_side=side))
@@ -232,7 +306,9 @@ def test_a_step_that_was_stopped_is_the_last(monkeypatch, tmp_path):
     monkeypatch.setattr(chapter, "outcome", stopped)
     kept, written = tmp_path / "kept.json", tmp_path / "page.md"
 
-    assert chapter.main(["--kept", str(kept), "--page", str(written)]) == 130
+    options = ["--kept", str(kept), "--page", str(written), "--data", str(tmp_path)]
+
+    assert chapter.main(options) == 130
     assert asked == ["trained/lenet", "logits/lenet"]
     assert list(read(kept).outcomes) == ["trained/lenet"]
     assert "79.1%" in _line(written.read_text("utf-8").split("### alexnet")[0], "| as printed")
@@ -246,7 +322,7 @@ def test_a_step_that_fails_leaves_the_others(monkeypatch, tmp_path, capsys):
         return 4 if step.key == "trained/lenet" else _outcome(right, step.recipe)
 
     monkeypatch.setattr(chapter, "outcome", failing)
-    options = ["--only", "trained", "--folder", "runs"]
+    options = ["--only", "trained", "--folder", "runs", "--data", str(tmp_path)]
     options += ["--kept", str(tmp_path / "kept.json"), "--page", str(tmp_path / "page.md")]
 
     assert chapter.main(options) == 4

@@ -150,8 +150,8 @@ def test_the_list_shows_a_plugins_words_harmlessly(width):
 @pytest.mark.parametrize("model", ["$\\frac{$", "$x$", _NASTY, "猫\u0378"])
 def test_a_dollar_in_a_name_is_no_formula_in_a_figure(model, tmp_path, recwarn):
     """What matplotlib would refuse to typeset is drawn letter by letter, and without a warning."""
-    seconds = ("start-up", "compile", "data wait", "forward", "backward", "optimizer", "other",
-               "evaluation", "ceiling")  # fmt: skip
+    seconds = ("start-up", "first weights", "compile", "data wait", "forward", "backward",
+               "optimizer", "other", "evaluation", "ceiling")  # fmt: skip
     draw_profile(pd.DataFrame([{"model": model, "seed": 0} | dict.fromkeys(seconds, 1.0)]),
                  tmp_path / "profile.png")  # fmt: skip
 

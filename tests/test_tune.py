@@ -305,6 +305,19 @@ def test_positions_lead_back_to_the_recipe():
     assert told_changes(DEFAULT, augmented) == "scale from 1, color jitter 0.6"
 
 
+def test_what_would_train_nothing_else_is_no_other_recipe():
+    """Without Muon its filters' rate stays, at a constant rate the warm-up: no trial is lost."""
+    position = position_of(_SPACE, DEFAULT)
+    adamw = position | {"optimizer": _SPACE["optimizer"].values.index("adamw")}
+    constant = position | {"schedule": _SPACE["schedule"].values.index("constant")}
+    moved = {"filter_rate": 1.0, "warmup": 1.0}
+
+    assert recipe_at(_SPACE, position | moved, DEFAULT).filter_rate == pytest.approx(0.08)
+    assert recipe_at(_SPACE, position | moved, DEFAULT).warmup == pytest.approx(0.5)
+    assert recipe_at(_SPACE, adamw | moved, DEFAULT).filter_rate == DEFAULT.filter_rate
+    assert recipe_at(_SPACE, constant | moved, DEFAULT).warmup == DEFAULT.warmup
+
+
 def test_suggestions_depend_on_seed_and_history_alone():
     """And learn: a rate that is twice as good is looked for."""
     space = only(_SPACE, ["learning_rate"])

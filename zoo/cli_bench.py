@@ -117,7 +117,11 @@ def bench(
         int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=_TRAINING)
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Instead of the recipe's.", rich_help_panel=_TRAINING)
+        float | None,
+        typer.Option(
+            help="Instead of the recipe's; filters trained by Muon have a rate of their own.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = None,
     seeds: Annotated[
         str, typer.Option(help="How many (3), or which (0,7).", rich_help_panel=_TRAINING)

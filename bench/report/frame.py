@@ -163,14 +163,14 @@ def _times(done: Sequence[TrialRecord], target: float | None) -> dict[str, objec
     shared = [trial for trial in done if trial.shared]
     to_target = _to_target(alone, target)
     return {
-        "train_seconds": _mean([trial.train_seconds for trial in alone]),
-        "train_seconds_deviation": _deviation([trial.train_seconds for trial in alone]),
+        "train_seconds": _mean([trial.spent_seconds for trial in alone]),
+        "train_seconds_deviation": _deviation([trial.spent_seconds for trial in alone]),
         "train_images_per_second": _mean([_number(trial.images_per_second) for trial in alone]),
         "data_wait_share": _mean([trial.data_wait_share for trial in alone]),
         **to_target,
         **_inference(alone),
-        "shared_train_seconds": _mean([trial.train_seconds for trial in shared]),
-        "shared_train_seconds_deviation": _deviation([trial.train_seconds for trial in shared]),
+        "shared_train_seconds": _mean([trial.spent_seconds for trial in shared]),
+        "shared_train_seconds_deviation": _deviation([trial.spent_seconds for trial in shared]),
         **{f"{SHARED}{name}": value for name, value in _to_target(shared, target).items()
            if name != "target_accuracy"},
         "jobs": max((trial.jobs for trial in done), default=None),

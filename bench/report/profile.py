@@ -17,8 +17,9 @@ from bench.report.display import short
 from bench.report.figures import NAME_CELLS, drawing
 from bench.report.frame import trial_columns
 
-_PARTS = {  # wall seconds that add up to the trial, and their colours (Okabe-Ito)
+_PARTS = {  # wall seconds that add up to the trial, and their colours (Okabe-Ito, and grey)
     "start-up": "#000000",
+    "first weights": "#999999",
     "compile": "#F0E442",
     "data wait": "#D55E00",
     "forward": "#0072B2",
@@ -30,8 +31,8 @@ _PARTS = {  # wall seconds that add up to the trial, and their colours (Okabe-It
 _NOTE = (
     "Seconds. Start-up to evaluation are wall time and add up. Beside the steps, the threads that "
     "make batches take CPU time: read is getting pixels, from the cache or by decoding; transform "
-    "is crop, resize, normalise. Ceiling: the same steps on one fixed batch, and the share of the "
-    "training time that it is."
+    "is crop, resize, normalise. Training: the passes alone. Ceiling: the same steps on one fixed "
+    "batch, and the share of them that it is."
 )
 
 
@@ -48,6 +49,7 @@ def _row(record: TrialRecord) -> dict[str, object]:
     return {
         **trial_columns(record),
         "start-up": record.startup_seconds,
+        "first weights": record.initialization_seconds,
         "compile": record.compile_seconds,
         "data wait": record.data_wait_seconds,
         "forward": profile.forward_seconds,
@@ -85,7 +87,7 @@ def draw_profile(frame: pd.DataFrame, path: Path) -> None:
         for part, colour in _PARTS.items():
             axes.barh(places, frame[part], left=left, color=colour, label=part, height=0.6)
             left = left + frame[part]
-        begun = frame["start-up"] + frame["compile"]
+        begun = frame["start-up"] + frame["first weights"] + frame["compile"]
         axes.plot(begun + frame["ceiling"], places, "|", color="black", ms=24, mew=2,
                   label="ceiling")  # fmt: skip
         axes.set_yticks(places, [_name(row) for row in frame.to_dict("records")])

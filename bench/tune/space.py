@@ -129,7 +129,11 @@ def position_of(space: Space, recipe: Recipe) -> Position:
 
 
 def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
-    """Return `base` with what lies at `position`; SGD has momentum."""
+    """Return `base` with what lies at `position`; SGD has momentum.
+
+    What would train nothing else stays as in `base`: the filters' rate without Muon, and the
+    warm-up of a constant rate.
+    """
     chosen = {
         name: each.values[position[name]]
         for name, each in space.items()
@@ -138,8 +142,10 @@ def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
     optimizer = chosen.get("optimizer", base.optimizer)
     if optimizer != base.optimizer:
         chosen["momentum"] = _SGD_MOMENTUM if optimizer == "sgd" else 0.0
+    idle = {"filter_rate"} if optimizer != "muon" else set()
+    idle |= {"warmup"} if chosen.get("schedule", base.schedule) == "constant" else set()
     for name, each in space.items():
-        if isinstance(each, Range):
+        if isinstance(each, Range) and name not in idle:
             chosen[name] = each.value(position[name], optimizer)
     augmentation = base.augmentation
     for name in (_SCALE, _JITTER):

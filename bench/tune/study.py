@@ -147,7 +147,7 @@ def configuration_of(run: StoredRun, base: Recipe) -> Configuration:
         recipe=replace(recipe, name=base.name),
         folder=results.folder,
         correct=np.stack([answers[model].correct for model in models]) if whole else None,
-        seconds=sum(record.train_seconds for record in results.records),
+        seconds=sum(record.spent_seconds for record in results.records),
         status="ok" if whole else (failed or ["failed"])[0],
     )
 

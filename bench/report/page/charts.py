@@ -220,4 +220,4 @@ def confusion(rows: Sequence[Row], look: Look) -> Chart:
 
 def part_colours() -> tuple[int, ...]:
     """Return the place of each part's colour among those of a look."""
-    return (6, 3, 1, 0, 4, 2)
+    return (6, 5, 3, 1, 0, 4, 2)

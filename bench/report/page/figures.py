@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bench.results import Results
 
 MOST_CLASSES = 12  # in a square of who was taken for whom
+_QUICKEST = "the time in which the quickest was done"
 _TRAINING_MOST, _BANDS_MOST = 4, 5  # models whose training loss, and whose spread, is drawn
 
 
@@ -152,10 +154,13 @@ def _budget(results: Results) -> Iterator[Figure]:
     if not rows:
         return
     labels = [made.labels(results)[model] for model in models]
-    limit = made.budget(rows)
+    given, quickest = made.given_budget(results), made.quickest(rows)
+    limit = given if quickest and given else quickest
     target = made.target(results)
-    table = made.at_budget(rows, limit) if limit else []
-    best = f" At {limit:,.4g} s, when the first is done: {_best_first(table)}" if limit else ""
+    # the last step of a training ends beyond its budget, and counts
+    table = made.at_budget(rows, math.inf if given else limit) if limit else []
+    when = "the budget" if given else "when the first is done"
+    best = f" At {limit:,.4g} s, {when}: {_best_first(table)}" if limit else ""
 
     def draw(look: Look) -> Chart:
         from bench.report.page.charts import seconds
@@ -167,7 +172,7 @@ def _budget(results: Results) -> Iterator[Figure]:
         title="Accuracy against seconds, at equal budget",
         caption="Validation accuracy after each epoch against the training seconds so far, means "
         "over seeds."
-        + (" Dashed: the time in which the quickest was done." if limit else "")
+        + (f" Dashed: {'the budget' if given else _QUICKEST}." if limit else "")
         + (f" Dotted: the target of {target * 100:.4g} %." if target else "")
         + _shared(results),
         told=f"Validation accuracy against training seconds so far.{best}",

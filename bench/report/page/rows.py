@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 _LABEL_CELLS = 24
 _MOST_BINS, _LEAST_ANSWERS = 10, 10
-PARTS = ("start-up", "compile", "data wait", "steps", "evaluation", "checkpoints")
+PARTS = ("start-up", "first weights", "compile", "data wait", "steps", "evaluation", "checkpoints")
 
 
 def labels(results: Results) -> dict[str, str]:
@@ -98,25 +98,34 @@ def curves(results: Results, models: Sequence[str]) -> list[Row]:
 
 
 def spending(results: Results, models: Sequence[str]) -> list[Row]:
-    """Return one row for each epoch: training seconds so far and validation accuracy, means."""
+    """Return one row for each epoch: training seconds so far and validation accuracy, means.
+
+    A trial that made fewer epochs than another, by its budget or its patience, counts in those it
+    did not make with its last: so the last row is where all of them ended.
+    """
     named, rows = labels(results), list[Row]()
     for model in models:
         trials = _with_history(timed(results.records), model)
-        whole = min((len(trial.history) for trial in trials), default=0)
-        totals = [trial.seconds_so_far for trial in trials]
-        for number in range(whole):
+        for number in range(max((len(trial.history) for trial in trials), default=0)):
+            ends = [(trial, min(number, len(trial.history) - 1)) for trial in trials]
             rows.append(
                 {
                     "model": named[model],
                     "epoch": number + 1,
-                    "seconds": _mean([total[number] for total in totals]),
-                    "accuracy": _mean([t.history[number].validation_accuracy for t in trials]),
+                    "seconds": _mean([trial.seconds_so_far[end] for trial, end in ends]),
+                    "accuracy": _mean([t.history[end].validation_accuracy for t, end in ends]),
                 }
             )
     return [row for row in rows if row["seconds"] and row["accuracy"] is not None]
 
 
-def budget(rows: Sequence[Row]) -> float | None:
+def given_budget(results: Results) -> float | None:
+    """Return the seconds of training that each model was given, if all were given the same."""
+    given = {record.spec.recipe.seconds for record in results.records}
+    return given.pop() if len(given) == 1 else None
+
+
+def quickest(rows: Sequence[Row]) -> float | None:
     """Return the seconds that every model of `spending` took at least, if there are two."""
     totals: dict[str, float] = {}
     for row in rows:
@@ -131,7 +140,10 @@ def target(results: Results) -> float | None:
 
 
 def at_budget(rows: Sequence[Row], seconds: float) -> list[Row]:
-    """Return for each model its last row of `spending` within `seconds`, if any; the best first."""
+    """Return for each model its last row of `spending` within `seconds`, if any; the best first.
+
+    With infinite seconds, its last.
+    """
     last: dict[str, Row | None] = dict.fromkeys(row["model"] for row in rows)
     for row in rows:
         if row["seconds"] <= seconds:
@@ -210,6 +222,7 @@ def _reliability(answers: Answers) -> list[Row]:
 def _parts(record: TrialRecord) -> list[float]:
     return [
         record.startup_seconds,
+        record.initialization_seconds,
         record.compile_seconds,
         record.data_wait_seconds,
         max(0.0, record.train_seconds - record.data_wait_seconds),
