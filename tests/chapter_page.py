@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from statistics import mean, median
 from textwrap import fill
 
@@ -13,7 +14,7 @@ from chapter_photographs import Bits, unpacked
 from chapter_steps import SEEDS, Step
 
 from bench.stats.interval import accuracy_interval
-from bench.stats.paired import LEVEL, paired_difference
+from bench.stats.paired import LEVEL, Difference, paired_difference
 
 _TABLES = ("changes", "beyond", "budgets", "elsewhere")
 _MAJORITY = 47  # dogs of the 92 that validate
@@ -90,7 +91,7 @@ def page(steps: Sequence[Step], chapter: Chapter) -> str:
     for model in ("lenet", "alexnet"):
         own = {name: [e for e in each if e[0].network.name == model] for name, each in of.items()}
         parts.append(f"### {model}\n\n" + _lines(_table(own["changes"])))
-        parts.append(_whole(own["changes"]))
+        parts += [_single(own["changes"]), _whole(own["changes"])]
         parts.append(_lines(_beyond(own["changes"][-1][1], own["beyond"])))
     others = ~unpacked(chapter.chapters, 4 * len(chapter.chapters))
     parts += [_BUDGETS, _lines(_plain_table(of["budgets"], others)), _ELSEWHERE]
@@ -117,6 +118,18 @@ def _head(alexnet: Outcome | None, untrained: Sequence[int]) -> str:
     )
 
 
+def _single(found: Sequence[tuple[Step, Outcome | None]]) -> str:
+    """Return which changes have told by themselves."""
+    told = [
+        (step.what, _difference(before, after))
+        for (_, before), (step, after) in pairwise(found)
+        if before is not None and after is not None
+    ]
+    sure = [f"{what} ({100 * each.difference:+.1f})" for what, each in told if not _is_chance(each)]
+    head = f"**More than chance alone gives, of {len(told)} changes**"
+    return fill(f"{head}: {'; '.join(sure) or 'none'}.", 100) + "\n"
+
+
 def _whole(found: Sequence[tuple[Step, Outcome | None]]) -> str:
     """Return what all changes of the recipe give, the network being the same."""
     before = [outcome for step, outcome in found if step.recipe.name == "textbook"][-1]
@@ -127,11 +140,12 @@ def _whole(found: Sequence[tuple[Step, Outcome | None]]) -> str:
         100 * (new - old) / before.validating
         for old, new in zip(before.validated, after.validated, strict=True)
     ]
-    return (
+    told = (
         f"**From `textbook` to `default`**, the network unchanged: {_gain(before, after)} on the "
         f"others; on the {before.validating} {mean(gains):+.1f}, of single seeds {min(gains):+.1f} "
-        f"to {max(gains):+.1f}.\n"
+        f"to {max(gains):+.1f}."
     )
+    return fill(told, 100) + "\n"
 
 
 def _at_chance(found: Sequence[tuple[Step, Outcome | None]]) -> Iterator[str]:
@@ -217,12 +231,22 @@ def _figures(outcome: Outcome | None) -> list[str]:
 
 
 def _gain(before: Outcome | None, found: Outcome | None) -> str:
-    """Return what `found` has gained, on the photographs that both were tested on."""
     if before is None or found is None:
         return ""
-    both = before.was_tested & found.was_tested
-    told = paired_difference(found.correct_of(both), before.correct_of(both))
+    told = _difference(before, found)
     points = f"{100 * told.difference:+.1f} ({100 * told.low:+.1f} to {100 * told.high:+.1f})"
-    if max(told.crossed_p, told.seeds_p) > LEVEL:
-        return points
-    return f"{points} {'better' if told.difference > 0 else 'worse'}"
+    return points if _is_chance(told) else f"{points} {_word(told)}"
+
+
+def _difference(before: Outcome, found: Outcome) -> Difference:
+    """Return what `found` has gained, on the photographs that both were tested on."""
+    both = before.was_tested & found.was_tested
+    return paired_difference(found.correct_of(both), before.correct_of(both))
+
+
+def _is_chance(told: Difference) -> bool:
+    return max(told.crossed_p, told.seeds_p) > LEVEL
+
+
+def _word(told: Difference) -> str:
+    return "better" if told.difference > 0 else "worse"

@@ -86,7 +86,9 @@ def test_gains_are_those_of_the_network_itself(outcomes):
     assert "| +2" in line
     assert line.endswith(" better |")
     assert "better" not in _line(alexnet, "| after, told")
-    whole = _line(lenet, "**From")
+    assert "**More than chance alone gives, of 1 changes**: after, told (+2" in lenet
+    assert "**More than chance alone gives, of 1 changes**: none." in alexnet
+    whole = lenet[lenet.index("**From") :].replace("\n", " ")
     assert "the network unchanged: +2" in whole
     assert "better on the others; on the 92 +0.0, of single seeds +0.0 to +0.0." in whole
 
