@@ -34,6 +34,7 @@ from bench.request import Request
 from bench.results import Results
 from bench.runs import StoredRun, stored_run
 from registry.architecture import Architecture
+from registry.errors import ZooError
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PAGE = _ROOT / "docs" / "chapter.md"
@@ -115,8 +116,8 @@ def untrained(architecture: Architecture, data: Path) -> list[int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is not kept yet, keep it, and write the page.
 
-    A training that fails takes its step from the page, not the others; a stop ends all. Either
-    leaves its exit code.
+    A training that fails takes its step from the page, not the others, as does a run that another
+    process holds; a stop ends all. Each leaves its exit code.
     """
     options = _parser().parse_args(arguments)
     kept = read(options.kept)
@@ -125,7 +126,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for step in wanted(options):
         if step.key in chapter.outcomes:
             continue
-        found = outcome(step, options)
+        try:
+            found = outcome(step, options)
+        except ZooError as error:  # another process may be doing it now
+            sys.stderr.write(f"{step.key}: {error}\n")
+            code = 2
+            continue
         if isinstance(found, int):
             code = found
             if code > _A_SIGNAL:

@@ -18,6 +18,7 @@ from made_runs import correct, make_run
 from bench.recipe import DEFAULT, TEXTBOOK
 from bench.runs import stored_run
 from registry.catalog import Catalog
+from registry.errors import RunError
 from registry.verify import verify
 from zoo import ALEXNET, LENET
 
@@ -330,6 +331,23 @@ def test_a_step_that_fails_leaves_the_others(monkeypatch, tmp_path, capsys):
     assert chapter.main(options) == 4
     assert list(read(tmp_path / "kept.json").outcomes) == ["trained/alexnet"]
     assert "trained/lenet failed: runs/trained-lenet says why" in capsys.readouterr().err
+
+
+def test_a_step_that_another_process_does_leaves_the_others(monkeypatch, tmp_path, capsys):
+    """What is held is named on one line, and the next step is tried."""
+
+    def held(step, _options):
+        if step.key == "trained/lenet":
+            raise RunError("held by process 1")
+        return _outcome(correct(accuracy=0.8, images=300), step.recipe)
+
+    monkeypatch.setattr(chapter, "outcome", held)
+    options = ["--only", "trained", "--data", str(tmp_path)]
+    options += ["--kept", str(tmp_path / "kept.json"), "--page", str(tmp_path / "page.md")]
+
+    assert chapter.main(options) == 2
+    assert list(read(tmp_path / "kept.json").outcomes) == ["trained/alexnet"]
+    assert capsys.readouterr().err == "trained/lenet: held by process 1\n"
 
 
 def test_the_printed_loop_trains_nothing(tmp_path, monkeypatch):
