@@ -139,8 +139,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             where = _folder_of(step, options)
             sys.stderr.write(f"{step.key} failed: {where} says why; remove it to try again\n")
             continue
-        both = packed(chapters(options.data / _CHAPTER, options.data / _MANY))
-        chapter = replace(chapter, outcomes={**chapter.outcomes, step.key: found}, chapters=both)
+        known = chapter.chapters or packed(chapters(options.data / _CHAPTER, options.data / _MANY))
+        chapter = replace(chapter, outcomes={**chapter.outcomes, step.key: found}, chapters=known)
         write(options.kept, chapter)
     if not (chapter.untrained or options.only or options.page_only or code):
         chapter = replace(chapter, untrained=tuple(untrained(PRINTED, options.data)))

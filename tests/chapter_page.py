@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import mean, median
@@ -16,7 +16,6 @@ from chapter_steps import SEEDS, Step
 from bench.stats.interval import accuracy_interval
 from bench.stats.paired import LEVEL, Difference, paired_difference
 
-_TABLES = ("changes", "beyond", "budgets", "elsewhere")
 _MAJORITY = 47  # dogs of the 92 that validate
 _HEAD = """# The chapter's result, explained
 
@@ -84,18 +83,21 @@ _WHY = {
 
 def page(steps: Sequence[Step], chapter: Chapter) -> str:
     """Return the whole page, in Markdown; a line whose outcome is not there says so."""
-    found = [(step, chapter.outcomes.get(step.key)) for step in steps]
-    of = {table: [each for each in found if each[0].table == table] for table in _TABLES}
+    of: defaultdict[str, list[tuple[Step, Outcome | None]]] = defaultdict(list)
+    for step in steps:
+        of[step.table].append((step, chapter.outcomes.get(step.key)))
     (alexnet, *_) = [outcome for step, outcome in of["changes"] if step.network.name == "alexnet"]
     parts = [_head(alexnet, chapter.untrained)]
     for model in ("lenet", "alexnet"):
-        own = {name: [e for e in each if e[0].network.name == model] for name, each in of.items()}
-        parts.append(f"### {model}\n\n" + _lines(_table(own["changes"])))
-        parts += [_single(own["changes"]), _whole(own["changes"])]
-        parts.append(_lines(_beyond(own["changes"][-1][1], own["beyond"])))
-    others = ~unpacked(chapter.chapters, 4 * len(chapter.chapters))
-    parts += [_BUDGETS, _lines(_plain_table(of["budgets"], others)), _ELSEWHERE]
-    parts += [*_at_chance(of["elsewhere"]), _lines(_plain_table(of["elsewhere"], others))]
+        changes, beyond = (
+            [each for each in of[table] if each[0].network.name == model]
+            for table in ("changes", "beyond")
+        )
+        parts.append(f"### {model}\n\n" + _lines(_table(changes)))
+        parts += [_single(changes), _whole(changes), _lines(_beyond(changes[-1][1], beyond))]
+    known = chapter.chapters
+    parts += [_BUDGETS, _lines(_plain_table(of["budgets"], known)), _ELSEWHERE]
+    parts += [*_at_chance(of["elsewhere"]), _lines(_plain_table(of["elsewhere"], known))]
     return "\n".join(parts)
 
 
@@ -187,19 +189,19 @@ def _beyond(before: Outcome | None, found: Sequence[tuple[Step, Outcome | None]]
     return [lines[0], "| --- | --: | --: | --: |", *lines[2:]]
 
 
-def _plain_table(found: Sequence[tuple[Step, Outcome | None]], others: Bits) -> list[str]:
-    """Return a table whose lines are not compared with one another."""
-    rows = [[step.network.name, step.what, *_plain_figures(outcome, others)]
+def _plain_table(found: Sequence[tuple[Step, Outcome | None]], known: str) -> list[str]:
+    """Return a table whose lines are not compared with one another; `known` are the chapter's."""
+    rows = [[step.network.name, step.what, *_plain_figures(outcome, known)]
             for step, outcome in found]  # fmt: skip
     header = ["network", "", "test accuracy", "others", "validated", "epochs", "above chance"]
     lines = _rows(header, rows)
     return [lines[0], "| --- | --- | --: | --: | --: | --: | --- |", *lines[2:]]
 
 
-def _plain_figures(outcome: Outcome | None, others: Bits) -> list[str]:
+def _plain_figures(outcome: Outcome | None, known: str) -> list[str]:
     if outcome is None:
         return ["not run yet", "", "", "", ""]
-    without = outcome.correct_of(others[: outcome.photographs])
+    without = outcome.correct_of(~unpacked(known, outcome.photographs))
     return [
         _accuracy(outcome.correct),
         f"{without.mean():.1%} of {without.shape[1]}",
@@ -235,7 +237,9 @@ def _gain(before: Outcome | None, found: Outcome | None) -> str:
         return ""
     told = _difference(before, found)
     points = f"{100 * told.difference:+.1f} ({100 * told.low:+.1f} to {100 * told.high:+.1f})"
-    return points if _is_chance(told) else f"{points} {_word(told)}"
+    if _is_chance(told):
+        return points
+    return f"{points} {'better' if told.difference > 0 else 'worse'}"
 
 
 def _difference(before: Outcome, found: Outcome) -> Difference:
@@ -246,7 +250,3 @@ def _difference(before: Outcome, found: Outcome) -> Difference:
 
 def _is_chance(told: Difference) -> bool:
     return max(told.crossed_p, told.seeds_p) > LEVEL
-
-
-def _word(told: Difference) -> str:
-    return "better" if told.difference > 0 else "worse"

@@ -43,5 +43,11 @@ def packed(bits: Bits) -> str:
 
 
 def unpacked(digits: str, count: int) -> Bits:
-    """Return the `count` bits that `packed` was given."""
+    """Return the `count` bits that `packed` was given.
+
+    Raises:
+        ValueError: there are fewer; NumPy would read beyond them.
+    """
+    if 4 * len(digits) < count:
+        raise ValueError(f"{len(digits)} hexadecimal digits are no {count} bits")
     return np.unpackbits(np.frombuffer(bytes.fromhex(digits), np.uint8), count=count).astype(bool)

@@ -10,7 +10,7 @@ import torch
 from chapter_networks import LOGITS, PRINTED
 from chapter_outcome import Chapter, Outcome, outcome_of, plain, read, write
 from chapter_page import page
-from chapter_photographs import chapters, packed, places
+from chapter_photographs import chapters, packed, places, unpacked
 from chapter_steps import Step, all_steps, budgets, elsewhere, steps
 from conftest import draw_folder
 from made_runs import correct, make_run
@@ -198,6 +198,13 @@ def test_the_chapters_photographs_are_found_by_name_and_content(tmp_path):
     assert found.tolist() == [False, True, True]
     with pytest.raises(ValueError, match=r"has not the Dog/1\.jpg of"):
         chapters(few, many)
+
+
+def test_too_few_digits_are_an_error():
+    """Bits that nobody has kept are not made up."""
+    assert unpacked(packed(np.array([True, False, True])), 3).tolist() == [True, False, True]
+    with pytest.raises(ValueError, match="2 hexadecimal digits are no 9 bits"):
+        unpacked("a0", 9)
 
 
 def test_a_run_begun_otherwise_is_not_gone_on_with(tmp_path):

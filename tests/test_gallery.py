@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from made_answers import made
-from made_records import made_epoch, made_record, made_spec
+from made_records import made_epoch, made_record, made_spec, untested_results
 
 from bench.report.page.album import Album
 from bench.report.page.figures import figures_of
 from bench.report.page.gallery import confidently_wrong, confusion, disagreed_on, fooling_all
 from bench.report.page.rows import PARTS, at_budget, front, quickest, spending, times
-from bench.results import results_of
 
 
 def _answers(*rows, name="model", **options):
@@ -91,11 +89,6 @@ def test_the_budget_is_that_of_the_quickest():
     assert quickest(rows[:2]) is None
 
 
-def _results(records):
-    about = {"title": "", "baseline": [46, 92], "split": {"test": []}}
-    return results_of(Path("runs/0001-made"), about, records, planned=len(records))
-
-
 def _trial(seed, epochs, *, model="lenet", seconds=None, pace=10.0, first=0.0):
     length = {} if seconds is None else {"epochs": None, "seconds": seconds}
     spec = made_spec(model, seed)
@@ -109,7 +102,7 @@ def _trial(seed, epochs, *, model="lenet", seconds=None, pace=10.0, first=0.0):
 
 def test_a_curve_ends_where_its_trainings_end():
     """A seed that made fewer epochs than another counts with its last one, not for all of them."""
-    rows = spending(_results([_trial(0, 2), _trial(1, 4)]), ["lenet"])
+    rows = spending(untested_results([_trial(0, 2), _trial(1, 4)]), ["lenet"])
 
     assert [row["seconds"] for row in rows] == [10.0, 20.0, 25.0, 30.0]
     assert [row["accuracy"] for row in rows] == pytest.approx([0.55, 0.6, 0.625, 0.65])
@@ -121,7 +114,9 @@ def test_the_last_step_beyond_a_budget_counts():
         _trial(0, 2, seconds=60.0, pace=30.0),
         _trial(0, 3, model="alexnet", seconds=60.0, pace=20.2),
     ]
-    (found,) = [each for each in figures_of(_results(records)) if each.name == "accuracy-seconds"]
+    (found,) = [
+        each for each in figures_of(untested_results(records)) if each.name == "accuracy-seconds"
+    ]
 
     assert "Dashed: the budget." in found.caption
     assert found.told.endswith("At 60 s, the budget: alexnet 65.0 %, lenet 60.0 %.")
@@ -130,7 +125,7 @@ def test_the_last_step_beyond_a_budget_counts():
 
 def test_first_weights_have_a_part_of_the_time():
     """What they took is in the training time, and a part of its own of where the time went."""
-    results = _results([_trial(0, 2, first=7.0)])
+    results = untested_results([_trial(0, 2, first=7.0)])
     parts = {row["part"]: row["seconds"] for row in times(results)}
 
     assert results.frame["train_seconds"][0] == 27.0

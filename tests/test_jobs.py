@@ -15,7 +15,7 @@ import pytest
 import torch
 from conftest import draw_folder
 from endings import differences, ending
-from made_records import made_record, made_spec
+from made_records import made_record, made_spec, untested_results
 from safetensors.torch import load_file
 from torch import nn
 from zoo_process import PLUGINS, ZooProcess
@@ -38,7 +38,6 @@ from bench.record import TrialRecord, TrialResult, timed
 from bench.report.frame import BASELINE, comparison, history
 from bench.report.page.rows import points, spending
 from bench.request import Request
-from bench.results import results_of
 from registry import Architecture, Contract
 from registry.errors import RunError, ZooError
 
@@ -194,8 +193,7 @@ def test_the_two_kinds_of_time_are_never_averaged():
     ]
     row = comparison(records, (1, 2), target=0.6).iloc[0]
     epochs = history(records)
-    about = {"title": "", "baseline": [1, 2], "split": {"test": []}}
-    results = results_of(None, about, records, planned=2)
+    results = untested_results(records)
 
     assert (row["train_seconds"], row["shared_train_seconds"]) == (10.0, 90.0)
     assert (row["jobs"], row["target_trainings"], row["shared_target_trainings"]) == (2, 1, 1)

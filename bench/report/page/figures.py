@@ -155,7 +155,7 @@ def _budget(results: Results) -> Iterator[Figure]:
         return
     labels = [made.labels(results)[model] for model in models]
     given, quickest = made.given_budget(results), made.quickest(rows)
-    limit = given if quickest and given else quickest
+    limit = (given or quickest) if quickest else None
     target = made.target(results)
     # the last step of a training ends beyond its budget, and counts
     table = made.at_budget(rows, math.inf if given else limit) if limit else []

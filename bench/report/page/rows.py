@@ -106,14 +106,15 @@ def spending(results: Results, models: Sequence[str]) -> list[Row]:
     named, rows = labels(results), list[Row]()
     for model in models:
         trials = _with_history(timed(results.records), model)
-        for number in range(max((len(trial.history) for trial in trials), default=0)):
-            ends = [(trial, min(number, len(trial.history) - 1)) for trial in trials]
+        walks = [[*zip(trial.seconds_so_far, trial.history, strict=True)] for trial in trials]
+        for number in range(max(map(len, walks), default=0)):
+            ends = [walk[min(number, len(walk) - 1)] for walk in walks]
             rows.append(
                 {
                     "model": named[model],
                     "epoch": number + 1,
-                    "seconds": _mean([trial.seconds_so_far[end] for trial, end in ends]),
-                    "accuracy": _mean([t.history[end].validation_accuracy for t, end in ends]),
+                    "seconds": _mean([seconds for seconds, _ in ends]),
+                    "accuracy": _mean([epoch.validation_accuracy for _, epoch in ends]),
                 }
             )
     return [row for row in rows if row["seconds"] and row["accuracy"] is not None]
