@@ -97,7 +97,7 @@ def test_equal_networks_are_equal_in_every_fold(results):
 def test_seconds_are_one_trainings(results):
     """The column is the mean over trainings, not the sum over a seed's folds."""
     row = results.frame.set_index("model").loc["other"]
-    seconds = [each.train_seconds for each in results.records if each.model == "other"]
+    seconds = [each.spent_seconds for each in results.records if each.model == "other"]
 
     assert len(seconds) == 6
     assert row["train_seconds"] == pytest.approx(np.mean(seconds))
