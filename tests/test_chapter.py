@@ -151,10 +151,21 @@ def test_a_gain_is_on_the_photographs_that_both_were_tested_on(outcomes):
         "more/lenet": _outcome(right[:, last], DEFAULT, tested=last),
     }
     line = replace(_elsewhere("more"), table="beyond")
+    text = _page([*_steps(), line], outcomes | kept, [46])
 
-    assert _line(_page([*_steps(), line], outcomes | kept, [46]), "| more").endswith(
-        ") of 300 | 10 | +0.0 (-0.7 to +0.7) |"
-    )
+    assert _line(text, "| more").endswith(") of 300 | 10 | +0.0 (-0.7 to +0.7) |")
+    assert _line(text, "| `default` with more | +0.0 (-0.7 to +0.7) |")
+
+
+def test_the_head_says_what_the_recipe_gives(outcomes):
+    """Of each network what its own table says of `textbook` and `default`."""
+    head, *tables = _page(_steps(), outcomes, [46]).split("\n### ")
+    _, _, lenet, alexnet, _ = _line(head, "| `default` instead of `textbook`").split("|")
+
+    assert _line(tables[0], "| after, told").endswith(f"|{lenet}|")
+    assert _line(tables[1], "| after, told").endswith(f"|{alexnet}|")
+    assert "better" in lenet
+    assert "better" not in alexnet
 
 
 def test_what_is_kept_is_read_again(outcomes, tmp_path):
