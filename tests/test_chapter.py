@@ -153,7 +153,7 @@ def test_a_gain_is_on_the_photographs_that_both_were_tested_on(outcomes):
     line = replace(_elsewhere("more"), table="beyond")
     text = _page([*_steps(), line], outcomes | kept, [46])
 
-    assert _line(text, "| more").endswith(") of 300 | 10 | +0.0 (-0.7 to +0.7) |")
+    assert _line(text, "| more").endswith(") of 300 | 10 to 10 | +0.0 (-0.7 to +0.7) |")
     assert _line(text, "| `default` with more | +0.0 (-0.7 to +0.7) |")
 
 
