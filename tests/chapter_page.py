@@ -57,7 +57,8 @@ some of them.
 
 Beyond the chapter's ten epochs and 400 photographs, each of the two lines of a second table has
 all changes of the first, and its gain is against the first's last line: on the photographs that
-both were tested on and neither trained on, whose number is in *others*.
+both were tested on and neither trained on, whose number is in *others*. Ten epochs of more
+photographs are more steps, too.
 """
 _BUDGETS = """## In minutes, with more photographs
 
