@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import mean, median
 from textwrap import fill
@@ -122,7 +122,7 @@ def _head(of_model: Mapping[str, Sequence[_Lines]], untrained: Sequence[int]) ->
         short="\n".join(_short(of_model)),
         count=len(untrained),
         last=len(untrained) - 1,
-        draws="\n".join(_rows(["right of 92", "networks"], sorted(counts.items()))),
+        draws="\n".join(_rows(["right of 92", "networks"], sorted(counts.items()), words=())),
         fifty=f"seeds {', '.join(fifty)} give just that" if fifty else "no seed gave just that",
         majority=sum(count == _MAJORITY for count in right),
         trainings=len(right),
@@ -138,8 +138,7 @@ def _short(of_model: Mapping[str, Sequence[_Lines]]) -> list[str]:
         rows["`default` instead of `textbook`"].append(_gain(_textbook(changes), last))
         for step, outcome in beyond:
             rows[f"`default` with {step.what}"].append(_gain(last, outcome))
-    lines = _rows(["", *of_model], [[what, *gains] for what, gains in rows.items()])
-    return [lines[0], "| --- | --: | --: |", *lines[2:]]
+    return _rows(["", *of_model], [[what, *gains] for what, gains in rows.items()])
 
 
 def _textbook(found: _Lines) -> Outcome | None:
@@ -184,8 +183,12 @@ def _at_chance(found: _Lines) -> Iterator[str]:
             yield fill(f"**`{step.network.name}` is not above chance**: {why}", 100) + "\n"
 
 
-def _rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    lines = [header, ["--:" for _ in header], *rows]
+def _rows(
+    header: Sequence[str], rows: Sequence[Sequence[object]], words: Collection[int] = (0,)
+) -> list[str]:
+    """Return a table; the columns at the places `words` are text, all others figures."""
+    marks = ["---" if place in words else "--:" for place in range(len(header))]
+    lines = [header, marks, *rows]
     return ["| " + " | ".join(map(str, line)) + " |" for line in lines]
 
 
@@ -196,8 +199,7 @@ def _table(found: _Lines) -> list[str]:
         gain = "" if place == 0 else _gain(before, outcome)
         rows.append([step.what, *_figures(outcome), gain])
         before = outcome
-    lines = _rows(["change", "validated", "others", "seconds", "gain"], rows)
-    return [lines[0], "| --- | --: | --: | --: | --: |", *lines[2:]]
+    return _rows(["change", "validated", "others", "seconds", "gain"], rows)
 
 
 def _beyond(before: Outcome | None, found: _Lines) -> list[str]:
@@ -211,8 +213,7 @@ def _beyond(before: Outcome | None, found: _Lines) -> list[str]:
         accuracy = _accuracy(outcome.correct_of(both))
         told = f"{accuracy} of {both.sum():,}"
         rows.append([step.what, told, _seconds(outcome), _gain(before, outcome)])
-    lines = _rows(["beyond", "others", "seconds", "gain"], rows)
-    return [lines[0], "| --- | --: | --: | --: |", *lines[2:]]
+    return _rows(["beyond", "others", "seconds", "gain"], rows)
 
 
 def _plain_table(found: _Lines, known: str) -> list[str]:
@@ -220,8 +221,7 @@ def _plain_table(found: _Lines, known: str) -> list[str]:
     rows = [[step.network.name, step.what, *_plain_figures(outcome, known)]
             for step, outcome in found]  # fmt: skip
     header = ["network", "", "test accuracy", "others", "validated", "epochs", "above chance"]
-    lines = _rows(header, rows)
-    return [lines[0], "| --- | --- | --: | --: | --: | --: | --- |", *lines[2:]]
+    return _rows(header, rows, words=(0, 1, 6))
 
 
 def _plain_figures(outcome: Outcome | None, known: str) -> list[str]:
