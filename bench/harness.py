@@ -11,8 +11,7 @@ from typing import Any
 from bench.allocator import tune_allocator
 from bench.data.folds import folds_asked
 from bench.engine import LOCAL, get_engine
-from bench.engines.process import TrialProcess
-from bench.engines.spawn import Spawned, can_spawn, spawn
+from bench.engines.spawn import TrialServer, can_spawn
 from bench.exactness import differences
 from bench.folds import tested_names
 from bench.parallel import ALONE, Group
@@ -25,7 +24,7 @@ from bench.request import Request, recipe_of, request_of, settled
 from bench.results import Results, results_of, tests_of
 from bench.run_folder import RunFolder
 from bench.runs import page_told, report, write_trials
-from bench.session import Pending, Session, isolated, require_isolated
+from bench.session import Pending, Session, require_isolated
 from bench.sparing import Sparing
 from bench.store import Store, StoredTrial
 from bench.torchrun import command
@@ -64,14 +63,14 @@ def run(
 
 
 def execute(
-    request: Request, progress: Progress, spawned: Spawned | None = None, group: Group = ALONE
+    request: Request, progress: Progress, server: TrialServer | None = None, group: Group = ALONE
 ) -> Results:
     """Return the results of `request`; each finished trial is on disk before the next begins.
 
     Args:
         request: what is compared, and how.
         progress: is told how it goes.
-        spawned: a process for the first trial, begun before; it is ended in any case.
+        server: begins processes for trials, begun before; it is closed in any case.
         group: the processes that do each trial together, of which this is the first.
 
     Raises:
@@ -79,7 +78,7 @@ def execute(
     """
     tune_allocator()
     _require_group(request, group)
-    with _first_process(request, spawned) as first:
+    with _served(request, server) as server:
         request = settled(request)
         require_trackers(request.log)
         get_engine(request.engine)
@@ -92,7 +91,7 @@ def execute(
             begun = command(request.processes)
             progress.say_how_to_go_on(f"{begun} bench --resume {folder.path}")
             pending = [Pending(number=n, spec=spec) for n, spec in enumerate(plan.specs)]
-            return _run(request, folder, store, plan, pending, progress, first, group)
+            return _run(request, folder, store, plan, pending, progress, server, group)
 
 
 def resume(
@@ -102,7 +101,7 @@ def resume(
     progress: Progress,
     *,
     inexact: bool = False,
-    spawned: Spawned | None = None,
+    server: TrialServer | None = None,
     group: Group = ALONE,
 ) -> Results:
     """Return the results of a run of which the trials that are left are done now.
@@ -113,7 +112,7 @@ def resume(
         changes: fields of the request that are to be others now.
         progress: is told how it goes.
         inexact: go on where the rest will not be what it would have been, and mark those rows.
-        spawned: a process for the first trial, begun before; it is ended in any case.
+        server: begins processes for trials, begun before; it is closed in any case.
         group: the processes that do each trial together, of which this is the first.
 
     Raises:
@@ -121,7 +120,7 @@ def resume(
         ZooError: there is no such run, or it is in use.
     """
     tune_allocator()
-    with _first_process(None, spawned) as first:
+    with _served(None, server) as server:
         folder = RunFolder.find(name, runs)
         with (
             _storage_told(folder),
@@ -147,7 +146,7 @@ def resume(
             require_isolated(request, [each.spec for each in pending])
             write_trials(folder, about, trials)  # the last may have been kept and not yet written
             draw(undrawn(folder, trials), folder, plan)
-            return _run(request, folder, store, plan, pending, progress, first, group)
+            return _run(request, folder, store, plan, pending, progress, server, group)
 
 
 def _require_group(request: Request, group: Group) -> None:
@@ -199,19 +198,16 @@ def _draw_missing(
 
 
 @contextmanager
-def _first_process(
-    request: Request | None, spawned: Spawned | None
-) -> Iterator[TrialProcess | None]:
-    """Yield a process that imports torch while the images are looked at, and end it after all."""
+def _served(request: Request | None, server: TrialServer | None) -> Iterator[TrialServer | None]:
+    """Yield what imports torch while the images are looked at, and close it after all."""
     wanted = request is not None and request.isolate and request.engine == LOCAL.name
-    if spawned is None and wanted and can_spawn():
-        spawned = spawn()
-    process = None if spawned is None else TrialProcess(spawned)
+    if server is None and wanted and can_spawn():
+        server = TrialServer()
     try:
-        yield process
+        yield server
     finally:
-        if process is not None:
-            process.end()
+        if server is not None:
+            server.close()
 
 
 def _changed(request: Request, changes: Mapping[str, Any]) -> Request:
@@ -293,7 +289,7 @@ def _run(
     plan: Plan,
     pending: Sequence[Pending],
     progress: Progress,
-    first: TrialProcess | None,
+    server: TrialServer | None,
     group: Group = ALONE,
 ) -> Results:
     """Do `pending`, writing tables after each, page and figures after the last.
@@ -323,11 +319,10 @@ def _run(
         trackers.log(where, result.record)
 
     tables = Sparing(lambda: write_run(results(), about))
-    session = Session(request, folder, store, plan, progress, keep, group)
-    usable = first if isolated(request, pending[0].spec) else None
+    session = Session(request, folder, store, plan, progress, keep, group, server)
     there = [trial.record for trial in trials.values() if trial.record is not None]
     with progress.showing([trial.spec for trial in trials.values()], there, request.jobs or 1):
-        stopped_by = session.run(pending, usable)
+        stopped_by = session.run(pending)
     tables.finish()
     found = results(stopped_by)
     keep_pictures(store, plan, progress, found)

@@ -14,9 +14,9 @@ from bench.engines.begin import begin_engine
 from bench.engines.engine import RunningEngine, Setup
 from bench.engines.here import HereEngine
 from bench.engines.interrupts import Interrupts
-from bench.engines.process import Job, TrialProcess
+from bench.engines.process import Job
 from bench.engines.ranks import RanksEngine
-from bench.engines.spawn import can_spawn
+from bench.engines.spawn import TrialServer, can_spawn
 from bench.memory import expected_bytes
 from bench.parallel import ALONE, Group, Ranks
 from bench.plan import Plan
@@ -55,28 +55,28 @@ class Session:
         progress: Progress,
         on_result: Callable[[int, TrialResult], object],
         group: Group = ALONE,
+        server: TrialServer | None = None,
     ) -> None:
+        """`server` begins processes for trials, if it is there already; it is left as it is."""
         self._request, self._folder, self._store = request, folder, store
         self._splits, self._source, self._progress = plan.splits, plan.source, progress
         self._planned = plan.about["environment"]
-        self._on_result, self._group = on_result, group
+        self._on_result, self._group, self._server = on_result, group, server
         self._interrupts = Interrupts(progress.say)
         self._pending: dict[int, Pending] = {}
         self._interrupted = False
         self._asked: dict[int, Pending] = {}  # what had to be done at a smaller batch, as it was
 
-    def run(self, pending: Sequence[Pending], first: TrialProcess | None) -> int | None:
+    def run(self, pending: Sequence[Pending]) -> int | None:
         """Do `pending`, and return the number of the signal that has stopped it, or None.
 
-        After a trial that was interrupted none is begun. `first` is a process for the first of
-        them, begun before.
+        After a trial that was interrupted none is begun.
         """
         with self._interrupts:
             for _, some in groupby(pending, self._is_here):
                 if not self._stopped:
                     trials = list(some)
-                    self._do(trials, self._engine(trials, first))
-                    first = None
+                    self._do(trials, self._engine(trials))
         return self._interrupts.number
 
     @property
@@ -101,7 +101,7 @@ class Session:
         alone = not isinstance(self._group, Ranks)
         return alone and not isolated(self._request, pending.spec)
 
-    def _engine(self, pending: Sequence[Pending], first: TrialProcess | None) -> RunningEngine:
+    def _engine(self, pending: Sequence[Pending]) -> RunningEngine:
         if isinstance(self._group, Ranks):
             return RanksEngine(self._group, self._progress)
         if self._is_here(pending[0]):
@@ -111,7 +111,7 @@ class Session:
             address=self._request.address,
             architectures={each.spec.model: each.spec.architecture for each in pending},
             planned=self._planned,
-            first=first,
+            server=self._server,
         )
         return begin_engine(self._request.engine, self._progress, setup)
 

@@ -17,7 +17,7 @@ from bench.data.located import located
 from bench.data.pixel_source import DirectPixels, PixelSource
 from bench.data.synthetic import synthetic_folder
 from bench.device import choose_device
-from bench.engines.process import TrialProcess
+from bench.engines.spawn import TrialServer
 from bench.environment import describe_environment
 from bench.exactness import code_digest, differences
 from bench.plan import Plan, kept_pixels
@@ -98,10 +98,10 @@ def work(
     specs = [plan.specs[number] for number in left]
     environment, marks = _environment(plan, specs, inexact=inexact)
     _say_threads(specs, progress)
-    with _first(request, specs) as first:
-        worker = _Worker(plan, folder, environment, progress, data, inexact=inexact)
+    with _served(request, specs) as server:
+        worker = _Worker(plan, folder, environment, progress, data, server, inexact=inexact)
         with progress.showing([plan.specs[number] for number in share], records):
-            stopped_by = worker.run(left, marks, first)
+            stopped_by = worker.run(left, marks)
     return Worked(records=(*records, *worker.records), stopped_by=stopped_by)
 
 
@@ -115,6 +115,7 @@ class _Worker:
         environment: Mapping[str, Any],
         progress: Progress,
         data: Sequence[Path],
+        server: TrialServer | None,
         *,
         inexact: bool,
     ) -> None:
@@ -128,11 +129,11 @@ class _Worker:
             source = kept_pixels(images_of(splits), splits, shapes, progress)
         keeper = Records(folder, environment)
         here = Plan(specs=plan.specs, splits=splits, source=source, about=dict(plan.about))
-        self._session = Session(plan.request, folder.trials, keeper, here, progress, self._ended)
+        self._session = Session(
+            plan.request, folder.trials, keeper, here, progress, self._ended, server=server
+        )
 
-    def run(
-        self, numbers: Sequence[int], marks: tuple[str, ...], first: TrialProcess | None
-    ) -> int | None:
+    def run(self, numbers: Sequence[int], marks: tuple[str, ...]) -> int | None:
         """Do these trials, and return the number of the signal that has stopped it, or None."""
         for number in numbers:
             spec = self._plan.specs[number]
@@ -143,8 +144,7 @@ class _Worker:
                 if self._done_meanwhile(number):
                     continue
                 pending = Pending(number=number, spec=spec, marks=(*marks, *self._taken_up(number)))
-                stopped_by = self._session.run([pending], first)
-                first = None
+                stopped_by = self._session.run([pending])
             if stopped_by is not None or self.records[-1].status == "interrupted":
                 return stopped_by
         return None
@@ -259,14 +259,14 @@ def _say_threads(specs: Sequence[TrialSpec], progress: Progress) -> None:
 
 
 @contextmanager
-def _first(request: Request, specs: Sequence[TrialSpec]) -> Iterator[TrialProcess | None]:
-    """Yield a process that imports torch while the images are read, and end it after all."""
-    process = TrialProcess() if all(isolated(request, spec) for spec in specs) else None
+def _served(request: Request, specs: Sequence[TrialSpec]) -> Iterator[TrialServer | None]:
+    """Yield what imports torch while the images are read, and close it after all."""
+    server = TrialServer() if any(isolated(request, spec) for spec in specs) else None
     try:
-        yield process
+        yield server
     finally:
-        if process is not None:
-            process.end()
+        if server is not None:
+            server.close()
 
 
 def _told(spec: TrialSpec) -> str:

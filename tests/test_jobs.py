@@ -309,7 +309,7 @@ class _Held:
     def __init__(self):
         self.begun, self.gates = [], {}
 
-    def process(self):
+    def process(self, spawned):
         return SimpleNamespace(pid=os.getpid(), run=self._run, stop=lambda: None, end=lambda: None)
 
     def _run(self, job, watcher):
@@ -357,10 +357,15 @@ def held(monkeypatch):
     return found
 
 
+def _engine(watcher, free, jobs=2):
+    server = SimpleNamespace(begin=lambda: None)
+    return LocalEngine(watcher, Setup(jobs=jobs, server=server), available=lambda: free)
+
+
 def _seen(held, free, jobs=2):
     """Return which trials had begun before one ended, the order of ends, and what was said."""
     watcher = _Hearing()
-    engine = LocalEngine(watcher, Setup(jobs=jobs), available=lambda: free)
+    engine = _engine(watcher, free, jobs)
     for number in range(3):
         engine.submit(number, _job(number))
     threading.Timer(0.2, lambda: [held.let_go(number) for number in range(3)]).start()
@@ -393,7 +398,7 @@ def test_with_memory_for_both_both_are_begun(held):
 
 def test_what_the_last_held_is_expected_of_the_next(held):
     """After one that held 5 GB, 8 GB have no room for two more of its kind, but for another's."""
-    engine = LocalEngine(_Hearing(), Setup(jobs=2), available=lambda: 8 * _GIGABYTE)
+    engine = _engine(_Hearing(), 8 * _GIGABYTE)
     for number in (0, 1, 3, 2):
         engine.submit(number, _job(number))
     ended = engine.ended()
@@ -412,7 +417,7 @@ def test_what_the_last_held_is_expected_of_the_next(held):
 
 def test_what_is_closed_begins_no_more(held):
     """An error of the one who asks leaves nothing running."""
-    engine = LocalEngine(_Hearing(), Setup(jobs=2), available=lambda: 30 * _GIGABYTE)
+    engine = _engine(_Hearing(), 30 * _GIGABYTE)
     for number in range(3):
         engine.submit(number, _job(number))
     held.let_go(0)

@@ -1,14 +1,13 @@
 """The `zoo` command in a process of its own, listened to while it runs, hit, and looked for after.
 
-Whatever it begins carries a mark in its environment, so that an orphan is found by it. The charts
-of its page are empty: drawing them takes 3 seconds a run.
+Whatever it begins carries a mark, in its environment or its name, so that an orphan is found by it.
+The charts of its page are empty: drawing them takes 3 seconds a run.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -18,14 +17,19 @@ import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[1]
-PLUGINS = Path(__file__).parent / "plugins"
+from warm import ADDED, PLUGINS, warm
+
+__all__ = ["PLUGINS", "ZooProcess"]
 _MARK = "ZOO_TEST_MARK"
+_NAME_CHARACTERS = 15  # of a process: Linux has no more
 _PATIENCE_SECONDS = 480.0
 
 
 class ZooProcess:
-    """`zoo ARGUMENTS`, running, in a process group of its own."""
+    """`zoo ARGUMENTS`, running, in a process group of its own.
+
+    It is a fork of a Python that has imported torch, unless the environment has `ZOO_TEST_COLD`.
+    """
 
     def __init__(
         self,
@@ -37,23 +41,10 @@ class ZooProcess:
         most_bytes: int | None = None,
     ) -> None:
         self._mark = uuid.uuid4().hex
-        found = [*plugins, PLUGINS / "undrawn", _ROOT, os.environ.get("PYTHONPATH", "")]
-        path = os.pathsep.join(map(str, found))
-        environment = os.environ | {"PYTHONPATH": path, "ZOO_CACHE": str(cache), _MARK: self._mark}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "zoo", *map(str, arguments)],
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="backslashreplace",
-            start_new_session=True,
+        environment = os.environ | {"ZOO_CACHE": str(cache), _MARK: self._mark}
+        self._process = (_cold if "ZOO_TEST_COLD" in os.environ else _Warm)(
+            ["-m", "zoo", *map(str, arguments)], cwd, plugins, environment, most_bytes
         )
-        if most_bytes is not None:  # of its own and, each, of what it begins
-            limits = (most_bytes, most_bytes)
-            resource.prlimit(self._process.pid, resource.RLIMIT_DATA, limits)
         self.lines: list[str] = []
         self.output = ""
         self._readers = [
@@ -104,16 +95,20 @@ class ZooProcess:
 
     def _marked(self) -> list[int]:
         wanted = f"{_MARK}={self._mark}".encode()
-        return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ")
-                if int(path.parent.name) != self.pid and wanted in _content(path)]  # fmt: skip
+        name = f"{self._mark[:_NAME_CHARACTERS]}\n".encode()
+        return [
+            int(each.name)
+            for each in Path("/proc").glob("[0-9]*")
+            if (wanted in _content(each / "environ") or _content(each / "comm") == name)
+            and int(each.name) != self.pid
+            and not _is_zombie(each)
+        ]
 
     def _listen(self) -> None:
-        assert self._process.stderr is not None
         for line in self._process.stderr:
             self.lines.append(line.rstrip("\n"))
 
     def _collect(self) -> None:
-        assert self._process.stdout is not None
         self.output = self._process.stdout.read()
 
 
@@ -122,3 +117,63 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:  # it has just ended, or is not ours
         return b""
+
+
+def _is_zombie(process: Path) -> bool:
+    return b"\nState:\tZ" in _content(process / "status")
+
+
+def _cold(
+    arguments: list[str], cwd: Path, plugins: Sequence[Path], env: dict[str, str], most: int | None
+) -> subprocess.Popen[str]:
+    """Begin a new Python."""
+    path = os.pathsep.join(map(str, [*plugins, *ADDED, env.get("PYTHONPATH", "")]))
+    limit = [] if most is None else ["prlimit", f"--data={most}"]
+    return subprocess.Popen(
+        [*limit, sys.executable, *arguments],
+        cwd=cwd,
+        env=env | {"PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="backslashreplace",
+        start_new_session=True,
+    )
+
+
+class _Warm:
+    """A fork of a warm Python, with as much of `subprocess.Popen` as is asked for here."""
+
+    def __init__(
+        self,
+        arguments: list[str],
+        cwd: Path,
+        plugins: Sequence[Path],
+        env: dict[str, str],
+        most: int | None,
+    ) -> None:
+        (reading_out, writing_out), (reading_err, writing_err) = os.pipe(), os.pipe()
+        self._spawned = warm().start(
+            arguments,
+            cwd=cwd,
+            path=plugins,
+            env=env,
+            most_bytes=most,
+            stdout=writing_out,
+            stderr=writing_err,
+        )
+        os.close(writing_out)
+        os.close(writing_err)
+        self.stdout = os.fdopen(reading_out, errors="backslashreplace")
+        self.stderr = os.fdopen(reading_err, errors="backslashreplace")
+        self.pid = self._spawned.pid
+
+    def poll(self) -> int | None:
+        return self._spawned.poll()
+
+    def wait(self, seconds: float) -> int:
+        code = self._spawned.wait(seconds)
+        if code is None:
+            raise subprocess.TimeoutExpired("zoo", seconds)
+        return code

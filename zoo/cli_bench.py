@@ -40,7 +40,7 @@ from zoo.cli_ranks import led, place, with_launch
 from zoo.cli_runs import print_table, say_page, say_what_is_left
 
 if TYPE_CHECKING:
-    from bench.engines.spawn import Spawned
+    from bench.engines.spawn import TrialServer
     from bench.parallel import Group
     from bench.results import Results
 
@@ -300,20 +300,20 @@ def bench(
 
     from bench.allocator import wait_asleep
     from bench.engine import get_engine
-    from bench.engines.spawn import can_spawn, spawn
+    from bench.engines.spawn import TrialServer, can_spawn
 
     get_engine(engine)
 
     wait_asleep()
     with led(launch) as group:
         own = isolate and can_spawn() and engine == "local" and launch is None
-        spawned = spawn() if own else None
+        server = TrialServer() if own else None
         try:
             if resume is None:
                 fields = with_launch({**given, "runs": runs_dir}, launch)
-                results = _begun(fields, spawned, group)
+                results = _begun(fields, server, group)
             else:
-                results = _gone_on(resume, runs_dir, given, spawned, group, inexact=inexact)
+                results = _gone_on(resume, runs_dir, given, server, group, inexact=inexact)
         except KeyboardInterrupt as error:
             begun = bool(error.args)  # then the trials' own handler has raised it
             what = "stopped at once; what was finished is kept" if begun else _NOTHING
@@ -324,7 +324,7 @@ def bench(
         raise typer.Exit(results.exit_code)
 
 
-def _begun(fields: dict[str, Any], spawned: Spawned | None, group: Group | None) -> Results:
+def _begun(fields: dict[str, Any], server: TrialServer | None, group: Group | None) -> Results:
     """Return the results of a new run, or of an unfinished one that is just like it."""
     from bench.harness import execute, resume
     from bench.parallel import ALONE
@@ -337,8 +337,8 @@ def _begun(fields: dict[str, Any], spawned: Spawned | None, group: Group | None)
     before = unfinished_like(as_plain(request), request.runs)
     if before is not None and _offered(str(before.path)):
         path = str(before.path)
-        return resume(path, request.runs, {}, Progress(), spawned=spawned, group=group)
-    return execute(request, Progress(), spawned, group)
+        return resume(path, request.runs, {}, Progress(), server=server, group=group)
+    return execute(request, Progress(), server, group)
 
 
 def _offered(path: str) -> bool:
@@ -361,7 +361,7 @@ def _gone_on(
     name: str,
     runs: Path,
     changes: dict[str, Any],
-    spawned: Spawned | None,
+    server: TrialServer | None,
     group: Group | None,
     *,
     inexact: bool,
@@ -370,7 +370,7 @@ def _gone_on(
     from bench.parallel import ALONE
     from bench.progress import Progress
 
-    more: dict[str, Any] = {"inexact": inexact, "spawned": spawned, "group": group or ALONE}
+    more: dict[str, Any] = {"inexact": inexact, "server": server, "group": group or ALONE}
     return resume(name, runs, changes, Progress(), **more)
 
 

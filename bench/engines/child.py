@@ -1,28 +1,204 @@
-"""The process of one trial, begun by `process.py`.
+"""The process that `spawn.py` begins: it imports what trials need and forks itself for each.
 
-It is new, so nothing was forked after torch had threads; it ends with the one that began it.
-Nothing slow is imported before that is seen to.
+It runs no operation of torch, so that there are no threads which a fork would lack, and it ends
+with the one that began it. Nothing slow is imported before that is seen to.
 """
 
 from __future__ import annotations
 
 import faulthandler
 import importlib
+import json
 import os
+import signal
+import socket
 import sys
+import traceback
+from contextlib import suppress
+from multiprocessing.connection import wait
+from pathlib import Path
 
+from bench.engines.spawn import KILL, NUMBER, STOP
 from bench.parent_death import die_with_parent
 
+_JOB = "bench.engines.job"
+_LOOK_SECONDS = 0.05  # between looks whether a trial has ended, where the system can't say when
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from bench.engines.child import do; do(int(sys.argv[2]), sys.argv[3])"
+)
 
-def main(descriptor: int, parent: int) -> None:
-    """Do the one trial that comes by the socket `descriptor`, and leave."""
-    os.set_inheritable(descriptor, False)  # a process that a plugin begins must not hold it open
+
+def serve(control: int, parent: int, module: str = _JOB) -> None:
+    """Begin what is asked for by the socket `control`, until there is no more.
+
+    Each process calls the function `do` of `module` with a socket of its own.
+    """
+    os.set_inheritable(control, False)  # a process that a plugin begins must not hold it open
     die_with_parent()
     if os.getppid() != parent:  # it was gone before
         os._exit(1)
-    faulthandler.enable()
-    job = importlib.import_module("bench.engines.job")  # takes seconds
-    job.do(descriptor)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # a second sooner than by taking torch apart; whatever matters is synced
+    if sys.platform == "linux":  # on macOS a fork may not use what its parent has loaded
+        importlib.import_module(module)  # takes seconds
+    _Server(socket.socket(fileno=control), module).run()
+    os._exit(0)
+
+
+class _Trial:
+    """A trial's process, seen from its server."""
+
+    def __init__(self, pid: int, status: socket.socket) -> None:
+        self.pid, self.status = pid, status
+        self._end = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+        self._asked = True  # someone may still ask
+        self._send(pid)
+
+    @property
+    def events(self) -> list[int | socket.socket]:
+        """What can be read when there is something to do."""
+        end = [] if self._end is None else [self._end]
+        return [*end, self.status] if self._asked else [*end]
+
+    def heed(self) -> bool:
+        """Do what is asked; say whether it has ended, with all that it has begun."""
+        if self._asked:
+            self._obey()
+        if _runs(self.pid):
+            return False
+        self._kill()  # the process's number stays its own until it is waited for
+        ended, status = os.waitpid(self.pid, os.WNOHANG)
+        if ended:
+            self._send(os.waitstatus_to_exitcode(status))
+            self.close()
+        return bool(ended)
+
+    def close(self) -> None:
+        """Hold nothing of it any more."""
+        self.status.close()
+        if self._end is not None:
+            os.close(self._end)
+
+    def _obey(self) -> None:
+        try:
+            asked = self.status.recv(64, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            asked = b""
+        if STOP in asked:
+            os.kill(self.pid, signal.SIGTERM)
+        if KILL in asked or not asked:  # nobody listens any more
+            self._asked = bool(asked)
+            self._kill()
+
+    def _kill(self) -> None:
+        for kill in (os.killpg, os.kill):
+            with suppress(ProcessLookupError, PermissionError):
+                kill(self.pid, signal.SIGKILL)
+
+    def _send(self, number: int) -> None:
+        with suppress(OSError):
+            self.status.send(NUMBER.pack(number))
+
+
+class _Server:
+    """Forks a process for each trial that is asked for, and tells how it has ended."""
+
+    def __init__(self, control: socket.socket, module: str) -> None:
+        self._control, self._module = control, module
+        self._trials: list[_Trial] = []
+
+    def run(self) -> None:
+        """Serve until whoever asks is gone."""
+        while True:
+            events = [event for trial in self._trials for event in trial.events]
+            polled = self._trials and not hasattr(os, "pidfd_open")
+            ready = wait([self._control, *events], _LOOK_SECONDS if polled else None)
+            self._trials = [trial for trial in self._trials if not trial.heed()]
+            if self._control in ready and not self._served():
+                return
+
+    def _served(self) -> bool:
+        """Begin the trial that is asked for; say whether more may be."""
+        try:
+            content, given, _, _ = socket.recv_fds(self._control, 1, 3)
+        except OSError:
+            return False
+        if not content or len(given) < 3:
+            return False
+        connection, output, status = given
+        server, pid = os.getpid(), os.fork()
+        if pid == 0:
+            self._become_trial(server, connection, output, status)
+        with suppress(OSError):  # whoever is first, it or this one
+            os.setpgid(pid, pid)
+        os.close(connection)
+        os.close(output)
+        self._trials.append(_Trial(pid, socket.socket(fileno=status)))
+        return True
+
+    def _become_trial(self, server: int, connection: int, output: int, status: int) -> None:
+        """Be the process of one trial, and end with it; hold nothing of the others."""
+        try:
+            die_with_parent()
+            if os.getppid() != server:  # it was gone before
+                os._exit(1)
+            os.setpgid(0, 0)
+            self._control.close()
+            os.close(status)
+            for trial in self._trials:
+                trial.close()
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            os.close(output)
+            if not _can_fork():
+                _begin_anew(connection, self._module)
+            do(connection, self._module)
+        finally:
+            os._exit(1)
+
+
+def do(connection: int, module: str) -> None:
+    """Do the one trial that comes by the socket `connection`, and leave."""
+    code: object = 1
+    try:
+        os.set_inheritable(connection, False)
+        _open_output()
+        faulthandler.enable()
+        importlib.import_module(module).do(connection)
+        code = 0
+    except SystemExit as error:
+        code = error.code
+    except BaseException:  # noqa: BLE001  (there is nobody else to tell)
+        traceback.print_exc()
+    finally:
+        with suppress(OSError, ValueError):  # closed, or nobody reads
+            sys.stdout.flush()
+            sys.stderr.flush()
+        # a second sooner than by taking torch apart; whatever matters is synced
+        os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _open_output() -> None:
+    """Let what is printed go where this process's descriptors lead, not where the server's did."""
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def _begin_anew(connection: int, module: str) -> None:
+    """Become a new interpreter that does the trial."""
+    os.set_inheritable(connection, True)
+    arguments = ["-c", _BOOT, json.dumps(sys.path), str(connection), module]
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def _can_fork() -> bool:
+    """Say whether what is imported may be used in a fork: CUDA's driver, once loaded, may not."""
+    if sys.platform != "linux":
+        return False
+    return "libcuda.so" not in Path("/proc/self/maps").read_text()
+
+
+def _runs(pid: int) -> bool:
+    """Say whether a child of this process has not ended yet."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bench.engines.process import Job, TrialProcess
+from bench.engines.process import Job
+from bench.engines.spawn import TrialServer
 from bench.record import TrialResult
 from registry.architecture import Architecture
 
@@ -44,11 +45,12 @@ class Setup:
         architectures: those of the trials, by model.
         planned: the versions and the machine that the trials were planned with, as
             `describe_environment` gives them.
-        first: a process for the first trial, begun before; only where trials are processes here.
+        server: begins processes for trials, where those are processes here; whoever gives it
+            closes it. None: the engine begins one of its own, if it needs one.
     """
 
     jobs: int | None = None
     address: str | None = None
     architectures: Mapping[str, Architecture] = field(default_factory=dict)
     planned: Mapping[str, Any] = field(default_factory=dict)
-    first: TrialProcess | None = None
+    server: TrialServer | None = None

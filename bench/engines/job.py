@@ -6,7 +6,6 @@ images meanwhile.
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -18,6 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+import torch._dynamo  # a second that the first optimiser would be charged  # noqa: F401
 
 from bench.allocator import tune_allocator
 from bench.checkpoint import Cadence, Checkpoints
@@ -37,7 +38,6 @@ _BETWEEN = 0.1  # seconds between two messages that count steps
 def do(descriptor: int) -> None:
     """Do the trial that comes by the socket `descriptor`, if one comes."""
     tune_allocator()
-    importlib.import_module("torch._dynamo")  # a second that the first optimiser would be charged
     connection = Connection(descriptor)
     try:
         job = receive(connection)

@@ -12,6 +12,7 @@ import psutil
 
 from bench.engines.engine import Setup
 from bench.engines.process import Job, TrialProcess
+from bench.engines.spawn import TrialServer
 from bench.memory import available_bytes
 from bench.record import TrialRecord, TrialResult
 from bench.watcher import InTurn, Watcher
@@ -53,7 +54,8 @@ class LocalEngine:
         """
         if setup.address is not None:
             raise RunError("--address is that of a cluster: give --engine ray, too")
-        self._jobs, self._first, self._available = setup.jobs or 1, setup.first, available
+        self._jobs, self._available = setup.jobs or 1, available
+        self._server, self._own_server = setup.server, setup.server is None
         self._watcher = watcher if self._jobs == 1 else InTurn(watcher)
         self._waiting: deque[tuple[int, Job]] = deque()
         self._running: dict[int, _Running] = {}
@@ -100,6 +102,8 @@ class LocalEngine:
         for running in self._running.values():
             running.thread.join(_GRACE_SECONDS)
         self._running.clear()
+        if self._own_server and self._server is not None:
+            self._server.close()
 
     def _learn(self, record: TrialRecord) -> None:
         """Remember how much a trial has held; one that has failed may have held less than most."""
@@ -127,7 +131,8 @@ class LocalEngine:
             )
 
     def _start(self, number: int, job: Job, wanted: int) -> None:
-        process, self._first = self._first or TrialProcess(), None
+        self._server = self._server or TrialServer()
+        process = TrialProcess(self._server.begin())
         thread = threading.Thread(target=self._listen, args=(number, process, job), daemon=True)
         self._running[number] = _Running(process=process, thread=thread, bytes=wanted)
         if self._stopping:  # a signal has come just now

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import sys
 import threading
-import time
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -19,7 +16,7 @@ from bench.data.pixel_source import DirectPixels, PixelSource
 from bench.data.split import Split, split_of
 from bench.data.split import as_plain as split_as_plain
 from bench.engines.messages import receive, receive_answers, send
-from bench.engines.spawn import Spawned, spawn
+from bench.engines.spawn import Spawned
 from bench.memory import kernel_kills
 from bench.record import (
     Status,
@@ -36,8 +33,7 @@ from registry.errors import RunError
 
 _GRACE_SECONDS = 10.0  # to leave, after the last word
 _BABBLE_SECONDS = 1.0  # to leave, where that word could not be understood
-_LOOK_SECONDS = 1.0  # between looks whether it lives, where the system can't say when it dies
-_KEPT_LINES, _LINE_CHARACTERS = 40, 2000
+_KEPT_LINES, _LINE_CHARACTERS = 60, 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +66,10 @@ class Job:
 
 
 class TrialProcess:
-    """One process for one trial. It imports torch at once, and then waits for its job."""
+    """One process for one trial. It has imported what it needs, and waits for its job."""
 
-    def __init__(self, spawned: Spawned | None = None) -> None:
-        spawned = spawned or spawn()
-        self._process, self._connection = spawned.process, spawned.connection
+    def __init__(self, spawned: Spawned) -> None:
+        self._process, self._connection = spawned, spawned.connection
         self._kills = kernel_kills()
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._timed_out = self._stopping = False
@@ -94,27 +89,20 @@ class TrialProcess:
         finally:
             deadline.cancel()
             self.end()
-            self._connection.close()
             reader.join(_GRACE_SECONDS)
+            self._process.close()
         watcher.on_end(result.record)
         return result
 
     def stop(self) -> None:
         """Ask it to save where it stands, and to end."""
         self._stopping = True
-        with suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGTERM)
+        self._process.ask_to_stop()
 
     def end(self) -> None:
         """End it at once, with all that it has begun."""
-        if self._process.returncode is None:
-            self._kill()
-            self._process.wait()
-
-    def _kill(self) -> None:
-        if self._process.returncode is None:  # else its number may be another's by now
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
 
     def _listen(self, job: Job, watcher: Watcher) -> TrialResult:
         record, wrong = TrialRecord(spec=job.spec, jobs=job.jobs), ""
@@ -136,7 +124,7 @@ class TrialProcess:
 
         def expire() -> None:
             self._timed_out = True
-            self._kill()
+            self._process.kill()
 
         timer = threading.Timer(job.timeout or 0.0, expire)
         timer.daemon = True
@@ -146,22 +134,11 @@ class TrialProcess:
 
     def _heard(self) -> bool:
         """Wait for a message, without taking time from the trial; say whether there will be one."""
-        descriptor = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else None
-        ends = [] if descriptor is None else [descriptor]
-        try:
-            while not self._connection.poll(0):
-                wait([self._connection, *ends], None if ends else _LOOK_SECONDS)
-                if self._process_gone() and not self._connection.poll(0):
-                    return False
-            return True
-        finally:
-            if descriptor is not None:
-                os.close(descriptor)
-
-    def _process_gone(self) -> bool:
-        """Say whether it has ended; its number stays its own until `end`."""
-        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self._process.pid, options) is not None
+        while not self._connection.poll(0):
+            wait([self._connection, self._process.fileno()])
+            if self._process.poll() is not None and not self._connection.poll(0):
+                return False
+        return True
 
     def _heed(
         self, message: dict[str, Any], record: TrialRecord, spec: TrialSpec, watcher: Watcher
@@ -190,32 +167,26 @@ class TrialProcess:
         if message.get("answered"):
             loss, accuracy = record.test_loss, record.test_accuracy
             test = receive_answers(self._connection, loss or 0.0, accuracy or 0.0)
-        self._wait_for_exit()
+        self._process.wait(_GRACE_SECONDS)
         return TrialResult(record=record, test=test)
-
-    def _wait_for_exit(self, seconds: float = _GRACE_SECONDS) -> None:
-        until = time.monotonic() + seconds
-        while not self._process_gone() and time.monotonic() < until:
-            time.sleep(0.01)
 
     def _unfinished(self, record: TrialRecord, job: Job, wrong: str) -> TrialRecord:
         """Return the record of a trial whose process did not end it, or said what is `wrong`."""
         if not self._timed_out:  # what broke off in a message is dying, what babbles may go on
-            self._wait_for_exit(_BABBLE_SECONDS if wrong else _GRACE_SECONDS)
-        gone = self._process_gone()
+            self._process.wait(_BABBLE_SECONDS if wrong else _GRACE_SECONDS)
+        code = self._process.poll()
         self.end()
-        status, why = self._fate(gone, job, wrong)
+        status, why = self._fate(code, job, wrong)
         trace = "\n".join(self._lines)
         return replace(record, status=status, error=why, traceback=trace)
 
-    def _fate(self, gone: bool, job: Job, wrong: str) -> tuple[Status, str]:
+    def _fate(self, code: int | None, job: Job, wrong: str) -> tuple[Status, str]:
         if self._timed_out:
             return "timeout", f"not done after the {job.timeout:g} s that --timeout gives a trial"
-        if wrong and not (gone and self._process.returncode < 0):
+        if wrong and (code is None or code >= 0):
             return "failed", wrong
-        if not gone:
+        if code is None:
             return "failed", "its process closed its connection, and was ended"
-        code = self._process.returncode
         if code >= 0:
             return "failed", f"its process left with exit code {code} before the trial had ended"
         if self._stopping:  # before it could heed the signal
@@ -229,8 +200,7 @@ class TrialProcess:
 
     def _pass_on(self, watcher: Watcher) -> None:
         """Say what the process prints, line by line, and remember the last of it."""
-        assert self._process.stdout is not None  # a pipe
-        for line in _lines(self._process.stdout.fileno()):
+        for line in _lines(self._process.output):
             self._lines.append(line)
             watcher.say(line)
 
@@ -287,12 +257,13 @@ class _Described(DirectPixels):
 def _lines(descriptor: int) -> Any:
     """Yield what comes by `descriptor`, line by line; overlong ones are cut."""
     rest = b""
-    while chunk := os.read(descriptor, 65536):
-        *whole, rest = re.split(rb"[\r\n]+", rest + chunk)
-        yield from (_text(line) for line in whole if line)
-        if len(rest) > _LINE_CHARACTERS:
-            yield _text(rest)
-            rest = b""
+    with open(descriptor, "rb", buffering=0) as output:
+        while chunk := output.read(65536):
+            *whole, rest = re.split(rb"[\r\n]+", rest + chunk)
+            yield from (_text(line) for line in whole if line)
+            if len(rest) > _LINE_CHARACTERS:
+                yield _text(rest)
+                rest = b""
     if rest:
         yield _text(rest)
 

@@ -122,13 +122,15 @@ def _digest(path: Path) -> str:
 
 def _done(plain: dict[str, Any]) -> dict[str, Any]:
     from bench.engines.process import TrialProcess, job_of
+    from bench.engines.spawn import TrialServer
     from bench.evaluate import packed
     from bench.memory import available_bytes
     from bench.record import as_plain
 
     here = plain["spec"]["device"] == "cpu"
     job = job_of(plain | {"memory_bytes": available_bytes() if here else None})
-    process, told = TrialProcess(), _Told()
+    server = TrialServer()
+    process, told = TrialProcess(server.begin()), _Told()
     watched = threading.Event()
     thread = threading.Thread(target=_heed, args=(process, job.folder / STOP, watched), daemon=True)
     thread.start()
@@ -137,6 +139,7 @@ def _done(plain: dict[str, Any]) -> dict[str, Any]:
     finally:
         watched.set()
         thread.join()
+        server.close()
     answers = None if result.test is None else packed(result.test)
     return {"record": as_plain(result.record), "answers": answers, "said": told.lines}
 
