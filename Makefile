@@ -1,6 +1,6 @@
 # Two commands that do all their own set-up in a fresh checkout.
 #   make bench   the main job: compare LeNet and AlexNet on the embedded data
-#   make test    format, lint, types, import rules, tests
+#   make test    format, lint, types, import rules, tests; in a random order: PYTEST='-p randomly'
 # And one that tries for an hour to break what is promised about kills, damage and full disks.
 #   make soak
 # And one that holds some hundred networks of torchvision and timm to what any must keep: docs/sweep.md.
@@ -15,7 +15,7 @@ BASELINE ?= .benchmarks/saved.json
 # tests on all cores, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench test soak sweep chapter simulations benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test coverage soak sweep chapter simulations benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -25,11 +25,21 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(CORES)
+	$(BIN)/python -m pytest $(CORES) $(PYTEST)
 
-# scaled down: make soak SOAK='--runs 10 --mutants 200'
+# which lines the tests reach, in processes of their own, too; fails below 95 % of any package
+coverage: $(STAMP)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(CORES)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	for package in registry zoo bench; do \
+		$(BIN)/coverage report --include="$$package/*" --format=total --fail-under=95 || exit 1; \
+	done
+
+# each command is a new process, as on a user's machine; scaled down: make soak SOAK='--runs 10 --mutants 200'
 soak: $(STAMP)
-	$(BIN)/python tests/soak.py $(SOAK)
+	ZOO_TEST_COLD=1 $(BIN)/python tests/soak.py $(SOAK)
 
 # a part of it: make sweep SWEEP="--only 'torchvision:*' --limit 20"; a killed one goes on
 sweep: $(STAMP)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bench.engines.spawn import Spawned, TrialServer
 from zoo.cli import main
 
 _PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data"
@@ -50,6 +53,33 @@ def _few_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """Draw a run's page and figures, some seconds, only in tests that look at them."""
     if not request.node.get_closest_marker("pages"):
         monkeypatch.setattr("bench.runs.write_page", lambda *arguments: None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_trial_server() -> Iterator[None]:
+    """Begin the trials of runs in this process by one server, which imports torch once."""
+    with pytest.MonkeyPatch.context() as patch, closing(SharedServer()) as server:
+        for module in ("bench.harness", "bench.work"):
+            patch.setattr(f"{module}.TrialServer", lambda: server.lent)
+        yield
+
+
+class SharedServer:
+    """A trial server that is begun when it is first asked for, and closed with the tests alone."""
+
+    def __init__(self) -> None:
+        self.lent = SimpleNamespace(begin=self._begin, close=lambda: None)
+        self._server: TrialServer | None = None
+
+    def close(self) -> None:
+        """End it."""
+        if self._server is not None:
+            self._server.close()
+
+    def _begin(self) -> Spawned:
+        if self._server is None:
+            self._server = TrialServer()
+        return self._server.begin()
 
 
 @pytest.fixture(scope="session", autouse=True)

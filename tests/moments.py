@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo_process import ZooProcess
+from zoo_process import COLD, ZooProcess
 
 _LOOK_SECONDS = 0.002
+_START_SECONDS = 6.0 if COLD in os.environ else 1.0  # some of them after it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ def _written(name: str) -> Callable[[list[str], Path], bool]:
 
 
 MOMENTS = (
-    Moment(name="start-up", come=lambda lines, folder: True, within=6.0),
+    Moment(name="start-up", come=lambda lines, folder: True, within=_START_SECONDS),
     Moment(name="training", come=_said("shaky trains"), within=0.8),
     Moment(name="training", come=_said("lenet5 (seed 0) epoch 1/"), within=0.15),
     Moment(name="validation", come=_said("shaky (seed 0): going", "shaky trains"), within=0.6),

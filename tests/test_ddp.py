@@ -1,23 +1,28 @@
-"""One network over several processes of torchrun: on the CPU, by gloo, over loopback."""
+"""One network over several processes of torchrun: on the CPU, by gloo, over loopback.
+
+torchrun itself begins those of two tests; the others are forks of a warm Python with what it sets.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import draw_folder
 from safetensors.torch import load_file
-from zoo_process import PLUGINS
+from warm import ADDED, warm
 
 from bench.runs import StoredRun, stored_run
 from bench.weights import load_network
 
-_ROOT, _TESTS = Path(__file__).parents[1], Path(__file__).parent
+_TESTS = Path(__file__).parent
 _PATIENCE_SECONDS = 300.0  # for what takes 10 on two idle cores
 _NETWORKS = '''"""Networks that do in one process what they don't in the others."""
 import os
@@ -69,7 +74,7 @@ def _torchrun(processes: int, *command: object, cwd: Path) -> tuple[int, str, st
 
     Where it takes too long, torchrun is ended, which ends its processes.
     """
-    path = os.pathsep.join(map(str, (PLUGINS / "undrawn", _ROOT, _TESTS)))
+    path = os.pathsep.join(ADDED)
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone")
     with subprocess.Popen(
         [*torchrun, "--nproc-per-node", str(processes), *map(str, command)],
@@ -89,8 +94,52 @@ def _torchrun(processes: int, *command: object, cwd: Path) -> tuple[int, str, st
     return process.returncode, out, err
 
 
-def _bench(processes: int, *arguments: object, cwd: Path) -> tuple[int, str, str]:
-    return _torchrun(processes, "-m", "zoo", "bench", *arguments, cwd=cwd)
+def _ranks(processes: int, *command: object, cwd: Path) -> tuple[int, str, str]:
+    """Do as torchrun does, by forks: one that fails has the others ended."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    sizes = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes)}
+    fixed = os.environ | place | sizes | {"OMP_NUM_THREADS": "1", "COLUMNS": "150"}
+    files = [(cwd / ".out").open("w+"), (cwd / ".err").open("w+")]
+    descriptors = [file.fileno() for file in files]
+    begun = [
+        warm().start(
+            command,
+            cwd=cwd,
+            env=fixed | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=descriptors[0],
+            stderr=descriptors[1],
+        )
+        for rank in range(processes)
+    ]
+    codes: dict[int, int | None] = {}
+
+    def wait(rank: int) -> None:
+        codes[rank] = begun[rank].wait(_PATIENCE_SECONDS)
+        if codes[rank] != 0:
+            for each in begun:
+                each.ask_to_stop()
+
+    threads = [threading.Thread(target=wait, args=(rank,)) for rank in range(processes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for each in begun:
+        each.close()
+        os.close(each.output)
+    out, err = ((cwd / name).read_text() for name in (".out", ".err"))
+    for file in files:
+        file.close()
+        Path(file.name).unlink()
+    assert None not in codes.values(), f"it hangs: {err[-2000:]}"
+    return next((code for code in codes.values() if code), 0) or 0, out, err
+
+
+def _bench(
+    processes: int, *arguments: object, cwd: Path, begin: Any = _ranks
+) -> tuple[int, str, str]:
+    return begin(processes, "-m", "zoo", "bench", *arguments, cwd=cwd)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +152,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(images: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What three processes found out in each scenario, by rank."""
     folder = tmp_path_factory.mktemp("scenarios")
-    code, _, err = _torchrun(3, _TESTS / "ranks_scenarios.py", images, folder, cwd=folder)
+    code, _, err = _ranks(3, _TESTS / "ranks_scenarios.py", images, folder, cwd=folder)
     assert code == 0, err
     everyone: list[dict[str, Any]] = json.loads((folder / "found.json").read_text())
     return everyone
@@ -182,17 +231,10 @@ def both_runs(images: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     folder = tmp_path_factory.mktemp("runs")
     asked = ["--models", "lenet5", "--data", images, "--epochs", 3, "--batch-size", 5]
     asked += ["--precision", "float64", "--recipe", "default"]
-    together = _bench(2, *asked, "--strategy", "ddp", "--runs-dir", "together", cwd=folder)
-    alone = _bench(1, *asked, "--strategy", "ddp", "--runs-dir", "one", cwd=folder)
-    plain = subprocess.run(
-        [sys.executable, "-m", "zoo", "bench", *map(str, asked), "--runs-dir", "plain"],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (PLUGINS / "undrawn", _ROOT)))},
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE_SECONDS,
-        check=False,
-    )
+    ddp = [*asked, "--strategy", "ddp", "--runs-dir"]
+    together = _bench(2, *ddp, "together", cwd=folder, begin=_torchrun)
+    alone = _bench(1, *ddp, "one", cwd=folder)
+    plain = warm().run(["-m", "zoo", "bench", *asked, "--runs-dir", "plain"], cwd=folder)
     assert (together[0], alone[0], plain.returncode) == (0, 0, 0), (together[2], plain.stderr)
     return {"folder": folder, "out": together[1], "err": together[2]}
 
@@ -255,16 +297,16 @@ def _networks(folder: Path, images: Path, *names: str) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "said", "begin"),
     [
-        ("Raising", "in process 1 of 2: RuntimeError: out of luck"),
-        ("Killed", "nothing was heard of process 1"),
+        ("Raising", "in process 1 of 2: RuntimeError: out of luck", _ranks),
+        ("Killed", "nothing was heard of process 1", _torchrun),
     ],
 )
-def test_a_failure_in_one_process_ends_all_with_a_record(images, tmp_path, name, said):
+def test_a_failure_in_one_process_ends_all_with_a_record(images, tmp_path, name, said, begin):
     """The record says where and why; what was to come after is left to be done."""
     asked = _networks(tmp_path, images, name, "Steady")
-    code, _, err = _bench(2, *asked, "--strategy", "ddp", cwd=tmp_path)
+    code, _, err = _bench(2, *asked, "--strategy", "ddp", cwd=tmp_path, begin=begin)
     run = stored_run("1", tmp_path / "runs")
 
     assert code != 0

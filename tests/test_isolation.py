@@ -100,7 +100,7 @@ def test_no_escape_sequence_is_passed_on(ended):
 
 def test_what_never_ends_is_ended(begin):
     """Asleep, or in the middle of a message: `--timeout` ends both. The parent only waits."""
-    zoo = begin("bad_sleeping", "bad_babblingon", timeout=20)
+    zoo = begin("bad_sleeping", "bad_babblingon", timeout=6)
     while zoo.running and not any("sleeping" in line for line in zoo.lines):
         time.sleep(0.01)
     parent = psutil.Process(zoo.pid)
@@ -112,7 +112,7 @@ def test_what_never_ends_is_ended(begin):
 
     assert code == 6
     assert {(trial["status"], trial["phase"]) for trial in trials} == {("timeout", "contract")}
-    assert "20 s that --timeout gives" in trials[0]["error"]
+    assert "6 s that --timeout gives" in trials[0]["error"]
     assert zoo.orphans() == []
     assert spent < 0.2
 

@@ -105,7 +105,8 @@ def _kill_what_waits(marks, killed):
         for path in marks.iterdir():
             with contextlib.suppress(psutil.NoSuchProcess):
                 trial = psutil.Process(int(path.name))
-                worker = trial.parent()
+                server = trial.parent()
+                worker = None if server is None else server.parent()
                 if path.name in killed or worker is None or worker.pid == 1:
                     continue
                 victim = worker.parent() if killed else worker

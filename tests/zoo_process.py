@@ -19,7 +19,8 @@ from pathlib import Path
 
 from warm import ADDED, PLUGINS, warm
 
-__all__ = ["PLUGINS", "ZooProcess"]
+__all__ = ["COLD", "PLUGINS", "ZooProcess"]
+COLD = "ZOO_TEST_COLD"  # in the environment: each is a new process, as on a user's machine
 _MARK = "ZOO_TEST_MARK"
 _NAME_CHARACTERS = 15  # of a process: Linux has no more
 _PATIENCE_SECONDS = 480.0
@@ -42,7 +43,7 @@ class ZooProcess:
     ) -> None:
         self._mark = uuid.uuid4().hex
         environment = os.environ | {"ZOO_CACHE": str(cache), _MARK: self._mark}
-        self._process = (_cold if "ZOO_TEST_COLD" in os.environ else _Warm)(
+        self._process = (_cold if COLD in os.environ else _Warm)(
             ["-m", "zoo", *map(str, arguments)], cwd, plugins, environment, most_bytes
         )
         self.lines: list[str] = []
