@@ -70,6 +70,9 @@ class MadeProcess:
 
     pid = 0
 
+    def __init__(self, spawned: None) -> None:
+        """Be no process."""
+
     def run(self, job: Job, watcher: Progress) -> TrialResult:
         """Return a made record with made answers."""
         record = made_record(spec=job.spec, jobs=job.jobs, peak_bytes=10**8)
@@ -79,6 +82,16 @@ class MadeProcess:
         """There is nothing to stop."""
 
     def end(self) -> None:
+        """There is nothing to end."""
+
+
+class MadeServer:
+    """In the place of what begins trials' processes."""
+
+    def begin(self) -> None:
+        """Begin nothing."""
+
+    def close(self) -> None:
         """There is nothing to end."""
 
 
@@ -119,6 +132,7 @@ def main() -> int:
 def _own(asked: argparse.Namespace, split: Split, folder: Path) -> tuple[float, list[int]]:
     """Return the wall seconds a trial of trials that take none, and memory after each."""
     local.TrialProcess = MadeProcess  # type: ignore[assignment,misc]
+    local.TrialServer = MadeServer  # type: ignore[assignment,misc]
     made = as_plain(made_record())
     process = psutil.Process()
 
