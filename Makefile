@@ -1,7 +1,8 @@
 # Two commands that do all their own set-up in a fresh checkout.
 #   make bench   the main job: compare LeNet and AlexNet on the embedded data
 #   make test    format, lint, types, import rules, tests; in a random order: PYTEST='-p randomly'
-# And one that tries for an hour to break what is promised about kills, damage and full disks.
+# And one that tries for an hour to break what is promised about kills, damage and full disks, and
+# trains each built-in network at its full width until it has learned.
 #   make soak
 # And one that holds some hundred networks of torchvision and timm to what any must keep: docs/sweep.md.
 #   make sweep
@@ -12,10 +13,10 @@ STAMP := $(VENV)/installed
 
 RUN := .benchmarks/latest.json
 BASELINE ?= .benchmarks/saved.json
-# tests on all cores, a file at a time: what a file's tests share is made once
+# one worker more than cores, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench test coverage soak sweep chapter simulations benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test coverage mutants soak sweep chapter simulations benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -23,8 +24,13 @@ bench: $(STAMP)
 test: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) --jobs 2 types suite
+
+.PHONY: types suite
+types: $(STAMP)
+	$(BIN)/mypy
+suite: $(STAMP)
 	$(BIN)/python -m pytest $(CORES) $(PYTEST)
 
 # which lines the tests reach, in processes of their own, too; fails below 95 % of any package
@@ -39,6 +45,7 @@ coverage: $(STAMP)
 
 # each command is a new process, as on a user's machine; scaled down: make soak SOAK='--runs 10 --mutants 200'
 soak: $(STAMP)
+	$(BIN)/zoo check --all
 	ZOO_TEST_COLD=1 $(BIN)/python tests/soak.py $(SOAK)
 
 # a part of it: make sweep SWEEP="--only 'torchvision:*' --limit 20"; a killed one goes on
@@ -69,6 +76,11 @@ chapter: $(STAMP)
 # how often the intervals and verdicts are right, where the truth is known: some minutes
 simulations: $(STAMP)
 	$(BIN)/python tests/simulations.py
+
+# can the tests fail: faults planted one at a time in a copy of the code, each to be noticed: minutes
+# a part of it: make mutants MUTANTS='--only bench/stats'
+mutants: $(STAMP)
+	$(BIN)/python tests/mutation.py $(MUTANTS)
 
 $(STAMP): pyproject.toml
 	@echo "setting up $(VENV): a few minutes, several GB"

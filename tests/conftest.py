@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
+from warm import warm
 
-from bench.engines.spawn import Spawned, TrialServer
 from zoo.cli import main
 
+_LONGEST = ("test_ray.py", "test_ddp.py", "test_campaign.py", "test_isolation.py", "test_readme.py")
 _PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -38,8 +38,15 @@ def all_cores() -> Iterator[None]:
     os.sched_setaffinity(0, before)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Have one worker more than cores: some tests wait for others than themselves."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs the photographs where there are none."""
+    """Begin with what takes longest, and skip what needs the photographs where there are none."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
     if _PHOTOGRAPHS.is_dir():
         return
     skip = pytest.mark.skip(reason="the real photographs do not lie beside this checkout")
@@ -58,28 +65,11 @@ def _few_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture(scope="session", autouse=True)
 def _one_trial_server() -> Iterator[None]:
     """Begin the trials of runs in this process by one server, which imports torch once."""
-    with pytest.MonkeyPatch.context() as patch, closing(SharedServer()) as server:
+    lent = SimpleNamespace(begin=lambda: warm().begin_trial(), close=lambda: None)
+    with pytest.MonkeyPatch.context() as patch:
         for module in ("bench.harness", "bench.work"):
-            patch.setattr(f"{module}.TrialServer", lambda: server.lent)
+            patch.setattr(f"{module}.TrialServer", lambda: lent)
         yield
-
-
-class SharedServer:
-    """A trial server that is begun when it is first asked for, and closed with the tests alone."""
-
-    def __init__(self) -> None:
-        self.lent = SimpleNamespace(begin=self._begin, close=lambda: None)
-        self._server: TrialServer | None = None
-
-    def close(self) -> None:
-        """End it."""
-        if self._server is not None:
-            self._server.close()
-
-    def _begin(self) -> Spawned:
-        if self._server is None:
-            self._server = TrialServer()
-        return self._server.begin()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import ndtri
@@ -50,6 +51,11 @@ WORLDS = {
 }
 
 
+@cache
+def _names(images):
+    return tuple(f"{place}.jpg" for place in range(images))
+
+
 def made(correct, *, name="model", classes=2, seeds=None, images=None):
     """Return Answers that are right where `correct` (S, N) says, the labels taking turns."""
     count, number = correct.shape
@@ -60,7 +66,7 @@ def made(correct, *, name="model", classes=2, seeds=None, images=None):
     return Answers(
         model=name,
         seeds=tuple(range(count)) if seeds is None else tuple(seeds),
-        images=tuple(f"{place}.jpg" for place in range(number)) if images is None else images,
+        images=_names(number) if images is None else images,
         labels=labels,
         probabilities=probabilities,
     )

@@ -42,7 +42,7 @@ def png(width: int, height: int, rows: bytes, *, depth: int = 8, colour: int = 2
         (
             b"\x89PNG\r\n\x1a\n",
             png_chunk(b"IHDR", header),
-            png_chunk(b"IDAT", zlib.compress(rows, 9)),
+            png_chunk(b"IDAT", zlib.compress(rows, 1)),
             png_chunk(b"IEND", b""),
         )
     )

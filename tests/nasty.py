@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import nasty_coding
@@ -28,14 +29,12 @@ def nasty_files() -> list[Nasty]:
     ]
 
 
-def write_nasty_folder(folder: Path) -> list[Nasty]:
-    """Write every kind into `folder`/Cat, and three sound pictures into `folder`/Dog."""
+def write_nasty_folder(folder: Path, files: Iterable[Nasty]) -> None:
+    """Write `files` into `folder`/Cat, and three sound pictures into `folder`/Dog."""
     for kind in ("Cat", "Dog"):
         (folder / kind).mkdir(parents=True)
     corners().save(folder / "outside.png")
     for number in range(3):
         noise(number).save(folder / "Dog" / f"dog.{number}.jpg")
-    files = nasty_files()
     for file in files:
         file.write(folder / "Cat" / file.name)
-    return files

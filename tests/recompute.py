@@ -43,7 +43,7 @@ def t_quantile(confidence, freedom):
 
     def within(end):
         # x = sqrt(freedom) tan(angle), so that the density is a power of a cosine
-        angles, step = np.linspace(0, math.atan(end / math.sqrt(freedom)), 20001, retstep=True)
+        angles, step = np.linspace(0, math.atan(end / math.sqrt(freedom)), 4001, retstep=True)
         heights = np.cos(angles) ** (freedom - 1)
         simpson = heights[0] + heights[-1] + 4 * heights[1::2].sum() + 2 * heights[2:-1:2].sum()
         return 2 * scale * math.sqrt(freedom) * simpson * step / 3

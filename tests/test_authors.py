@@ -12,7 +12,7 @@ _PAGE = (Path(__file__).parents[1] / "docs" / "authors.md").read_text(encoding="
 _FILES = re.findall(r"```python file=(\S+)\n(.*?)```", _PAGE, flags=re.DOTALL)
 _BLOCKS = re.findall(r"```sh\n(.*?)```", _PAGE, flags=re.DOTALL)
 _COMMANDS = [line for block in _BLOCKS for line in block.splitlines() if line]
-_FEW = ["--epochs", "1", "--limit", "24"]
+_FEW = ["--epochs", "1", "--limit", "12"]
 _SMALLER = {  # the same paths, in a shorter time
     "zoo bench --models ./mynet.py:MyNet lenet5": _FEW,
     "zoo bench --models my_net lenet5": [*_FEW, "--no-isolate"],
@@ -24,10 +24,10 @@ _SMALLER = {  # the same paths, in a shorter time
 @pytest.fixture(scope="module")
 def life(tmp_path_factory):
     """What each command of the page gave, in its order, in one folder and environment."""
-    environment = Environment(tmp_path_factory.mktemp("environment"))
     folder = tmp_path_factory.mktemp("author")
     for name, text in _FILES:
         (folder / name).write_text(text)
+    environment = Environment(tmp_path_factory.mktemp("environment"))
     found = {}
     for command in _COMMANDS:
         words = [*shlex.split(command), *_SMALLER.get(command, ())]

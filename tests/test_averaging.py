@@ -78,7 +78,8 @@ def test_a_network_has_its_own_weights_again():
 
 def test_an_averaged_trial_stopped_at_any_step_ends_like_an_unbroken_one(split, tmp_path):
     """The mean is in the checkpoint."""
-    _require_same_wherever_stopped(_spec(_AVERAGED), split, tmp_path, range(1, _STEPS + 1, 3))
+    spec, steps = _spec(_AVERAGED), range(1, _STEPS + 1, 3)
+    _require_same_wherever_stopped(_unbroken(spec, split), spec, split, tmp_path, steps)
 
 
 @pytest.mark.parametrize("phase", ["validate", "inference"])

@@ -167,3 +167,11 @@ def test_stratified_batches_have_each_class_evenly(counts):
     assert not np.array_equal(orders[0], replace(view, seed=2).order(0))
     if len(counts) > 1:
         assert unevenness(replace(view, stratified=False)) > 1.5 * unevenness(view)
+
+
+def test_each_image_of_an_epoch_has_a_part_of_its_own(drawn):
+    """One picture that is there 24 times is cut otherwise each time, and each time it is asked."""
+    first = find(drawn).images[0]
+    cuts = _epoch(_of([first] * 24))
+
+    assert len({cut.numpy().tobytes() for cut in cuts}) > 20

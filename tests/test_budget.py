@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from conftest import draw_folder
 from torch import nn
 
 from bench.checkpoint import Checkpoints
@@ -74,10 +75,10 @@ def _spec(seconds=6.0, **changes):
     )
 
 
-@pytest.fixture
-def split(drawn):
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
     """16 images to train, so four steps an epoch; 4 to validate, 4 to test."""
-    return stratified_split(check(find(drawn)))
+    return stratified_split(check(find(draw_folder(tmp_path_factory.mktemp("split") / "drawn"))))
 
 
 class _Watcher(Progress):

@@ -137,3 +137,18 @@ def test_steps_are_counted_from_the_last():
             schedule.saved(0.1)
 
     assert due == [False, False, True] * 2
+
+
+def test_checkpoints_take_a_fiftieth_of_the_time_at_most(monkeypatch):
+    """After one that took 2 s none is due for 100 s, though every 60 s was asked for."""
+    now = [0.0]
+    monkeypatch.setattr("bench.checkpoint.time.monotonic", lambda: now[0])
+    schedule = Schedule(Cadence(seconds=60))
+    found = []
+    for now[0] in (59.0, 60.0):
+        found.append(schedule.due())
+    schedule.saved(2.0)
+    for now[0] in (159.0, 160.0):
+        found.append(schedule.due())
+
+    assert found == [False, True, False, True]

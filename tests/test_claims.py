@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from claims import claim
 
 import bench
+from bench.data import synthetic
 from bench.data.dataset import DATASETS, Dataset, dataset_folder
 from bench.recipe import DEFAULT, RECIPES, get_recipe
 from registry.claims import Claims
@@ -20,6 +22,14 @@ SLOW = bench.Recipe(name="slow", epochs=90, batch_size=32, optimizer="sgd", lear
 TEN = Dataset(name="ten", folder="test_claims:ten")
 LIAR = Dataset(name="liar", folder="test_claims:liar")
 GONE = Dataset(name="gone", folder="nobody_has_this:folder")
+
+
+@pytest.fixture
+def _few_drawings(tmp_path, monkeypatch):
+    """Let there be 24 drawings, in a cache of the test's own: all 480 take seconds."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    few = partial(synthetic.write_synthetic, images=24)
+    monkeypatch.setattr(synthetic, "write_synthetic", few)
 
 
 def ten():
@@ -74,12 +84,14 @@ def test_a_data_set_that_is_none_is_told(dataset, reason):
         dataset.path()
 
 
+@pytest.mark.usefixtures("_few_drawings")
 def test_the_drawings_are_a_data_set_by_name():
     """What `--data drawings` means; a folder of that name would win."""
     assert "drawings" in Claims.installed(DATASETS).names()
     assert (dataset_folder("drawings") / "Cat").is_dir()
 
 
+@pytest.mark.usefixtures("_few_drawings")
 def test_a_run_on_a_data_set_by_name(tmp_path, monkeypatch):
     """It is trained on, and the run is called by it; it can be gone on with from elsewhere."""
     monkeypatch.chdir(tmp_path)
@@ -87,7 +99,6 @@ def test_a_run_on_a_data_set_by_name(tmp_path, monkeypatch):
         ["lenet5"],
         "drawings",
         epochs=1,
-        limit=24,
         runs=tmp_path / "runs",
         progress=False,
         isolate=False,

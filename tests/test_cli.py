@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bench.stop import StoppedError
+from zoo.cli_output import seed_numbers
 
 
 @pytest.fixture
@@ -261,43 +263,41 @@ def test_predict_tells_what_it_cannot_use(zoo, drawn, tmp_path):
 
 
 def test_data_check_counts_and_names(zoo, drawn):
-    """What would be used, what not and why, sizes, duplicates."""
+    """What would be used, what not and why, sizes, duplicates of either kind."""
     shutil.copy(drawn / "Cat" / "cat.0.jpg", drawn / "Cat" / "copy.jpg")
+    Image.open(drawn / "Dog" / "dog.1.jpg").save(drawn / "Dog" / "again.jpg", quality=60)
     (drawn / "Dog" / "empty.jpg").write_bytes(b"")
 
     code, out, _ = zoo("data", "check", drawn)
 
     assert code == 0
-    assert "25 images usable (13 cat, 12 dog)" in out
+    assert "26 images usable (13 cat, 13 dog)" in out
     assert "Cat/cat.0.jpg = Cat/copy.jpg: identical files" in out
+    assert "Dog/again.jpg = Dog/dog.1.jpg: one picture, saved differently" in out
     assert "✗ Dog/empty.jpg: empty file" in out
-
-
-@pytest.mark.photographs
-def test_data_check_finds_the_chapters_double(zoo, chapter_photographs):
-    """The chapter's set holds one picture twice, saved differently."""
-    _, out, _ = zoo("data", "check", chapter_photographs)
-
-    assert "502 images usable (251 cat, 251 dog)" in out
-    assert "Dog/dog.180.jpg = Dog/dog.74.jpg: one picture, saved differently" in out
 
 
 def test_an_interrupt_keeps_what_was_finished(monkeypatch, bench, tmp_path):
     """Ctrl-C in the second model: the first one's row is there, the exit code is 130."""
     from bench.trial import run_trial
 
+    network = tmp_path / "second.py"
+    network.write_text(
+        "from zoo.lenet import LeNet5\nclass Second(LeNet5):\n    input_shape = (1, 32, 32)\n"
+    )
+
     def second_is_stopped(spec, *arguments, **options):
-        if spec.model == "lenet":
+        if spec.model != "lenet5":
             monkeypatch.setattr("bench.steps.train_epoch", _press_ctrl_c)
         return run_trial(spec, *arguments, **options)
 
     monkeypatch.setattr("bench.engines.here.run_trial", second_is_stopped)
-    code, out, _ = bench("lenet5", "lenet")
+    code, out, _ = bench("lenet5", f"{network}:Second")
     rows = list(csv.DictReader((_only(tmp_path / "runs") / "comparison.csv").open()))
 
     assert code == 130
     assert [row["status"] for row in rows] == ["ok", "interrupted", "baseline"]
-    assert "lenet interrupted: seed 0, train: stopped by the user" in out
+    assert "second.py:Second interrupted: seed 0, train: stopped by the user" in out
 
 
 def test_the_same_command_offers_to_go_on(monkeypatch, bench, tmp_path):
@@ -386,3 +386,11 @@ def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
 
     assert done.returncode == 130
     assert done.stderr == "zoo: interrupted before anything was begun\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "seeds"), [("3", (0, 1, 2)), ("1", (0,)), ("0,7", (0, 7)), ("5,", (5,))]
+)
+def test_seeds_are_counted_from_0_or_listed(typed, seeds):
+    """So that three seeds are the first three of six."""
+    assert seed_numbers(typed) == seeds

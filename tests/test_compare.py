@@ -17,6 +17,12 @@ from registry.errors import IncomparableError, RunError
 EACH = ("accuracy", "time", "parameters")
 
 
+@pytest.fixture(autouse=True)
+def _no_tables(monkeypatch):
+    """Let the table of each run be left out, which a comparison does not need: half of the time."""
+    monkeypatch.setattr("bench.results.comparison", lambda *arguments: None)
+
+
 @pytest.fixture
 def models():
     """The answers of two models, six seeds, 300 images."""

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 from conftest import noise
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bench.data.decode import decode
 from bench.data.reading import UnreadableImageError
@@ -126,3 +126,15 @@ def test_a_picture_of_too_many_pixels_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(UnreadableImageError, match="48x40 pixels, over the cap"):
         decode(tmp_path / "large.png")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_upright(tmp_path, orientation):
+    """As Pillow turns it, from each of the eight ways to hold a camera."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    noise(1).save(tmp_path / "turned.png", exif=exif)
+    with Image.open(tmp_path / "turned.png") as opened:
+        expected = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+
+    assert np.array_equal(np.asarray(decode(tmp_path / "turned.png")), expected)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bench.report.display import cell, display, html_text, markdown, short
+from bench.report.page.draw import script_json
 from bench.strict_json import json_text
 
 _BROKEN = "caf\udce9.jpg"  # a name in Latin-1, as Python reads it
@@ -112,3 +113,12 @@ def test_json_tells_no_number_that_is_none():
     """`NaN` is no JSON, and many a parser stops there."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         json_text(float("nan"))
+
+
+def test_json_within_a_script_ends_nothing():
+    """A model that is called `</script>` stands in a chart's data, and is read back as it is."""
+    names = ["</script><script>alert(1)</script>", "<!--", "&lt;"]
+    text = script_json(names)
+
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == names

@@ -194,3 +194,12 @@ def test_a_frozen_backbone_is_a_trained_one():
     """Random weights are never kept as they are."""
     with pytest.raises(RunError, match="give --pretrained, too"):
         bench.run(["lenet5"], frozen=True, progress=False)
+
+
+@pytest.mark.parametrize("name", ["timm:resnet18", "torchvision:resnet18"])
+def test_a_members_deviation_is_no_mean(name):
+    """Each is that of the library's own configuration: here ImageNet's."""
+    family, _, member = name.partition(":")
+    found = Catalog.installed().described(f"{family}:{member}").normalization
+
+    assert found == Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))

@@ -6,11 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 import torch
+from conftest import draw_folder
+from hastened import hastened
+from torch import nn
 
 import bench
 from bench.cache_folder import cache_folder, clear_cache, kept_files
@@ -19,12 +23,47 @@ from bench.memory import available_bytes
 from bench.recipe import TEXTBOOK
 from bench.report.profile import profile_frame
 from bench.train import build_optimizer
+from registry.architecture import Architecture, Contract
 from registry.errors import RunError
 
 
-def _run(drawn, tmp_path, **options):
-    given = {"epochs": 2, "progress": False, "runs": tmp_path / "runs", "isolate": False}
-    return bench.run(["lenet5"], drawn, **given | options)
+@pytest.fixture(scope="module", autouse=True)
+def _hastened() -> Iterator[None]:
+    """Look at what runs come to alone."""
+    with hastened():
+        yield
+
+
+class Tiny(nn.Sequential):
+    """A network of one layer, which is soon compiled."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(64, num_classes))
+
+
+_TINY = Architecture(
+    name="tiny",
+    constructor=f"{__name__}:Tiny",
+    contract=Contract(input_shape=(1, 8, 8), output_shape=(2,), parameters=130),
+)
+
+
+def _run(drawn, folder, model="lenet5", **options):
+    given = {"epochs": 2, "progress": False, "runs": folder / "runs", "isolate": False,
+             "threads": 1, "layout": "contiguous"}  # fmt: skip
+    return bench.run([model], drawn, **given | options)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """A folder of 12 cats and 12 dogs."""
+    return draw_folder(tmp_path_factory.mktemp("fast") / "drawn")
+
+
+@pytest.fixture(scope="module")
+def plain(images, tmp_path_factory):
+    """The results of a run in which nothing is asked for."""
+    return _run(images, tmp_path_factory.mktemp("plain"))
 
 
 def _losses(results):
@@ -32,23 +71,23 @@ def _losses(results):
 
 
 @pytest.mark.parametrize("options", [{"cache": False}, {"workers": 0}, {"profile": True}])
-def test_speed_changes_no_result(drawn, tmp_path, options):
+def test_speed_changes_no_result(images, plain, tmp_path, options):
     """Without the cache, without workers, with a profile: the same losses, to the last bit."""
-    assert _losses(_run(drawn, tmp_path, **options)) == _losses(_run(drawn, tmp_path))
+    assert _losses(_run(images, tmp_path, **options)) == _losses(plain)
 
 
-def test_fast_pixels_are_recorded(drawn, tmp_path):
+def test_fast_pixels_are_recorded(images, plain, tmp_path):
     """They are other pixels, so the row says so, and the losses differ a little."""
-    exact, fast = _run(drawn, tmp_path), _run(drawn, tmp_path, fidelity="fast")
+    fast = _run(images, tmp_path, fidelity="fast")
 
     assert list(fast.frame["fidelity"][:1]) == ["fast"]
-    assert _losses(fast) != _losses(exact)
-    assert _losses(fast)[0] == pytest.approx(_losses(exact)[0], rel=0.1)
+    assert _losses(fast) != _losses(plain)
+    assert _losses(fast)[0] == pytest.approx(_losses(plain)[0], rel=0.1)
 
 
-def test_a_profile_adds_up(drawn, tmp_path):
+def test_a_profile_adds_up(images, tmp_path):
     """The parts are not negative and sum up to the training time; table and picture are there."""
-    results = _run(drawn, tmp_path, profile=True)
+    results = _run(images, tmp_path, profile=True)
     (row,) = results.profile.to_dict("records")
     parts = [row[name] for name in ("data wait", "forward", "backward", "optimizer", "other")]
 
@@ -60,38 +99,38 @@ def test_a_profile_adds_up(drawn, tmp_path):
     assert list(pd.read_csv(results.folder / "profile.csv")["model"]) == ["lenet5"]
 
 
-def test_without_profile_there_is_none(drawn, tmp_path):
+def test_without_profile_there_is_none(plain):
     """A plain run measures nothing of it."""
-    results = _run(drawn, tmp_path)
-
-    assert len(results.profile) == len(profile_frame(results.records)) == 0
-    assert not (results.folder / "profile.csv").exists()
+    assert len(plain.profile) == len(profile_frame(plain.records)) == 0
+    assert not (plain.folder / "profile.csv").exists()
 
 
-def test_waiting_for_data_is_told(drawn, tmp_path, capfd):
+def test_waiting_for_data_is_told(images, tmp_path, capfd):
     """The line that ends a trial says which share of the training was waiting."""
-    _run(drawn, tmp_path, progress=True)
+    _run(images, tmp_path, _TINY, progress=True)
 
     assert "of it waiting for data" in capfd.readouterr().err
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
-def test_compiled_training_gives_the_same_to_rounding(drawn, tmp_path):
+def test_compiled_training_gives_the_same_to_rounding(images, tmp_path, monkeypatch):
     """Its time is counted apart, its weights have the usual names."""
-    plain, compiled = _run(drawn, tmp_path), _run(drawn, tmp_path, compiled=True)
+    for module in ("inference", "trial"):  # two sizes of a batch: each is compiled, for seconds
+        monkeypatch.setattr(f"bench.{module}.SIZES", (4,))
+    eager, compiled = (_run(images, tmp_path, _TINY, compiled=each) for each in (False, True))
     record = compiled.records[0]
 
     assert record.status == "ok", record.error
     assert record.compile_seconds > 0
-    assert plain.records[0].compile_seconds == 0
-    assert _losses(compiled)[1] == pytest.approx(_losses(plain)[1], rel=1e-3)
-    assert _weight_names(compiled) == _weight_names(plain)
+    assert eager.records[0].compile_seconds == 0
+    assert _losses(compiled)[1] == pytest.approx(_losses(eager)[1], rel=1e-3)
+    assert _weight_names(compiled) == _weight_names(eager)
 
 
 def _weight_names(results):
     from safetensors import safe_open
 
-    with safe_open(results.folder / "lenet5" / "seed-0" / "weights.safetensors", "pt") as file:
+    with safe_open(results.folder / "tiny" / "seed-0" / "weights.safetensors", "pt") as file:
         return sorted(file.keys())
 
 
@@ -147,10 +186,10 @@ def test_the_optimizer_is_fused():
     assert build_optimizer(network, adamw).defaults["fused"]
 
 
-def test_the_cache_is_told_and_cleared(drawn, tmp_path, monkeypatch):
+def test_the_cache_is_told_and_cleared(images, tmp_path, monkeypatch):
     """What a run keeps is listed with its size; clearing leaves what is not ours."""
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    _run(drawn, tmp_path)
+    _run(images, tmp_path, layout="auto")
     (cache_folder() / "mine.txt").write_text("keep me")
     names = [file.name for file in kept_files(cache_folder())]
 

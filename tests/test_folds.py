@@ -230,3 +230,11 @@ def test_a_split_that_is_not_repeated_is_the_same_as_ever():
     assert (splits.folds, splits.numbers) == (None, (None,))
     assert splits.of(None) == stratified_split(manifest)
     assert splits.fingerprint == stratified_split(manifest).fingerprint
+
+
+def test_a_fold_is_counted_from_1():
+    """Fold 1 is the first split, the last fold the last."""
+    splits = make_splits("kfold:3", _manifest(20, 20))
+
+    assert splits.numbers == (1, 2, 3)
+    assert [splits.of(fold) for fold in splits.numbers] == list(splits.each)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hastened import hastened
 
 import bench
 from bench.exactness import code_digest
@@ -54,6 +56,14 @@ class Deaf(nn.Module):
 
 NUMBER = 7
 '''
+_SHORT = {"epochs": 1, "threads": 1, "layout": "contiguous"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hastened() -> Iterator[None]:
+    """Look at what runs come to alone."""
+    with hastened():
+        yield
 
 
 @pytest.fixture
@@ -141,10 +151,10 @@ def test_what_has_changed_in_a_file_is_another_code(folder):
     assert len(after.build(num_classes=2)) == len(before.build(num_classes=2)) == 5
 
 
-def test_a_network_from_a_file_is_trained_in_a_process_of_its_own(folder, capsys):
+def test_a_network_from_a_file_is_trained_in_a_process_of_its_own(folder, drawn):
     """Beside a built-in, in the same table; its folder in the run has a plain name."""
     results = bench.run(
-        ["./mynet.py:MyNet", "lenet5"], epochs=1, limit=24, runs=folder / "runs", progress=False
+        ["./mynet.py:MyNet", "lenet5"], drawn, runs=folder / "runs", progress=False, **_SHORT
     )
     row = results.frame.set_index("model").loc["mynet.py:MyNet"]
 
@@ -155,15 +165,10 @@ def test_a_network_from_a_file_is_trained_in_a_process_of_its_own(folder, capsys
     assert os.listdir(folder / "runs") == [Path(results.folder).name]  # noqa: PTH208
 
 
-def test_weights_can_not_have_a_file_run(folder):
+def test_weights_can_not_have_a_file_run(folder, drawn):
     """Who predicts names the file; what weights say of themselves is not trusted so far."""
     results = bench.run(
-        ["./mynet.py:MyNet"],
-        epochs=1,
-        limit=24,
-        runs=folder / "runs",
-        progress=False,
-        isolate=False,
+        ["./mynet.py:MyNet"], drawn, runs=folder / "runs", progress=False, isolate=False, **_SHORT
     )
     (path,) = results.folder.rglob("weights.safetensors")
 

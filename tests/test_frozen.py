@@ -63,3 +63,17 @@ def test_a_damaged_file_is_told(tmp_path, text, reason):
 
     with pytest.raises(RegistryError, match=reason):
         read_frozen(tmp_path / FILE)
+
+
+def test_what_is_no_longer_as_it_was_frozen_is_told(tmp_path, monkeypatch, zoo):
+    """`zoo contract diff`: each field, measured beside frozen; exit code 4, else 0."""
+    kept = {"lenet5": FrozenContract(contract=_CONTRACT, origin="")}
+    write_frozen(tmp_path / FILE, kept)
+    monkeypatch.chdir(tmp_path)
+    same, _, _ = zoo("contract", "diff")
+    changed = Contract(input_shape=(1, 32, 32), output_shape=(2,), parameters=7)
+    write_frozen(tmp_path / FILE, {"lenet5": FrozenContract(contract=changed, origin="")})
+    code, out, _ = zoo("contract", "diff")
+
+    assert (same, code) == (0, 4)
+    assert "parameters 61026, frozen 7" in out

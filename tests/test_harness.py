@@ -4,11 +4,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from conftest import draw_folder
 from torch import nn
 
 import bench
 import registry
+from bench.data.check import check
+from bench.data.find import find
+from bench.data.folds import Splits
+from bench.data.split import Split
+from bench.plan import _baseline
 from bench.report.frame import BASELINE
+from bench.run_folder import RunFolder
 from registry.errors import RunError
 from zoo import LENET5
 
@@ -40,9 +47,22 @@ def _run(models, drawn, tmp_path, **options):
     return bench.run(models, drawn, **given | options)
 
 
-def test_a_notebook_gets_a_frame(drawn, tmp_path):
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory):
+    """The results of one model under two names, and of a second run of the one."""
+    folder = tmp_path_factory.mktemp("two")
+    drawn = draw_folder(folder / "drawn")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.runs.write_page", lambda *arguments: None)
+        return [
+            _run(models, drawn, folder)
+            for models in (["lenet5", replace(LENET5, name="other")], ["lenet5"])
+        ]
+
+
+def test_a_notebook_gets_a_frame(two_runs):
     """`bench.run` does what the command does and returns rows with units in their names."""
-    results = _run(["lenet5"], drawn, tmp_path)
+    results = two_runs[1]
 
     assert results.exit_code == 0
     assert list(results.frame["model"]) == ["lenet5", BASELINE]
@@ -82,19 +102,17 @@ def test_a_wrong_contract_is_refused(drawn, tmp_path):
     assert list(results.history["model"].unique()) == ["lenet5"]
 
 
-def test_every_model_sees_the_same_split(drawn, tmp_path):
+def test_every_model_sees_the_same_split(two_runs):
     """The digest of images, labels and order is one for all trials and all runs."""
-    first = _run(["lenet5", replace(LENET5, name="other")], drawn, tmp_path)
-    second = _run(["lenet5"], drawn, tmp_path)
-    digests = {record.spec.split_fingerprint for record in first.records + second.records}
+    records = [record for each in two_runs for record in each.records]
 
-    assert len(digests) == 1
+    assert len(records) == 3
+    assert len({record.spec.split_fingerprint for record in records}) == 1
 
 
-def test_equal_networks_get_equal_results(drawn, tmp_path):
+def test_equal_networks_get_equal_results(two_runs):
     """One architecture under two names ends with the same figures: nothing favours a place."""
-    results = _run(["lenet5", replace(LENET5, name="other")], drawn, tmp_path)
-    first, second = (record.history[0] for record in results.records)
+    first, second = (record.history[0] for record in two_runs[0].records)
 
     assert first.train_loss == second.train_loss
     assert first.validation_loss == second.validation_loss
@@ -115,16 +133,17 @@ def test_two_models_of_one_name_are_refused(drawn, tmp_path):
         _run(["lenet5", registry.get("lenet5")], drawn, tmp_path)
 
 
-def test_the_majority_class_stands_beside(drawn, tmp_path):
+def test_the_majority_class_stands_beside(two_runs):
     """Half of the test images are cats: always saying cat is right for half."""
-    assert _run(["lenet5"], drawn, tmp_path).frame.iloc[-1]["test_accuracy"] == 0.5
+    assert two_runs[1].frame.iloc[-1]["test_accuracy"] == 0.5
 
 
-def test_run_folders_are_numbered(drawn, tmp_path):
-    """A second run does not write into the first one's folder."""
-    names = [_run(["lenet5"], drawn, tmp_path).folder.name for _ in range(2)]
+def test_run_folders_are_numbered(two_runs):
+    """A second run does not write into the first one's folder, nor one of the same models."""
+    again = RunFolder.create(two_runs[0].folder.parent, ("lenet5",))
 
-    assert names == ["0001-lenet5", "0002-lenet5"]
+    assert [each.folder.name for each in two_runs] == ["0001-lenet5-other", "0002-lenet5"]
+    assert again.path.name == "0003-lenet5"
 
 
 def test_a_model_is_compared_with_itself(drawn, tmp_path):
@@ -145,3 +164,28 @@ def test_only_one_model_can_be_compared_with_itself(drawn, tmp_path):
     """Two are refused before anything is trained."""
     with pytest.raises(RunError, match="--aa compares one model with itself, not 2"):
         _run(["lenet5", FAILING], drawn, tmp_path, aa=True)
+
+
+def test_weights_that_can_not_be_written_leave_the_trial_to_be_gone_on_with(
+    drawn, tmp_path, monkeypatch
+):
+    """A full disk: it is no result, since its weights would be missing for good."""
+
+    def full(result, folder):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bench.engines.here.publish", full)
+    results = _run(["lenet5"], drawn, tmp_path)
+    (record,) = results.records
+
+    assert (record.status, record.phase) == ("interrupted", "publish")
+    assert "No space left on device" in record.error
+    assert (results.unfinished, results.exit_code) == (1, 4)
+
+
+def test_the_majority_class_is_that_of_the_training_images(drawn):
+    """Not that of the test, which nobody may look at."""
+    cat, dog = (next(i for i in check(find(drawn)).images if i.file.label == n) for n in (0, 1))
+    parts = {"train": (dog, dog, cat), "validation": (cat,), "test": (cat, cat, cat, dog)}
+
+    assert _baseline(Splits(name="made", each=(Split(name="made", **parts),))) == (1, 4)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from conftest import draw_folder
+from hastened import hastened
 from PIL import Image
 
 import bench
@@ -19,6 +21,13 @@ from bench.request import Request, as_plain, request_of
 from registry.errors import DataError
 
 _QUIET = Progress(shown=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hastened() -> Iterator[None]:
+    """Look at what runs come to alone."""
+    with hastened():
+        yield
 
 
 @pytest.fixture
@@ -94,7 +103,7 @@ def test_run_answers_for_the_other_folder(drawn, larger, tmp_path):
     """The whole comparison: the table counts the others, the predictions name them."""
     results = bench.run(
         ["lenet5"], drawn, test_data=larger, epochs=1, isolate=False, progress=False,
-        runs=tmp_path / "runs",
+        runs=tmp_path / "runs", threads=1, layout="contiguous",
     )  # fmt: skip
     predictions = next(results.folder.rglob("predictions.csv")).read_text().splitlines()
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from hastened import hastened
 
 import bench
 from bench.harness import resume
@@ -15,14 +16,26 @@ from registry.errors import RunError
 
 
 def _run(folder, drawn, **options):
-    fixed = {"progress": False, "runs": folder / "runs", "isolate": False, "batch_size": 4}
+    fixed = {"progress": False, "runs": folder / "runs", "isolate": False, "batch_size": 4,
+             "threads": 1, "layout": "contiguous"}  # fmt: skip
     return bench.run(["lenet5"], drawn, **fixed | options)
 
 
 @pytest.fixture
-def timed(tmp_path, drawn):
-    """The results of a run of a fifth of a second."""
+def timed(tmp_path, drawn, monkeypatch):
+    """The results of a run of a fifth of a second, with its page; charts are empty on that."""
+    page = "bench.report.page.draw"
+    monkeypatch.setattr(f"{page}.FILE_FORMS", ())
+    monkeypatch.setattr(f"{page}.rendered", lambda jobs: [b"<svg/>" for _ in jobs])
+    monkeypatch.setattr(f"{page}.library", lambda: "")
     return _run(tmp_path, drawn, budget="0.2s", target="1%", recipe="textbook")
+
+
+@pytest.fixture
+def timed_in_haste(tmp_path, drawn):
+    """Those of a run of a twentieth, undrawn."""
+    with hastened():
+        return _run(tmp_path, drawn, budget="0.05s", target="1%", recipe="textbook")
 
 
 @pytest.mark.pages
@@ -43,7 +56,8 @@ def test_a_run_of_a_budget_says_so(timed):
 
 def test_a_budget_reaches_another_process(tmp_path, drawn):
     """Records and messages have no number of epochs."""
-    results = _run(tmp_path, drawn, budget="0.2s", isolate=True)
+    with hastened():
+        results = _run(tmp_path, drawn, budget="0.05s", isolate=True)
 
     assert [record.status for record in results.records] == ["ok"]
 
@@ -66,21 +80,23 @@ def _unfinished(results):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"epochs": 2}, "a run goes on as it began, for 0.2 s a model, and never mixes epochs"),
+        ({"epochs": 2}, "a run goes on as it began, for 0.05 s a model, and never mixes epochs"),
         ({"target": "80%"}, "a run goes on with its own target"),
     ],
 )
-def test_a_run_goes_on_as_it_began(timed, changes, why):
+def test_a_run_goes_on_as_it_began(timed_in_haste, changes, why):
     """With --inexact, too: no table has both."""
-    _unfinished(timed)
+    _unfinished(timed_in_haste)
+    folder = timed_in_haste.folder
 
     with pytest.raises(RunError, match=why):
-        resume(str(timed.folder), timed.folder.parent, changes, Progress(shown=False), inexact=True)
+        resume(str(folder), folder.parent, changes, Progress(shown=False), inexact=True)
 
 
 def test_a_run_with_patience_saves_what_it_tested(tmp_path, drawn):
     """The weights' file names the best epoch; the title says by what it was chosen."""
-    results = _run(tmp_path, drawn, epochs=4, patience=1)
+    with hastened():
+        results = _run(tmp_path, drawn, epochs=4, patience=1)
     (record,) = results.records
     saved = results.folder / "lenet5" / "seed-0"
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from conftest import draw_folder
 from endings import differences, ending
+from hastened import hastened
 
 import bench
 from bench.harness import execute, resume
@@ -28,6 +30,13 @@ OTHER = replace(LENET5, name="other")
 _QUIET = Progress(shown=False)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _hastened() -> Iterator[None]:
+    """Look at what runs come to alone."""
+    with hastened():
+        yield
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     """A folder of 12 cats and 12 dogs."""
@@ -35,7 +44,8 @@ def images(tmp_path_factory):
 
 
 def _run(images, runs, models=("lenet5",), **options):
-    given = {"split": "kfold:3", "epochs": 1, "isolate": False, "progress": False, "runs": runs}
+    given = {"split": "kfold:3", "epochs": 1, "isolate": False, "progress": False, "runs": runs,
+             "threads": 1, "layout": "contiguous"}  # fmt: skip
     return bench.run(models, images, **given | options)
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from conftest import draw_folder
 from rich.console import Console
+from warm import warm
 
 from bench.report.display import display
 from bench.report.profile import draw_profile
@@ -60,16 +61,15 @@ def _require_plain(text: str) -> None:
     assert [line for line in lines if display(line) != line] == []
 
 
-def test_a_folder_of_nasty_names_is_compared_to_the_end(nasty, tmp_path, monkeypatch, capsys):
+def test_a_folder_of_nasty_names_is_compared_to_the_end(nasty, tmp_path):
     """Table, CSV, Markdown, JSON and figures come out, and nothing in them is what it is called."""
-    code = _zoo(monkeypatch, "bench", "lenet5", "--data", nasty, "--epochs", 1,
-                "--runs-dir", tmp_path)  # fmt: skip
+    done = warm().run(["-m", "zoo", "bench", "lenet5", "--data", nasty, "--epochs", 1,
+                       "--runs-dir", tmp_path])  # fmt: skip
     (run,) = tmp_path.iterdir()
     trial = run / "lenet5" / "seed-0"
-    told = capsys.readouterr()
 
-    assert code == 0, told.err
-    _require_plain(told.out + told.err)
+    assert done.returncode == 0, done.stderr
+    _require_plain(done.stdout + done.stderr)
     for path in [*run.rglob("*.csv"), *run.rglob("*.md")]:
         _require_plain(path.read_text(encoding="utf-8"))
     for path in run.rglob("*.json"):

@@ -25,12 +25,12 @@ from bench.data.view import TrainingView
 from bench.device import choose_precision
 from bench.engines.interrupts import Interrupts
 from bench.engines.process import Job
-from bench.engines.ranks import RanksEngine, _Silent
+from bench.engines.ranks import RanksEngine, _blamed, _Failure, _Silent
 from bench.harness import execute
 from bench.parallel import ALONE, Group, Ranks
 from bench.progress import Progress
 from bench.recipe import FINETUNE
-from bench.record import TrialSpec
+from bench.record import TrialRecord, TrialSpec
 from bench.request import Request
 from bench.schedule import Place
 from bench.steps import Steps
@@ -395,3 +395,15 @@ def test_float64_trains_what_float32_does_but_for_rounding(drawn):
     assert 0 < max((mine - yours).abs().max().item() for mine, yours in pairs) < 1e-5
     assert other.test.probabilities.dtype is torch.float32
     assert other.record.inference
+
+
+def test_the_first_that_failed_is_blamed():
+    """The others fail after it, for want of it; its reason is the run's."""
+    record = TrialRecord(spec=spec(), status="failed", error="lost")
+    failures = [
+        _Failure(rank=rank, at=at, status="failed", error=f"of {rank}", traceback="")
+        for rank, at in ((0, 3.0), (1, 1.0), (2, 2.0))
+    ]
+
+    assert _blamed(record, failures, 3).error == "in process 1 of 3: of 1"
+    assert _blamed(record, failures[:1], 3).error == "nothing was heard of process 1, 2: lost"

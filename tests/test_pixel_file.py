@@ -4,12 +4,10 @@ import os
 import random
 import resource
 import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
+from warm import warm
 
 from bench.data.pixel_file import (
     DamagedPixelsError,
@@ -23,18 +21,27 @@ from registry.errors import DataError
 _KEY = b"k" * 32
 _SHAPES = [(5, 7, 3), (1, 1, 1), (64, 48, 3), (9, 9, 1)]
 _WRITER = """
-import sys, time
+import os, signal, sys, threading
 from pathlib import Path
 import numpy as np
 from bench.data.pixel_file import write_pixel_file
 
-def make(number):
-    time.sleep(0.001)
-    return np.full((64, 64, 3), number % 251, np.uint8)
+moment, seen = int(sys.argv[2]), 0
 
-print("begun", flush=True)
-write_pixel_file(Path(sys.argv[1]), b"k" * 32, [(64, 64, 3)] * 400, make, threads=2)
-print("done", flush=True)
+def count(*event):
+    global seen
+    seen += 1
+    if seen == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def make(number):
+    return np.full((64, 64, 3), number, np.uint8)
+
+threading.setprofile(count)
+sys.setprofile(count)
+write_pixel_file(Path(sys.argv[1]), b"k" * 32, [(64, 64, 3)] * 20, make, threads=2)
+sys.setprofile(None)
+print(seen)
 """
 
 
@@ -148,23 +155,29 @@ def test_no_room_is_told_before_anything_is_made(tmp_path):
 
 
 def test_a_kill_at_any_moment_leaves_all_or_nothing(tmp_path):
-    """After each of 20 SIGKILLs the file is absent or whole, whatever lies beside it."""
-    path = tmp_path / "killed.pixels"
-    moments = random.Random(1)
-    killed = 0
-    for _ in range(20):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE, text=True
-        )
-        assert writer.stdout.readline() == "begun\n"
-        time.sleep(moments.uniform(0, 0.3))
-        writer.kill()
-        killed += writer.wait() == -signal.SIGKILL
-        if path.exists():
-            file = PixelFile(path, _KEY)
-            assert all((file.read(number) == number % 251).all() for number in range(400))
-            path.unlink()
+    """After each of 20 SIGKILLs the file is absent or whole, whatever lies beside it.
 
-    assert killed >= 15
+    Moments are calls and returns of functions, which are counted by a writer that is let alone.
+    """
+    path = tmp_path / "killed.pixels"
+    moments = int(warm().run(["-c", _WRITER, path, 0]).stdout)
+    found = [_is_whole(path)]
+    for moment in random.Random(1).sample(range(1, moments * 9 // 10), 20):
+        killed = warm().run(["-c", _WRITER, path, moment]).returncode == -signal.SIGKILL
+        found.append(_is_whole(path))
+
+        assert killed
+    assert found[0]
+    assert not all(found)
     assert all(left.name.startswith(".killed") for left in tmp_path.iterdir())
     assert partial_files(path) == list(tmp_path.iterdir())
+
+
+def _is_whole(path):
+    """Say whether there is a file, which must be whole then, and take it away."""
+    if not path.exists():
+        return False
+    file = PixelFile(path, _KEY)
+    assert all((file.read(number) == number).all() for number in range(20))
+    path.unlink()
+    return True

@@ -12,8 +12,10 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from inspect import signature
 from pathlib import Path
 
@@ -21,14 +23,20 @@ import pytest
 from conftest import draw_folder
 from endings import differences, ending
 from filelock import FileLock
+from hastened import hastened
 from safetensors.torch import load, save
+from warm import warm
 from zoo_process import PLUGINS, ZooProcess
 
+from bench import harness, pictures
+from bench.data import synthetic
+from bench.data.synthetic import write_synthetic
 from bench.durable import whole_file, write_text
 from bench.plan import make_plan
 from bench.plan_file import plan_text, read_plan
 from bench.progress import Progress
 from bench.record import TrialRecord, TrialResult
+from bench.report.export import draw_answers
 from bench.request import Request
 from bench.store import Store
 from bench.work import share_of_trials
@@ -48,20 +56,62 @@ _OFTEN = ("--checkpoint-every", 1)
 _SHAKY = 3  # the number of a trial of it, and of its share of 4
 
 
+_HELD = """
+import signal, sys
+from pathlib import Path
+from bench.checkpoint import Checkpoints
+from zoo.cli import main
+
+def save(*given, kept=[], saving=Checkpoints.save):
+    saving(*given)
+    kept.append(1)
+    if len(kept) == 6:  # in its second epoch of three
+        Path("held").touch()
+        signal.pause()
+
+Checkpoints.save = save
+main()
+"""
+
+
 def _begin(folder: Path, *arguments: object) -> ZooProcess:
     return ZooProcess(arguments, cwd=folder, plugins=[_PLUGIN], cache=folder / "cache")
+
+
+def _ended_by(number: int, folder: Path, *arguments: object) -> int:
+    """Return the exit code of `zoo ARGUMENTS` that gets the signal `number` within its trial."""
+    held, environment = folder / "held", os.environ | {"ZOO_CACHE": str(folder / "cache")}
+    with (folder / "said.txt").open("w+b") as said:
+        streams = {"stdout": said.fileno(), "stderr": said.fileno()}
+        command = ["-c", _HELD, *arguments]
+        worker = warm().start(command, cwd=folder, path=[_PLUGIN], env=environment, **streams)
+        while not held.exists():  # it waits then, for as long as it takes
+            assert worker.poll() is None, said.seek(0) or said.read().decode()
+            time.sleep(0.005)
+        os.killpg(worker.pid, number)
+        code = worker.wait()
+        worker.close()
+        os.close(worker.output)
+    held.unlink()
+    return code
 
 
 def _well(*arguments: object) -> None:
     """Run `zoo` in this process, which need not import torch anew."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
-        patch.setattr("bench.runs.write_page", lambda *arguments: None)
         try:
             main()
         except SystemExit as ended:
             if ended.code:
                 raise AssertionError(f"{arguments}: {ended.code}") from ended
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hastened() -> Iterator[None]:
+    """Look at what runs come to alone."""
+    with hastened():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +129,8 @@ def place(tmp_path_factory):
         _well("bench", *options, "--runs-dir", "plain", "--no-isolate")
         _well("plan", *options, "--out", "plan.json")
         share = ("work", "plan.json", "--array-task")
-        zoo = _begin(folder, *share, f"{_SHAKY}/4")
-        while zoo.running and not any("epoch 1/3" in line for line in zoo.lines):
-            time.sleep(0.005)
-        zoo.hit(signal.SIGKILL)
-        assert zoo.wait() == 137, zoo.lines
+        code = _ended_by(signal.SIGKILL, folder, *share, f"{_SHAKY}/4")
+        assert code == -signal.SIGKILL
         assert not list((folder / "plan.work").rglob("done.json"))
         for number in (_SHAKY, 0, 2, 1):
             _well(*share, f"{number}/4")
@@ -165,6 +212,8 @@ def test_one_answer_that_differs_is_found(done, zoo):
 )
 def test_any_split_is_gathered_as_it_was_planned(tmp_path, monkeypatch, zoo, options):
     """Folds, another folder's tests, a part of the images, those drawn by code."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))  # of few drawings
+    monkeypatch.setattr(synthetic, "write_synthetic", partial(write_synthetic, images=48))
     draw_folder(tmp_path / "drawn", each=40)
     draw_folder(tmp_path / "others", each=5, first=100)
     monkeypatch.chdir(tmp_path)
@@ -206,10 +255,11 @@ def test_more_threads_than_cores_are_told(done, zoo, monkeypatch):
     assert "the plan gives each trial 1 threads, and there are 0 cores here" in said
 
 
-def test_a_run_that_was_partly_gathered_can_be_gone_on_with_here(done, zoo):
+def test_a_run_that_was_partly_gathered_can_be_gone_on_with_here(done, zoo, monkeypatch):
     """As any other run: `zoo bench --resume` does what is missing, and a later gather keeps it."""
     (_trial(done, "lenet5", 0) / "done.json").unlink()
     zoo("gather", "plan.json")
+    monkeypatch.setattr("bench.engines.spawn.TrialServer", harness.TrialServer)  # a shared one
     code, _, said = zoo("bench", "--resume", _run(done / "runs"))
     again, _, told = zoo("gather", "plan.json")
 
@@ -417,11 +467,7 @@ def test_a_checkpoint_of_another_machine_is_not_gone_on_with(done, zoo):
     where, folder = _trial(done, "lenet5", 0), done
     shutil.rmtree(folder / "plan.work")
     command = ("work", "plan.json", "--array-task", "0/4")
-    worker = _begin(folder, *command)
-    while worker.running and not (where / "checkpoints" / "last.json").is_file():
-        time.sleep(0.001)
-    worker.hit(signal.SIGTERM)
-    assert worker.wait() == 143, worker.lines
+    assert _ended_by(signal.SIGTERM, folder, *command) == 128 + signal.SIGTERM
     begun = json.loads((where / "begun.json").read_text())
     begun["environment"]["python"] = "2.7"
     (where / "begun.json").write_text(json.dumps(begun))
@@ -507,8 +553,9 @@ def test_other_images_are_named_and_refused(planned, zoo):
     assert not list(planned.rglob("done.json"))
 
 
-def test_the_same_images_are_found_elsewhere(planned, zoo):
+def test_the_same_images_are_found_elsewhere(planned, zoo, monkeypatch):
     """By content, under any name, in the folder of `--data`; what is not there is named."""
+    monkeypatch.setattr(pictures, "draw_answers", draw_answers)
     moved = planned / "moved"
     (planned / "drawn").rename(moved)
     for path in moved.glob("*/*.jpg"):
@@ -516,6 +563,7 @@ def test_the_same_images_are_found_elsewhere(planned, zoo):
     lost, _, said = zoo("work", "plan.json")
     code, _, _ = zoo("work", "plan.json", "--data", "moved")
     gathered, _, told = zoo("gather", "plan.json", "--data", "moved")
+    (drawn,) = (planned / "runs").rglob("test-images.png")
     (moved / "Cat" / "xcat.0.jpg").unlink()
     (planned / "plan.work").rename(planned / "before")
     less, _, why = zoo("work", "plan.json", "--data", "moved")
@@ -523,6 +571,7 @@ def test_the_same_images_are_found_elsewhere(planned, zoo):
     assert (lost, code, gathered, less) == (2, 0, 0, 2)
     assert "24 of the plan's 24 images are not where" in said
     assert "can't be drawn" not in told
+    assert drawn.stat().st_size > 1000
     assert "1 of the plan's 24 images are not in moved: Cat/cat.0.jpg" in why
 
 
@@ -723,3 +772,13 @@ def test_a_plan_goes_to_stdout_alone(done, zoo):
     assert code == 0
     assert len(read_plan(done / "other.json").specs) == 1
     assert "1 trials, each on cpu with" in said
+
+
+def test_an_altered_plan_is_refused(drawn, tmp_path):
+    """One seed that is another, in a file that is a plan in all else."""
+    plan = make_plan(Request(models=("lenet5",), data=drawn), Progress(shown=False), elsewhere=True)
+    path = tmp_path / "plan.json"
+    path.write_text(plan_text(plan).replace('"seed": 0', '"seed": 1', 1))
+
+    with pytest.raises(RunError, match="is damaged or was altered"):
+        read_plan(path)

@@ -116,23 +116,87 @@ def test_a_deadline_leaves_no_thread_behind(job, server):
     assert threading.active_count() == before
 
 
-def test_a_server_that_was_killed_is_begun_anew(job):
-    """What it had begun is killed with it; the next trial is done by another."""
+_WAITING = """
+import os, subprocess, time
+
+def do(connection):
+    print(os.getpid(), subprocess.Popen(["sleep", "600"]).pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def light_server(tmp_path, monkeypatch):
+    """A server, without torch, of processes that begin another, say both numbers, and wait."""
+    (tmp_path / "waiting_child.py").write_text(_WAITING)
+    monkeypatch.syspath_prepend(tmp_path)
+    boot = spawn._BOOT.replace("(sys.argv[3]))", "(sys.argv[3]), 'waiting_child')")
+    monkeypatch.setattr(spawn, "_BOOT", boot)
     server = TrialServer()
-    first = server.begin()
-    os.kill(server._process.pid, signal.SIGKILL)
-    record = TrialProcess(server.begin()).run(job, Progress(shown=False)).record
-    code = first.wait(10)
-    first.close()
+    yield server
     server.close()
 
+
+def test_a_server_that_was_killed_is_begun_anew(light_server):
+    """What it had begun is killed with it; the next process is begun by another."""
+    first = light_server.begin()
+    orphan = int(os.read(first.output, 100).split()[1])
+    os.kill(light_server._process.pid, signal.SIGKILL)
+    second = light_server.begin()
+    said = os.read(second.output, 100)
+    codes = first.wait(30), second.poll()
+    _end(first, second)
+
+    assert codes == (-signal.SIGKILL, None)
+    assert _gone(orphan)
+    assert int(said.split()[0]) == second.pid
+
+
+def test_what_a_trial_has_begun_is_killed_with_it(light_server):
+    """Its whole process group, at once."""
+    begun = light_server.begin()
+    both = [int(number) for number in os.read(begun.output, 100).split()]
+    begun.kill()
+    code = begun.wait(30)
+    _end(begun)
+
     assert code == -signal.SIGKILL
-    assert not Path(f"/proc/{first.pid}").exists() or "(zombie)" in _state(first.pid)
-    assert record.status == "ok"
+    assert _gone(*both)
 
 
-def _state(pid):
-    return Path(f"/proc/{pid}/status").read_text().partition("State:")[2].splitlines()[0]
+def _end(*begun):
+    for each in begun:
+        each.kill()
+        each.wait(30)
+        each.close()
+        os.close(each.output)
+
+
+def _gone(*numbers):
+    until = time.monotonic() + 30
+    while any(map(_runs, numbers)) and time.monotonic() < until:
+        time.sleep(0.01)
+    return not any(map(_runs, numbers))
+
+
+def _runs(pid):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_a_trial_runs_where_it_was_asked_for(light_server, tmp_path, monkeypatch):
+    """Its paths may be relative, whatever folder its server was begun in."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    begun = light_server.begin()
+    os.read(begun.output, 100)
+    where = Path(f"/proc/{begun.pid}/cwd").resolve()
+    _end(begun)
+
+    assert where == folder.resolve()
 
 
 def test_a_server_that_can_begin_nothing_says_why(monkeypatch):
@@ -162,3 +226,41 @@ def test_without_forks_a_trial_has_a_new_interpreter(job, server, monkeypatch):
     other.close()
 
     assert (record.status, record.digest) == ("ok", expected.digest)
+
+
+class Sleeping(Grey):
+    """It takes longer to be built than it may, and then says that nobody has ended it."""
+
+    def __init__(self, num_classes: int) -> None:
+        time.sleep(5)
+        raise RuntimeError("nobody has ended it")
+
+
+class Hungry(Grey):
+    """It asks for 4 GiB, without touching them."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__(num_classes)
+        self.eaten = torch.empty(2**32, dtype=torch.uint8, device="cpu")
+
+
+def _of(job, name, **changes):
+    architecture = replace(job.spec.architecture, constructor=f"{__name__}:{name}")
+    return replace(job, spec=replace(job.spec, architecture=architecture), **changes)
+
+
+def test_a_trial_that_takes_too_long_is_ended(job, server):
+    """Its status says so, with the seconds that it had."""
+    process = TrialProcess(server.begin())
+    record = process.run(_of(job, "Sleeping", timeout=4.0), Progress(shown=False)).record
+
+    assert (record.status, record.phase) == ("timeout", "contract")
+    assert "not done after the 4 s that --timeout gives a trial" in record.error
+
+
+def test_a_trial_holds_no_more_than_it_may(job, server):
+    """What it asks for beyond is an error of its own, and no other process's end."""
+    process = TrialProcess(server.begin())
+    record = process.run(_of(job, "Hungry", memory_bytes=3 * 2**30), Progress(shown=False)).record
+
+    assert (record.status, record.phase) == ("out-of-memory", "contract")

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from warm import warm
 
 _ROOT = Path(__file__).parents[1]
+_PATH = os.pathsep.join([str(_ROOT), str(_ROOT / "tests")])
 _STRANGER = """
 import sys
 
@@ -19,47 +21,72 @@ _HEAD = "import liars\nfrom registry.checks import parametrize_architectures\n"
 _TEST = "def test_promises(architecture, check):\n    check(architecture)\n"
 
 
-@pytest.fixture
-def run(tmp_path):
-    """Write a test module, run pytest on it in a new process; return exit code and output."""
+class Theirs:
+    """A test module of somebody else's."""
 
-    def run(text: str, *options: str) -> tuple[int, str]:
-        (tmp_path / "test_theirs.py").write_text(text)
-        path = os.pathsep.join([str(_ROOT), str(_ROOT / "tests")])
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options]
-        done = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": path, "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def run(self, text: str, *options: str) -> tuple[int, str]:
+        """Write it and run pytest on it; return exit code and output. Torch is imported already."""
+        return _told(warm().run(self._command(text, options), cwd=self._folder, env=_environment()))
+
+    def run_cold(self, text: str, *options: str) -> tuple[int, str]:
+        """Do the same in a Python that has imported nothing yet."""
+        return _told(
+            subprocess.run(
+                [sys.executable, *self._command(text, options)],
+                cwd=self._folder,
+                env=_environment(),
+                capture_output=True,
+                text=True,
+            )
         )
-        return done.returncode, re.sub(r"\d+\.\d+s|\d{8}_\d{6}", "", done.stdout)  # times
 
-    return run
+    def _command(self, text: str, options: tuple[str, ...]) -> list[str]:
+        (self._folder / "test_theirs.py").write_text(text)
+        return ["-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", "-q", *options]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": _PATH, "COLUMNS": "200"}
+
+
+def _told(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    return done.returncode, re.sub(r"\d+\.\d+s|\d{8}_\d{6}", "", done.stdout)  # times
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    """A place for it."""
+    return Theirs(tmp_path)
 
 
 def _decorated(arguments: str) -> str:
     return f"{_HEAD}\n@parametrize_architectures({arguments})\n{_TEST}"
 
 
-def test_a_strangers_tests_run_without_torch(run):
+def test_a_strangers_tests_run_without_torch(theirs):
     """The plugin is installed and imports next to nothing."""
-    code, out = run(_STRANGER, "--trace-config")
+    code, out = theirs.run_cold(_STRANGER, "--trace-config")
 
     assert code == 0, out
     assert "registry/pytest_plugin.py" in out
 
 
 @pytest.mark.parametrize("options", [["--help"], ["--markers"], ["--fixtures"], []])
-def test_a_strangers_pytest_says_the_same(run, options):
+def test_a_strangers_pytest_says_the_same(theirs, options):
     """Options, markers, fixtures and output are as without the plugin."""
-    assert run(_STRANGER, *options) == run(_STRANGER, *options, "-p", "no:zoo")
+    with_it, without = (
+        theirs.run_cold(_STRANGER, *options, *more) for more in ((), ("-p", "no:zoo"))
+    )
+
+    assert with_it == without
 
 
-def test_each_architecture_and_check_is_a_test(run):
+def test_each_architecture_and_check_is_a_test(theirs):
     """Its name says which."""
-    code, out = run(_decorated("'lenet5', 'vgg1*', '!vgg19', only=['head', 'seed']"), "--co")
+    code, out = theirs.run(_decorated("'lenet5', 'vgg1*', '!vgg19', only=['head', 'seed']"), "--co")
 
     assert code == 0, out
     assert [line.partition("::")[2] for line in out.splitlines() if "::" in line] == [
@@ -69,17 +96,17 @@ def test_each_architecture_and_check_is_a_test(run):
     ]
 
 
-def test_nothing_is_looked_up_before_a_test_is_collected(run):
+def test_nothing_is_looked_up_before_a_test_is_collected(theirs):
     """A module that is only imported imports no torch either."""
     text = _decorated("'lenet5'").replace("import liars\n", "") + "\nimport sys\n"
-    code, out = run(f"{text}assert 'torch' not in sys.modules\n", "--co")
+    code, out = theirs.run_cold(f"{text}assert 'torch' not in sys.modules\n", "--co")
 
     assert code == 0, out
 
 
-def test_a_broken_promise_says_what_was_seen_and_what_to_change(run):
+def test_a_broken_promise_says_what_was_seen_and_what_to_change(theirs):
     """Without the kit's own lines."""
-    code, out = run(_decorated("liars.architecture('Softmaxed'), only=['logits', 'head']"))
+    code, out = theirs.run(_decorated("liars.architecture('Softmaxed'), only=['logits', 'head']"))
 
     assert code == 1
     assert "1 failed, 1 passed" in out
@@ -88,22 +115,22 @@ def test_a_broken_promise_says_what_was_seen_and_what_to_change(run):
     assert "def gives_logits" not in out
 
 
-def test_an_expected_failure_is_told_with_its_reason(run):
+def test_an_expected_failure_is_told_with_its_reason(theirs):
     """It is an xfail, whether the test says so or the architecture itself."""
     expected = "expected_failures={'logits': 'as printed'}"
     wanted = f"liars.architecture('Softmaxed'), only=['logits'], {expected}"
-    code, out = run(_decorated(wanted), "-rx")
-    _, of_itself = run(_decorated("'lenet_as_printed', only=['logits']"), "-rx")
+    code, out = theirs.run(_decorated(wanted), "-rx")
+    _, of_itself = theirs.run(_decorated("'lenet_as_printed', only=['logits']"), "-rx")
 
     assert code == 0, out
     assert "softmaxed-logits] - as printed" in out
     assert "lenet_as_printed-logits] - it ends in a softmax" in of_itself
 
 
-def test_an_expected_failure_that_does_not_come_is_a_failure(run):
+def test_an_expected_failure_that_does_not_come_is_a_failure(theirs):
     """It is strict, so that no excuse outlives its reason."""
     expected = "expected_failures={'logits': 'as printed'}"
-    code, out = run(_decorated(f"liars.architecture('Honest'), only=['logits'], {expected}"))
+    code, out = theirs.run(_decorated(f"liars.architecture('Honest'), only=['logits'], {expected}"))
 
     assert code == 1
     assert "[XPASS(strict)] as printed" in out
@@ -118,9 +145,9 @@ def test_an_expected_failure_that_does_not_come_is_a_failure(run):
         ("'lenet5', expected_failures={'logit': 'x'}", "unknown check 'logit'."),
     ],
 )
-def test_an_unknown_name_is_an_error_of_the_collection(run, arguments, message):
+def test_an_unknown_name_is_an_error_of_the_collection(theirs, arguments, message):
     """It names the test and what there is, without a traceback."""
-    code, out = run(_decorated(arguments))
+    code, out = theirs.run(_decorated(arguments))
 
     assert code == 2
     assert message in out

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
+from conftest import draw_folder
+from hastened import hastened
 from torch import nn
 
 from bench.checkpoint import Cadence, Checkpoints, digest_of
@@ -30,7 +34,7 @@ class Restless(nn.Module):
         self.conv = nn.Conv2d(1, 4, 3)
         self.norm = nn.BatchNorm2d(4)
         self.drop = nn.Dropout(0.3)
-        self.fc = nn.Linear(4 * 30 * 30, num_classes)
+        self.fc = nn.Linear(4 * 10 * 10, num_classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return logits; in training, noise from every generator is added."""
@@ -44,7 +48,7 @@ _STEPS = 12  # three epochs of four batches
 
 
 def _spec(recipe=DEFAULT, **changes):
-    contract = replace(LENET5.contract, parameters=40 + 8 + 7202)
+    contract = replace(LENET5.contract, input_shape=(1, 12, 12), parameters=40 + 8 + 802)
     architecture = replace(
         LENET5, name="restless", constructor=f"{__name__}:Restless", contract=contract
     )
@@ -83,10 +87,23 @@ class _StopAt(Progress):
             self._stop.request()
 
 
-@pytest.fixture
-def split(drawn):
+@pytest.fixture(scope="module", autouse=True)
+def _hastened() -> Iterator[None]:
+    """Look at what trials come to alone."""
+    with hastened():
+        yield
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
     """16 images to train, 4 to validate, 4 to test."""
-    return stratified_split(check(find(drawn)))
+    return stratified_split(check(find(draw_folder(tmp_path_factory.mktemp("resume") / "drawn"))))
+
+
+@pytest.fixture(scope="module")
+def unbroken(split):
+    """What comes of a trial that nothing stops, done once for each specification."""
+    return cache(lambda spec: _unbroken(spec, split))
 
 
 def _unbroken(spec, split):
@@ -122,27 +139,8 @@ def _require_same(one, other):
         assert digest_of(first.state) == digest_of(second.state)
 
 
-@pytest.mark.parametrize("recipe", [DEFAULT, TEXTBOOK], ids=lambda recipe: recipe.name)
-def test_a_trial_stopped_at_any_step_ends_like_an_unbroken_one(split, tmp_path, recipe):
-    """Weights, optimiser, history, best epoch and answers are the same, bit for bit."""
-    _require_same_wherever_stopped(_spec(recipe), split, tmp_path, range(1, _STEPS + 1))
-
-
-def test_a_trial_goes_on_on_another_machine(split, tmp_path):
-    """With nothing but the place that both reach, it ends like an unbroken one, bit for bit."""
-    spec, place, stop = _spec(), str(tmp_path / "place"), StopRequest()
-    one, other = (Checkpoints(tmp_path / name, place) for name in ("one", "other"))
-    run_trial(spec, split, _StopAt(stop, step=6), Service(checkpoints=one, stop=stop))
-    shutil.rmtree(tmp_path / "one")
-    result = run_trial(spec, split, Progress(shown=False), Service(checkpoints=other))
-
-    assert result.record.resumed == 1
-    _require_same(_unbroken(spec, split), result)
-
-
-def _require_same_wherever_stopped(spec, split, tmp_path, steps):
+def _require_same_wherever_stopped(whole, spec, split, tmp_path, steps):
     """Stop the trial at each of `steps`, and go on with it."""
-    whole = _unbroken(spec, split)
     for step in steps:
         folder = tmp_path / str(step)
         assert _stopped(spec, split, folder, step=step).record.status == "interrupted"
@@ -152,19 +150,40 @@ def _require_same_wherever_stopped(spec, split, tmp_path, steps):
         _require_same(whole, result)
 
 
+@pytest.mark.parametrize("recipe", [DEFAULT, TEXTBOOK], ids=lambda recipe: recipe.name)
+def test_a_trial_stopped_at_any_step_ends_like_an_unbroken_one(split, unbroken, tmp_path, recipe):
+    """Weights, optimiser, history, best epoch and answers are the same, bit for bit."""
+    spec = _spec(recipe)
+    _require_same_wherever_stopped(unbroken(spec), spec, split, tmp_path, range(1, _STEPS + 1))
+
+
+def test_a_trial_goes_on_on_another_machine(split, unbroken, tmp_path):
+    """With nothing but the place that both reach, it ends like an unbroken one, bit for bit."""
+    spec, place, stop = _spec(), str(tmp_path / "place"), StopRequest()
+    one, other = (Checkpoints(tmp_path / name, place) for name in ("one", "other"))
+    run_trial(spec, split, _StopAt(stop, step=6), Service(checkpoints=one, stop=stop))
+    shutil.rmtree(tmp_path / "one")
+    result = run_trial(spec, split, Progress(shown=False), Service(checkpoints=other))
+
+    assert result.record.resumed == 1
+    _require_same(unbroken(spec), result)
+
+
 @pytest.mark.parametrize("forgotten", ["set_random_state", "Steps.load"])
-def test_a_checkpoint_that_forgets_is_found_out(split, tmp_path, monkeypatch, forgotten):
+def test_a_checkpoint_that_forgets_is_found_out(split, unbroken, tmp_path, monkeypatch, forgotten):
     """Without the random numbers, or without the optimiser, the end is another one."""
     spec = _spec()
     _stopped(spec, split, tmp_path / "c", step=6)
     monkeypatch.setattr(f"bench.training.{forgotten}", lambda *_: None)
     result, _ = _gone_on(spec, split, tmp_path / "c")
 
-    assert result.record.digest != _unbroken(spec, split).record.digest
+    assert result.record.digest != unbroken(spec).record.digest
 
 
 @pytest.mark.parametrize("phase", ["validate", "train", "test", "inference"])
-def test_a_trial_stopped_outside_of_a_step_ends_like_an_unbroken_one(split, tmp_path, phase):
+def test_a_trial_stopped_outside_of_a_step_ends_like_an_unbroken_one(
+    split, unbroken, tmp_path, phase
+):
     """Between the steps, in validation, test and timing there is a place to go on from, too."""
     spec = _spec()
     folder = tmp_path / "checkpoints"
@@ -172,10 +191,10 @@ def test_a_trial_stopped_outside_of_a_step_ends_like_an_unbroken_one(split, tmp_
     _stopped(spec, split, folder, **when)
     result, _ = _gone_on(spec, split, folder)
 
-    _require_same(_unbroken(spec, split), result)
+    _require_same(unbroken(spec), result)
 
 
-def test_a_trial_stopped_again_and_again_ends_like_an_unbroken_one(split, tmp_path):
+def test_a_trial_stopped_again_and_again_ends_like_an_unbroken_one(split, unbroken, tmp_path):
     """Each process may do two steps only."""
     spec = _spec()
     folder = tmp_path / "checkpoints"
@@ -185,7 +204,7 @@ def test_a_trial_stopped_again_and_again_ends_like_an_unbroken_one(split, tmp_pa
     result, _ = _gone_on(spec, split, folder)
 
     assert stops == _STEPS / 2
-    _require_same(_unbroken(spec, split), result)
+    _require_same(unbroken(spec), result)
 
 
 def test_times_add_up_over_processes(split, tmp_path):
@@ -199,7 +218,7 @@ def test_times_add_up_over_processes(split, tmp_path):
     assert before.checkpoint_seconds > 0
 
 
-def test_a_checkpoint_of_another_task_is_not_used(split, tmp_path):
+def test_a_checkpoint_of_another_task_is_not_used(split, unbroken, tmp_path):
     """Another recipe begins anew, and that is said."""
     _stopped(_spec(), split, tmp_path / "c", step=6)
     other = _spec(TEXTBOOK)
@@ -207,10 +226,10 @@ def test_a_checkpoint_of_another_task_is_not_used(split, tmp_path):
 
     assert result.record.resumed == 0
     assert "its checkpoint is of another task" in " ".join(said)
-    _require_same(_unbroken(other, split), result)
+    _require_same(unbroken(other), result)
 
 
-def test_a_damaged_checkpoint_falls_back_to_the_one_before(split, tmp_path):
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(split, unbroken, tmp_path):
     """That is said, and the end is the same."""
     spec = _spec()
     folder = tmp_path / "c"
@@ -225,7 +244,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(split, tmp_path):
 
     assert "is damaged: not what was written): going back to the one before" in " ".join(said)
     assert result.record.resumed == 1
-    _require_same(_unbroken(spec, split), result)
+    _require_same(unbroken(spec), result)
 
 
 def test_without_room_for_a_checkpoint_training_goes_on(split, tmp_path, monkeypatch):
@@ -263,3 +282,15 @@ def test_a_split_reaches_another_process_as_it_is(split):
 def test_a_cadence_is_seconds_minutes_or_steps(text, cadence):
     """What is typed is what is meant."""
     assert Cadence.parse(text) == cadence
+
+
+def test_the_seed_decides_what_a_network_draws_from_any_generator(split):
+    """Whatever was drawn from torch's, NumPy's and Python's before it: the numbers are the same."""
+    digests = []
+    for before in (1, 2):
+        torch.manual_seed(before)
+        np.random.seed(before)
+        random.seed(before)
+        digests.append(_unbroken(_spec(), split).record.digest)
+
+    assert digests[0] == digests[1]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
 import bench
 from bench.engines import here
+from bench.engines.interrupts import Interrupts
 from bench.stop import StoppedError, StopRequest
 from bench.weights import publish
 
@@ -60,3 +62,20 @@ def test_a_stop_while_weights_are_written_comes_after(drawn, tmp_path, monkeypat
     assert [(record.model, record.status) for record in results.records] == [("lenet5", "ok")]
     assert (results.unfinished, results.exit_code) == (1, 143)
     assert (results.folder / "lenet5" / "seed-0" / "weights.safetensors").is_file()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_both_signals_stop_and_are_given_back(number):
+    """The first is passed on to what runs, and is told; what heeded it before does so after."""
+    told, stops = [], []
+    before = signal.signal(number, signal.SIG_IGN)
+    trial = SimpleNamespace(stop=lambda: stops.append("stop"))
+    try:
+        with Interrupts(told.append) as interrupts, interrupts.stopping(trial):
+            signal.raise_signal(number)
+        after = signal.getsignal(number)
+    finally:
+        signal.signal(number, before)
+
+    assert (stops, interrupts.number, len(told)) == (["stop"], number, 1)
+    assert after is signal.SIG_IGN

@@ -8,6 +8,7 @@ import pytest
 import torch
 from fuzz_store import ABOUT, result, spec
 
+from bench.schema import connected
 from bench.store import Store
 from registry.errors import RunError, StorageError
 
@@ -155,3 +156,11 @@ _connect = sqlite3.connect
 
 def _impatient(*arguments, **named):
     return _connect(*arguments, **{**named, "timeout": 0})
+
+
+def test_what_is_committed_is_synced(tmp_path):
+    """A trial that is said to be done is on the disk, whatever happens next."""
+    with closing(connected(tmp_path / "run.db")) as database:
+        (synchronous,) = database.execute("PRAGMA synchronous").fetchone()
+
+    assert synchronous == 2  # FULL

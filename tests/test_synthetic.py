@@ -14,9 +14,17 @@ from registry.errors import DataError
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def manifest(tmp_path_factory):
     """The embedded set as the harness finds it."""
-    return synthetic_folder(tmp_path_factory.mktemp("cache"))
+    return check(find(synthetic_folder(tmp_path_factory.mktemp("cache"))))
+
+
+@pytest.fixture(scope="module")
+def features(manifest):
+    """Its pictures (N, 3072), 32 pixels a side, and labels (N,), by name."""
+    pixels, labels = _features(manifest.images, 32)
+    names = [image.file.name for image in manifest.images]
+    return {name: each for name, *each in zip(names, pixels, labels, strict=True)}
 
 
 def test_a_drawing_depends_on_its_generator_alone():
@@ -27,10 +35,8 @@ def test_a_drawing_depends_on_its_generator_alone():
     assert first.shape != other.shape or not np.array_equal(first, other)
 
 
-def test_the_set_is_a_usual_folder(folder):
+def test_the_set_is_a_usual_folder(manifest):
     """As many cats as dogs, every file a readable JPEG, no two alike."""
-    manifest = check(find(folder))
-
     assert (manifest.count(0), manifest.count(1)) == (240, 240)
     assert (manifest.rejects, manifest.duplicates) == ((), ())
 
@@ -70,12 +76,17 @@ def _features(images, side):
     return torch.from_numpy(pixels), torch.tensor([image.file.label for image in images])
 
 
-def test_a_linear_model_is_not_enough(folder):
+def _part(features, images):
+    pixels, labels = zip(*(features[image.file.name] for image in images), strict=True)
+    return torch.stack(pixels), torch.stack(labels)
+
+
+def test_a_linear_model_is_not_enough(manifest, features):
     """Logistic regression on the pixels stays under 70 %: a network has something to add."""
     torch.manual_seed(0)
-    split = stratified_split(check(find(folder)))
-    train, labels = _features(split.train + split.validation, 32)
-    test, truth = _features(split.test, 32)
+    split = stratified_split(manifest)
+    train, labels = _part(features, split.train + split.validation)
+    test, truth = _part(features, split.test)
     mean = train.mean(0)
     best = 0.0
     for decay in (1e-3, 1e-2, 1e-1, 1.0):
@@ -92,11 +103,10 @@ def test_a_linear_model_is_not_enough(folder):
     assert best < 0.70
 
 
-def test_brightness_and_colour_tell_nothing(folder):
+def test_brightness_and_colour_tell_nothing(manifest, features):
     """The best threshold on any channel's mean is hardly better than chance."""
-    images = check(find(folder)).images
-    pixels, labels = _features(images, 32)
-    means = pixels.view(len(images), -1, 3).mean(1)
+    pixels, labels = _part(features, manifest.images)
+    means = pixels.view(len(pixels), -1, 3).mean(1)
     for channel in means.T:
         right = [((channel > level) == labels.bool()).float().mean() for level in channel]
 

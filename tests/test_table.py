@@ -3,10 +3,11 @@ from __future__ import annotations
 import io
 import sys
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import pytest
-from made_records import made_record, made_results, renamed
+from made_records import made_epoch, made_record, made_results, renamed
 from rich.console import Console
 
 from bench.record import InferenceTime
@@ -24,6 +25,11 @@ def _printed(results, width, names=()):
     sentences = results.judgement.sentences
     console.print(render(results.frame, results.title, width, sentences, names), crop=False)
     return console.file.getvalue()
+
+
+@cache
+def _with_a_failure(seeds):
+    return made_results(seeds=seeds, failed=["vgg16"])
 
 
 def _headings(printed):
@@ -63,7 +69,7 @@ def test_a_wide_terminal_gets_everything_that_says_something():
 @pytest.mark.parametrize("name", ["lenet", _LONG])
 def test_the_table_fits_at_any_width(width, seeds, name):
     """No line is longer than the terminal, and no figure is cut."""
-    results = renamed(made_results(seeds=seeds, failed=["vgg16"]), "lenet", name)
+    results = renamed(_with_a_failure(seeds), "lenet", name)
     lines = _printed(results, width).splitlines()
     rows = [line for line in lines if line.startswith((" model", " alexnet", " a_model", " (maj"))]
 
@@ -200,3 +206,23 @@ def test_markdown_has_all_columns_that_say_something():
     assert "| 1 image, p50/p95 |" in lines[2]
     assert "origin" in lines[2]
     assert "group" not in lines[2]
+
+
+def test_each_validation_stands_under_its_own_heading():
+    """That of the last epoch under `validation`, that of the best under `best epoch`."""
+    accuracies = (0.5, 0.9, 0.7)
+    history = tuple(made_epoch(n + 1, validation_accuracy=a) for n, a in enumerate(accuracies))
+    frame = comparison([made_record(history=history)], (46, 92))
+    heads, _, cells = as_markdown(frame, "made").splitlines()[2:5]
+    row = dict(zip(heads.split(" | "), cells.split(" | "), strict=True))
+
+    assert (row["validation"], row["best epoch"]) == ("70.0 %", "90.0 %")
+
+
+def test_the_wait_for_data_is_a_share_of_the_training():
+    """0.75 of 37.5 seconds are 2 %."""
+    record = made_record()
+    printed = as_markdown(comparison([record], (46, 92)), "made")
+
+    assert record.data_wait_share == pytest.approx(0.02)
+    assert "| 2.0 % |" in printed

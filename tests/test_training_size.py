@@ -112,3 +112,8 @@ def test_a_side_that_is_no_share_is_refused(share):
             learning_rate=1,
             training_side=share,
         )
+
+
+def test_the_nearest_multiple_may_be_the_larger():
+    """0.8 of 224 are 179.2 pixels, of which 192 are nearer than 160."""
+    assert smaller_shape((3, 224, 224), 0.8) == (3, 192, 192)

@@ -3,16 +3,23 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from bench.data.batch import Batch
 from bench.data.check import check
+from bench.data.decode import decode
 from bench.data.find import find
 from bench.data.split import stratified_split
+from bench.data.transform import GREY, Augmentation, evaluation_pixels, normalized
+from bench.data.view import TrainingView as View
 from bench.progress import Progress
 from bench.recipe import DEFAULT, TEXTBOOK
 from bench.record import TrialSpec
+from bench.steps import Steps
 from bench.trial import run_trial
 from zoo import LENET5
 
@@ -228,3 +235,71 @@ def test_what_a_network_prints_stays_off_stdout(split, capsys):
 
     assert told.out == ""
     assert "chatter" in told.err
+
+
+class Hungry(Grey):
+    """A network for which there is no memory."""
+
+    def __init__(self, num_classes: int) -> None:
+        raise MemoryError("of 4 GB")
+
+
+def test_want_of_memory_is_told_whatever_is_made_of_it(split):
+    """The constructor's failure is another error, with that for its cause."""
+    record = _run(_spec("Hungry"), split).record
+
+    assert (record.status, record.phase) == ("out-of-memory", "contract")
+    assert "the constructor" in record.error
+
+
+def test_the_seed_decides_the_first_weights(split):
+    """Trained by hardly anything, they are still those that the seed gave."""
+    recipe = replace(TEXTBOOK, epochs=1, batch_size=16, learning_rate=1e-12)
+    one, again, other = (_run(_spec(recipe=recipe, seed=seed), split) for seed in (0, 0, 1))
+    weights = [result.last_weights.state["fc.weight"] for result in (one, again, other)]
+
+    assert torch.equal(weights[0], weights[1])
+    assert (weights[0] - weights[2]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.4])
+def test_label_smoothing_is_in_the_loss(smoothing):
+    """The steps train by the recipe's share of it; the loss that is told is that one."""
+    network = nn.Linear(3, 2)
+    images, labels = torch.eye(3), torch.tensor([0, 1, 1])
+    expected = F.cross_entropy(network(images), labels, label_smoothing=smoothing).item()
+    recipe = replace(TEXTBOOK, label_smoothing=smoothing)
+    cpu = torch.device("cpu")
+    steps = Steps(network, recipe, device=cpu, precision=torch.float32, phases=None)
+    tally = steps.epoch([Batch(images=images, labels=labels)])
+
+    assert tally.mean_loss == pytest.approx(expected)
+
+
+def test_test_images_are_seen_as_they_are_and_in_their_order(split):
+    """Centres, neither cut at random nor mirrored nor shuffled: by hand the answers are these."""
+    spec = _spec()
+    result = _run(spec, split)
+    shape = spec.architecture.contract.input_shape
+    pixels = [evaluation_pixels(np.asarray(decode(image.file.path)), shape) for image in split.test]
+    network = Grey(2).eval()
+    network.load_state_dict(result.last_weights.state)
+    with torch.inference_mode():
+        expected = network(normalized(pixels, GREY)).softmax(1)
+
+    assert result.test.labels.tolist() == [image.file.label for image in split.test]
+    assert torch.allclose(result.test.probabilities, expected, atol=1e-6)
+
+
+def test_training_images_are_cut_and_ordered_as_the_recipe_says(split, monkeypatch):
+    """Its augmentation and its batches reach what makes them, and the seed, too."""
+    seen = []
+    monkeypatch.setattr("bench.trial.TrainingView", lambda **how: seen.append(how) or View(**how))
+    how = Augmentation(scale=(0.1, 0.2), flip_probability=0.0)
+    recipe = replace(TEXTBOOK, epochs=1, augmentation=how, stratified_batches=True)
+    _run(_spec(recipe=recipe, seed=5, fidelity="fast"), split)
+
+    for view in seen:
+        assert (view["augmentation"], view["stratified"]) == (how, True)
+        assert (view["seed"], view["fidelity"]) == (5, "fast")
+    assert [file.name for file in seen[-1]["files"]] == [i.file.name for i in split.train]

@@ -6,13 +6,19 @@ import builtins
 import json
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import draw_folder, noise
+from hastened import hastened
 
+from bench.data import split as splitting
+from bench.data.check import check
+from bench.data.find import find
 from bench.recipe import DEFAULT
 from bench.recipe_file import read_recipe_file, write_recipe_file
 from bench.request import Request
@@ -20,16 +26,24 @@ from bench.tune import search as searching
 from bench.tune.choice import choose, interval
 from bench.tune.search import Outcome, Search, search
 from bench.tune.space import only, position_of, read_space, recipe_at, told_changes, whole_space
-from bench.tune.study import Configuration
+from bench.tune.study import Configuration, require_same_images
 from bench.tune.suggest import suggest
-from bench.tune.table import sentences
+from bench.tune.table import ordered, sentences
 from registry.errors import RunError
+from zoo import LENET5
 
 _SPACE = whole_space(DEFAULT)
 
 
 def _quiet(text):
     pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hastened() -> Iterator[None]:
+    """Look at what runs come to alone."""
+    with hastened():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -143,31 +157,40 @@ def _swapped(images, into, names):
     return into
 
 
+_TRAINED_ON = 24  # by a textbook split of a few images
+
+
+@pytest.fixture
+def outer(images, tmp_path, monkeypatch):
+    """Search within the training part of a textbook split of the folder; return the recipe file."""
+    monkeypatch.setattr(splitting, "_TEXTBOOK_TRAIN", _TRAINED_ON)
+
+    def searched(folder):
+        place = tmp_path / f"of-{folder.parent.name}"
+        asked = _asked(folder, place / "runs", trials=2)
+        asked = replace(asked, request=replace(asked.request, within="textbook"))
+        return _file(search(asked, _quiet, shown=False), place / "recipe.toml")
+
+    return searched
+
+
 @pytest.mark.parametrize("part", ["outer", "train"])
-def test_outer_images_do_not_change_the_choice(tmp_path, part):
+def test_outer_images_do_not_change_the_choice(images, outer, tmp_path, part):
     """Other pictures in the outer validation and test give the same file; the liar, in training.
 
     The textbook split is by file names, so that only contents, and thus truth of labels, differ.
     """
-    from bench.data.check import check
-    from bench.data.find import find
-    from bench.data.split import textbook_split
-
-    images = draw_folder(tmp_path / "drawn", each=206)
-    split = textbook_split(check(find(images)))
-    changed = split.validation[:1] + split.test if part == "outer" else split.train[:11]
+    split = splitting.textbook_split(check(find(images)))
+    changed = split.validation + split.test if part == "outer" else split.train[:11]
     other = _swapped(images, tmp_path / "copy" / "drawn", {image.file.name for image in changed})
-    files = []
-    for number, folder in enumerate((images, other)):
-        asked = _asked(folder, tmp_path / f"runs-{number}", trials=2)
-        asked = replace(asked, request=replace(asked.request, within="textbook"))
-        files.append(_file(search(asked, _quiet, shown=False), tmp_path / f"{number}.toml"))
 
-    assert (files[0] == files[1]) == (part == "outer")
+    assert len(split.train) == _TRAINED_ON
+    assert (outer(images) == outer(other)) == (part == "outer")
 
 
-def test_each_model_can_have_a_search_of_its_own(images, tmp_path):
+def test_each_model_can_have_a_search_of_its_own(images, tmp_path, monkeypatch):
     """Its recipe is a table of changes in the file, with the number it was chosen among."""
+    monkeypatch.setattr("zoo.LENET", replace(LENET5, name="lenet"))  # a thousandth of the size
     request = replace(_asked(images, tmp_path).request, models=("lenet5", "lenet"), limit=20)
     asked = _asked(images, tmp_path / "runs", request=request, per_model=True, trials=1)
     outcomes = search(asked, _quiet, shown=False)
@@ -427,3 +450,41 @@ def test_a_wrong_command_is_one_clear_line(zoo, arguments, message):
 
     assert code == 2
     assert message in err
+
+
+def test_the_first_of_equals_is_the_best():
+    """What was there before is not given up for what is no better."""
+    tried = [_made(1, _right(0.5)), _made(2, _right(0.6)), _made(3, _right(0.6))]
+
+    assert choose(tried, take_best=True).best.number == 2
+
+
+def test_the_p_of_the_best_is_multiplied_by_those_compared():
+    """Holm's first step: the best of ten has ten times the p that it would have alone."""
+    first, best = _made(1, _right(0.6)), _made(2, _right(0.625))
+    others = [_made(number, _right(0.6)) for number in range(3, 12)]
+    alone = choose([first, best], take_best=False).p
+
+    assert 0 < alone < 0.1
+    assert choose([first, best, *others], take_best=False).p == pytest.approx(10 * alone)
+
+
+def test_images_that_were_changed_end_a_search():
+    """Accuracies on other images can't be set beside each other."""
+    runs = [
+        SimpleNamespace(
+            about={"split": {"fingerprint": each}}, results=SimpleNamespace(folder=Path("s/1"))
+        )
+        for each in "aab"
+    ]
+    require_same_images(runs[:2])
+
+    with pytest.raises(RunError, match="the images are not those that s began with"):
+        require_same_images(runs)
+
+
+def test_configurations_stand_the_best_first():
+    """Of equals the first; those that failed last."""
+    tried = (_made(1, _right(0.5)), _made(2, None), _made(3, _right(0.6)), _made(4, _right(0.5)))
+
+    assert [each.number for each in ordered(tried)] == [3, 1, 4, 2]

@@ -12,6 +12,7 @@ import recompute
 import torch
 from made_answers import WORLDS, made
 from simulations import false_verdicts, naive_verdicts
+from statsmodels.stats.multitest import multipletests
 
 from bench.answers import answers_of
 from bench.evaluate import Evaluation
@@ -207,3 +208,12 @@ def test_the_script_prints_the_figures_of_the_sentence(run_folder):
     liar = subprocess.run([sys.executable, script, folder], capture_output=True, text=True)
 
     assert "alexnet and lenet, seed 0: not the same photographs" in liar.stderr
+
+
+def test_each_p_is_corrected_for_all_pairs():
+    """The larger of both p, by Holm's steps over all pairs, whichever are read."""
+    found = verdicts(_world(models=4, seeds=9, apart=0.1))
+    raw = [max(each.found.crossed_p, each.found.seeds_p) for each in found]
+
+    assert [each.p for each in found] == pytest.approx(multipletests(raw, method="holm")[1])
+    assert max(each.p / p for each, p in zip(found, raw, strict=True)) > 3

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from conftest import draw_folder
+from hastened import hastened
 
 from bench.comparable import Side, unlike
 from bench.data.check import check
@@ -23,6 +25,13 @@ from registry.errors import DataError, RunError
 _QUIET = Progress(shown=False)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _hastened() -> Iterator[None]:
+    """Look at what runs come to alone."""
+    with hastened():
+        yield
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     """A folder of 20 cats and 20 dogs."""
@@ -31,7 +40,7 @@ def images(tmp_path_factory):
 
 def _request(images, **changes):
     fields = {"models": ("lenet5",), "data": images, "split": "kfold:3", "within": "stratified",
-              "epochs": 1, "isolate": False}  # fmt: skip
+              "epochs": 1, "isolate": False, "threads": 1, "layout": "contiguous"}  # fmt: skip
     return Request(**fields | changes)
 
 

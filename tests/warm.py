@@ -67,10 +67,19 @@ class WarmPython(TrialServer):
             "path": first,
             "env": given,
             "most_bytes": most_bytes,
+            "cores": sorted(os.sched_getaffinity(0)),
         }
         spawned.connection.send_bytes(json.dumps(told).encode())
         for descriptor in (stdout, stderr):
             send_handle(spawned.connection, descriptor, spawned.pid)
+        return spawned
+
+    def begin_trial(self) -> Spawned:
+        """Return a process that waits for a trial's job, where this one is and as it is now."""
+        spawned = self.begin()
+        cores = sorted(os.sched_getaffinity(0))
+        told = {"trial": True, "cwd": str(Path.cwd()), "env": dict(os.environ), "cores": cores}
+        spawned.connection.send_bytes(json.dumps(told).encode())
         return spawned
 
     def run(

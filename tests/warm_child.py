@@ -17,11 +17,16 @@ from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any
 
-from bench.engines import child
+from bench.engines import child, job
 from bench.engines.spawn import TrialServer
 
-for _name in ("bench.engines.job", "bench.harness", "bench.gather", "bench.work", "zoo.cli"):
+_PROGRAM = ("bench.engines.job", "bench.harness", "bench.gather", "bench.work", "zoo.cli")
+_LATER = ("scipy.stats", "sklearn.metrics", "altair")  # what it imports when it tells of a run
+for _name in _PROGRAM:
     importlib.import_module(_name)  # once for all
+OF_THE_PROGRAM = frozenset(sys.modules)  # what it has imported before it does anything
+for _name in _LATER:
+    importlib.import_module(_name)
 MARK = "ZOO_TEST_MARK"  # in the environment of whatever a test begins
 _MARKED_CHARACTERS = 15  # of a process's name, which forks keep: Linux has no more
 _LAUNCH = TrialServer._launch
@@ -33,6 +38,13 @@ def do(connection: int) -> None:
     try:
         told = json.loads(given.recv_bytes())
     except EOFError:  # it is not needed
+        return
+    os.sched_setaffinity(0, told["cores"])
+    if "trial" in told:
+        os.environ.clear()
+        os.environ.update(told["env"])
+        os.chdir(told["cwd"])
+        job.do(connection)
         return
     for descriptor in (1, 2):
         handle = recv_handle(given)

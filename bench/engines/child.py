@@ -7,6 +7,7 @@ with the one that began it. Nothing slow is imported before that is seen to.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import importlib
 import json
 import os
@@ -22,6 +23,7 @@ from bench.engines.spawn import KILL, NUMBER, STOP
 from bench.parent_death import die_with_parent
 
 _JOB = "bench.engines.job"
+_MOST_BYTES = 4096  # of a folder's name: Linux has no longer ones
 _LOOK_SECONDS = 0.05  # between looks whether a trial has ended, where the system can't say when
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -40,6 +42,8 @@ def serve(control: int, parent: int, module: str = _JOB) -> None:
         os._exit(1)
     if sys.platform == "linux":  # on macOS a fork may not use what its parent has loaded
         importlib.import_module(module)  # takes seconds
+        gc.collect()
+        gc.freeze()  # else each fork's collections would copy the pages of all that is imported
     _Server(socket.socket(fileno=control), module).run()
     os._exit(0)
 
@@ -121,15 +125,15 @@ class _Server:
     def _served(self) -> bool:
         """Begin the trial that is asked for; say whether more may be."""
         try:
-            content, given, _, _ = socket.recv_fds(self._control, 1, 3)
+            folder, given, _, _ = socket.recv_fds(self._control, _MOST_BYTES, 3)
         except OSError:
             return False
-        if not content or len(given) < 3:
+        if not folder or len(given) < 3:
             return False
         connection, output, status = given
         server, pid = os.getpid(), os.fork()
         if pid == 0:
-            self._become_trial(server, connection, output, status)
+            self._become_trial(server, folder, connection, output, status)
         with suppress(OSError):  # whoever is first, it or this one
             os.setpgid(pid, pid)
         os.close(connection)
@@ -137,9 +141,12 @@ class _Server:
         self._trials.append(_Trial(pid, socket.socket(fileno=status)))
         return True
 
-    def _become_trial(self, server: int, connection: int, output: int, status: int) -> None:
+    def _become_trial(
+        self, server: int, folder: bytes, connection: int, output: int, status: int
+    ) -> None:
         """Be the process of one trial, and end with it; hold nothing of the others."""
         try:
+            os.chdir(folder)
             die_with_parent()
             if os.getppid() != server:  # it was gone before
                 os._exit(1)

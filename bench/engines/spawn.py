@@ -17,6 +17,7 @@ import tempfile
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from registry.errors import RunError
 
@@ -85,6 +86,8 @@ class Spawned:
                     return None
                 except (EOFError, ConnectionError):  # its server was killed, which kills it
                     self.returncode = -signal.SIGKILL
+                    with suppress(ProcessLookupError, PermissionError):
+                        os.killpg(self.pid, signal.SIGKILL)  # what it has begun
             return self.returncode
 
 
@@ -107,7 +110,7 @@ class TrialServer:
         """
         try:
             spawned = self._begun()
-        except (OSError, EOFError) as error:
+        except (ConnectionError, EOFError) as error:
             if not self._worked:
                 raise RunError(self._why_it_ended()) from error
             self._end()  # something has killed it: another can still begin the others
@@ -147,6 +150,7 @@ class TrialServer:
         self._process.wait()
 
     def _begun(self) -> Spawned:
+        folder = os.fsencode(Path.cwd())
         ours, theirs = socket.socketpair()
         status, its_status = socket.socketpair()
         reading, writing = os.pipe()
@@ -154,7 +158,7 @@ class TrialServer:
         connection = Connection(ours.detach())
         try:
             with theirs, its_status:
-                socket.send_fds(self._control, [b"+"], given)
+                socket.send_fds(self._control, [folder], given)
             return Spawned(connection, reading, status)
         except (OSError, EOFError):
             connection.close()
