@@ -13,7 +13,7 @@ STAMP := $(VENV)/installed
 
 RUN := .benchmarks/latest.json
 BASELINE ?= .benchmarks/saved.json
-# one worker more than cores, a file at a time: what a file's tests share is made once
+# two workers more than cores, four at most, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench test coverage mutants soak sweep chapter simulations benchmark benchmark-compare benchmark-save benchmark-table clean

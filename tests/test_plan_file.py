@@ -57,7 +57,7 @@ _SHAKY = 3  # the number of a trial of it, and of its share of 4
 
 
 _HELD = """
-import signal, sys
+import signal, time
 from pathlib import Path
 from bench.checkpoint import Checkpoints
 from zoo.cli import main
@@ -66,8 +66,11 @@ def save(*given, kept=[], saving=Checkpoints.save):
     saving(*given)
     kept.append(1)
     if len(kept) == 6:  # in its second epoch of three
+        heed, heard = signal.getsignal(signal.SIGTERM), []
+        signal.signal(signal.SIGTERM, lambda *told: (heard.append(1), heed(*told)))
         Path("held").touch()
-        signal.pause()
+        while not heard:  # one that comes at once is no less heard
+            time.sleep(0.005)
 
 Checkpoints.save = save
 main()
