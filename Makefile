@@ -1,6 +1,9 @@
 # Two commands that do all their own set-up in a fresh checkout.
 #   make bench   the main job: compare LeNet and AlexNet on the embedded data
 #   make test    format, lint, types, import rules, tests; in a random order: PYTEST='-p randomly'
+# Two that ask what the tests are worth: do they notice planted faults, and which lines do they reach?
+#   make mutants
+#   make coverage
 # And one that tries for an hour to break what is promised about kills, damage and full disks, and
 # trains each built-in network at its full width until it has learned.
 #   make soak

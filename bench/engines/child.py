@@ -67,9 +67,10 @@ class _Trial:
         """Do what is asked; say whether it has ended, with all that it has begun."""
         if self._asked:
             self._obey()
-        if _runs(self.pid):
-            return False
-        self._kill()  # the process's number stays its own until it is waited for
+        if hasattr(os, "waitid"):  # macOS has it from Python 3.13 on
+            if _runs(self.pid):
+                return False
+            self._kill()  # its number stays its own until it is waited for
         ended, status = os.waitpid(self.pid, os.WNOHANG)
         if ended:
             self._send(os.waitstatus_to_exitcode(status))
