@@ -11,7 +11,7 @@ from typing import Any
 from bench.allocator import tune_allocator
 from bench.data.folds import folds_asked
 from bench.engine import LOCAL, get_engine
-from bench.engines.spawn import TrialServer, can_spawn
+from bench.engines.spawn import TrialServer, served
 from bench.exactness import differences
 from bench.folds import tested_names
 from bench.parallel import ALONE, Group
@@ -78,7 +78,8 @@ def execute(
     """
     tune_allocator()
     _require_group(request, group)
-    with _served(request, server) as server:
+    wanted = request.isolate and request.engine == LOCAL.name
+    with served(wanted=wanted, server=server) as server:
         request = settled(request)
         require_trackers(request.log)
         get_engine(request.engine)
@@ -120,7 +121,7 @@ def resume(
         ZooError: there is no such run, or it is in use.
     """
     tune_allocator()
-    with _served(None, server) as server:
+    with served(wanted=False, server=server) as server:
         folder = RunFolder.find(name, runs)
         with (
             _storage_told(folder),
@@ -195,19 +196,6 @@ def _draw_missing(
             keep_pictures(store, plan, progress)
         except ZooError as error:
             progress.say(f"the test images can't be drawn: {error}")
-
-
-@contextmanager
-def _served(request: Request | None, server: TrialServer | None) -> Iterator[TrialServer | None]:
-    """Yield what imports torch while the images are looked at, and close it after all."""
-    wanted = request is not None and request.isolate and request.engine == LOCAL.name
-    if server is None and wanted and can_spawn():
-        server = TrialServer()
-    try:
-        yield server
-    finally:
-        if server is not None:
-            server.close()
 
 
 def _changed(request: Request, changes: Mapping[str, Any]) -> Request:

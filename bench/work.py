@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -17,14 +16,13 @@ from bench.data.located import located
 from bench.data.pixel_source import DirectPixels, PixelSource
 from bench.data.synthetic import synthetic_folder
 from bench.device import choose_device
-from bench.engines.spawn import TrialServer
+from bench.engines.spawn import TrialServer, served
 from bench.environment import describe_environment
 from bench.exactness import code_digest, differences
 from bench.plan import Plan, kept_pixels
 from bench.plan_file import PlanFile, images_of, software_of, with_images
 from bench.progress import Progress
 from bench.record import TrialRecord, TrialResult, TrialSpec
-from bench.request import Request
 from bench.session import Pending, Session, isolated
 from bench.work_folder import Records, WorkFolder
 from registry.errors import InexactError, RunError
@@ -98,7 +96,7 @@ def work(
     specs = [plan.specs[number] for number in left]
     environment, marks = _environment(plan, specs, inexact=inexact)
     _say_threads(specs, progress)
-    with _served(request, specs) as server:
+    with served(wanted=any(isolated(request, spec) for spec in specs)) as server:
         worker = _Worker(plan, folder, environment, progress, data, server, inexact=inexact)
         with progress.showing([plan.specs[number] for number in share], records):
             stopped_by = worker.run(left, marks)
@@ -256,17 +254,6 @@ def _say_threads(specs: Sequence[TrialSpec], progress: Progress) -> None:
             f"the plan gives each trial {threads} threads, and there are {cores} cores here, which "
             f"is slow: `zoo plan --threads {cores}`, or give a task more cores"
         )
-
-
-@contextmanager
-def _served(request: Request, specs: Sequence[TrialSpec]) -> Iterator[TrialServer | None]:
-    """Yield what imports torch while the images are read, and close it after all."""
-    server = TrialServer() if any(isolated(request, spec) for spec in specs) else None
-    try:
-        yield server
-    finally:
-        if server is not None:
-            server.close()
 
 
 def _told(spec: TrialSpec) -> str:

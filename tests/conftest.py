@@ -26,7 +26,9 @@ def _keep_to_a_core(worker: str) -> None:
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
-_keep_to_a_core(os.environ.get("PYTEST_XDIST_WORKER", ""))  # before torch counts them
+_keep_to_a_core(
+    os.environ.get("PYTEST_XDIST_WORKER", "")
+)  # before torch counts them: nothing above imports it
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +64,21 @@ def _few_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr("bench.runs.write_page", lambda *arguments: None)
 
 
+@pytest.fixture(scope="module")
+def hastened_runs() -> Iterator[None]:
+    """Look at what runs in this process come to alone, module fixtures' runs too."""
+    from hastened import hastened  # imports torch: see above
+
+    with hastened():
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_trial_server() -> Iterator[None]:
     """Begin the trials of runs in this process by one server, which imports torch once."""
     lent = SimpleNamespace(begin=lambda: warm().begin_trial(), close=lambda: None)
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("bench.harness", "bench.work"):
-            patch.setattr(f"{module}.TrialServer", lambda: lent)
+        patch.setattr("bench.engines.spawn.TrialServer", lambda: lent)
         yield
 
 

@@ -6,14 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 import torch
 from conftest import draw_folder
-from hastened import hastened
 from torch import nn
 
 import bench
@@ -26,12 +24,7 @@ from bench.train import build_optimizer
 from registry.architecture import Architecture, Contract
 from registry.errors import RunError
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _hastened() -> Iterator[None]:
-    """Look at what runs come to alone."""
-    with hastened():
-        yield
+pytestmark = pytest.mark.usefixtures("hastened_runs")
 
 
 class Tiny(nn.Sequential):

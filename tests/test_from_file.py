@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hastened import hastened
 
 import bench
 from bench.exactness import code_digest
 from bench.weights import load_network
 from registry import Catalog
 from registry.errors import ConstructionError, RegistryError, RunError, UnsuitableError
+
+pytestmark = pytest.mark.usefixtures("hastened_runs")
 
 _NETWORK = '''"""Mine."""
 import numbers_of_mine
@@ -57,13 +57,6 @@ class Deaf(nn.Module):
 NUMBER = 7
 '''
 _SHORT = {"epochs": 1, "threads": 1, "layout": "contiguous"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hastened() -> Iterator[None]:
-    """Look at what runs come to alone."""
-    with hastened():
-        yield
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 
 import pytest
 from conftest import draw_folder
-from hastened import hastened
 from PIL import Image
 
 import bench
@@ -20,14 +18,9 @@ from bench.progress import Progress
 from bench.request import Request, as_plain, request_of
 from registry.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("hastened_runs")
+
 _QUIET = Progress(shown=False)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hastened() -> Iterator[None]:
-    """Look at what runs come to alone."""
-    with hastened():
-        yield
 
 
 @pytest.fixture

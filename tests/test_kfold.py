@@ -4,7 +4,6 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,6 @@ import pandas as pd
 import pytest
 from conftest import draw_folder
 from endings import differences, ending
-from hastened import hastened
 
 import bench
 from bench.harness import execute, resume
@@ -26,15 +24,10 @@ from bench.runs import write_report
 from registry.errors import RunError
 from zoo import LENET5
 
+pytestmark = pytest.mark.usefixtures("hastened_runs")
+
 OTHER = replace(LENET5, name="other")
 _QUIET = Progress(shown=False)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hastened() -> Iterator[None]:
-    """Look at what runs come to alone."""
-    with hastened():
-        yield
 
 
 @pytest.fixture(scope="module")

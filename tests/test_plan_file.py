@@ -12,7 +12,6 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -23,12 +22,11 @@ import pytest
 from conftest import draw_folder
 from endings import differences, ending
 from filelock import FileLock
-from hastened import hastened
 from safetensors.torch import load, save
 from warm import warm
 from zoo_process import PLUGINS, ZooProcess
 
-from bench import harness, pictures
+from bench import pictures
 from bench.data import synthetic
 from bench.data.synthetic import write_synthetic
 from bench.durable import whole_file, write_text
@@ -47,6 +45,8 @@ from zoo import LENET5
 from zoo.cli import main
 from zoo.cli_bench import bench
 from zoo.cli_plan import plan as plan_command
+
+pytestmark = pytest.mark.usefixtures("hastened_runs")
 
 _PLUGIN = PLUGINS / "shakynet"
 _MODELS = ("lenet5", "shaky")
@@ -108,13 +108,6 @@ def _well(*arguments: object) -> None:
         except SystemExit as ended:
             if ended.code:
                 raise AssertionError(f"{arguments}: {ended.code}") from ended
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hastened() -> Iterator[None]:
-    """Look at what runs come to alone."""
-    with hastened():
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -258,11 +251,10 @@ def test_more_threads_than_cores_are_told(done, zoo, monkeypatch):
     assert "the plan gives each trial 1 threads, and there are 0 cores here" in said
 
 
-def test_a_run_that_was_partly_gathered_can_be_gone_on_with_here(done, zoo, monkeypatch):
+def test_a_run_that_was_partly_gathered_can_be_gone_on_with_here(done, zoo):
     """As any other run: `zoo bench --resume` does what is missing, and a later gather keeps it."""
     (_trial(done, "lenet5", 0) / "done.json").unlink()
     zoo("gather", "plan.json")
-    monkeypatch.setattr("bench.engines.spawn.TrialServer", harness.TrialServer)  # a shared one
     code, _, said = zoo("bench", "--resume", _run(done / "runs"))
     again, _, told = zoo("gather", "plan.json")
 

@@ -171,7 +171,7 @@ def test_every_check_is_explained():
 
 def test_the_notebook_lines_run(tmp_path, monkeypatch):
     """`bench.run` as printed gives a frame; here, in this process."""
-    for module in ("bench.session", "bench.harness"):
+    for module in ("bench.session", "bench.engines.spawn"):
         monkeypatch.setattr(f"{module}.can_spawn", lambda: False)
     monkeypatch.chdir(draw_folder(tmp_path / "photographs", each=12).parent)
     namespace: dict[str, object] = {}

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from conftest import draw_folder
-from hastened import hastened
 from torch import nn
 
 from bench.checkpoint import Cadence, Checkpoints, digest_of
@@ -24,6 +22,8 @@ from bench.stop import StopRequest
 from bench.trial import run_trial
 from bench.watcher import Service
 from zoo import LENET5
+
+pytestmark = pytest.mark.usefixtures("hastened_runs")
 
 
 class Restless(nn.Module):
@@ -85,13 +85,6 @@ class _StopAt(Progress):
     def on_phase(self, record):
         if record.phase == self._phase and len(record.history) >= 2:
             self._stop.request()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hastened() -> Iterator[None]:
-    """Look at what trials come to alone."""
-    with hastened():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import builtins
 import json
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +13,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import draw_folder, noise
-from hastened import hastened
 
 from bench.data import split as splitting
 from bench.data.check import check
@@ -32,18 +30,13 @@ from bench.tune.table import ordered, sentences
 from registry.errors import RunError
 from zoo import LENET5
 
+pytestmark = pytest.mark.usefixtures("hastened_runs")
+
 _SPACE = whole_space(DEFAULT)
 
 
 def _quiet(text):
     pass
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hastened() -> Iterator[None]:
-    """Look at what runs come to alone."""
-    with hastened():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import draw_folder
-from hastened import hastened
+
+pytestmark = pytest.mark.usefixtures("hastened_runs")
 
 _PAGE = (Path(__file__).parents[1] / "docs" / "tuning.md").read_text(encoding="utf-8")
 _FILES = re.findall(r"```toml file=(\S+)\n(.*?)```", _PAGE, flags=re.DOTALL)
 _BLOCKS = re.findall(r"```sh\n(.*?)```", _PAGE, flags=re.DOTALL)
 _COMMANDS = [line for block in _BLOCKS for line in block.splitlines()]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hastened() -> Iterator[None]:
-    """Look at what runs come to alone."""
-    with hastened():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from conftest import draw_folder
-from hastened import hastened
 
 from bench.comparable import Side, unlike
 from bench.data.check import check
@@ -22,14 +20,9 @@ from bench.request import Request
 from bench.runs import stored_run
 from registry.errors import DataError, RunError
 
+pytestmark = pytest.mark.usefixtures("hastened_runs")
+
 _QUIET = Progress(shown=False)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _hastened() -> Iterator[None]:
-    """Look at what runs come to alone."""
-    with hastened():
-        yield
 
 
 @pytest.fixture(scope="module")

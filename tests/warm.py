@@ -25,15 +25,13 @@ _BOOT = (
     "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); "
     "from bench.engines.child import serve; serve(int(sys.argv[2]), int(sys.argv[3]), 'warm_child')"
 )
+MARK = "ZOO_TEST_MARK"  # in the environment of whatever a test begins
+MARKED_CHARACTERS = 15  # of the mark, in a process's name, which forks keep: Linux has no more
 ADDED = [str(PLUGINS / "undrawn"), str(ROOT), str(Path(__file__).parent)]
 
 
 class WarmPython(TrialServer):
     """A Python that has imported torch and the program, and forks itself for each command."""
-
-    def __init__(self, python: Path | str = sys.executable) -> None:
-        self._python = python
-        super().__init__()
 
     def start(
         self,
@@ -61,15 +59,16 @@ class WarmPython(TrialServer):
         first = [str(each) for each in path]
         given = dict(os.environ if env is None else env)
         given["PYTHONPATH"] = os.pathsep.join([*first, *ADDED, given.get("PYTHONPATH", "")])
-        told = {
-            "arguments": [str(each) for each in arguments],
-            "cwd": str(cwd or Path.cwd()),
-            "path": first,
-            "env": given,
-            "most_bytes": most_bytes,
-            "cores": sorted(os.sched_getaffinity(0)),
-        }
-        spawned.connection.send_bytes(json.dumps(told).encode())
+        _tell(
+            spawned,
+            env=given,
+            command={
+                "arguments": [str(each) for each in arguments],
+                "cwd": str(cwd or Path.cwd()),
+                "path": first,
+                "most_bytes": most_bytes,
+            },
+        )
         for descriptor in (stdout, stderr):
             send_handle(spawned.connection, descriptor, spawned.pid)
         return spawned
@@ -77,9 +76,7 @@ class WarmPython(TrialServer):
     def begin_trial(self) -> Spawned:
         """Return a process that waits for a trial's job, where this one is and as it is now."""
         spawned = self.begin()
-        cores = sorted(os.sched_getaffinity(0))
-        told = {"trial": True, "cwd": str(Path.cwd()), "env": dict(os.environ), "cores": cores}
-        spawned.connection.send_bytes(json.dumps(told).encode())
+        _tell(spawned, env=dict(os.environ), command=None)
         return spawned
 
     def run(
@@ -115,13 +112,19 @@ class WarmPython(TrialServer):
     def _launch(self, control: int, output: int) -> subprocess.Popen[bytes]:
         given = [json.dumps(ADDED), str(control), str(os.getpid())]
         return subprocess.Popen(
-            [str(self._python), "-c", _BOOT, *given],
+            [sys.executable, "-c", _BOOT, *given],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=[control],
             process_group=0,
         )
+
+
+def _tell(spawned: Spawned, **told: object) -> None:
+    """Tell the process what to be, with the cores that this one has now."""
+    told["cores"] = sorted(os.sched_getaffinity(0))
+    spawned.connection.send_bytes(json.dumps(told).encode())
 
 
 def _read(descriptor: int, into: dict[int, str]) -> None:

@@ -17,6 +17,8 @@ from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any
 
+from warm import MARK, MARKED_CHARACTERS
+
 from bench.engines import child, job
 from bench.engines.spawn import TrialServer
 
@@ -27,8 +29,6 @@ for _name in _PROGRAM:
 OF_THE_PROGRAM = frozenset(sys.modules)  # what it has imported before it does anything
 for _name in _LATER:
     importlib.import_module(_name)
-MARK = "ZOO_TEST_MARK"  # in the environment of whatever a test begins
-_MARKED_CHARACTERS = 15  # of a process's name, which forks keep: Linux has no more
 _LAUNCH = TrialServer._launch
 
 
@@ -40,36 +40,33 @@ def do(connection: int) -> None:
     except EOFError:  # it is not needed
         return
     os.sched_setaffinity(0, told["cores"])
-    if "trial" in told:
-        os.environ.clear()
-        os.environ.update(told["env"])
-        os.chdir(told["cwd"])
+    os.environ.clear()
+    os.environ.update(told["env"])
+    command = told["command"]
+    if command is None:
         job.do(connection)
         return
     for descriptor in (1, 2):
         handle = recv_handle(given)
         os.dup2(handle, descriptor)
         os.close(handle)
-    child._open_output()
-    _be_as(told)
+    _be_as(command)
     TrialServer._launch = _forked  # type: ignore[method-assign]
     try:
-        _run(told["arguments"])
+        _run(command["arguments"])
     finally:
         threading._shutdown()  # type: ignore[attr-defined]  # as an interpreter ends
         atexit._run_exitfuncs()
 
 
-def _be_as(told: dict[str, Any]) -> None:
-    """Have the environment, the place, the limits and the modules that were asked for."""
-    os.environ.clear()
-    os.environ.update(told["env"])
-    os.chdir(told["cwd"])
-    sys.path[:0] = told["path"]
-    if mark := told["env"].get(MARK):
-        Path("/proc/self/comm").write_text(mark[:_MARKED_CHARACTERS])
-    if told["most_bytes"] is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (told["most_bytes"],) * 2)
+def _be_as(command: dict[str, Any]) -> None:
+    """Have the place, the limits, the mark and the modules that were asked for."""
+    os.chdir(command["cwd"])
+    sys.path[:0] = command["path"]
+    if mark := os.environ.get(MARK):
+        Path("/proc/self/comm").write_text(mark[:MARKED_CHARACTERS])
+    if command["most_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (command["most_bytes"],) * 2)
 
 
 def _run(arguments: list[str]) -> None:

@@ -17,12 +17,10 @@ import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from warm import ADDED, PLUGINS, warm
+from warm import ADDED, MARK, MARKED_CHARACTERS, PLUGINS, warm
 
 __all__ = ["COLD", "PLUGINS", "ZooProcess"]
 COLD = "ZOO_TEST_COLD"  # in the environment: each is a new process, as on a user's machine
-_MARK = "ZOO_TEST_MARK"
-_NAME_CHARACTERS = 15  # of a process: Linux has no more
 _PATIENCE_SECONDS = 480.0
 
 
@@ -42,7 +40,7 @@ class ZooProcess:
         most_bytes: int | None = None,
     ) -> None:
         self._mark = uuid.uuid4().hex
-        environment = os.environ | {"ZOO_CACHE": str(cache), _MARK: self._mark}
+        environment = os.environ | {"ZOO_CACHE": str(cache), MARK: self._mark}
         self._process = (_cold if COLD in os.environ else _Warm)(
             ["-m", "zoo", *map(str, arguments)], cwd, plugins, environment, most_bytes
         )
@@ -95,8 +93,8 @@ class ZooProcess:
         return found[-1].split() if found else None
 
     def _marked(self) -> list[int]:
-        wanted = f"{_MARK}={self._mark}".encode()
-        name = f"{self._mark[:_NAME_CHARACTERS]}\n".encode()
+        wanted = f"{MARK}={self._mark}".encode()
+        name = f"{self._mark[:MARKED_CHARACTERS]}\n".encode()
         return [
             int(each.name)
             for each in Path("/proc").glob("[0-9]*")

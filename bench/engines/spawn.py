@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -174,6 +175,21 @@ class TrialServer:
         text = self._output.read().decode(errors="replace")[-_LAST_CHARACTERS:].strip()
         last = text.splitlines()[-1] if text else "it said nothing"
         return f"no trial can be started: the process that starts them left with {code}: {last}"
+
+
+@contextmanager
+def served(*, wanted: bool, server: TrialServer | None = None) -> Iterator[TrialServer | None]:
+    """Yield `server`, or a new one where one is wanted, and close it after all.
+
+    Begun before images are looked at, it imports torch meanwhile.
+    """
+    if server is None and wanted and can_spawn():
+        server = TrialServer()
+    try:
+        yield server
+    finally:
+        if server is not None:
+            server.close()
 
 
 def can_spawn() -> bool:
