@@ -13,6 +13,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+SCRIPT := PYTHONPATH=$(CURDIR)/tests/support:$(CURDIR)/tests/robustness $(BIN)/python
 
 RUN := .benchmarks/latest.json
 BASELINE ?= .benchmarks/saved.json
@@ -49,11 +50,11 @@ coverage: $(STAMP)
 # each command is a new process, as on a user's machine; scaled down: make soak SOAK='--runs 10 --mutants 200'
 soak: $(STAMP)
 	$(BIN)/zoo check --all
-	ZOO_TEST_COLD=1 $(BIN)/python tests/soak.py $(SOAK)
+	ZOO_TEST_COLD=1 $(SCRIPT) tests/robustness/soak.py $(SOAK)
 
 # a part of it: make sweep SWEEP="--only 'torchvision:*' --limit 20"; a killed one goes on
 sweep: $(STAMP)
-	$(BIN)/python tests/sweep.py $(SWEEP)
+	$(SCRIPT) tests/studies/sweep.py $(SWEEP)
 
 benchmark: $(STAMP)
 	mkdir -p .benchmarks
@@ -74,16 +75,16 @@ benchmark-table: $(STAMP)
 # the textbook chapter's result, one change at a time, into docs/chapter.md: hours, and the photographs
 # part of it: make chapter CHAPTER='--only trained relu'
 chapter: $(STAMP)
-	$(BIN)/python tests/chapter.py $(CHAPTER)
+	$(SCRIPT) tests/studies/chapter.py $(CHAPTER)
 
 # how often the intervals and verdicts are right, where the truth is known: some minutes
 simulations: $(STAMP)
-	$(BIN)/python tests/simulations.py
+	$(SCRIPT) tests/studies/simulations.py
 
 # can the tests fail: faults planted one at a time in a copy of the code, each to be noticed: minutes
-# a part of it: make mutants MUTANTS='--only bench/stats'
+# a part of it: make mutants MUTANTS='--only bench/analysis/stats'
 mutants: $(STAMP)
-	$(BIN)/python tests/mutation.py $(MUTANTS)
+	$(SCRIPT) tests/robustness/mutation.py $(MUTANTS)
 
 $(STAMP): pyproject.toml
 	@echo "setting up $(VENV): a few minutes, several GB"

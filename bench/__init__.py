@@ -10,22 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.comparison import RunComparison, compare
-    from bench.data.dataset import Dataset
-    from bench.engine import Engine
-    from bench.harness import run
-    from bench.recipe import Recipe
-    from bench.results import Results
+    from bench.analysis.comparison import RunComparison
+    from bench.data.dataset_plugins import Dataset
+    from bench.engines.registry import Engine
+    from bench.runs.compare import compare
+    from bench.runs.execute import run
+    from bench.runs.run_results import RunResults as Results
+    from bench.training.recipe import Recipe
 
 _MODULES = {
-    "Dataset": "bench.data.dataset",
-    "Engine": "bench.engine",
-    "Recipe": "bench.recipe",
-    "Results": "bench.results",
-    "RunComparison": "bench.comparison",
-    "compare": "bench.comparison",
-    "run": "bench.harness",
+    "Dataset": "bench.data.dataset_plugins",
+    "Engine": "bench.engines.registry",
+    "Recipe": "bench.training.recipe",
+    "Results": "bench.runs.run_results",
+    "RunComparison": "bench.analysis.comparison",
+    "compare": "bench.runs.compare",
+    "run": "bench.runs.execute",
 }
+_NAMES = {"Results": "RunResults"}
 __all__ = ["Dataset", "Engine", "Recipe", "Results", "RunComparison", "compare", "run"]
 
 
@@ -34,5 +36,5 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         import importlib
 
-        return getattr(importlib.import_module(_MODULES[name]), name)
+        return getattr(importlib.import_module(_MODULES[name]), _NAMES.get(name, name))
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

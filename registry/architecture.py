@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry.errors import ConstructionError, UnsuitableError, told
+from registry.errors import ConstructionError, UnsuitableError, format_error
 from registry.lookup import object_at
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Architecture:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise even SystemExit
-            raise self._failure(f"could not be imported: {told(error)}") from error
+            raise self._failure(f"could not be imported: {format_error(error)}") from error
         if not callable(found):
             raise self._failure(f"is a {type(found).__name__}, not something to call")
         constructor: Callable[..., Any] = found
@@ -174,7 +174,7 @@ class Architecture:
         except ConstructionError:
             raise
         except (Exception, SystemExit) as error:
-            failed = f"failed with num_classes={num_classes}: {told(error)}"
+            failed = f"failed with num_classes={num_classes}: {format_error(error)}"
             raise self._failure(failed) from error
         if not isinstance(network, nn.Module):
             raise self._failure(f"gave a {type(network).__name__}, not a torch.nn.Module")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 
 from registry.architecture import Architecture, Contract
-from registry.claims import Claims, Entry, Kind, allowed, is_pattern, matching
+from registry.claims import Claims, Entry, Kind, filter_allowed, is_pattern, matching
 from registry.errors import RegistryError, UnknownNameError
 from registry.family import Described, Family
 from registry.from_file import described_file, file_name, file_origin, is_file
@@ -55,7 +55,7 @@ class Catalog:
         """
         groups = (ARCHITECTURES.group, FAMILIES.group)
         claims = [claim for group in groups for claim in entry_points(group=group)]
-        return cls(allowed(claims), Frozen.found() if frozen is None else frozen)
+        return cls(filter_allowed(claims), Frozen.found() if frozen is None else frozen)
 
     def names(self) -> tuple[str, ...]:
         """Return every installed architecture by the name to type, built-ins first.
@@ -76,7 +76,7 @@ class Catalog:
             BrokenPluginError: its library can't be imported.
         """
         entry = self._families.entry(family)
-        names = [_renamed(name, entry.name) for name in entry.value.names()]
+        names = [_to_short_name(name, entry.name) for name in entry.value.names()]
         found = matching(f"{entry.name}:{pattern}", names)
         if not found:
             listing = f"zoo list --family {entry.name}"
@@ -198,9 +198,9 @@ class Catalog:
         )
         if frozen:
             return architecture
-        from registry.verify import measured  # needs torch
+        from registry.verify import measure_contract  # needs torch
 
-        return measured(architecture)
+        return measure_contract(architecture)
 
     def _installed(self, name: str) -> Entry[Architecture]:
         entry = self._architectures.entry(name)
@@ -215,6 +215,6 @@ def _of(claims: Iterable[EntryPoint], group: str) -> list[EntryPoint]:
     return [claim for claim in claims if claim.group == group]
 
 
-def _renamed(member: str, family: str) -> str:
+def _to_short_name(member: str, family: str) -> str:
     """Return `family:member` where the family is reached by its full name, `dist/family`."""
     return f"{family}:{member.partition(':')[2]}"

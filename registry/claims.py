@@ -14,7 +14,7 @@ from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Generic, TypeVar
 
 from registry.architecture import Origin
-from registry.errors import AmbiguousNameError, BrokenPluginError, UnknownNameError, told
+from registry.errors import AmbiguousNameError, BrokenPluginError, UnknownNameError, format_error
 
 BUILT_IN_DISTRIBUTION = "zoo-bench"
 PLUGINS_VARIABLE = "ZOO_PLUGINS"
@@ -82,12 +82,12 @@ class Claims(Generic[T]):
         self._bare: dict[str, list[EntryPoint]] = {}
         for claim in self._claims:
             self._bare.setdefault(claim.name, []).append(claim)
-        self._qualified = {_qualified(claim): claim for claim in self._claims}
+        self._qualified = {_full_name(claim): claim for claim in self._claims}
 
     @classmethod
     def installed(cls, kind: Kind[T]) -> Claims[T]:
         """Return the claims of every installed distribution that `ZOO_PLUGINS` allows."""
-        return cls(kind, allowed(entry_points(group=kind.group)))
+        return cls(kind, filter_allowed(entry_points(group=kind.group)))
 
     def __contains__(self, name: str) -> bool:
         return name in self._qualified or name in self._bare
@@ -121,14 +121,14 @@ class Claims(Generic[T]):
         if not claims:
             raise UnknownNameError(self.kind.noun, name, self.names(), self.kind.listing)
         if len(claims) > 1 and not _is_built_in(claims[0]):
-            raise AmbiguousNameError(name, [_qualified(claim) for claim in claims])
+            raise AmbiguousNameError(name, [_full_name(claim) for claim in claims])
         return claims[0]
 
     def _name(self, claim: EntryPoint) -> str:
         """Return the shortest name that means `claim`."""
         claims = self._bare[claim.name]
         alone = len(claims) == 1 or _is_built_in(claim)
-        return claim.name if alone else _qualified(claim)
+        return claim.name if alone else _full_name(claim)
 
     def _load(self, claim: EntryPoint) -> Entry[T]:
         name, origin = self._name(claim), origin_of(claim)
@@ -165,7 +165,7 @@ def matching(pattern: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if fnmatch.fnmatchcase(name, pattern)]
 
 
-def allowed(claims: Iterable[EntryPoint]) -> list[EntryPoint]:
+def filter_allowed(claims: Iterable[EntryPoint]) -> list[EntryPoint]:
     """Return the claims of built-ins, and of plugins those that `ZOO_PLUGINS` names, if it is set.
 
     `ZOO_PLUGINS=a,b` allows those two distributions only; empty, none.
@@ -173,7 +173,7 @@ def allowed(claims: Iterable[EntryPoint]) -> list[EntryPoint]:
     told_of = os.environ.get(PLUGINS_VARIABLE)
     if told_of is None:
         return list(claims)
-    named = {normalized(name) for name in told_of.split(",") if name.strip()}
+    named = {normalize_name(name) for name in told_of.split(",") if name.strip()}
     return [claim for claim in claims if _is_built_in(claim) or distribution_name(claim) in named]
 
 
@@ -198,10 +198,10 @@ def editable_url(distribution: Distribution) -> str | None:
 def distribution_name(claim: EntryPoint) -> str:
     """Return the distribution's normalised name; one that was half removed has none."""
     name = claim.dist.name if claim.dist is not None else None
-    return normalized(name) if name else "unknown"
+    return normalize_name(name) if name else "unknown"
 
 
-def normalized(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a distribution's name as PEP 503 writes it."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
@@ -211,10 +211,10 @@ def _reason(error: BaseException, claim: EntryPoint, origin: Origin) -> str:
         if error.name.partition(".")[0] == claim.value.partition(":")[0].partition(".")[0]:
             return f"its own module {error.name!r} is gone: reinstall or uninstall {origin}"
         return f"it needs {error.name!r}, which is not installed"
-    return told(error)
+    return format_error(error)
 
 
-def _qualified(claim: EntryPoint) -> str:
+def _full_name(claim: EntryPoint) -> str:
     return f"{distribution_name(claim)}/{claim.name}"
 
 

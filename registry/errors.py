@@ -14,7 +14,7 @@ ZooError                          exit code
 ├── DataError                     2   images, folders, downloads
 └── RunError                      2   options, devices, run folders, weights
     ├── IncomparableError         5   models were not tested on the same images
-    ├── InexactError              5   the rest of a run would not be what it would have been
+    ├── ReproducibilityError              5   the rest of a run would not be what it would have been
     └── StorageError              4   what was measured can't be written
 ```
 """
@@ -32,7 +32,7 @@ class ZooError(Exception):
     exit_code: ClassVar[int] = 2
 
 
-def told(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return what was raised on one line: `KeyError: 'conv1'`, or the type alone."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -129,7 +129,7 @@ class IncomparableError(RunError):
     exit_code = 5
 
 
-class InexactError(RunError):
+class ReproducibilityError(RunError):
     """A run can't be gone on with so that it ends as it would have."""
 
     exit_code = 5

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from registry.architecture import Argument, Normalization, Origin
-from registry.errors import BrokenPluginError, RegistryError, UnknownNameError, told
+from registry.errors import BrokenPluginError, RegistryError, UnknownNameError, format_error
 from registry.lookup import object_at
 
 
@@ -93,4 +93,6 @@ class Family:
         except (KeyboardInterrupt, RegistryError):
             raise
         except BaseException as error:  # a library may raise even SystemExit
-            raise BrokenPluginError(f"the family {self.name!r} is broken: {told(error)}") from error
+            raise BrokenPluginError(
+                f"the family {self.name!r} is broken: {format_error(error)}"
+            ) from error

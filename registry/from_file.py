@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from registry.architecture import Architecture, Origin
-from registry.errors import ConstructionError, RegistryError, told
+from registry.errors import ConstructionError, RegistryError, format_error
 from registry.family import Described
 
 _PATTERN = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_]\w*)")
@@ -55,7 +55,7 @@ def described_file(name: str) -> Described:
         ConstructionError: the file can't be run, or has no such class or function.
     """
     path, _, attribute = name.rpartition(":")
-    found = _loaded(str(Path(path).resolve()), attribute)
+    found = _load_module(str(Path(path).resolve()), attribute)
     shape = getattr(found, "input_shape", _DEFAULT_SHAPE)
     if not _is_shape(shape):
         raise ConstructionError(f"{name}: its input_shape must be (C, H, W), not {shape!r}")
@@ -76,16 +76,18 @@ def file_of(architecture: Architecture) -> Path | None:
 
 def build(*, num_classes: int, path: str, name: str) -> Any:
     """Return what the class or function `name` in the file `path` gives for `num_classes`."""
-    return _loaded(path, name)(num_classes=num_classes)
+    return _load_module(path, name)(num_classes=num_classes)
 
 
-def _loaded(path: str, attribute: str) -> Any:
+def _load_module(path: str, attribute: str) -> Any:
     try:
         found = getattr(_module(path), attribute, None)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a stranger's file may raise even SystemExit
-        raise ConstructionError(f"{Path(path).name} could not be run: {told(error)}") from error
+        raise ConstructionError(
+            f"{Path(path).name} could not be run: {format_error(error)}"
+        ) from error
     if not callable(found):
         raise ConstructionError(f"{Path(path).name} has no class or function {attribute!r}")
     return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from registry.architecture import Contract
-from registry.errors import RegistryError, told
+from registry.errors import RegistryError, format_error
 
 FILE = "zoo-contracts.toml"
 _HEADING = "# Contracts frozen by `zoo contract freeze`, checked before each training.\n"
@@ -55,7 +55,7 @@ def read_frozen(path: Path) -> Frozen:
     try:
         told_of = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RegistryError(f"{path} can't be read: {told(error)}") from error
+        raise RegistryError(f"{path} can't be read: {format_error(error)}") from error
     return Frozen(
         path=path, contracts={name: _contract(path, name, told_of[name]) for name in told_of}
     )
@@ -107,7 +107,7 @@ def _contract(path: Path, name: str, value: object) -> FrozenContract:
         )
         return FrozenContract(contract=contract, origin=str(value.get("origin", "")))
     except (KeyError, TypeError, ValueError) as error:
-        raise RegistryError(f"{path}: [{name}] is no contract: {told(error)}") from error
+        raise RegistryError(f"{path}: [{name}] is no contract: {format_error(error)}") from error
 
 
 def _count(value: object) -> int:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from registry.architecture import Architecture, Contract
-from registry.errors import ConstructionError, ContractError, UnsuitableError, told
+from registry.errors import ConstructionError, ContractError, UnsuitableError, format_error
 
 Device = Literal["meta", "cpu"]
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def verify(architecture: Architecture) -> Verification:
     return Verification(measured=found, device=device)
 
 
-def measured(architecture: Architecture) -> Architecture:
+def measure_contract(architecture: Architecture) -> Architecture:
     """Return `architecture` with the contract that it keeps now, for as many classes.
 
     Raises:
@@ -95,22 +95,22 @@ def probe(
         ConstructionError: the network can't be built or run at all.
     """
     try:
-        return _looked(architecture, look, images, "meta"), "meta"
+        return _probe_shapes(architecture, look, images, "meta"), "meta"
     except UnsuitableError:
         raise
     except Exception:  # noqa: BLE001  (some operations have no meta kernel; the CPU decides)
         try:
-            return _looked(architecture, look, images, "cpu"), "cpu"
+            return _probe_shapes(architecture, look, images, "cpu"), "cpu"
         except (UnsuitableError, ConstructionError):
             raise
         except Exception as error:
             shape = (images, *architecture.contract.input_shape)
             raise ConstructionError(
-                f"{architecture.name} can't be run on images of {shape}: {told(error)}"
+                f"{architecture.name} can't be run on images of {shape}: {format_error(error)}"
             ) from error
 
 
-def _looked(
+def _probe_shapes(
     architecture: Architecture,
     look: Callable[[nn.Module, torch.Tensor], T],
     images: int,

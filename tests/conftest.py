@@ -1,4 +1,4 @@
-"""What several test modules share: the real photographs where they are, and tiny drawn folders."""
+"""What tests are given: the real photographs where they are, a drawn folder, the command."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from PIL import Image
+from drawn_folder import draw_folder
 from warm import warm
 
-from zoo.cli import main
+from zoo.cli.app import main
 
-_LONGEST = ("test_ray.py", "test_ddp.py", "test_campaign.py", "test_isolation.py", "test_readme.py")
+_LONGEST = ("test_ray.py", "test_campaign.py", "test_isolation.py", "test_readme.py")
 _PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -61,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _few_pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw a run's page and figures, some seconds, only in tests that look at them."""
     if not request.node.get_closest_marker("pages"):
-        monkeypatch.setattr("bench.runs.write_page", lambda *arguments: None)
+        monkeypatch.setattr("bench.runs.stored_runs.write_page", lambda *arguments: None)
 
 
 @pytest.fixture(scope="module")
@@ -100,24 +99,6 @@ def chapter_photographs() -> Path:
 def many_photographs() -> Path:
     """The folder of 2,002 photographs."""
     return _PHOTOGRAPHS / "dogs-vs-cats-2000"
-
-
-def noise(seed: int, width: int = 48, height: int = 40) -> Image.Image:
-    """Return a picture of random blots that no other seed gives."""
-    blocks = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    return Image.fromarray(blocks).resize((width, height), Image.Resampling.BICUBIC)
-
-
-def draw_folder(folder: Path, *, each: int = 12, first: int = 0) -> Path:
-    """Write `each` cats (reddish noise) and dogs (bluish), numbered from `first`, as JPEGs."""
-    for label, (kind, channel) in enumerate((("Cat", 0), ("Dog", 2))):
-        (folder / kind).mkdir(parents=True)
-        for number in range(first, first + each):
-            levels = np.asarray(noise(1000 * label + number)).copy()
-            levels[..., channel] = 255 - levels[..., channel] // 8
-            path = folder / kind / f"{kind.lower()}.{number}.jpg"
-            Image.fromarray(levels).save(path, quality=95)
-    return folder
 
 
 @pytest.fixture

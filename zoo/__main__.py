@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command; Ctrl-C while it is still being imported is one line, too."""
     try:
-        from zoo.cli import main as run
+        from zoo.cli.app import main as run
     except KeyboardInterrupt:
         sys.stderr.write("zoo: interrupted before anything was begun\n")
         sys.exit(130)

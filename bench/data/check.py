@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from bench.data.examine import SECONDS_PER_FILE, Examined, examine
+from bench.data.decode_pool import SECONDS_PER_FILE, Examined, examine
 from bench.data.facts import Facts, Flaw
 from bench.data.find import Finding, ImageFile, Reject, sorted_rejects
-from bench.data.ledger import Ledger
 from bench.data.reading import UnreadableImageError, content_digest
+from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError
 
 MOST_REJECTS = 0.01  # of the files that claim to be images; more is a folder gone wrong
@@ -62,7 +62,7 @@ def check(
     *,
     threads: int = 2,
     on_image: Callable[[], object] = lambda: None,
-    ledger: Ledger | None = None,
+    ledger: ValidationCache | None = None,
     seconds: float = SECONDS_PER_FILE,
 ) -> Manifest:
     """Return the manifest of `finding`: each image read, and decoded in a disposable process.
@@ -77,7 +77,7 @@ def check(
     Raises:
         DataError: fewer than two classes have a readable image, or no process can be started.
     """
-    found = _examined(finding.images, threads, on_image, ledger, seconds)
+    found = _examine_all(finding.images, threads, on_image, ledger, seconds)
     images: list[CheckedImage] = []
     rejects = list(finding.rejects)
     for file, each in zip(finding.images, found, strict=True):
@@ -139,15 +139,15 @@ def require_few_rejects(manifest: Manifest, share: float = MOST_REJECTS) -> None
     )
 
 
-def _examined(
+def _examine_all(
     images: Sequence[ImageFile],
     threads: int,
     on_image: Callable[[], object],
-    ledger: Ledger | None,
+    ledger: ValidationCache | None,
     seconds: float,
 ) -> list[Examined]:
     """Return what is known of each file's content, or else what examining it finds."""
-    known = _known(images, threads, ledger) if ledger else {}
+    known = _look_up(images, threads, ledger) if ledger else {}
     for _ in known:
         on_image()
     rest = [number for number in range(len(images)) if number not in known]
@@ -159,7 +159,9 @@ def _examined(
     return [known[number] for number in range(len(images))]
 
 
-def _known(images: Sequence[ImageFile], threads: int, ledger: Ledger) -> dict[int, Examined]:
+def _look_up(
+    images: Sequence[ImageFile], threads: int, ledger: ValidationCache
+) -> dict[int, Examined]:
     """Return by number what needs no decoding: content that the ledger knows, unreadable files."""
     with ThreadPoolExecutor(threads) as pool:
         read = list(pool.map(lambda image: _read(image.path), images))

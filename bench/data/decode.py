@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bench.data.reading import UnreadableImageError, read_content
 from bench.data.rgb import require_known_levels, to_rgb
-from bench.data.signature import told_by_signature
+from bench.data.signature import describe_signature
 
 DECODER_VERSION = 2  # one more whenever a pixel changes: it keys what is kept of decoded images
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -56,7 +56,7 @@ def decode_content(content: bytes) -> Image.Image:
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
-        raise UnreadableImageError(told_by_signature(content)) from None
+        raise UnreadableImageError(describe_signature(content)) from None
     except Image.DecompressionBombError:
         raise UnreadableImageError(f"more pixels than the cap of {MAX_PIXELS:,}") from None
     except MemoryError:

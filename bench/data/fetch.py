@@ -89,7 +89,7 @@ def fetch_archive(data_set: DataSet, folder: Path, *, progress: bool = True) -> 
     if not _is_complete(target, target / data_set.root):
         archive = folder / f"{data_set.name}.zip"
         needed = data_set.archive_bytes + data_set.unpacked_bytes
-        _require_disk(folder, needed - _bytes_there(archive))
+        _require_disk(folder, needed - _bytes_on_disk(archive))
         _download(data_set.url, archive, progress)
         _require_digest(archive, "sha256", data_set.sha256)
         unpack_zip(archive, target, max_bytes=data_set.unpacked_bytes, max_files=data_set.files)
@@ -104,12 +104,14 @@ def _is_complete(target: Path, root: Path) -> bool:
     return root.is_dir()
 
 
-def _beside(path: Path, ending: str) -> Path:
+def _partial_path(path: Path, ending: str) -> Path:
     return path.with_name(f"{path.name}{ending}")
 
 
-def _bytes_there(path: Path) -> int:
-    return sum(each.stat().st_size for each in (path, _beside(path, ".part")) if each.is_file())
+def _bytes_on_disk(path: Path) -> int:
+    return sum(
+        each.stat().st_size for each in (path, _partial_path(path, ".part")) if each.is_file()
+    )
 
 
 def _download(url: str, path: Path, progress: bool) -> None:
@@ -119,8 +121,8 @@ def _download(url: str, path: Path, progress: bool) -> None:
     for tries_left in reversed(range(_TRIES)):
         try:
             _append(url, path, progress)
-            _beside(path, ".part").replace(path)
-            _beside(path, ".etag").unlink(missing_ok=True)
+            _partial_path(path, ".part").replace(path)
+            _partial_path(path, ".etag").unlink(missing_ok=True)
             return
         except httpx2.HTTPStatusError as error:
             status = f"{error.response.status_code} {error.response.reason_phrase}".strip()
@@ -140,7 +142,7 @@ def _download(url: str, path: Path, progress: bool) -> None:
 
 def _append(url: str, path: Path, progress: bool) -> None:
     """Bring the `.part` file of `path` to its end, from its start where the server must."""
-    part, tag = _beside(path, ".part"), _beside(path, ".etag")
+    part, tag = _partial_path(path, ".part"), _partial_path(path, ".etag")
     there = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}
     if there:
@@ -217,7 +219,7 @@ def _fetch_oxford(folder: Path, progress: bool) -> Path:
     base = fetched / _OXFORD
     archives = [(base / url.rpartition("/")[2], url, md5) for url, md5 in OxfordIIITPet._RESOURCES]
     _require_disk(
-        base, 2 * _OXFORD_BYTES - sum(_bytes_there(archive) for archive, _, _ in archives)
+        base, 2 * _OXFORD_BYTES - sum(_bytes_on_disk(archive) for archive, _, _ in archives)
     )
     for archive, url, md5 in archives:
         _download(url, archive, progress)

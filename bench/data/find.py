@@ -71,7 +71,7 @@ def find(folder: Path) -> Finding:
             rejects.append(Reject(name=name, reason=reason, by_name=True))
         else:
             named.append((kind, path, name))
-    classes = _ordered({kind for kind, _, _ in named})
+    classes = _sort({kind for kind, _, _ in named})
     _require_classes(folder, classes)
     images = sorted(
         (ImageFile(path=path, label=classes.index(kind), name=name) for kind, path, name in named),
@@ -133,7 +133,7 @@ def _class_name(path: Path, root: Path) -> str | None:
     return letters.group().lower() if letters and letters.end() < len(path.stem) else None
 
 
-def _ordered(classes: set[str]) -> tuple[str, ...]:
+def _sort(classes: set[str]) -> tuple[str, ...]:
     return tuple(sorted(classes, key=lambda name: (_rank(name), name)))
 
 

@@ -76,7 +76,7 @@ class Splits:
         return hashlib.sha256("\n".join(found).encode()).hexdigest() if self.folds else found[0]
 
 
-def folds_asked(split: str) -> int | None:
+def parse_folds(split: str) -> int | None:
     """Return k of `kfold:k`, or None for a split that is not repeated.
 
     Raises:
@@ -115,7 +115,7 @@ def make_splits(name: str, manifest: Manifest, within: str | None = None) -> Spl
         RunError: there is none of that name.
         DataError: there are too few images for it.
     """
-    folds = folds_asked(name)
+    folds = parse_folds(name)
     check_within(within)
     images = manifest if within is None else training_part(manifest, within)
     each = (SPLITS[name](images),) if folds is None else kfold_splits(images, folds)

@@ -26,7 +26,7 @@ def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits
             f"{other.folder} has the classes {', '.join(other.classes)}, {manifest.folder} has "
             f"{', '.join(manifest.classes)}: they must be the same"
         )
-    test = tuple(_named(image, other) for image in strangers(other, manifest))
+    test = tuple(_with_unique_name(image, other) for image in exclude_known_images(other, manifest))
     if not test:
         raise DataError(
             f"every picture of {other.folder} is one of {manifest.folder}: there is nothing to "
@@ -37,7 +37,7 @@ def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits
     return Splits(name=name, each=each, within=splits.within)
 
 
-def strangers(other: Manifest, manifest: Manifest) -> list[CheckedImage]:
+def exclude_known_images(other: Manifest, manifest: Manifest) -> list[CheckedImage]:
     """Return the images of `other` that are no picture of `manifest`, not even saved again."""
     known = {image.file.path for image in manifest.images}
     known_contents = {image.sha256 for image in manifest.images}
@@ -47,7 +47,7 @@ def strangers(other: Manifest, manifest: Manifest) -> list[CheckedImage]:
     return [image for image in other.images if image.sha256 not in known_contents]
 
 
-def _named(image: CheckedImage, other: Manifest) -> CheckedImage:
+def _with_unique_name(image: CheckedImage, other: Manifest) -> CheckedImage:
     """Return `image` under a name that no image of another folder has."""
     named = replace(image.file, name=f"{other.folder.name}/{image.file.name}")
     return replace(image, file=named)

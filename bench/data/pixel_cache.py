@@ -27,7 +27,7 @@ from bench.data.pixel_file import (
 from bench.data.pixel_source import DirectPixels, InputShape
 from bench.data.reading import read_content
 from bench.data.transform import Pixels, evaluation_pixels
-from bench.memory import available_bytes
+from bench.system.memory import available_bytes
 from registry.errors import DataError
 
 MEMORY_SHARE = 0.6  # beyond it pages are read again from the disk, no faster than decoding
@@ -110,20 +110,20 @@ class CachedPixels:
     def reopened(cls, plain: dict[str, Any], report: Reporter) -> CachedPixels:
         """Return the pixels that another process has written; nothing is written here."""
         source = cls(report)
-        source._whole = _reopened(plain["whole"], report)
+        source._whole = _reopen(plain["whole"], report)
         for shape, told in plain["centres"]:
-            kept = _reopened(told, report)
+            kept = _reopen(told, report)
             if kept is not None:
                 source._centres[tuple(shape)] = kept
         return source
 
     def keep_whole(self, images: Sequence[CheckedImage], folder: Path, threads: int) -> None:
         """Read whole pictures from a file in `folder` from now on; it is written if need be."""
-        self._whole = _kept(
+        self._whole = _open_or_write(
             images,
             lambda image: image.shape,
             folder / "whole",
-            _decoded_as_checked,
+            _decode_checked,
             self._report,
             threads,
         )
@@ -137,9 +137,9 @@ class CachedPixels:
 
         def make(image: CheckedImage) -> Pixels:
             whole = self._read(self._whole, image.file)
-            return evaluation_pixels(_decoded_as_checked(image) if whole is None else whole, shape)
+            return evaluation_pixels(_decode_checked(image) if whole is None else whole, shape)
 
-        kept = _kept(
+        kept = _open_or_write(
             images,
             lambda _: (height, width, channels),
             folder / name,
@@ -151,7 +151,7 @@ class CachedPixels:
             self._centres[shape] = kept
 
 
-def cached_pixels(
+def open_pixel_cache(
     images: Sequence[CheckedImage],
     evaluated: Sequence[CheckedImage],
     shapes: Sequence[InputShape],
@@ -181,7 +181,7 @@ def cached_pixels(
     return source
 
 
-def _decoded_as_checked(image: CheckedImage) -> Pixels:
+def _decode_checked(image: CheckedImage) -> Pixels:
     """Return the pixels of the very bytes that were checked, since they are kept by their digest.
 
     Raises:
@@ -193,7 +193,7 @@ def _decoded_as_checked(image: CheckedImage) -> Pixels:
     return np.asarray(decode_content(content))
 
 
-def _kept(
+def _open_or_write(
     images: Sequence[CheckedImage],
     shape_of: Callable[[CheckedImage], Shape],
     stem: Path,
@@ -218,7 +218,7 @@ def _kept(
         )
         return None
     try:
-        file = _opened(path, key) or _written(
+        file = _open_whole(path, key) or _write_once(
             path, key, shapes, lambda number: make(unique[number]), report, threads
         )
     except OSError as error:
@@ -232,7 +232,7 @@ def _kept(
     return _Kept(path, file, {image.file.path: places[image.sha256] for image in images}, key)
 
 
-def _reopened(plain: dict[str, Any] | None, report: Reporter) -> _Kept | None:
+def _reopen(plain: dict[str, Any] | None, report: Reporter) -> _Kept | None:
     if plain is None:
         return None
     path, key = Path(plain["path"]), bytes.fromhex(plain["key"])
@@ -244,7 +244,7 @@ def _reopened(plain: dict[str, Any] | None, report: Reporter) -> _Kept | None:
     return _Kept(path, file, {Path(name): n for name, n in plain["numbers"].items()}, key)
 
 
-def _opened(path: Path, key: bytes) -> PixelFile | None:
+def _open_whole(path: Path, key: bytes) -> PixelFile | None:
     """Return the file, or None where it is not there or not as it was written."""
     try:
         return PixelFile(path, key)
@@ -252,7 +252,7 @@ def _opened(path: Path, key: bytes) -> PixelFile | None:
         return None
 
 
-def _written(
+def _write_once(
     path: Path,
     key: bytes,
     shapes: Sequence[Shape],
@@ -263,7 +263,7 @@ def _written(
     """Return the file, written by this process or by another that was at it already."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):  # the system unlocks it when its holder dies
-        ready = _opened(path, key)  # perhaps while we were waiting
+        ready = _open_whole(path, key)  # perhaps while we were waiting
         if ready is not None:
             return ready
         for left in partial_files(path):

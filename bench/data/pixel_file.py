@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.durable import put_in_place
+from bench.system.atomic_files import put_in_place
 from registry.errors import DataError
 
 if TYPE_CHECKING:

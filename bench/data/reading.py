@@ -26,10 +26,10 @@ def read_content(path: Path) -> bytes:
         UnreadableImageError: it is a pipe or device, empty, too large, or can't be read.
     """
     try:
-        with _opened(path) as file:
+        with _open_regular(path) as file:
             return file.read(MAX_FILE_BYTES)
     except OSError as error:
-        raise UnreadableImageError(_told(path, error)) from error
+        raise UnreadableImageError(_reason(path, error)) from error
 
 
 def content_digest(path: Path) -> tuple[str, int]:
@@ -40,16 +40,16 @@ def content_digest(path: Path) -> tuple[str, int]:
     """
     digest, size = hashlib.sha256(), 0
     try:
-        with _opened(path) as file:
+        with _open_regular(path) as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
     except OSError as error:
-        raise UnreadableImageError(_told(path, error)) from error
+        raise UnreadableImageError(_reason(path, error)) from error
     return digest.hexdigest(), size
 
 
-def _opened(path: Path) -> BufferedReader:
+def _open_regular(path: Path) -> BufferedReader:
     """Open a regular file: looked at before, since to open a pipe may be to wait for ever.
 
     It is looked at once more when it is open, since it may be another by then; O_NONBLOCK lets even
@@ -75,7 +75,7 @@ def _require_regular_file(status: os.stat_result) -> None:
         raise UnreadableImageError(f"{status.st_size:,} bytes, over the cap of {MAX_FILE_BYTES:,}")
 
 
-def _told(path: Path, error: OSError) -> str:
+def _reason(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError) and path.is_symlink():
         return "a link that leads nowhere"
     return error.strerror or str(error)

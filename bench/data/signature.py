@@ -23,7 +23,7 @@ _OTHERS = {
 }
 
 
-def told_by_signature(content: bytes) -> str:
+def describe_signature(content: bytes) -> str:
     """Describe what a file that can't be opened as an image seems to be, from its first bytes."""
     head = content[:64]
     if head[4:8] == b"ftyp":

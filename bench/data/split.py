@@ -120,7 +120,7 @@ def split_of(plain: dict[str, Any]) -> Split:
 SPLITS = MappingProxyType({"stratified": stratified_split, "textbook": textbook_split})
 
 
-def limited(manifest: Manifest, limit: int) -> Manifest:
+def limit_images(manifest: Manifest, limit: int) -> Manifest:
     """Return `manifest` with `limit` images at most, each class in its share, picked by content.
 
     Raises:

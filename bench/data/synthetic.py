@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from bench.cache_folder import cache_folder
-from bench.data.dataset import Dataset
-from bench.data.draw import Kind, draw
+from bench.data.dataset_plugins import Dataset
+from bench.data.drawings import Kind, draw
+from bench.system.cache_folder import cache_folder
 from registry.errors import DataError
 
 SYNTHETIC_NAME = "synthetic"

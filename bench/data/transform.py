@@ -82,10 +82,10 @@ def training_pixels(
     mirrored = bool(generator.random() < augmentation.flip_probability)
     resize = _resized_exactly if fidelity == "exact" else _resized_fast
     pixels = resize(picture[top:bottom, left:right], shape, mirrored)
-    return _jittered(pixels, augmentation.color_jitter, generator)
+    return _jitter(pixels, augmentation.color_jitter, generator)
 
 
-def _jittered(pixels: Pixels, most: float, generator: np.random.Generator) -> Pixels:
+def _jitter(pixels: Pixels, most: float, generator: np.random.Generator) -> Pixels:
     """Return `pixels` (H, W, C) with other brightness, contrast and saturation, each by chance.
 
     What torchvision's `ColorJitter` does in the order brightness, saturation, contrast, as one
@@ -118,7 +118,7 @@ def evaluation_pixels(picture: Pixels, shape: tuple[int, int, int]) -> Pixels:
     return _as_pixels(scaled.crop((left, top, left + width, top + height)))
 
 
-def normalized(
+def normalize_batch(
     pixels: Sequence[Pixels], how: Normalization = IMAGENET, layout: Layout = "channels_last"
 ) -> torch.Tensor:
     """Return N images (H, W, C) of levels as float32 (N, C, H, W), in the memory order `layout`.
@@ -139,10 +139,10 @@ def normalized(
     return images.permute(0, 3, 1, 2).contiguous(memory_format=MEMORY_FORMATS[layout])
 
 
-def normalized_there(
+def normalize_on_device(
     levels: torch.Tensor, how: Normalization, device: torch.device, layout: Layout
 ) -> torch.Tensor:
-    """Return levels (N, H, W, C) as `normalized` does, moved to `device` first.
+    """Return levels (N, H, W, C) as `normalize_batch` does, moved to `device` first.
 
     A quarter of the bytes cross; from pinned memory the copy does not block.
     """

@@ -20,7 +20,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from bench.engines.spawn import KILL, NUMBER, STOP
-from bench.parent_death import die_with_parent
+from bench.system.child_process import die_with_parent
 
 _JOB = "bench.engines.job"
 _MOST_BYTES = 4096  # of a folder's name: Linux has no longer ones

@@ -20,17 +20,18 @@ from typing import Any
 
 import torch._dynamo  # a second that the first optimiser would be charged  # noqa: F401
 
-from bench.allocator import tune_allocator
-from bench.checkpoint import Cadence, Checkpoints
 from bench.data.pixel_cache import CachedPixels
 from bench.data.pixel_source import DirectPixels
 from bench.data.split import split_of
-from bench.engines.here import run_here
+from bench.engines.in_process import run_and_publish
 from bench.engines.messages import receive, send, send_answers
-from bench.memory import limit_memory, peak_bytes
-from bench.record import EpochRecord, TrialRecord, TrialSpec, as_plain, spec_of
-from bench.stop import StopRequest
-from bench.watcher import Service
+from bench.system.cpu import tune_allocator
+from bench.system.memory import limit_memory, peak_bytes
+from bench.training.callbacks import TrialContext
+from bench.training.checkpoint import Cadence, Checkpoints
+from bench.training.record import EpochRecord, TrialRecord
+from bench.training.spec import TrialSpec, as_plain, spec_of
+from bench.training.stop import StopRequest
 
 _BETWEEN = 0.1  # seconds between two messages that count steps
 
@@ -51,7 +52,7 @@ def do(descriptor: int) -> None:
         _heed_signals(stop)
         service = _service(job, teller, stop)
         spec, split = spec_of(job["spec"]), split_of(job["split"])
-        result = run_here(spec, split, teller, service, Path(job["folder"]))
+        result = run_and_publish(spec, split, teller, service, Path(job["folder"]))
         teller.end(result.record, answered=result.test is not None)
         if result.test is not None:
             send_answers(connection, result.test)
@@ -65,9 +66,9 @@ def _heed_signals(stop: StopRequest) -> None:
         signal.signal(number, ask)
 
 
-def _service(job: dict[str, Any], teller: _Teller, stop: StopRequest) -> Service:
+def _service(job: dict[str, Any], teller: _Teller, stop: StopRequest) -> TrialContext:
     source = job["source"]
-    return Service(
+    return TrialContext(
         source=DirectPixels() if source is None else CachedPixels.reopened(source, teller),
         profile=job["profile"],
         weights=job["weights"],

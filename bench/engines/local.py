@@ -10,12 +10,12 @@ from queue import SimpleQueue
 
 import psutil
 
-from bench.engines.engine import Setup
+from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, TrialProcess
 from bench.engines.spawn import TrialServer
-from bench.memory import available_bytes
-from bench.record import TrialRecord, TrialResult
-from bench.watcher import InTurn, Watcher
+from bench.system.memory import available_bytes
+from bench.training.callbacks import Callback, LockedCallback
+from bench.training.record import TrialRecord, TrialResult
 from registry.errors import RunError
 
 _GRACE_SECONDS = 10.0  # for a thread to see that its process is gone
@@ -34,7 +34,7 @@ class _Running:
     bytes: int
 
 
-class LocalEngine:
+class LocalExecutor:
     """Does what is submitted, `jobs` at a time; the next begins when there is memory for it.
 
     Signals reach the main thread alone, which waits in `ended`; each trial is listened to by a
@@ -43,8 +43,8 @@ class LocalEngine:
 
     def __init__(
         self,
-        watcher: Watcher,
-        setup: Setup,
+        watcher: Callback,
+        setup: ExecutorConfig,
         available: Callable[[], int] = available_bytes,
     ) -> None:
         """Begin nothing yet; `available` gives the bytes that are free.
@@ -56,7 +56,7 @@ class LocalEngine:
             raise RunError("--address is that of a cluster: give --engine ray, too")
         self._jobs, self._available = setup.jobs or 1, available
         self._server, self._own_server = setup.server, setup.server is None
-        self._watcher = watcher if self._jobs == 1 else InTurn(watcher)
+        self._watcher = watcher if self._jobs == 1 else LockedCallback(watcher)
         self._waiting: deque[tuple[int, Job]] = deque()
         self._running: dict[int, _Running] = {}
         self._results: SimpleQueue[tuple[int, TrialResult | BaseException]] = SimpleQueue()

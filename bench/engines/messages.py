@@ -8,7 +8,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from bench.evaluate import Evaluation, packed, unpacked
+from bench.training.evaluate import Evaluation, pack_evaluation, unpack_evaluation
 from registry.errors import RunError
 
 _MOST_BYTES = 2**31 - 1
@@ -43,7 +43,7 @@ def receive(connection: Connection) -> dict[str, Any]:
 
 def send_answers(connection: Connection, test: Evaluation) -> None:
     """Send labels and probabilities, bit for bit."""
-    connection.send_bytes(packed(test))
+    connection.send_bytes(pack_evaluation(test))
 
 
 def receive_answers(connection: Connection, loss: float, accuracy: float) -> Evaluation:
@@ -53,6 +53,6 @@ def receive_answers(connection: Connection, loss: float, accuracy: float) -> Eva
         RunError: it is something else.
     """
     try:
-        return unpacked(connection.recv_bytes(_MOST_BYTES), loss, accuracy)
+        return unpack_evaluation(connection.recv_bytes(_MOST_BYTES), loss, accuracy)
     except (EOFError, OSError, SafetensorError, TypeError, ValueError) as error:
         raise RunError(f"the trial's process gave no answers: {error}") from error

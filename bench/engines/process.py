@@ -17,18 +17,11 @@ from bench.data.split import Split, split_of
 from bench.data.split import as_plain as split_as_plain
 from bench.engines.messages import receive, receive_answers, send
 from bench.engines.spawn import Spawned
-from bench.memory import kernel_kills
-from bench.record import (
-    Status,
-    TrialRecord,
-    TrialResult,
-    TrialSpec,
-    epoch_of,
-    record_of,
-    spec_of,
-)
-from bench.record import as_plain as spec_as_plain
-from bench.watcher import Watcher
+from bench.system.memory import kernel_kills
+from bench.training.callbacks import Callback
+from bench.training.record import Status, TrialRecord, TrialResult, epoch_of, record_of
+from bench.training.spec import TrialSpec, spec_of
+from bench.training.spec import as_plain as spec_as_plain
 from registry.errors import RunError
 
 _GRACE_SECONDS = 10.0  # to leave, after the last word
@@ -79,7 +72,7 @@ class TrialProcess:
         """The number of the process."""
         return self._process.pid
 
-    def run(self, job: Job, watcher: Watcher) -> TrialResult:
+    def run(self, job: Job, watcher: Callback) -> TrialResult:
         """Return what comes of the trial, the process being gone."""
         reader = threading.Thread(target=self._pass_on, args=(watcher,), daemon=True)
         reader.start()
@@ -104,7 +97,7 @@ class TrialProcess:
         self._process.kill()
         self._process.wait()
 
-    def _listen(self, job: Job, watcher: Watcher) -> TrialResult:
+    def _listen(self, job: Job, watcher: Callback) -> TrialResult:
         record, wrong = TrialRecord(spec=job.spec, jobs=job.jobs), ""
         try:
             send(self._connection, "job", **as_plain(job))
@@ -141,7 +134,7 @@ class TrialProcess:
         return True
 
     def _heed(
-        self, message: dict[str, Any], record: TrialRecord, spec: TrialSpec, watcher: Watcher
+        self, message: dict[str, Any], record: TrialRecord, spec: TrialSpec, watcher: Callback
     ) -> TrialRecord:
         """Pass a message on to the watcher, and return the record as it is now."""
         try:
@@ -198,7 +191,7 @@ class TrialProcess:
             return "out-of-memory", f"its process was ended by {name}, having asked for memory"
         return "killed", f"its process was ended by {name}"
 
-    def _pass_on(self, watcher: Watcher) -> None:
+    def _pass_on(self, watcher: Callback) -> None:
         """Say what the process prints, line by line, and remember the last of it."""
         for line in _lines(self._process.output):
             self._lines.append(line)

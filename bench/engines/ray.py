@@ -18,15 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cores import default_threads
 from bench.engines import ray_node
-from bench.engines.engine import Setup
+from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, as_plain
-from bench.evaluate import unpacked
-from bench.record import Status, TrialRecord, TrialResult, record_of
-from bench.record import as_plain as record_as_plain
-from bench.watcher import Watcher
-from registry.errors import RunError, told
+from bench.system.cpu import default_threads
+from bench.training.callbacks import Callback
+from bench.training.evaluate import unpack_evaluation
+from bench.training.record import Status, TrialRecord, TrialResult, record_of
+from bench.training.spec import as_plain as record_as_plain
+from registry.errors import RunError, format_error
 
 _LOOK_SECONDS = 1.0
 _AHEAD = 2  # tasks for each place, so that none waits for one that is empty
@@ -54,14 +54,14 @@ class _Sent:
     jobs: int = 1
 
 
-class RayEngine:
+class RayExecutor:
     """Has what is submitted done by a cluster, a bounded number of tasks at a time.
 
     Results come back to this process alone. Weights and checkpoints are written where the trial
     runs, into the run folder, which every node must see under the same path; images, too.
     """
 
-    def __init__(self, watcher: Watcher, setup: Setup) -> None:
+    def __init__(self, watcher: Callback, setup: ExecutorConfig) -> None:
         """Join the cluster, and look into each of its nodes.
 
         Raises:
@@ -214,7 +214,7 @@ class RayEngine:
         test = None
         if found["answers"] is not None:
             loss, accuracy = record.test_loss or 0.0, record.test_accuracy or 0.0
-            test = unpacked(found["answers"], loss, accuracy)
+            test = unpack_evaluation(found["answers"], loss, accuracy)
         return TrialResult(record=record, test=test)
 
     def _lost(self, sent: _Sent, error: BaseException) -> TrialResult | None:
@@ -250,7 +250,7 @@ class RayEngine:
         look = _remote(ray_node.facts)
         asked = {
             _node_name(node): look.options(
-                num_cpus=0, scheduling_strategy=_there(node["NodeID"])
+                num_cpus=0, scheduling_strategy=_on_node(node["NodeID"])
             ).remote(self._architectures, self._path)
             for node in _alive()
         }
@@ -261,7 +261,7 @@ class RayEngine:
                 raise RunError(
                     f"the node {name} does not say what it has: {_line(error)}"
                 ) from error
-            if wrong := ray_node.unlike(self._facts, found):
+            if wrong := ray_node.describe_differences(self._facts, found):
                 raise RunError(
                     f"the node {name} is unlike this machine: {'; '.join(wrong)}: install the same "
                     "there, or leave it out of the cluster"
@@ -346,7 +346,7 @@ def _ask_to_stop(sent: _Sent, *, wanted: bool) -> None:
 
 def _line(error: BaseException) -> str:
     """Return what was raised on one line that is not too long: Ray tells stories."""
-    return told(error)[:_LINE_CHARACTERS]
+    return format_error(error)[:_LINE_CHARACTERS]
 
 
 def _on_gpu(job: Job) -> bool:
@@ -360,7 +360,7 @@ def _alive() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
-def _there(node: str) -> Any:
+def _on_node(node: str) -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     return NodeAffinitySchedulingStrategy(node, soft=False)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.engines.process import TrialProcess
-    from bench.record import EpochRecord, TrialRecord, TrialSpec
+    from bench.training.record import EpochRecord, TrialRecord
+    from bench.training.spec import TrialSpec
 
 STOP = ".stop"  # a file in a trial's folder: it is to save where it stands, and to end
 _PACKAGES = ("zoo-bench", "torch", "torchvision", "numpy", "pillow")
@@ -38,7 +39,7 @@ def facts(architectures: Mapping[str, dict[str, Any]], path: list[str]) -> dict[
     found |= {name: _version(name) for name in _PACKAGES}
     look_in(path)
     try:
-        exactness = importlib.import_module("bench.exactness")
+        exactness = importlib.import_module("bench.training.reproducibility")
         msgspec = importlib.import_module("msgspec")
         registry = importlib.import_module("registry.architecture")
     except ImportError as error:
@@ -55,7 +56,9 @@ def look_in(path: list[str]) -> None:
     sys.path[:] = list(dict.fromkeys([*there, *sys.path]))
 
 
-def unlike(wanted: Mapping[str, str | None], here: Mapping[str, str | None]) -> list[str]:
+def describe_differences(
+    wanted: Mapping[str, str | None], here: Mapping[str, str | None]
+) -> list[str]:
     """Return how a node differs, a phrase each: `torch 2.14.0 instead of 2.14.1`."""
     found = []
     for name, value in wanted.items():
@@ -85,7 +88,7 @@ def trial(
         return {"begun": False}
     spec = plain["spec"]
     here = facts({spec["model"]: spec["architecture"]}, plain["path"])
-    wrong = "; ".join(unlike(wanted, here)) or _missing(split, plain)
+    wrong = "; ".join(describe_differences(wanted, here)) or _missing(split, plain)
     if wrong:
         return {"begun": True, "refused": f"on the node {platform.node()}: {wrong}"}
     return {"begun": True, **_done(plain | {"split": split, "source": source})}
@@ -123,9 +126,9 @@ def _digest(path: Path) -> str:
 def _done(plain: dict[str, Any]) -> dict[str, Any]:
     from bench.engines.process import TrialProcess, job_of
     from bench.engines.spawn import TrialServer
-    from bench.evaluate import packed
-    from bench.memory import available_bytes
-    from bench.record import as_plain
+    from bench.system.memory import available_bytes
+    from bench.training.evaluate import pack_evaluation
+    from bench.training.spec import as_plain
 
     here = plain["spec"]["device"] == "cpu"
     job = job_of(plain | {"memory_bytes": available_bytes() if here else None})
@@ -140,7 +143,7 @@ def _done(plain: dict[str, Any]) -> dict[str, Any]:
         watched.set()
         thread.join()
         server.close()
-    answers = None if result.test is None else packed(result.test)
+    answers = None if result.test is None else pack_evaluation(result.test)
     return {"record": as_plain(result.record), "answers": answers, "said": told.lines}
 
 

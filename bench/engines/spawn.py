@@ -178,7 +178,9 @@ class TrialServer:
 
 
 @contextmanager
-def served(*, wanted: bool, server: TrialServer | None = None) -> Iterator[TrialServer | None]:
+def trial_server(
+    *, wanted: bool, server: TrialServer | None = None
+) -> Iterator[TrialServer | None]:
     """Yield `server`, or a new one where one is wanted, and close it after all.
 
     Begun before images are looked at, it imports torch meanwhile.

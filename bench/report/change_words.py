@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
-from bench.change import AccuracyChange, ModelChange, TimeChange
-from bench.comparison import RunComparison
-from bench.stats.paired import seeds_needed
+from bench.analysis.change import AccuracyChange, ModelChange, TimeChange
+from bench.analysis.comparison import RunComparison
+from bench.analysis.stats.paired import seeds_needed
 
 _LOSSES = {"accuracy": "is less accurate", "time": "is slower", "parameters": "is larger"}
 _SIDES = ("BASE", "NEW")
@@ -24,7 +24,7 @@ def sentences(change: ModelChange) -> list[str]:
     if change.added_parameters:
         base, new = change.parameters
         told.append(f"parameters {base:,} → {new:,}, {change.added_parameters:+,}")
-    told += [f"{what} not compared: {why}" for why, what in _unanswered(change).items()]
+    told += [f"{what} not compared: {why}" for why, what in _group_by_reason(change).items()]
     return [f"{change.model}: {line}" for line in told]
 
 
@@ -34,7 +34,9 @@ def notes(comparison: RunComparison) -> list[str]:
     for side, models in zip(_SIDES, (comparison.only_base, comparison.only_new), strict=True):
         told += [f"only in {side}: {', '.join(models)}"] if models else []
     for side, left in zip(_SIDES, comparison.unfinished, strict=True):
-        told += [f"{side} is unfinished: {_counted(left, 'trial')} left to be done"] if left else []
+        told += (
+            [f"{side} is unfinished: {_count_text(left, 'trial')} left to be done"] if left else []
+        )
     if comparison.recipe_changes:
         told.append(f"NEW has another recipe: {'; '.join(comparison.recipe_changes)}")
     if comparison.differences:
@@ -45,8 +47,10 @@ def notes(comparison: RunComparison) -> list[str]:
 def verdict(comparison: RunComparison) -> str:
     """Return what has changed in one line."""
     worse = comparison.regressions()
-    lost = [line for change in comparison.changes for line in _lost(change, comparison.tolerance)]
-    gained = [line for change in comparison.changes for line in _gained(change)]
+    lost = [
+        line for change in comparison.changes for line in _loss_text(change, comparison.tolerance)
+    ]
+    gained = [line for change in comparison.changes for line in _gain_text(change)]
     if worse:
         also = f"; but {', '.join(gained)}" if gained else ""
         return f"✗ NEW is worse: {', '.join(lost)}{also}"
@@ -98,7 +102,7 @@ def _endings(change: ModelChange) -> list[str]:
     return [*told, "gave answers in NEW, and none in BASE"] if change.mended else told
 
 
-def _unanswered(change: ModelChange) -> dict[str, str]:
+def _group_by_reason(change: ModelChange) -> dict[str, str]:
     """Return what can't be compared, by the reason."""
     found: dict[str, str] = {}
     for kind, why in change.unanswered.items():
@@ -115,7 +119,7 @@ def _gaps(comparison: RunComparison) -> list[str]:
     """Return what can't be compared; of models with one reason, once."""
     found: dict[str, list[str]] = {}
     for change in comparison.changes:
-        for why, what in _unanswered(change).items():
+        for why, what in _group_by_reason(change).items():
             found.setdefault(f"{what} not compared: {why}", []).append(change.model)
     return [f"{', '.join(models)}: {line}" for line, models in found.items()]
 
@@ -136,7 +140,7 @@ def _rests_on(comparison: RunComparison) -> Iterator[str]:
         )
 
 
-def _lost(change: ModelChange, tolerance: float) -> Iterator[str]:
+def _loss_text(change: ModelChange, tolerance: float) -> Iterator[str]:
     if change.failed:
         yield f"{change.model} failed"
         return
@@ -145,7 +149,7 @@ def _lost(change: ModelChange, tolerance: float) -> Iterator[str]:
         yield f"{change.model} {_LOSSES[kind]}{'' if kind in counted else ' (tolerated)'}"
 
 
-def _gained(change: ModelChange) -> Iterator[str]:
+def _gain_text(change: ModelChange) -> Iterator[str]:
     if change.mended:
         yield f"{change.model} gives answers again"
     if change.accuracy is not None and change.accuracy.kind == "better":
@@ -156,5 +160,5 @@ def _gained(change: ModelChange) -> Iterator[str]:
         yield f"{change.model} is smaller"
 
 
-def _counted(number: int, noun: str) -> str:
+def _count_text(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

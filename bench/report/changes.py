@@ -12,11 +12,11 @@ from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.change import AccuracyChange, ModelChange, TimeChange
-from bench.comparison import RunComparison
-from bench.record import as_plain
+from bench.analysis.change import AccuracyChange, ModelChange, TimeChange
+from bench.analysis.comparison import RunComparison
 from bench.report.change_words import notes, p_text, points, sentences, verdict
-from bench.report.display import BAD, GOOD, LINE_CELLS, short
+from bench.system.display import BAD, GOOD, LINE_CELLS, short
+from bench.training.spec import as_plain
 
 SCHEMA_VERSION = 1
 _ACCURACY = ("accuracy", "points", "95 % interval", "p", "seeds", "")
@@ -33,7 +33,7 @@ def render(comparison: RunComparison, width: int) -> RenderableType:
     A narrow terminal gets accuracies with their intervals, times relative to BASE, and numbers of
     parameters only where they have changed.
     """
-    rows, shown, room = _fitted(comparison, width)
+    rows, shown, room = _fit_columns(comparison, width)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in shown:
         side: JustifyMethod = "left" if name in ("model", "") else "right"
@@ -50,7 +50,9 @@ def render(comparison: RunComparison, width: int) -> RenderableType:
     return Group(*heads, table, *told, Text(short(last, LINE_CELLS), style=style))
 
 
-def _fitted(comparison: RunComparison, width: int) -> tuple[list[dict[str, str]], list[str], int]:
+def _fit_columns(
+    comparison: RunComparison, width: int
+) -> tuple[list[dict[str, str]], list[str], int]:
     """Return the rows, the columns that say something, and the room for the names of models.
 
     The columns for a wide terminal stand back where names would be cut short for them.
@@ -59,7 +61,7 @@ def _fitted(comparison: RunComparison, width: int) -> tuple[list[dict[str, str]]
     for wide in (True, False) if width >= _WIDE else (False,):
         rows = [_cells(change, wide=wide) for change in comparison.changes]
         shown = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
-        room = width - 2 - sum(2 + _needed(name, rows) for name in shown)
+        room = width - 2 - sum(2 + _column_width(name, rows) for name in shown)
         if room >= min(_NAME_CELLS, max(names)):
             break
     return rows, shown, room
@@ -86,7 +88,7 @@ def comparison_as_json(comparison: RunComparison, fail_on: Sequence[str] = ()) -
     }
 
 
-def _needed(name: str, rows: Sequence[dict[str, str]]) -> int:
+def _column_width(name: str, rows: Sequence[dict[str, str]]) -> int:
     """Return the width that a column of figures takes; the models' names get the rest."""
     cells = [name, *(row.get(name, "") for row in rows)]
     return 0 if name == "model" else max(map(cell_len, cells))

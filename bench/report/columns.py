@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.quantities import seconds_told
+from bench.system.options import format_seconds
 from registry.errors import RunError
 
 Row = Mapping[str, Any]
@@ -45,7 +45,7 @@ def columns() -> tuple[Column, ...]:
     return _COLUMNS
 
 
-def chosen(names: Sequence[str]) -> tuple[Column, ...]:
+def select_columns(names: Sequence[str]) -> tuple[Column, ...]:
     """Return the columns of these names, the model first; all for `all`.
 
     Raises:
@@ -62,7 +62,7 @@ def chosen(names: Sequence[str]) -> tuple[Column, ...]:
     return tuple(known[name] for name in dict.fromkeys(("model", *names)))
 
 
-def speaking(frame: pd.DataFrame) -> list[Column]:
+def informative_columns(frame: pd.DataFrame) -> list[Column]:
     """Return the columns that have something to say of the rows of `frame`, in their order."""
     rows = rows_of(frame)
     silent = {column.name for column in _COLUMNS if not any(map(column.cell, rows))}
@@ -120,7 +120,7 @@ def _seconds(name: str) -> Callable[[Row], str]:
 
 def _epochs(row: Row) -> str:
     """Return how long it was trained: `10`; `60 s`; `7 of 20, best 4`, where the best is tested."""
-    asked = _of("budget_seconds", seconds_told)(row) or _number(row.get("epochs"), "{:.0f}")
+    asked = _of("budget_seconds", format_seconds)(row) or _number(row.get("epochs"), "{:.0f}")
     if not row.get("selection") or _missing(row.get("epochs_trained")):
         return asked
     trained, best = row["epochs_trained"], row["tested_epoch"]
@@ -156,8 +156,8 @@ def _recipe(row: Row) -> str:
     if _missing(row.get("recipe")):
         return ""
     tried = row.get("recipe_configurations")
-    chosen = "" if _missing(tried) or not tried else f" (of {tried})"
-    return f"{row['recipe']}{chosen}"
+    select_columns = "" if _missing(tried) or not tried else f" (of {tried})"
+    return f"{row['recipe']}{select_columns}"
 
 
 def _contract(row: Row) -> str:
@@ -176,7 +176,7 @@ def _of(name: str, form: Callable[[Any], str]) -> Callable[[Row], str]:
     return lambda row: "" if _missing(row.get(name)) else form(row[name])
 
 
-def _valued(name: str, key: str, heading: str, form: Callable[[Any], str]) -> Column:
+def _value_column(name: str, key: str, heading: str, form: Callable[[Any], str]) -> Column:
     """Return a column that shows the value `key`, and is sorted by it."""
     return Column(name=name, key=key, heading=heading, cell=_of(key, form))
 
@@ -198,7 +198,7 @@ def _figures(value: float) -> str:
     return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}"
 
 
-def _counted(value: float) -> str:
+def _abbreviate(value: float) -> str:
     """Return three figures and `k`, `M` or `G`: thousands, millions, thousands of millions."""
     for unit, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= 0.9995 * unit:
@@ -210,11 +210,11 @@ _COLUMNS = (
     Column(name="model", heading="model", cell=_model, left=True),
     Column(name="accuracy", key="test_accuracy", heading="accuracy", cell=_accuracy),
     Column(name="interval", key="test_accuracy_low", heading="95 % interval", cell=_interval),
-    _valued("seeds", "seeds", "seeds", "{:.0f}".format),
+    _value_column("seeds", "seeds", "seeds", "{:.0f}".format),
     Column(name="difference", key="difference_to_best", heading="to the best", cell=_difference),
     Column(name="group", heading="group", cell=_of("group", str), left=True),
-    _valued("validation", "validation_accuracy_last", "validation", _percent),
-    _valued("best_epoch", "validation_accuracy_best", "best epoch", _percent),
+    _value_column("validation", "validation_accuracy_last", "validation", _percent),
+    _value_column("best_epoch", "validation_accuracy_best", "best epoch", _percent),
     Column(
         name="training", key="train_seconds", heading="training", cell=_seconds("train_seconds")
     ),
@@ -225,7 +225,7 @@ _COLUMNS = (
         cell=_seconds("shared_train_seconds"),
     ),
     Column(name="epochs", key="epochs_trained", heading="epochs", cell=_epochs),
-    _valued("steps", "steps_trained", "steps", "{:,.0f}".format),
+    _value_column("steps", "steps_trained", "steps", "{:,.0f}".format),
     Column(
         name="time_to_target",
         key="time_to_target_seconds",
@@ -238,8 +238,8 @@ _COLUMNS = (
         heading="to the target (shared)",
         cell=_to_target("shared_"),
     ),
-    _valued("images_per_second", "train_images_per_second", "images/s", "{:,.0f}".format),
-    _valued("data_wait", "data_wait_share", "data wait", _percent),
+    _value_column("images_per_second", "train_images_per_second", "images/s", "{:,.0f}".format),
+    _value_column("data_wait", "data_wait_share", "data wait", _percent),
     Column(
         name="latency",
         key="inference_batch_1_p50_seconds",
@@ -252,18 +252,18 @@ _COLUMNS = (
         heading="32 images, p50/p95",
         cell=_latency(32),
     ),
-    _valued(
+    _value_column(
         "answers_per_second", "inference_batch_1_images_per_second", "answers/s", "{:,.0f}".format
     ),
-    _valued(
+    _value_column(
         "answers_per_second_32",
         "inference_batch_32_images_per_second",
         "answers/s by 32",
         "{:,.0f}".format,
     ),
-    _valued("memory", "peak_bytes", "memory", lambda value: f"{value / 1e6:,.0f} MB"),
-    _valued("parameters", "parameters", "parameters", _counted),
-    _valued("multiply_adds", "multiply_adds", "multiply-adds", _counted),
+    _value_column("memory", "peak_bytes", "memory", lambda value: f"{value / 1e6:,.0f} MB"),
+    _value_column("parameters", "parameters", "parameters", _abbreviate),
+    _value_column("multiply_adds", "multiply_adds", "multiply-adds", _abbreviate),
     Column(name="recipe", heading="recipe", cell=_recipe, left=True),
     Column(name="contract", heading="contract", cell=_contract, left=True),
     Column(name="origin", heading="origin", cell=_of("origin", str), left=True),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.report.columns import Column, Row, rows_of, speaking
-from bench.report.display import BAD, GOOD, html_text, short
-from bench.report.frame import BASELINE
-from bench.report.table import declared, failures, marked
+from bench.analysis.frame import BASELINE
+from bench.report.columns import Column, Row, informative_columns, rows_of
+from bench.report.table import disclosure_lines, failure_lines, mark_lines
+from bench.system.display import BAD, GOOD, html_text, short
 
 _NAME_CELLS = 60
 
@@ -19,12 +19,12 @@ def as_html(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> s
 
     Names are shown letter by letter, whatever they are made of.
     """
-    shown = speaking(frame)
+    shown = informative_columns(frame)
     head = "".join(_cell("th", column.heading, column) for column in shown)
     body = "".join(_row(row, shown) for row in rows_of(frame))
-    below = [f"<div>{html_text(line)}</div>" for line in [*sentences, *declared(frame)]]
-    below += [_wrong(f"✗ {line}") for line in failures(frame)]
-    below += [_wrong(f"≠ {line}") for line in marked(frame)]
+    below = [f"<div>{html_text(line)}</div>" for line in [*sentences, *disclosure_lines(frame)]]
+    below += [_wrong(f"✗ {line}") for line in failure_lines(frame)]
+    below += [_wrong(f"≠ {line}") for line in mark_lines(frame)]
     return (
         f"<div><strong>{html_text(title)}</strong></div>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

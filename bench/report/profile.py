@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.record import TrialRecord
-from bench.report.display import short
-from bench.report.figures import NAME_CELLS, drawing
-from bench.report.frame import trial_columns
+from bench.report.image_grid import NAME_CELLS, drawing
+from bench.system.display import short
 
 _PARTS = {  # wall seconds that add up to the trial, and their colours (Okabe-Ito, and grey)
     "start-up": "#000000",
@@ -34,35 +32,6 @@ _NOTE = (
     "is crop, resize, normalise. Training: the passes alone. Ceiling: the same steps on one fixed "
     "batch, and the share of them that it is."
 )
-
-
-def profile_frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
-    """Return one row a trial that was profiled, in seconds; `ceiling_share` is 0 to 1."""
-    return pd.DataFrame([_row(record) for record in records if record.profile is not None])
-
-
-def _row(record: TrialRecord) -> dict[str, object]:
-    profile = record.profile
-    assert profile is not None  # by the caller
-    steps = profile.forward_seconds + profile.backward_seconds + profile.optimizer_seconds
-    other = record.train_seconds - record.data_wait_seconds - steps
-    return {
-        **trial_columns(record),
-        "start-up": record.startup_seconds,
-        "first weights": record.initialization_seconds,
-        "compile": record.compile_seconds,
-        "data wait": record.data_wait_seconds,
-        "forward": profile.forward_seconds,
-        "backward": profile.backward_seconds,
-        "optimizer": profile.optimizer_seconds,
-        "other": other,
-        "evaluation": record.evaluation_seconds,
-        "read (CPU)": profile.read_cpu_seconds,
-        "transform (CPU)": profile.transform_cpu_seconds,
-        "training": record.train_seconds,
-        "ceiling": profile.ceiling_seconds,
-        "ceiling_share": profile.ceiling_seconds / record.train_seconds,
-    }
 
 
 def render_profile(frame: pd.DataFrame) -> RenderableType:

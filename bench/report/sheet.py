@@ -9,9 +9,9 @@ import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.data.check import Manifest
-from bench.data.examine import thumbnails
+from bench.data.decode_pool import thumbnails
 from bench.data.find import Reject
-from bench.report.display import display
+from bench.system.display import display
 from registry.errors import RunError
 
 MOST_TILES = 60
@@ -78,13 +78,13 @@ def _draw_tile(
     else:
         room = _PICTURE - picture.width, _PICTURE - picture.height
         sheet.paste(picture, (left + room[0] // 2, top + room[1] // 2))
-    lines = [(line, _INK) for line in _wrapped(display(reject.name), font, _NAME_LINES)]
-    lines += [(line, _REASON_INK) for line in _wrapped(display(reject.reason), font, _REASON_LINES)]
+    lines = [(line, _INK) for line in _wrap(display(reject.name), font, _NAME_LINES)]
+    lines += [(line, _REASON_INK) for line in _wrap(display(reject.reason), font, _REASON_LINES)]
     for number, (line, ink) in enumerate(lines):
         pen.text((left, top + _PICTURE + 4 + number * _LINE), line, fill=ink, font=font)
 
 
-def _wrapped(text: str, font: ImageFont.FreeTypeFont, most: int) -> list[str]:
+def _wrap(text: str, font: ImageFont.FreeTypeFont, most: int) -> list[str]:
     """Return `text` in at most `most` lines of a tile's width; what is cut ends in three dots."""
     lines: list[str] = []
     while text and len(lines) < most:

@@ -11,9 +11,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.columns import Column, Row, chosen, columns, rows_of, speaking
-from bench.report.display import BAD, GOOD, LINE_CELLS, markdown, short
-from bench.report.frame import BASELINE
+from bench.analysis.frame import BASELINE
+from bench.report.columns import Column, Row, columns, informative_columns, rows_of, select_columns
+from bench.system.display import BAD, GOOD, LINE_CELLS, markdown, short
 
 _ALWAYS = ("model", "accuracy")
 _MATTER = ("training", "shared_training", "parameters")  # before all others
@@ -60,7 +60,7 @@ def render(
         RunError: there is no column of a name.
     """
     rows = rows_of(frame)
-    asked = _asked(frame, names)
+    asked = _select(frame, names)
     name_cells = _NAME_CELLS if names else _name_cells(rows, asked, width)
     cells = {column.name: _cells(column, rows, name_cells) for column in asked}
     widths = {column.name: max(map(cell_len, cells[column.name])) for column in asked}
@@ -70,19 +70,19 @@ def render(
     for column in shown:
         table.add_column(column.heading, justify="left" if column.left else "right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
-        texts = [_styled(column, cells[column.name][place]) for column in shown]
+        texts = [_style_cell(column, cells[column.name][place]) for column in shown]
         table.add_row(*texts, style="dim" if row["model"] == BASELINE else "")
     return Group(Text(short(title, LINE_CELLS), style="bold"), table, *_below(frame, sentences))
 
 
-def failures(frame: pd.DataFrame) -> list[str]:
+def failure_lines(frame: pd.DataFrame) -> list[str]:
     """Return one line for each model of which a trial failed, as it was told."""
     return [
         f"{row['model']} {row['status']}: {row['error']}" for row in rows_of(frame) if row["error"]
     ]
 
 
-def marked(frame: pd.DataFrame) -> list[str]:
+def mark_lines(frame: pd.DataFrame) -> list[str]:
     """Return one line for each model whose figures can't be compared with the others'."""
     return [
         f"{row['model']} is not comparable: {row['marks']}"
@@ -91,7 +91,7 @@ def marked(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def declared(frame: pd.DataFrame) -> list[str]:
+def disclosure_lines(frame: pd.DataFrame) -> list[str]:
     """Return what is to be known of figures that were chosen, or that time has decided."""
     found = []
     if frame["selection"].any():
@@ -118,14 +118,14 @@ def declared(frame: pd.DataFrame) -> list[str]:
 
 def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
     """Return the table in Markdown, with all columns that say something, and what is below it."""
-    shown = speaking(frame)
+    shown = informative_columns(frame)
     sides = [":--" if column.left else "--:" for column in shown]
     headings = markdown_row([column.heading for column in shown])
     lines = [f"# {markdown(title)}", "", headings, f"| {' | '.join(sides)} |"]
     lines += [markdown_row([column.cell(row) for column in shown]) for row in rows_of(frame)]
-    lines += ["", *(f"- {markdown(line)}" for line in [*sentences, *declared(frame)])]
-    lines += [*(f"- ✗ {markdown(line)}" for line in failures(frame))]
-    lines += [f"- ≠ {markdown(line)}" for line in marked(frame)]
+    lines += ["", *(f"- {markdown(line)}" for line in [*sentences, *disclosure_lines(frame)])]
+    lines += [*(f"- ✗ {markdown(line)}" for line in failure_lines(frame))]
+    lines += [f"- ≠ {markdown(line)}" for line in mark_lines(frame)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -134,12 +134,12 @@ def markdown_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(markdown(cell) for cell in cells)} |"
 
 
-def _asked(frame: pd.DataFrame, names: Sequence[str]) -> Sequence[Column]:
+def _select(frame: pd.DataFrame, names: Sequence[str]) -> Sequence[Column]:
     """Return the columns of `names`, in that order; without names, those that say something."""
-    asked = chosen(names) if names else columns()
+    asked = select_columns(names) if names else columns()
     if names and asked != columns():
         return asked
-    return speaking(frame)
+    return informative_columns(frame)
 
 
 def _name_cells(rows: Sequence[Row], asked: Sequence[Column], width: int) -> int:
@@ -173,12 +173,12 @@ def _width(widths: Iterable[int]) -> int:
     return 1 + sum(each + _SPACE for each in widths)
 
 
-def _styled(column: Column, text: str) -> Text:
+def _style_cell(column: Column, text: str) -> Text:
     styles = {"✓": GOOD, "✗": BAD}
     return Text(text, style=styles.get(text[:1], "") if column.name == "contract" else "")
 
 
 def _below(frame: pd.DataFrame, sentences: Sequence[str]) -> list[Text]:
-    told = [Text(short(line, LINE_CELLS)) for line in [*sentences, *declared(frame)]]
-    told += [Text(f"✗ {short(line, LINE_CELLS)}", style=BAD) for line in failures(frame)]
-    return told + [Text(f"≠ {short(line, LINE_CELLS)}", style=BAD) for line in marked(frame)]
+    told = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
+    told += [Text(f"✗ {short(line, LINE_CELLS)}", style=BAD) for line in failure_lines(frame)]
+    return told + [Text(f"≠ {short(line, LINE_CELLS)}", style=BAD) for line in mark_lines(frame)]

@@ -8,9 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.recipe import Recipe
-from bench.stats import Difference, accuracy_interval, crossed, holm, paired_difference
-from bench.stats.paired import LEVEL, seeds_needed
+from bench.analysis.stats import (
+    Difference,
+    accuracy_interval,
+    estimate_mean,
+    holm,
+    paired_difference,
+)
+from bench.analysis.stats.paired import LEVEL, seeds_needed
+from bench.training.recipe import Recipe
 from bench.tune.study import Configuration
 
 
@@ -84,7 +90,7 @@ def interval(configuration: Configuration) -> tuple[float, float]:
     assert correct is not None
     if len(correct) == 1:
         return accuracy_interval(correct[0])
-    found = crossed(correct.mean(axis=0))
+    found = estimate_mean(correct.mean(axis=0))
     width = found.half_width()
     return max(0.0, found.mean - width), min(1.0, found.mean + width)
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
-from bench.harness import execute, resume
-from bench.recipe import Recipe, get_recipe
-from bench.recipe_file import Found, RecipeFile, names_file, own_name
-from bench.report.display import display
-from bench.request import Request, as_plain, contenders, recipe_of
-from bench.runs import StoredRun, stored_run
+from bench.analysis.results import StoredRun
+from bench.runs.execute import execute, resume
+from bench.runs.request import Request, as_plain, contenders, recipe_of
+from bench.runs.stored_runs import stored_run
+from bench.system.display import display
+from bench.training.recipe import Recipe, get_recipe
+from bench.training.recipe_file import Found, RecipeFile, names_file, own_name
 from bench.tune.choice import Choice, choose
 from bench.tune.space import Space, position_of, recipe_at
 from bench.tune.study import (
@@ -23,8 +24,8 @@ from bench.tune.study import (
     Study,
     TimedProgress,
     configuration_of,
-    numbered,
     require_same_images,
+    with_run_name,
 )
 from bench.tune.suggest import require_optuna, suggest
 from registry.errors import RunError
@@ -100,7 +101,7 @@ def search(asked: Search, say: Say, *, shown: bool = True) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for part in parts:
         request = replace(asked.request, models=part)
-        outcomes.append(_searched(replace(asked, request=request, budget=share), say, shown))
+        outcomes.append(_search_model(replace(asked, request=request, budget=share), say, shown))
         if outcomes[-1].stopped_by is not None:
             break
     return outcomes
@@ -116,24 +117,24 @@ def recipe_file(outcomes: Sequence[Outcome], base: Recipe, name: str) -> RecipeF
         return None
     (first, *more) = chosen
     if not more:
-        return RecipeFile(recipe=_chosen(first, name), found=first.found)
+        return RecipeFile(recipe=_choose_best(first, name), found=first.found)
     own = {
-        each.models[0]: replace(_chosen(each, name), name=own_name(name, each.models[0]))
+        each.models[0]: replace(_choose_best(each, name), name=own_name(name, each.models[0]))
         for each in chosen
     }
     return RecipeFile(recipe=replace(base, name=name), models=own, found=first.found)
 
 
-def _chosen(outcome: Outcome, name: str) -> Recipe:
+def _choose_best(outcome: Outcome, name: str) -> Recipe:
     assert outcome.choice is not None
     return outcome.choice.recipe(name)
 
 
-def _searched(asked: Search, say: Say, shown: bool) -> Outcome:
+def _search_model(asked: Search, say: Say, shown: bool) -> Outcome:
     label = "-".join(_plain(model) for model in asked.request.models[:3])  # type: ignore[arg-type]
     study = Study.begun(asked.request.runs, label, _identity(asked))
     with study.held():
-        runs, tried, stopped_by = _tried(asked, study, say, shown)
+        runs, tried, stopped_by = _finished_runs(asked, study, say, shown)
         study.keep_time()
     choice = choose(tried, take_best=asked.take_best) if tried and stopped_by is None else None
     return Outcome(
@@ -141,12 +142,12 @@ def _searched(asked: Search, say: Say, shown: bool) -> Outcome:
         folder=study.path,
         tried=tuple(tried),
         choice=choice,
-        found=_found(runs[0], asked) if runs else None,
+        found=_search_provenance(runs[0], asked) if runs else None,
         stopped_by=stopped_by,
     )
 
 
-def _tried(
+def _finished_runs(
     asked: Search, study: Study, say: Say, shown: bool
 ) -> tuple[list[StoredRun], list[Configuration], int | None]:
     """Return the finished runs in their order, what they tried, and the signal that stopped it."""
@@ -164,10 +165,10 @@ def _tried(
                     "elsewhere, as one of so many --trials would not")  # fmt: skip
                 break
             say(f"configuration {number}{'' if asked.trials is None else f' of {asked.trials}'}")
-            run, stopped_by = _run(asked, study, numbered(recipe, number), run, shown)
+            run, stopped_by = _run(asked, study, with_run_name(recipe, number), run, shown)
             if stopped_by is not None or run.results.unfinished:
                 return runs, tried, stopped_by or 0
-        elif run.specs[0].recipe != numbered(recipe, number):
+        elif run.specs[0].recipe != with_run_name(recipe, number):
             raise RunError(f"{run.results.folder} is not what this search would try: remove it")
         runs.append(run)
         require_same_images(runs)
@@ -217,7 +218,7 @@ def _identity(asked: Search) -> dict[str, Any]:
     }
 
 
-def _found(run: StoredRun, asked: Search) -> Found:
+def _search_provenance(run: StoredRun, asked: Search) -> Found:
     told = run.about
     return Found(
         data=Path(told["data"]).name,

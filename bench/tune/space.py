@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from bench.data.transform import Augmentation
-from bench.recipe import Recipe
-from bench.recipe_file import check_ranges, read_toml
+from bench.training.recipe import Recipe
+from bench.training.recipe_file import check_ranges, read_toml
 from registry.errors import RunError, ZooError
 
 _DIGITS = 3  # more would say that a search knows more than it does
@@ -105,7 +105,7 @@ def read_space(path: Path, base: Recipe) -> dict[str, Range | Choice]:
             raise RunError(f"{path}: unknown key {name}; there are {', '.join(known)}")
         if not isinstance(values, list) or not values or len(set(map(repr, values))) < len(values):
             raise RunError(f"{path}: {name} must be a list of different values")
-        found[name] = _given(path, name, values, known[name], base)
+        found[name] = _given_values(path, name, values, known[name], base)
     if not found:
         raise RunError(f"{path} names nothing to search; there are {', '.join(known)}")
     return found
@@ -150,11 +150,11 @@ def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
     augmentation = base.augmentation
     for name in (_SCALE, _JITTER):
         if name in chosen:
-            augmentation = _augmented(augmentation, name, chosen.pop(name))
+            augmentation = _with_augmentation(augmentation, name, chosen.pop(name))
     return replace(base, **chosen, augmentation=augmentation)
 
 
-def told_changes(base: Recipe, recipe: Recipe) -> str:
+def describe_changes(base: Recipe, recipe: Recipe) -> str:
     """Return what in `recipe` is not as in `base`, for a person."""
     found = []
     for each in fields(Recipe):
@@ -182,7 +182,7 @@ def _value(name: str, recipe: Recipe) -> Any:
     return getattr(recipe.augmentation if name == _JITTER else recipe, name)
 
 
-def _augmented(augmentation: Augmentation, name: str, value: float) -> Augmentation:
+def _with_augmentation(augmentation: Augmentation, name: str, value: float) -> Augmentation:
     if name == _JITTER:
         return replace(augmentation, color_jitter=value)
     high = augmentation.scale[1]
@@ -203,7 +203,7 @@ def _place(name: str, each: Range | Choice, recipe: Recipe) -> Any:
     return each.values.index(value) if value in each.values else 0
 
 
-def _given(
+def _given_values(
     path: Path, name: str, values: list[Any], known: Range | Choice, base: Recipe
 ) -> Range | Choice:
     if isinstance(known, Choice):
@@ -221,11 +221,11 @@ def _given(
     log = name in _LOGARITHMIC
     _require(path, name, not log or numbers[0] > 0, "above 0: its logarithm is searched")
     for value in numbers:
-        _trainable(path, name, lambda v=value: _changed(name, v, base), base)  # type: ignore[misc]
+        _trainable(path, name, lambda v=value: _changed_fields(name, v, base), base)  # type: ignore[misc]
     return Range(low=float(numbers[0]), high=float(numbers[1]), log=log)
 
 
-def _changed(name: str, value: float, base: Recipe) -> dict[str, Any]:
+def _changed_fields(name: str, value: float, base: Recipe) -> dict[str, Any]:
     if name == _JITTER:
         return {"augmentation": replace(base.augmentation, color_jitter=value)}
     if name == _SCALE:

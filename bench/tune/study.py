@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.durable import write_text
-from bench.progress import Progress
-from bench.recipe import Recipe
-from bench.record import EpochRecord, TrialRecord, TrialSpec
-from bench.run_folder import RunFolder, run_folders
-from bench.runs import StoredRun, stored_run
+from bench.analysis.results import StoredRun
+from bench.runs.progress import Progress
+from bench.runs.run_folder import RunFolder, run_folders
+from bench.runs.stored_runs import stored_run
+from bench.system.atomic_files import write_text
+from bench.training.recipe import Recipe
+from bench.training.record import EpochRecord, TrialRecord
+from bench.training.spec import TrialSpec
 from registry.errors import RunError
 
 _ASKED, _SPENT = "search.json", "spent.json"
@@ -129,7 +131,7 @@ class TimedProgress(Progress):
         self._study.keep_time()
 
 
-def numbered(recipe: Recipe, number: int) -> Recipe:
+def with_run_name(recipe: Recipe, number: int) -> Recipe:
     """Return `recipe` by the name by which its run is found again."""
     return replace(recipe, name=f"{_NAME}{number}")
 
@@ -138,7 +140,7 @@ def configuration_of(run: StoredRun, base: Recipe) -> Configuration:
     """Return what a finished run says of its configuration; its recipe has the name of `base`."""
     results = run.results
     failed = [record.status for record in results.records if record.status != "ok"]
-    answers = results.judgement.answers
+    answers = results.pairwise.answers
     models = dict.fromkeys(spec.model for spec in run.specs)
     whole = not failed and all(model in answers for model in models)
     recipe = run.specs[0].recipe

@@ -8,7 +8,7 @@
 """
 
 from registry.checks.check import Check, Finding
-from registry.checks.kit import CHECKS, chosen, run_checks
+from registry.checks.kit import CHECKS, run_checks, select_checks
 from registry.checks.parametrize import parametrize_architectures
 
-__all__ = ["CHECKS", "Check", "Finding", "chosen", "parametrize_architectures", "run_checks"]
+__all__ = ["CHECKS", "Check", "Finding", "parametrize_architectures", "run_checks", "select_checks"]

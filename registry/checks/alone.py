@@ -28,7 +28,7 @@ _BOOT = (
 )
 
 
-def alone(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | str | None:
+def run_in_fork(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | str | None:
     """Return what `function` returns there; why its process has ended, as text; or None.
 
     None where this system can't do it. What the call prints goes to stderr. Function, arguments
@@ -93,7 +93,7 @@ def serve(writing: int) -> None:
             call = pickle.load(calls)
         except EOFError:
             return
-        answers.write(_forked(call))
+        answers.write(_answer_of_fork(call))
         answers.flush()
 
 
@@ -104,7 +104,7 @@ def _silence() -> None:
     os.dup2(2, 1)
 
 
-def _forked(call: Any) -> bytes:
+def _answer_of_fork(call: Any) -> bytes:
     """Return the pickled answer of a fork that makes `call`, or why it gives none."""
     reading, writing = os.pipe()
     child = os.fork()

@@ -65,15 +65,18 @@ def ignores_neighbours(subject: Subject) -> None:
     """
     network, pictures = subject.network(), subject.pictures(3)
     alone, again = answers(network, pictures), answers(network, pictures)
-    if _apart(alone, again):
+    if apart := _largest_difference(alone, again):
         raise CheckError(
-            seen=f"logits {_apart(alone, again):.2g} apart for the same batch given twice",
+            seen=f"logits {apart:.2g} apart for the same batch given twice",
             expected="the same logits, in evaluation mode",
             change="draw nothing there: `F.dropout(x, training=self.training)`",
         )
     strangers = torch.cat([pictures[:1], subject.harsh_pictures(2)])
     moved = answers(network, pictures.flip(0)).flip(0)
-    apart = max(_apart(alone[:1], answers(network, strangers)[:1]), _apart(alone, moved))
+    apart = max(
+        _largest_difference(alone[:1], answers(network, strangers)[:1]),
+        _largest_difference(alone, moved),
+    )
     if apart:
         raise CheckError(
             seen=f"logits of one image {apart:.2g} apart when the others of its batch change",
@@ -116,7 +119,7 @@ def _stays_between_0_and_1(network: nn.Module, pictures: torch.Tensor) -> bool:
     return True
 
 
-def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
+def _largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
     """Return the largest difference, or 0.0 where it is within what rounding does."""
     difference = float((one - other).abs().max())
     allowed = 1e-4 * max(float(one.abs().max()), 1e-6)

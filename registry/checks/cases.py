@@ -9,7 +9,7 @@ import pytest
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.checks.check import Check
-from registry.checks.kit import chosen
+from registry.checks.kit import select_checks
 from registry.checks.parametrize import Wanted, wanted_by
 from registry.errors import CheckError, RegistryError
 
@@ -32,11 +32,11 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 def _cases(wanted: Wanted) -> Iterator[object]:
-    chosen(tuple(wanted.expected_failures))  # an unknown name would never fail
+    select_checks(tuple(wanted.expected_failures))  # an unknown name would never fail
     for name, architecture in _architectures(wanted):
         reasons = {each.check: each.reason for each in architecture.deviations}
         reasons |= wanted.expected_failures
-        for check in chosen(wanted.only):
+        for check in select_checks(wanted.only):
             yield _case(name, architecture, check, reasons.get(check.name, ""))
 
 

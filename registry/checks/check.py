@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from registry.architecture import Architecture
-from registry.errors import CheckError, ContractError, ZooError, told
+from registry.errors import CheckError, ContractError, ZooError, format_error
 from registry.lookup import object_at
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Check:
         except CheckError as error:
             raise error.with_traceback(None) from None  # where in the kit is no news to an author
         except BaseException as error:  # a network may raise even SystemExit
-            seen = str(error) if isinstance(error, ZooError) else told(error)
+            seen = str(error) if isinstance(error, ZooError) else format_error(error)
             broken = isinstance(error, ContractError)
             raise CheckError(
                 seen=seen,

@@ -37,7 +37,7 @@ CHECKS = (
 _ALONE = ("offline", "globals")  # need a process of their own, which is slow to begin
 
 
-def chosen(names: Sequence[str]) -> tuple[Check, ...]:
+def select_checks(names: Sequence[str]) -> tuple[Check, ...]:
     """Return the checks `names` in the kit's order; all of them for none.
 
     Raises:
@@ -72,7 +72,7 @@ def run_checks(
     Raises:
         UnknownCheckError: `only` names no check.
     """
-    checks = chosen(only)
+    checks = select_checks(only)
     from registry.checks.alone import begin
 
     if any(check.name in _ALONE for check in checks):

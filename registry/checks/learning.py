@@ -32,7 +32,7 @@ def learns_by_heart(subject: Subject) -> None:
     labels = torch.arange(_IMAGES) % 2
     most = 0
     for rates in (_GROWING, _STEADY):
-        most = max(most, _learned(subject.network(), pictures, labels, rates))
+        most = max(most, _count_learned(subject.network(), pictures, labels, rates))
         if most == _IMAGES:
             return
     raise CheckError(
@@ -44,7 +44,7 @@ def learns_by_heart(subject: Subject) -> None:
     )
 
 
-def _learned(
+def _count_learned(
     network: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, rates: Sequence[float]
 ) -> int:
     """Return how many `network` has right in the end, or, if never all, at best."""

@@ -15,11 +15,11 @@ def stays_offline(subject: Subject) -> None:
     seen = subject.watched
     if seen.attempts:
         raise CheckError(
-            seen=_listed(seen.attempts),
+            seen=_join_names(seen.attempts),
             expected="a network that is built from its code and the random state alone",
             change="take the download out: weights that were learned elsewhere make no fair start",
         )
-    _require_watched(subject)
+    _require_no_change(subject)
 
 
 def leaves_the_process_alone(subject: Subject) -> None:
@@ -33,14 +33,14 @@ def leaves_the_process_alone(subject: Subject) -> None:
     seen = subject.watched
     if seen.drift:
         raise CheckError(
-            seen=_listed(seen.drift),
+            seen=_join_names(seen.drift),
             expected="the process as it was: its settings are everybody's",
             change="take that out of the network's code, or put back what was there before",
         )
-    _require_watched(subject)
+    _require_no_change(subject)
 
 
-def _require_watched(subject: Subject) -> None:
+def _require_no_change(subject: Subject) -> None:
     if subject.watched.error:
         raise CheckError(
             seen=subject.watched.error,
@@ -49,6 +49,6 @@ def _require_watched(subject: Subject) -> None:
         )
 
 
-def _listed(lines: tuple[str, ...], most: int = 3) -> str:
+def _join_names(lines: tuple[str, ...], most: int = 3) -> str:
     more = f"; and {len(lines) - most} more" if len(lines) > most else ""
     return "; ".join(lines[:most]) + more

@@ -197,7 +197,7 @@ def changes(before: Mapping[str, Any], *, importing: bool = False) -> tuple[str,
     """Return what has changed since `before`, a line each; `importing` leaves out the harmless."""
     after = snapshot()
     return tuple(
-        _told(setting, before[setting.name], after[setting.name])
+        _describe(setting, before[setting.name], after[setting.name])
         for setting in SETTINGS
         if before[setting.name] != after[setting.name] and (setting.skews or not importing)
     )
@@ -219,7 +219,7 @@ def kept_settings() -> Iterator[None]:
                 setting.write(state)
 
 
-def _told(setting: Setting, before: Any, after: Any) -> str:
+def _describe(setting: Setting, before: Any, after: Any) -> str:
     if isinstance(before, dict) and setting.tellable:
         names = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
         return f"{setting.name}: {', '.join(names)}"

@@ -10,7 +10,7 @@ from torch import nn
 from registry.architecture import Architecture
 from registry.checks.kit import CHECKS
 from registry.checks.subject import Subject, mode_name
-from registry.errors import CheckError, told
+from registry.errors import CheckError, format_error
 from registry.verify import probe, verify
 
 _ONE_VALUE = "Expected more than 1 value per channel"
@@ -79,7 +79,7 @@ def _looked(network: nn.Module, images: torch.Tensor) -> list[tuple[str, int, st
                     continue
                 if images.device.type == "meta":
                     raise  # it may have no meta kernel; the CPU decides
-                seen = told(error)
+                seen = format_error(error)
             found.append((mode_name(network), count, seen))
     return found
 

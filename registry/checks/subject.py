@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from registry.architecture import Architecture
 from registry.checks.randomness import seed_everything
-from registry.checks.watch import Watch, watch_alone
+from registry.checks.watch import Watch, watch_in_new_process
 from registry.errors import CheckError
 
 # The darkest and the brightest level of any channel, normalised as for ImageNet.
@@ -77,7 +77,7 @@ class Subject:
     @cached_property
     def watched(self) -> Watch:
         """What the network does to a process of its own: imported, built, run."""
-        return watch_alone(self.architecture, self.classes)
+        return watch_in_new_process(self.architecture, self.classes)
 
 
 def answers(network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from registry.checks.subject import Subject, answers, require_logits
-from registry.errors import CheckError, told
+from registry.errors import CheckError, format_error
 
 _STEPS = 4
 
@@ -52,7 +52,7 @@ def repeats_its_weights(subject: Subject) -> None:
         different = [name for name in one if not _same(one[name], other[name])]
     if different:
         raise CheckError(
-            seen=f"{_listed(different)} differ between two networks of one seed",
+            seen=f"{_first_names(different)} differ between two networks of one seed",
             expected="the same weights",
             change="draw from torch's, NumPy's or Python's global generator and seed nothing "
             "yourself; read neither the clock nor `os.urandom`, and iterate over no `set`",
@@ -66,7 +66,7 @@ def survives_a_round_trip(subject: Subject) -> None:
     objects = [name for name, each in state.items() if not isinstance(each, torch.Tensor)]
     if objects:
         raise CheckError(
-            seen=f"{_listed(objects)} in the state_dict are no tensors",
+            seen=f"{_first_names(objects)} in the state_dict are no tensors",
             expected="tensors alone: weights files hold nothing else",
             change="register numbers as buffers, and define no `get_extra_state`",
         )
@@ -74,7 +74,7 @@ def survives_a_round_trip(subject: Subject) -> None:
         other.load_state_dict(state)
     except RuntimeError as error:
         raise CheckError(
-            seen=told(error),
+            seen=format_error(error),
             expected="a state_dict that fits every network of this architecture",
             change="build the same layers whatever the seed and whatever was run before",
         ) from error
@@ -123,7 +123,7 @@ def _require_finite(network: nn.Module) -> None:
     ]
     if bad:
         raise CheckError(
-            seen=f"{_listed(bad)} get a gradient that is not finite",
+            seen=f"{_first_names(bad)} get a gradient that is not finite",
             expected="finite gradients",
             change="look for a root, norm or quotient at 0, and for numbers that overflow",
         )
@@ -131,7 +131,7 @@ def _require_finite(network: nn.Module) -> None:
 
 def _idle(names: Sequence[str], what: str) -> CheckError:
     return CheckError(
-        seen=f"{_listed(names)} {what}",
+        seen=f"{_first_names(names)} {what}",
         expected="a gradient for every parameter",
         change="use it or remove it; no `detach`, no `no_grad`, no `requires_grad_(False)`; "
         "what is not to be trained is a buffer",
@@ -144,7 +144,7 @@ def _same(one: object, other: object) -> bool:
     return one == other
 
 
-def _listed(names: Sequence[str], most: int = 3) -> str:
+def _first_names(names: Sequence[str], most: int = 3) -> str:
     """Return the first names, and how many more there are."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.allocator import wait_asleep
+from bench.system.cpu import wait_asleep
 
 wait_asleep()  # before torch: as the command does
 
-from bench.cache_folder import cache_folder  # noqa: E402
 from bench.data.check import check  # noqa: E402
 from bench.data.find import find  # noqa: E402
-from bench.data.ledger import Ledger  # noqa: E402
 from bench.data.synthetic import synthetic_folder  # noqa: E402
+from bench.data.validation_cache import ValidationCache  # noqa: E402
+from bench.system.cache_folder import cache_folder  # noqa: E402
 
 _PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "dogs-vs-cats"
 
@@ -31,7 +31,7 @@ def folder() -> Path:
 @pytest.fixture(scope="session")
 def checked(folder):
     """The images of the folder."""
-    return check(find(folder), ledger=Ledger(cache_folder() / "checked.sqlite")).images
+    return check(find(folder), ledger=ValidationCache(cache_folder() / "checked.sqlite")).images
 
 
 @pytest.fixture

@@ -23,26 +23,26 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
 import psutil
 import torch
-from torch import nn
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from conftest import draw_folder
+from drawn_folder import draw_folder
 from made_records import made_record, made_spec
+from torch import nn
 
 from bench.data.check import check
 from bench.data.find import find
 from bench.data.pixel_source import DirectPixels
 from bench.data.split import Split, stratified_split
 from bench.engines import local, ray_node
-from bench.engines.begin import begin_engine
-from bench.engines.engine import Setup
+from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job
-from bench.evaluate import Evaluation
-from bench.progress import Progress
-from bench.record import TrialResult, as_plain
+from bench.engines.start import start_executor
+from bench.runs.progress import Progress
+from bench.training.evaluate import Evaluation
+from bench.training.record import TrialResult
+from bench.training.spec import as_plain
 from registry import Architecture, Contract
 
 MOST_SECONDS = {"local": 0.05}
@@ -140,7 +140,7 @@ def _own(asked: argparse.Namespace, split: Split, folder: Path) -> tuple[float, 
         return made_on_node(plain | {"made": made, "answers": _ANSWERS})
 
     ray_node._done = done
-    engine = begin_engine(asked.engine, Progress(shown=False), _setup(asked))
+    engine = start_executor(asked.engine, Progress(shown=False), _setup(asked))
     memory = []
     try:
         engine.submit(-1, _job(0, split, folder))  # the first begins processes of the cluster's
@@ -160,7 +160,7 @@ def _own(asked: argparse.Namespace, split: Split, folder: Path) -> tuple[float, 
 
 def _real(asked: argparse.Namespace, split: Split, folder: Path) -> tuple[float, float]:
     """Return wall seconds of a real trial, and how many its record does not account for."""
-    engine = begin_engine(asked.engine, Progress(shown=False), _setup(asked, jobs=1))
+    engine = start_executor(asked.engine, Progress(shown=False), _setup(asked, jobs=1))
     walls, starts = [], []
     try:
         for number in range(asked.real):
@@ -178,8 +178,10 @@ def _real(asked: argparse.Namespace, split: Split, folder: Path) -> tuple[float,
     return median(walls), median(starts)
 
 
-def _setup(asked: argparse.Namespace, jobs: int | None = None) -> Setup:
-    return Setup(jobs=jobs or asked.jobs, address=asked.address, architectures={STUB.name: STUB})
+def _setup(asked: argparse.Namespace, jobs: int | None = None) -> ExecutorConfig:
+    return ExecutorConfig(
+        jobs=jobs or asked.jobs, address=asked.address, architectures={STUB.name: STUB}
+    )
 
 
 def _job(number: int, split: Split, folder: Path) -> Job:

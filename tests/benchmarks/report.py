@@ -16,13 +16,13 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from made_run import make_run
 
 from bench.report.page.write import write_page
-from bench.runs import read_run
-from bench.store import Store
+from bench.runs.store import Store
+from bench.runs.stored_runs import read_run
 
 MOST_SECONDS, MOST_BYTES = 20.0, 10_000_000
 
@@ -42,7 +42,7 @@ def main() -> int:
         results = read_run(str(path), folder)
         read = time.perf_counter()
         with closing(Store.open(path / "run.db", read_only=True)) as store:
-            write_page(results, store.about(), store.thumbnails)
+            write_page(results, store.about(), store.thumbnails.read)
         worked = sum(os.times()[:4]) - worked  # with that of the process that draws
         seconds, size = time.perf_counter() - begun, results.page.stat().st_size
         print(f"records read and judged in {read - begun:.1f} s")

@@ -16,20 +16,20 @@ import torch
 from chapter import Photographs, Transform
 from PIL import Image
 from torch import nn, optim
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader as TorchLoader
 
 import registry
-from bench.allocator import tune_allocator
-from bench.data.batch import Batch, Batches
+from bench.data.dataset import EvaluationDataset, TrainingDataset
 from bench.data.decode import decode
-from bench.data.pixel_cache import cached_pixels
+from bench.data.loader import Batch, DataLoader
+from bench.data.pixel_cache import open_pixel_cache
 from bench.data.pixel_source import DirectPixels
 from bench.data.transform import IMAGENET, MEMORY_FORMATS, Augmentation
-from bench.data.view import EvaluationView, TrainingView
-from bench.layout import choose_layout
-from bench.progress import Progress
-from bench.recipe import TEXTBOOK
-from bench.steps import Steps
+from bench.runs.progress import Progress
+from bench.system.cpu import tune_allocator
+from bench.training.memory_format import choose_layout
+from bench.training.recipe import TEXTBOOK
+from bench.training.train_state import TrainState
 
 _CPU = torch.device("cpu")
 _SHAPE = (3, 224, 224)
@@ -46,7 +46,7 @@ def images(checked):
 def source(images, tmp_path_factory):
     """Their pixels, cached."""
     folder = tmp_path_factory.mktemp("pixels")
-    return cached_pixels(images, images, [_SHAPE], folder=folder, threads=2, report=_QUIET)
+    return open_pixel_cache(images, images, [_SHAPE], folder=folder, threads=2, report=_QUIET)
 
 
 def _chapters(images, phase):
@@ -55,8 +55,8 @@ def _chapters(images, phase):
 
 def _against_the_chapters(against, images, view, phase):
     """Time the batches of `view`, made in this thread, against the chapter's of the same images."""
-    ours = Batches(view, batch_size=32, normalization=IMAGENET, workers=0)
-    plain = DataLoader(_chapters(images, phase), batch_size=32, shuffle=False)
+    ours = DataLoader(view, batch_size=32, normalization=IMAGENET, workers=0)
+    plain = TorchLoader(_chapters(images, phase), batch_size=32, shuffle=False)
     against(
         lambda: list(ours.epoch()),
         lambda: list(plain),
@@ -66,7 +66,7 @@ def _against_the_chapters(against, images, view, phase):
 
 
 def _training(images, source, fidelity="exact", shape=_SHAPE):
-    return TrainingView(
+    return TrainingDataset(
         files=[image.file for image in images],
         source=source,
         shape=shape,
@@ -99,7 +99,7 @@ def test_cache_build(against, images, tmp_path):
     runs = iter(range(100))
     dataset = _chapters(images, "train")
     against(
-        lambda: cached_pixels(
+        lambda: open_pixel_cache(
             images, (), (), folder=tmp_path / str(next(runs)), threads=2, report=_QUIET
         ),
         lambda: [dataset[index] for index in range(len(dataset))],
@@ -112,7 +112,7 @@ def test_cache_open(against, checked, tmp_path):
     """A cache that is there, whatever its size, against decoding one image."""
 
     def open_():
-        return cached_pixels(checked, (), (), folder=tmp_path, threads=2, report=_QUIET)
+        return open_pixel_cache(checked, (), (), folder=tmp_path, threads=2, report=_QUIET)
 
     open_()
     path = checked[0].file.path
@@ -128,7 +128,7 @@ def test_training_transform(against, images, source, fidelity):
 def test_validation_transform(against, images, source):
     """Centres, from the cache."""
     files = [image.file for image in images]
-    view = EvaluationView(files=files, source=source, shape=_SHAPE)
+    view = EvaluationDataset(files=files, source=source, shape=_SHAPE)
     _against_the_chapters(against, images, view, "val")
 
 
@@ -151,7 +151,7 @@ def _layout(architecture, folder):
 def _steps(architecture, layout):
     torch.manual_seed(0)
     network = architecture.build(num_classes=2).to(memory_format=MEMORY_FORMATS[layout])
-    return Steps(network, TEXTBOOK, device=_CPU, precision=torch.float32, phases=None)
+    return TrainState(network, TEXTBOOK, device=_CPU, precision=torch.float32, phases=None)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "lenet", "alexnet"])
@@ -192,9 +192,9 @@ def test_epoch(against, checked, name, fidelity, tmp_path):
     architecture = registry.get(name)
     shape = architecture.contract.input_shape
     images = checked[:192]
-    cached = cached_pixels(images, (), (), folder=tmp_path, threads=2, report=_QUIET)
+    cached = open_pixel_cache(images, (), (), folder=tmp_path, threads=2, report=_QUIET)
     layout = _layout(architecture, tmp_path)
-    batches = Batches(
+    batches = DataLoader(
         _training(images, cached, fidelity, shape),
         batch_size=32,
         normalization=IMAGENET,

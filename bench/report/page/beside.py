@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from bench.report.page.encodings import cost_scale, data, ends_of
-from bench.report.page.look import Look
+from bench.report.page.look import ChartTheme
 from bench.report.page.rows import Row
 
 Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
@@ -47,7 +47,7 @@ def place_labels(rows: Sequence[Row], name: str) -> None:
                 break
 
 
-def labels_beside(rows: Sequence[Row], x: Any, y: Any, look: Look) -> list[alt.Chart]:
+def with_point_labels(rows: Sequence[Row], x: Any, y: Any, look: ChartTheme) -> list[alt.Chart]:
     """Return the names that have room, over what lies beneath them."""
     layers = []
     told = [row for row in rows if row["side"]]

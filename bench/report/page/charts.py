@@ -1,4 +1,4 @@
-"""The charts, by Vega-Altair: rows in, a chart out, drawn as a `Look` says."""
+"""The charts, by Vega-Altair: rows in, a chart out, drawn as a `ChartTheme` says."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.page.beside import labels_beside, place_labels
+from bench.report.page.beside import place_labels, with_point_labels
 from bench.report.page.encodings import (
     Chart,
     accuracy_axis,
+    choose_colour,
     colour_of,
     cost_scale,
     data,
-    drawn,
-    either,
     ends_of,
     legend_of,
     lines,
     models_of,
+    sized,
     tips_of,
 )
-from bench.report.page.look import Look
-from bench.report.page.rows import PARTS, Row, front
+from bench.report.page.look import ChartTheme
+from bench.report.page.rows import PARTS, Row, pareto_front
 
 _PERCENT = ".1%"
 _BAR = 26  # pixels a row
 _MODEL = alt.Tooltip("model:N", title="model")
 
 
-def ranking(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: Look) -> Chart:
+def ranking(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: ChartTheme) -> Chart:
     """Return accuracies, the best on top: mean, 95 % interval, and each seed's."""
     order = [row["model"] for row in rows]
     y: Any = alt.Y("model:N", sort=order, title=None)
@@ -54,13 +54,13 @@ def ranking(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: Look
             tooltip=tips,
         ),
     ]
-    return drawn(alt.layer(*layers), look, height=_BAR * max(len(rows), 2))
+    return sized(alt.layer(*layers), look, height=_BAR * max(len(rows), 2))
 
 
-def cost(rows: Sequence[Row], name: str, title: str, look: Look) -> Chart:
+def cost(rows: Sequence[Row], name: str, title: str, look: ChartTheme) -> Chart:
     """Return accuracy against the cost `name`: intervals, and a line through the Pareto front."""
     priced = [dict(row) for row in rows if row[name] is not None]
-    best = front(priced, name)
+    best = pareto_front(priced, name)
     for row in priced:
         row["on_front"] = any(row["model"] == each["model"] for each in best)
     place_labels(priced, name)
@@ -69,26 +69,26 @@ def cost(rows: Sequence[Row], name: str, title: str, look: Look) -> Chart:
     y = accuracy_axis("y", ends_of(priced, "accuracy", "low", "high"), "accuracy")
     tips = [_MODEL, *tips_of("accuracy", "low", "high"),
             alt.Tooltip(f"{name}:Q", title=title, format=",.4~r")]  # fmt: skip
-    colour = either("datum.on_front", look.series[0], look.faint)
+    colour = choose_colour("datum.on_front", look.series[0], look.faint)
     base = alt.Chart(data(priced)).encode(x=x, y=y)
     layers = [
-        alt.Chart(data(front(priced, name)))
+        alt.Chart(data(pareto_front(priced, name)))
         .mark_line(interpolate="step-after", color=look.series[0], strokeWidth=2, opacity=0.8)
         .encode(x=x, y=y),
         base.transform_filter("isValid(datum.low)")
         .mark_rule(strokeWidth=1.5, opacity=0.7)
         .encode(y=alt.Y("low:Q"), y2="high:Q", color=colour, tooltip=tips),
         base.mark_point(filled=True, size=80, opacity=1).encode(color=colour, tooltip=tips),
-        *labels_beside(priced, x, y, look),
+        *with_point_labels(priced, x, y, look),
     ]
-    return drawn(alt.layer(*layers), look)
+    return sized(alt.layer(*layers), look)
 
 
 def learning(
     rows: Sequence[Row],
     models: Sequence[str],
     name: str,
-    look: Look,
+    look: ChartTheme,
     *,
     spread: bool,
     training: bool,
@@ -119,14 +119,14 @@ def learning(
                 y="training:Q", color=colour_of(models, look, legend=False)
             )
         )
-    return drawn(alt.layer(*layers, *lines(base, models, y, tips, look)), look)
+    return sized(alt.layer(*layers, *lines(base, models, y, tips, look)), look)
 
 
 def seconds(
     rows: Sequence[Row],
     models: Sequence[str],
     budget: float | None,
-    look: Look,
+    look: ChartTheme,
     *,
     target: float | None = None,
 ) -> Chart:
@@ -152,10 +152,10 @@ def seconds(
     if target is not None:
         level = alt.Chart(data([{"accuracy": target}])).encode(y=y)
         layers = [level.mark_rule(strokeDash=[1, 3], color=look.faint), *layers]
-    return drawn(alt.layer(*layers), look)
+    return sized(alt.layer(*layers), look)
 
 
-def calibration(rows: Sequence[Row], models: Sequence[str], look: Look) -> Chart:
+def calibration(rows: Sequence[Row], models: Sequence[str], look: ChartTheme) -> Chart:
     """Return the share right against the confidence; on the diagonal, confidence can be trusted."""
     ends = [math.floor(min(row["confidence"] for row in rows) * 10) / 10, 1.0]
     least = min([*(row["accuracy"] for row in rows), ends[0]])
@@ -168,10 +168,10 @@ def calibration(rows: Sequence[Row], models: Sequence[str], look: Look) -> Chart
     corners = data([{"confidence": end, "accuracy": end} for end in ends])
     diagonal = alt.Chart(corners).mark_line(strokeDash=[4, 4], color=look.faint, strokeWidth=1)
     series = lines(alt.Chart(data(rows)).encode(x=x), models, y, tips, look)
-    return drawn(alt.layer(diagonal.encode(x=x, y=y), *series), look)
+    return sized(alt.layer(diagonal.encode(x=x, y=y), *series), look)
 
 
-def times(rows: Sequence[Row], look: Look) -> Chart:
+def times(rows: Sequence[Row], look: ChartTheme) -> Chart:
     """Return where the time of each model went, its parts one after the other."""
     models = models_of(rows)
     scale = alt.Scale(domain=list(PARTS), range=[look.series[place] for place in part_colours()])
@@ -191,10 +191,10 @@ def times(rows: Sequence[Row], look: Look) -> Chart:
             ],
         )
     )
-    return drawn(chart, look, height=_BAR * max(len(models), 2))
+    return sized(chart, look, height=_BAR * max(len(models), 2))
 
 
-def confusion(rows: Sequence[Row], look: Look) -> Chart:
+def confusion(rows: Sequence[Row], look: ChartTheme) -> Chart:
     """Return for each model how often each class was taken for which, in shares of the class."""
     classes = list(dict.fromkeys(row["label"] for row in rows))
     base = alt.Chart().encode(  # the facet has the data, and gives each its own

@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.page.look import Look, mark
+from bench.report.page.look import ChartTheme, mark
 from bench.report.page.rows import Row
 
 Chart = alt.LayerChart | alt.Chart | alt.FacetChart
@@ -22,14 +22,14 @@ def data(rows: Sequence[Row]) -> alt.InlineData:
     return alt.InlineData(values=list(rows))
 
 
-def drawn(chart: Chart, look: Look, height: int = _HEIGHT) -> Chart:
+def sized(chart: Chart, look: ChartTheme, height: int = _HEIGHT) -> Chart:
     """Return `chart` as wide as its place, or as a file is."""
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     sized: Chart = chart.properties(width=look.width, height=height, autosize=fit)
-    return coloured(sized, look)
+    return colour_models(sized, look)
 
 
-def coloured(chart: Chart, look: Look) -> Chart:
+def colour_models(chart: Chart, look: ChartTheme) -> Chart:
     """Return `chart` in the colours of `look`."""
     found: Chart = chart.configure(**look.config)
     return found
@@ -47,7 +47,7 @@ def tips_of(*names: str, titles: dict[str, str] | None = None) -> list[alt.Toolt
 
 
 def lines(
-    base: alt.Chart, models: Sequence[str], y: Any, tips: list[alt.Tooltip], look: Look
+    base: alt.Chart, models: Sequence[str], y: Any, tips: list[alt.Tooltip], look: ChartTheme
 ) -> list[alt.Chart]:
     """Return a line and points for each model, told apart by colour, dash and shape."""
     marks = [mark(place) for place in range(len(models))]
@@ -70,7 +70,7 @@ def lines(
     return [lines, dots.encode(y=y, color=colour, shape=shape, tooltip=tips)]
 
 
-def colour_of(models: Sequence[str], look: Look, *, legend: bool) -> alt.Color:
+def colour_of(models: Sequence[str], look: ChartTheme, *, legend: bool) -> alt.Color:
     """Return each model's colour."""
     colours = [look.series[mark(place).colour] for place in range(len(models))]
     scale = alt.Scale(domain=list(models), range=colours)
@@ -79,7 +79,7 @@ def colour_of(models: Sequence[str], look: Look, *, legend: bool) -> alt.Color:
     )
 
 
-def legend_of(look: Look) -> alt.Legend | None:
+def legend_of(look: ChartTheme) -> alt.Legend | None:
     """Return a legend where the look has one."""
     return alt.Legend(orient="bottom", columns=3, symbolOpacity=1) if look.legend else None
 
@@ -113,6 +113,6 @@ def cost_scale(values: Sequence[float], *, tight: bool = False) -> alt.Scale:
     return alt.Scale(domain=[max(0.0, low - room), high + room], nice=False)
 
 
-def either(test: str, yes: str, no: str) -> Any:
+def choose_colour(test: str, yes: str, no: str) -> Any:
     """Return one of two colours."""
     return alt.condition(test, alt.value(yes), alt.value(no))

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bench.report.frame import BASELINE
+from bench.analysis.frame import BASELINE
 from bench.report.page import rows as made
 from bench.report.page.gallery import confusion
-from bench.report.page.look import MOST_SERIES, Look
+from bench.report.page.look import MOST_SERIES, ChartTheme
 from bench.report.page.rows import PARTS, Row
 
 if TYPE_CHECKING:
+    from bench.analysis.results import Results
     from bench.report.page.encodings import Chart
-    from bench.results import Results
 
 MOST_CLASSES = 12  # in a square of who was taken for whom
 _QUICKEST = "the time in which the quickest was done"
@@ -38,14 +38,14 @@ class Figure:
     title: str
     caption: str
     told: str
-    draw: Callable[[Look], Chart]
+    draw: Callable[[ChartTheme], Chart]
     key: Literal["models", "parts", ""] = ""
     head: tuple[str, ...] = ()
     table: tuple[tuple[str, ...], ...] = ()
     on_page: bool = True
 
 
-def charted(results: Results) -> list[str]:
+def models_on_charts(results: Results) -> list[str]:
     """Return the models that charts of lines show, in the table's order: ten at most."""
     return list(made.labels(results))[:MOST_SERIES]
 
@@ -64,7 +64,7 @@ def _accuracies(results: Results) -> Iterator[Figure]:
     frame = results.frame
     chance = float(frame.loc[frame["model"] == BASELINE, "test_accuracy"].iloc[0])
 
-    def ranking(look: Look) -> Chart:
+    def ranking(look: ChartTheme) -> Chart:
         from bench.report.page.charts import ranking as draw
 
         return draw(rows, seeds, chance, look)
@@ -82,18 +82,18 @@ def _accuracies(results: Results) -> Iterator[Figure]:
         ("parameters", "parameters", "parameters"),
     ):
         if any(row[name] for row in rows):
-            told = _shared(results) if name == "seconds" else ""
+            told = _is_shared(results) if name == "seconds" else ""
             yield _cost(rows, name, title, against, told)
 
 
-def _shared(results: Results) -> str:
+def _is_shared(results: Results) -> str:
     return " On a machine that several trials have shared." if made.shares(results) else ""
 
 
 def _cost(rows: Sequence[Row], name: str, title: str, against: str, shared: str) -> Figure:
-    best = [row["model"] for row in made.front(rows, name)]
+    best = [row["model"] for row in made.pareto_front(rows, name)]
 
-    def draw(look: Look) -> Chart:
+    def draw(look: ChartTheme) -> Chart:
         from bench.report.page.charts import cost
 
         return cost(rows, name, title, look)
@@ -110,7 +110,7 @@ def _cost(rows: Sequence[Row], name: str, title: str, against: str, shared: str)
 
 
 def _learning(results: Results) -> Iterator[Figure]:
-    models = charted(results)
+    models = models_on_charts(results)
     rows = made.curves(results, models)
     if not rows:
         return
@@ -123,7 +123,7 @@ def _learning(results: Results) -> Iterator[Figure]:
     for name in ("accuracy", "loss"):
         dotted = " Dotted: training loss." if few and name == "loss" else ""
 
-        def draw(look: Look, name: str = name) -> Chart:
+        def draw(look: ChartTheme, name: str = name) -> Chart:
             from bench.report.page.charts import learning
 
             dotted = few and name == "loss"
@@ -149,7 +149,7 @@ def _last(row: Row, name: str) -> tuple[str, ...]:
 
 
 def _budget(results: Results) -> Iterator[Figure]:
-    models = charted(results)
+    models = models_on_charts(results)
     rows = made.spending(results, models)
     if not rows:
         return
@@ -162,7 +162,7 @@ def _budget(results: Results) -> Iterator[Figure]:
     when = "the budget" if given else "when the first is done"
     best = f" At {limit:,.4g} s, {when}: {_best_first(table)}" if limit else ""
 
-    def draw(look: Look) -> Chart:
+    def draw(look: ChartTheme) -> Chart:
         from bench.report.page.charts import seconds
 
         return seconds(rows, labels, limit, look, target=target)
@@ -174,7 +174,7 @@ def _budget(results: Results) -> Iterator[Figure]:
         "over seeds."
         + (f" Dashed: {'the budget' if given else _QUICKEST}." if limit else "")
         + (f" Dotted: the target of {target * 100:.4g} %." if target else "")
-        + _shared(results),
+        + _is_shared(results),
         told=f"Validation accuracy against training seconds so far.{best}",
         draw=draw,
         key="models",
@@ -188,18 +188,18 @@ def _budget(results: Results) -> Iterator[Figure]:
 
 def _confusion(results: Results) -> Iterator[Figure]:
     classes = classes_of(results)
-    models = [model for model in charted(results) if model in results.judgement.answers]
+    models = [model for model in models_on_charts(results) if model in results.pairwise.answers]
     if not models or len(classes) > MOST_CLASSES:
         return
     labels = made.labels(results)
     rows = [
         {"model": labels[model], "label": label, "said": said, "share": made.finite(share)}
         for model in models
-        for label, line in zip(classes, confusion(results.judgement.answers[model]), strict=True)
+        for label, line in zip(classes, confusion(results.pairwise.answers[model]), strict=True)
         for said, share in zip(classes, line, strict=True)
     ]
 
-    def draw(look: Look) -> Chart:
+    def draw(look: ChartTheme) -> Chart:
         from bench.report.page.charts import confusion as chart
 
         return chart(rows, look)
@@ -216,13 +216,13 @@ def _confusion(results: Results) -> Iterator[Figure]:
 
 
 def _calibration(results: Results) -> Iterator[Figure]:
-    models = charted(results)
+    models = models_on_charts(results)
     rows = made.calibration(results, models)
     if not rows:
         return
     labels = [made.labels(results)[model] for model in models]
 
-    def draw(look: Look) -> Chart:
+    def draw(look: ChartTheme) -> Chart:
         from bench.report.page.charts import calibration
 
         return calibration(rows, labels, look)
@@ -252,7 +252,7 @@ def _times(results: Results) -> Iterator[Figure]:
     for row in rows:
         by_model.setdefault(row["model"], []).append(f"{row['seconds']:,.2f}")
 
-    def draw(look: Look) -> Chart:
+    def draw(look: ChartTheme) -> Chart:
         from bench.report.page.charts import times
 
         return times(rows, look)
@@ -260,7 +260,7 @@ def _times(results: Results) -> Iterator[Figure]:
     yield Figure(
         name="time",
         title="Where the time went",
-        caption=f"Wall seconds of a trial, means over seeds.{_shared(results)}",
+        caption=f"Wall seconds of a trial, means over seeds.{_is_shared(results)}",
         told="Seconds of a trial of each model, part by part.",
         draw=draw,
         key="parts",
@@ -271,7 +271,7 @@ def _times(results: Results) -> Iterator[Figure]:
 
 def classes_of(results: Results) -> list[str]:
     """Return the names of the classes, no two alike."""
-    from bench.report.display import short
+    from bench.system.display import short
 
     first = next((record.spec.classes for record in results.records), ())
     shown = [short(name, 24) for name in first]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.answers import Answers
+from bench.analysis.predictions import Predictions
 
 _MOSTLY = 0.5  # a model gets a photograph right where more than half of its seeds do
 
@@ -47,7 +47,7 @@ class Contested:
     said: int
 
 
-def confidently_wrong(answers: Answers, most: int) -> list[Mistake]:
+def confidently_wrong(answers: Predictions, most: int) -> list[Mistake]:
     """Return the photographs of which `answers` were most surely wrong, over all seeds."""
     missed = ~answers.correct  # (S, N)
     confidence = np.where(missed, answers.probabilities.max(axis=2), 0.0)  # (S, N)
@@ -57,7 +57,7 @@ def confidently_wrong(answers: Answers, most: int) -> list[Mistake]:
         Mistake(
             image=answers.images[place],
             label=int(answers.labels[place]),
-            said=_most_named(answers.predicted[missed[:, place], place]),
+            said=_most_frequent(answers.predicted[missed[:, place], place]),
             confidence=float(total[place] / missed[:, place].sum()),
             wrong=int(missed[:, place].sum()),
         )
@@ -65,7 +65,7 @@ def confidently_wrong(answers: Answers, most: int) -> list[Mistake]:
     ]
 
 
-def disagreed_on(models: Mapping[str, Answers], most: int) -> list[Contested]:
+def disagreed_on(models: Mapping[str, Predictions], most: int) -> list[Contested]:
     """Return the photographs that some models get right and others wrong, the most even first."""
     group = comparable(models)
     if len(group) < 2:
@@ -74,11 +74,11 @@ def disagreed_on(models: Mapping[str, Answers], most: int) -> list[Contested]:
     right = np.greater(shares, _MOSTLY)  # (models, N)
     split = np.asarray(right.any(axis=0) & ~right.all(axis=0))
     spread = np.where(split, shares.std(axis=0), -1.0)
-    return [_contested(group, shares, place) for place in _descending(spread)[:most]
+    return [_make_contested(group, shares, place) for place in _descending(spread)[:most]
             if split[place]]  # fmt: skip
 
 
-def fooling_all(models: Mapping[str, Answers], most: int) -> list[Contested]:
+def fooling_all(models: Mapping[str, Predictions], most: int) -> list[Contested]:
     """Return the photographs that every model gets wrong, the surest mistakes first."""
     group = comparable(models)
     if not group:
@@ -90,10 +90,10 @@ def fooling_all(models: Mapping[str, Answers], most: int) -> list[Contested]:
     of_label = np.mean([each.probabilities[:, places, labels].mean(axis=0)
                         for each in group.values()], axis=0)  # fmt: skip
     order = _descending(np.where(fooled, 1.0 - of_label, -1.0))
-    return [_contested(group, shares, place) for place in order[:most] if fooled[place]]
+    return [_make_contested(group, shares, place) for place in order[:most] if fooled[place]]
 
 
-def comparable(models: Mapping[str, Answers]) -> dict[str, Answers]:
+def comparable(models: Mapping[str, Predictions]) -> dict[str, Predictions]:
     """Return those of `models` that answered the same photographs as the first."""
     first = next(iter(models.values()), None)
     return {
@@ -105,7 +105,7 @@ def comparable(models: Mapping[str, Answers]) -> dict[str, Answers]:
     }
 
 
-def confusion(answers: Answers) -> NDArray[np.float64]:
+def confusion(answers: Predictions) -> NDArray[np.float64]:
     """Return (K, K): of each class's photographs, the share that was called each class.
 
     Means over seeds; a class without photographs has zeros.
@@ -118,12 +118,14 @@ def confusion(answers: Answers) -> NDArray[np.float64]:
     return shares
 
 
-def _shares(group: Mapping[str, Answers]) -> NDArray[np.float64]:
+def _shares(group: Mapping[str, Predictions]) -> NDArray[np.float64]:
     """Return for each model and photograph the share of seeds that are right (models, N)."""
     return np.array([each.correct.mean(axis=0) for each in group.values()])
 
 
-def _contested(group: Mapping[str, Answers], shares: NDArray[Any], place: int) -> Contested:
+def _make_contested(
+    group: Mapping[str, Predictions], shares: NDArray[Any], place: int
+) -> Contested:
     right: dict[str, int] = {}
     wrong: dict[str, int] = {}
     named: list[NDArray[np.int64]] = []
@@ -136,7 +138,7 @@ def _contested(group: Mapping[str, Answers], shares: NDArray[Any], place: int) -
         label=int(first.labels[place]),
         right=right,
         wrong=wrong,
-        said=_most_named(np.concatenate(named)),
+        said=_most_frequent(np.concatenate(named)),
     )
 
 
@@ -145,5 +147,5 @@ def _descending(values: NDArray[np.float64]) -> Sequence[int]:
     return [int(place) for place in np.argsort(-values, kind="stable")]
 
 
-def _most_named(classes: NDArray[np.int64]) -> int:
+def _most_frequent(classes: NDArray[np.int64]) -> int:
     return int(np.bincount(classes).argmax())

@@ -14,7 +14,7 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ChartTheme:
     """Where a chart is drawn.
 
     Attributes:
@@ -55,7 +55,7 @@ class Look:
         }
 
 
-PAGE = Look(  # the page sets these by its scheme
+PAGE = ChartTheme(  # the page sets these by its scheme
     ink="var(--ink)",
     faint="var(--faint)",
     grid="var(--grid)",
@@ -66,7 +66,7 @@ PAGE = Look(  # the page sets these by its scheme
     legend=False,
     font=_FONT,
 )
-PAPER = Look(
+PAPER = ChartTheme(
     ink="#1c2024",
     faint="#5a6370",
     grid="#e3e6ea",

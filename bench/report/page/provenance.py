@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from bench.verdict import counted
+from bench.analysis.verdict import count_noun
 
 if TYPE_CHECKING:
-    from bench.results import Results
+    from bench.analysis.results import Results
 
 Context = dict[str, Any]
 _MOST_NAMES = 200
@@ -28,11 +28,11 @@ def data_section(about: Mapping[str, Any]) -> Context:
         facts.append(("size", f"{manifest['bytes'] / 1e6:,.1f} MB"))
     sizes = [f"{len(split[part]):,} to {_WHAT[part]}" for part in _PARTS if split.get(part)]
     facts.append(("split", f"{split.get('name', '')}: {', '.join(sizes)}" if sizes else ""))
-    facts.append(("left out", counted(len(rejects), "file") if rejects else "none"))
+    facts.append(("left out", count_noun(len(rejects), "file") if rejects else "none"))
     facts.append(
         (
             "duplicates",
-            f"{counted(len(duplicates), 'picture')} more than once" if duplicates else "none",
+            f"{count_noun(len(duplicates), 'picture')} more than once" if duplicates else "none",
         )
     )
     return {
@@ -51,10 +51,10 @@ def repeat_section(results: Results, about: Mapping[str, Any]) -> Context:
     seeds = list(dict.fromkeys(record.spec.seed for record in results.records))
     versions = {"python": there.get("python"), **(there.get("packages") or {})}
     facts = [
-        ("recipe", _listed(_flat(about.get("recipe") or {}))),
+        ("recipe", _join_names(_flat(about.get("recipe") or {}))),
         ("seeds", ", ".join(map(str, seeds))),
         ("split", (about.get("split") or {}).get("fingerprint")),
-        ("versions", _listed({name: each for name, each in versions.items() if each})),
+        ("versions", _join_names({name: each for name, each in versions.items() if each})),
         ("machine", there.get("platform")),
         ("processor", there.get("cpu")),
         ("cores", there.get("cores")),
@@ -105,7 +105,7 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return found
 
 
-def _listed(values: Mapping[str, Any]) -> str:
+def _join_names(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
 
 

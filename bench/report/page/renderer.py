@@ -18,10 +18,10 @@ _PNG_SCALE = 2.0
 def main() -> None:
     """Draw all that stdin asks for."""
     jobs = json.load(sys.stdin)
-    json.dump([base64.b64encode(_drawn(**job)).decode("ascii") for job in jobs], sys.stdout)
+    json.dump([base64.b64encode(_draw(**job)).decode("ascii") for job in jobs], sys.stdout)
 
 
-def _drawn(form: str, spec: dict[str, Any] | None = None) -> bytes:
+def _draw(form: str, spec: dict[str, Any] | None = None) -> bytes:
     import vl_convert
 
     if spec is None:  # the library that draws charts on a page, with all it needs

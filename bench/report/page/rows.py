@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.answers import Answers
-from bench.record import TrialRecord, timed
-from bench.report.display import short
-from bench.report.frame import BASELINE
+from bench.analysis.frame import BASELINE
+from bench.analysis.predictions import Predictions
+from bench.system.display import short
+from bench.training.record import TrialRecord, comparable_times
 
 if TYPE_CHECKING:
-    from bench.results import Results
+    from bench.analysis.results import Results
 
 Row = dict[str, Any]
 _LABEL_CELLS = 24
@@ -56,7 +56,7 @@ def points(results: Results) -> list[Row]:
 
 def shares(results: Results) -> bool:
     """Say whether the times shown are those of a machine that trials have shared."""
-    return any(record.shared for record in timed(results.records))
+    return any(record.shared for record in comparable_times(results.records))
 
 
 def seed_points(results: Results) -> list[Row]:
@@ -69,7 +69,7 @@ def seed_points(results: Results) -> list[Row]:
     ]
 
 
-def front(rows: Sequence[Row], cost: str) -> list[Row]:
+def pareto_front(rows: Sequence[Row], cost: str) -> list[Row]:
     """Return those of `rows` that no other beats in accuracy at no more `cost`, the cheapest first.
 
     That is the Pareto front.
@@ -92,8 +92,8 @@ def curves(results: Results, models: Sequence[str]) -> list[Row]:
             there = [each for trial in trials for each in trial.history if each.epoch == epoch]
             row = {"model": named[model], "epoch": epoch, "seeds": len(there)}
             for name in ("accuracy", "loss"):
-                row |= _spread(name, [getattr(each, f"validation_{name}") for each in there])
-            rows.append(row | _spread("training", [each.train_loss for each in there]))
+                row |= _seed_range(name, [getattr(each, f"validation_{name}") for each in there])
+            rows.append(row | _seed_range("training", [each.train_loss for each in there]))
     return rows
 
 
@@ -105,7 +105,7 @@ def spending(results: Results, models: Sequence[str]) -> list[Row]:
     """
     named, rows = labels(results), list[Row]()
     for model in models:
-        trials = _with_history(timed(results.records), model)
+        trials = _with_history(comparable_times(results.records), model)
         walks = [[*zip(trial.seconds_so_far, trial.history, strict=True)] for trial in trials]
         for number in range(max(map(len, walks), default=0)):
             ends = [walk[min(number, len(walk) - 1)] for walk in walks]
@@ -155,7 +155,7 @@ def at_budget(rows: Sequence[Row], seconds: float) -> list[Row]:
 
 def calibration(results: Results, models: Sequence[str]) -> list[Row]:
     """Return one row a bin of equally many answers: mean confidence, and the share right."""
-    named, answers = labels(results), results.judgement.answers
+    named, answers = labels(results), results.pairwise.answers
     return [
         {"model": named[model], **row}
         for model in models
@@ -168,7 +168,9 @@ def times(results: Results) -> list[Row]:
     """Return one row for each model and part of a trial, in seconds, means over seeds."""
     named, rows = labels(results), list[Row]()
     for model, label in named.items():
-        trials = [r for r in timed(results.records) if r.model == model and r.train_seconds]
+        trials = [
+            r for r in comparable_times(results.records) if r.model == model and r.train_seconds
+        ]
         if trials:
             parts = zip(PARTS, np.mean([_parts(each) for each in trials], axis=0), strict=True)
             rows += [
@@ -191,7 +193,7 @@ def _with_history(records: Iterable[TrialRecord], model: str) -> list[TrialRecor
     return [record for record in begun if record.status == "ok"] or begun
 
 
-def _spread(name: str, values: Sequence[float]) -> Row:
+def _seed_range(name: str, values: Sequence[float]) -> Row:
     known = [value for value in values if math.isfinite(value)]
     return {
         name: _mean(known),
@@ -204,7 +206,7 @@ def _mean(values: Sequence[float]) -> float | None:
     return finite(sum(values) / len(values)) if values else None
 
 
-def _reliability(answers: Answers) -> list[Row]:
+def _reliability(answers: Predictions) -> list[Row]:
     """Return the bins of one model, the answers of all its seeds together."""
     confidence = answers.probabilities.max(axis=2).ravel()
     right = answers.correct.ravel()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.report.columns import rows_of, speaking
-from bench.report.frame import BASELINE
+from bench.analysis.frame import BASELINE
+from bench.analysis.verdict import most_relevant, sentence
+from bench.report.columns import informative_columns, rows_of
 from bench.report.page.album import Album
-from bench.report.page.figures import MOST_CLASSES, charted, classes_of
+from bench.report.page.figures import MOST_CLASSES, classes_of, models_on_charts
 from bench.report.page.gallery import (
     Contested,
     Mistake,
@@ -22,11 +23,10 @@ from bench.report.page.gallery import (
 from bench.report.page.look import MOST_SERIES
 from bench.report.page.rows import labels
 from bench.report.page.words import headline, lead, notes
-from bench.report.table import failures, marked
-from bench.verdict import sentence, told
+from bench.report.table import failure_lines, mark_lines
 
 if TYPE_CHECKING:
-    from bench.results import Results
+    from bench.analysis.results import Results
 
 Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
@@ -34,9 +34,9 @@ _CONTESTED, _SAMPLES, _PAIRS = 16, 12, 15
 _MOST_NAMES = 6  # of models on a tile
 
 
-def wanted(results: Results) -> list[str]:
+def shown_photographs(results: Results) -> list[str]:
     """Return the photographs that the page shows, each once."""
-    answers = results.judgement.answers
+    answers = results.pairwise.answers
     names = [each.image for each in disagreed_on(answers, _CONTESTED)]
     names += [each.image for each in fooling_all(answers, _CONTESTED)]
     for each in answers.values():
@@ -47,14 +47,15 @@ def wanted(results: Results) -> list[str]:
 
 def verdict_section(results: Results) -> Context:
     """Return the verdict: the headline, and each line with its kind."""
-    judgement = results.judgement
+    pairwise = results.pairwise
     marked_ones = {record.model for record in results.records if record.marks}
-    compared = {m: each for m, each in judgement.answers.items() if m not in marked_ones}
+    compared = {m: each for m, each in pairwise.answers.items() if m not in marked_ones}
     lines = [
-        {"kind": each.kind, "text": sentence(each)} for each in told(compared, judgement.verdicts)
+        {"kind": each.kind, "text": sentence(each)}
+        for each in most_relevant(compared, pairwise.verdicts)
     ]
-    lines += [{"kind": "failed", "text": line} for line in failures(results.frame)]
-    lines += [{"kind": "marked", "text": line} for line in marked(results.frame)]
+    lines += [{"kind": "failed", "text": line} for line in failure_lines(results.frame)]
+    lines += [{"kind": "marked", "text": line} for line in mark_lines(results.frame)]
     named = labels(results)
     return {
         "headline": headline(results, named),
@@ -66,7 +67,7 @@ def verdict_section(results: Results) -> Context:
 
 def table_section(results: Results) -> Context:
     """Return the table: its columns, and the value by which each cell is sorted."""
-    shown = speaking(results.frame)
+    shown = informative_columns(results.frame)
     found = [
         {
             "baseline": row["model"] == BASELINE,
@@ -87,8 +88,8 @@ def table_section(results: Results) -> Context:
 
 def confusion_section(results: Results) -> Context:
     """Return a square of shares for each model, or, of many classes, the pairs mixed up most."""
-    classes, answers = classes_of(results), results.judgement.answers
-    named, chosen = labels(results), [m for m in charted(results) if m in answers]
+    classes, answers = classes_of(results), results.pairwise.answers
+    named, chosen = labels(results), [m for m in models_on_charts(results) if m in answers]
     if len(classes) > MOST_CLASSES:
         return {"classes": classes, "confusions": [], "confused": _pairs(results, classes)}
     squares = [
@@ -100,7 +101,7 @@ def confusion_section(results: Results) -> Context:
 
 def photographs_section(results: Results, album: Album) -> Context:
     """Return the photographs worth a look."""
-    answers, named, classes = results.judgement.answers, labels(results), classes_of(results)
+    answers, named, classes = results.pairwise.answers, labels(results), classes_of(results)
     disagreed = disagreed_on(answers, _CONTESTED)
     fooled = fooling_all(answers, _CONTESTED)
     seeds = {model: len(each.seeds) for model, each in answers.items()}
@@ -140,7 +141,7 @@ def _square(classes: Sequence[str], shares: Any) -> list[tuple[str, list[dict[st
 
 
 def _pairs(results: Results, classes: Sequence[str]) -> list[tuple[str, str, str]]:
-    squares = [confusion(each) for each in results.judgement.answers.values()]
+    squares = [confusion(each) for each in results.pairwise.answers.values()]
     if not squares:
         return []
     shares = np.mean(squares, axis=0)
@@ -156,7 +157,7 @@ def _pairs(results: Results, classes: Sequence[str]) -> list[tuple[str, str, str
 
 def _samples(results: Results) -> list[tuple[int, str]]:
     """Return label and name of the first test photographs of each class, in turn."""
-    answers = next(iter(results.judgement.answers.values()), None)
+    answers = next(iter(results.pairwise.answers.values()), None)
     if answers is None:
         return []
     each = max(1, _SAMPLES // answers.probabilities.shape[2])
@@ -172,8 +173,8 @@ def _line(text: str, tag: str = "span", kind: str = "") -> dict[str, str]:
 
 
 def _tile(image: str, album: Album, label: str, lines: list[dict[str, str]]) -> Context:
-    told = f"{image}, labelled {label}"
-    return {"picture": album.address(image), "told": told, "lines": [*lines, _line(image)]}
+    most_relevant = f"{image}, labelled {label}"
+    return {"picture": album.address(image), "told": most_relevant, "lines": [*lines, _line(image)]}
 
 
 def _mistake_tile(each: Mistake, album: Album, classes: Sequence[str], seeds: int) -> Context:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.report.frame import BASELINE
+from bench.analysis.frame import BASELINE
 from bench.report.page.rows import finite
-from bench.report.table import declared
+from bench.report.table import disclosure_lines
 
 if TYPE_CHECKING:
-    from bench.results import Results
+    from bench.analysis.results import Results
 
 
 def headline(results: Results, labels: Mapping[str, str]) -> str:
@@ -26,11 +26,11 @@ def headline(results: Results, labels: Mapping[str, str]) -> str:
     if len(tested) == 1:
         return f"{labels[best]} gets {rows[best]['test_accuracy'] * 100:.1f} % right."
     leading = _leading(results, tested)
-    if not results.judgement.groups:
+    if not results.pairwise.groups:
         return f"{labels[best]} is ahead, but that is no verdict yet."
     if len(leading) == 1:
         return f"{labels[best]} is the best."
-    names = _listed([labels[name] for name in leading])
+    names = _join_names([labels[name] for name in leading])
     if len(leading) == len(tested):
         return f"{names} can't be told apart."
     return f"{names} lead and can't be told apart."
@@ -55,24 +55,24 @@ def notes(results: Results) -> list[str]:
     if results.unfinished:
         left = f"{results.unfinished} of {results.planned} trials are left to be done"
         found.append(f"This run is not finished: {left}. What stands here is what it has so far.")
-    if results.planned and not results.judgement.answers:
+    if results.planned and not results.pairwise.answers:
         found.append(
             "No trial has answered the test photographs, so there are no verdicts and no mistakes "
             "to look at."
         )
-    seeds = {len(each.seeds) for each in results.judgement.answers.values()}
+    seeds = {len(each.seeds) for each in results.pairwise.answers.values()}
     if seeds == {1}:
         found.append(
             "Each model was trained once. How much its accuracy would differ in another training "
             "is not known: use --seeds 6 or more for a verdict."
         )
-    return found + [f"{line[0].upper()}{line[1:]}." for line in declared(results.frame)]
+    return found + [f"{line[0].upper()}{line[1:]}." for line in disclosure_lines(results.frame)]
 
 
 def _leading(results: Results, tested: Sequence[str]) -> list[str]:
     """Return the best model and those that share a letter with it."""
-    groups = results.judgement.groups
-    letters = set(groups.get(results.judgement.best or tested[0], ""))
+    groups = results.pairwise.groups
+    letters = set(groups.get(results.pairwise.best or tested[0], ""))
     return [name for name in tested if letters & set(groups.get(name, ""))] or [tested[0]]
 
 
@@ -89,7 +89,7 @@ def _chance(rows: Mapping[str, Mapping[str, Any]]) -> str:
     return f"always naming the most frequent class is right for {share:.1f} %"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     if len(names) < 3:
         return " and ".join(names)
     if len(names) > 6:

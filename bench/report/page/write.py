@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.durable import whole_file, write_text
-from bench.report.display import LINE_CELLS, short
 from bench.report.page.album import Album
-from bench.report.page.draw import Drawn, drawn, script_json
-from bench.report.page.figures import Figure, charted, figures_of
+from bench.report.page.figures import Figure, figures_of, models_on_charts
 from bench.report.page.look import mark
 from bench.report.page.provenance import data_section, repeat_section
 from bench.report.page.rows import PARTS, labels
 from bench.report.page.sections import (
     confusion_section,
     photographs_section,
+    shown_photographs,
     table_section,
     verdict_section,
-    wanted,
 )
-from bench.thumbnails import Thumbnails
+from bench.report.page.vega import Drawn, draw_figures, script_json
+from bench.system.atomic_files import whole_file, write_text
+from bench.system.display import LINE_CELLS, short
 
 if TYPE_CHECKING:
-    from bench.results import Results
+    from bench.analysis.results import Results
 
 _FOLDER = Path(__file__).parent
 _SECTIONS = (
@@ -40,7 +39,11 @@ _SECTIONS = (
 )
 
 
-def write_page(results: Results, about: Mapping[str, Any], thumbnails: Thumbnails) -> Path:
+def write_page(
+    results: Results,
+    about: Mapping[str, Any],
+    read_thumbnails: Callable[[Iterable[str]], Mapping[str, bytes]],
+) -> Path:
     """Write the page of a run and its figures, and return the page's path.
 
     Raises:
@@ -48,8 +51,8 @@ def write_page(results: Results, about: Mapping[str, Any], thumbnails: Thumbnail
         RunError: a thumbnail is damaged, or the charts can't be drawn.
     """
     figures = figures_of(results)
-    pictures = thumbnails.read(wanted(results))
-    drawings = drawn(figures)
+    pictures = read_thumbnails(shown_photographs(results))
+    drawings = draw_figures(figures)
     write_text(results.page, page(results, about, figures, drawings, pictures))
     folder = results.folder / "figures"
     folder.mkdir(exist_ok=True)
@@ -117,7 +120,7 @@ def _models_key(results: Results) -> list[dict[str, Any]]:
     named = labels(results)
     return [
         {"label": named[model], "swatch": _swatch(place), "width": 34}
-        for place, model in enumerate(charted(results))
+        for place, model in enumerate(models_on_charts(results))
     ]
 
 
@@ -171,11 +174,11 @@ def _template() -> Any:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["shown"] = _shown
+    environment.filters["shown"] = _harmless
     return environment.from_string(_text("page.html"))
 
 
-def _shown(value: object) -> str:
+def _harmless(value: object) -> str:
     """Return text from anywhere, harmless; a number keeps its per cent sign beside it."""
     return short(str(value), LINE_CELLS).replace(" %", "\N{NO-BREAK SPACE}%")
 

@@ -1,0 +1,1 @@
+"""Records become conclusions: predictions, statistics, verdicts, comparisons."""

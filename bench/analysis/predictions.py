@@ -1,0 +1,100 @@
+"""What one model said of the test images, seed by seed, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.training.evaluate import Evaluation
+from registry.errors import IncomparableError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predictions:
+    """The answers of one model, trained with S seeds, to N images of K classes.
+
+    With folds, a row is of several networks: each image's answer is of the one that tests it.
+
+    Attributes:
+        images: their names, in the order of the columns.
+        labels: (N,).
+        probabilities: (S, N, K), one row for each of `seeds`.
+    """
+
+    model: str
+    seeds: tuple[int, ...]
+    images: tuple[str, ...]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """The most probable class (S, N)."""
+        predicted: NDArray[np.int64] = self.probabilities.argmax(axis=2)
+        return predicted
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether that is the label (S, N)."""
+        correct: NDArray[np.bool_] = self.predicted == self.labels
+        return correct
+
+    def of(self, seeds: Sequence[int]) -> NDArray[np.bool_]:
+        """Return `correct` of these `seeds` alone, in their order."""
+        return self.correct[[self.seeds.index(seed) for seed in seeds]]
+
+    def only(self, seeds: Sequence[int]) -> Predictions:
+        """Return the answers of these `seeds` alone, in their order."""
+        places = [self.seeds.index(seed) for seed in seeds]
+        return replace(self, seeds=tuple(seeds), probabilities=self.probabilities[places])
+
+
+def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation]) -> Predictions:
+    """Return the answers of `model` to `images`, which are names; `tests`, one or more, by seed.
+
+    Raises:
+        IncomparableError: the seeds were not tested on these images.
+    """
+    seeds = tuple(sorted(tests))
+    labels = [tests[seed].labels.numpy() for seed in seeds]
+    for seed, these in zip(seeds, labels, strict=True):
+        if len(these) != len(images):
+            raise IncomparableError(
+                f"{model}, seed {seed}, has {len(these)} answers to {len(images)} photographs"
+            )
+        if not np.array_equal(these, labels[0]):
+            place = int((these != labels[0]).argmax())
+            raise IncomparableError(
+                f"{model}: seeds {seeds[0]} and {seed} have different labels for {images[place]!r}"
+            )
+    return Predictions(
+        model=model,
+        seeds=seeds,
+        images=tuple(images),
+        labels=labels[0],
+        probabilities=np.stack([tests[seed].probabilities.double().numpy() for seed in seeds]),
+    )
+
+
+def check_same_images(one: Predictions, other: Predictions) -> None:
+    """Do nothing if both answered the same images in the same order.
+
+    Raises:
+        IncomparableError: they did not; it names the first image that differs.
+    """
+    pair = f"{one.model} and {other.model} can't be compared"
+    if len(one.images) != len(other.images):
+        raise IncomparableError(
+            f"{pair}: one was tested on {len(one.images)} photographs, the other on "
+            f"{len(other.images)}"
+        )
+    for place, (first, second) in enumerate(zip(one.images, other.images, strict=True)):
+        if first != second:
+            raise IncomparableError(
+                f"{pair}: test photograph {place + 1} is {first!r} for one, {second!r} for another"
+            )
+        if one.labels[place] != other.labels[place]:
+            raise IncomparableError(f"{pair}: they were given different labels for {first!r}")

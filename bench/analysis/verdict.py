@@ -1,0 +1,177 @@
+"""Which of two models is better, whether that can be said at all, and how to say it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
+from typing import Literal
+
+from bench.analysis.predictions import Predictions, check_same_images
+from bench.analysis.stats.groups import rank_groups
+from bench.analysis.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
+from bench.analysis.stats.power import minimum_detectable_difference
+from bench.system.display import html_text
+
+MANY = 10  # models, above which each is told beside the best only
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What can be said of two models, the more accurate one first.
+
+    `first` is better where both of two p are at most 0.05 after Holm's correction over all pairs:
+    that of other seeds and other images together, whose interval then leaves out 0, and that of
+    the seeds alone. Under as many seeds as the second takes, the figures describe and no more.
+
+    Attributes:
+        found: the difference, `first` less `second`, and its interval, for this pair alone.
+        p: the larger of both p, corrected.
+        pairs: how many were compared.
+        needed: seeds that a verdict takes.
+        recipes_differ: the two were trained by different recipes: it is of both together.
+    """
+
+    first: str
+    second: str
+    found: Difference
+    p: float
+    pairs: int
+    needed: int
+    recipes_differ: bool = False
+
+    def __str__(self) -> str:
+        return sentence(self)
+
+    def _repr_html_(self) -> str:
+        return f"<div>{html_text(sentence(self))}</div>"
+
+    @property
+    def kind(self) -> Literal["better", "level", "descriptive"]:
+        """`better`: the first is; `level`: not told apart; `descriptive`: too few seeds."""
+        if self.found.seeds < self.needed:
+            return "descriptive"
+        return "better" if self.p <= LEVEL else "level"
+
+    @property
+    def detectable(self) -> float:
+        """The difference, 0 to 1, that would have shown four times of five; NaN for none."""
+        found = self.found
+        return minimum_detectable_difference(
+            found.images, found.seeds, components=found.components, pairs=self.pairs
+        )
+
+
+def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
+    """Return what can be said of each two of `models` that have a seed in common.
+
+    The best model's pairs come first. All pairs count for the correction, whichever are read: to
+    pick the best and ask about it alone would be to look at all of them.
+
+    Raises:
+        IncomparableError: models were tested on different images.
+    """
+    order = rank_models(models)
+    for one, other in pairwise(order):
+        check_same_images(models[one], models[other])
+    found = {
+        pair: difference
+        for pair in combinations(order, 2)
+        if (difference := _difference(models[pair[0]], models[pair[1]])) is not None
+    }
+    corrected = holm([max(each.crossed_p, each.seeds_p) for each in found.values()])
+    return [
+        _verdict(pair, difference, p, len(found))
+        for (pair, difference), p in zip(found.items(), corrected, strict=True)
+    ]
+
+
+def rank_models(models: Mapping[str, Predictions]) -> list[str]:
+    """Return the models' names, the most accurate over its seeds first."""
+    return sorted(models, key=lambda name: -float(models[name].correct.mean()))
+
+
+def most_relevant(models: Mapping[str, Predictions], found: Sequence[Verdict]) -> list[Verdict]:
+    """Return those of `found` that a person reads: all, or of many models those with the best."""
+    if len(models) <= MANY:
+        return list(found)
+    best = rank_models(models)[0]
+    return [each for each in found if best in (each.first, each.second)]
+
+
+def groups(models: Mapping[str, Predictions], found: Sequence[Verdict]) -> dict[str, str]:
+    """Return letters for the models: who shares one can't be told apart; none without verdicts."""
+    if all(each.kind == "descriptive" for each in found):
+        return {}
+    different = [(each.first, each.second) for each in found if each.kind == "better"]
+    return rank_groups(rank_models(models), different)
+
+
+def sentence(verdict: Verdict) -> str:
+    """Return the verdict in words that need no course in statistics."""
+    return _sentence(verdict) + ("; their recipes differ" if verdict.recipes_differ else "")
+
+
+def _sentence(verdict: Verdict) -> str:
+    found, first, second = verdict.found, verdict.first, verdict.second
+    figures = (
+        f"{_points(found.difference)} points "
+        f"(95 %: {_points(found.low)} to {_points(found.high)}), "
+        f"{count_noun(found.seeds, 'seed')}, {count_noun(found.images, 'photograph')}"
+    )
+    if verdict.kind == "better":
+        return f"{first} is better than {second}: {figures}"
+    if verdict.kind == "level":
+        return f"{first} and {second} can't be told apart: {figures}{_why(verdict)}"
+    among = f" among {verdict.pairs} pairs" if verdict.pairs > 1 else ""
+    return (
+        f"{first} and {second}: {figures}: descriptive only, {_word(verdict.needed)} are needed "
+        f"for a verdict{among}"
+    )
+
+
+def _difference(one: Predictions, other: Predictions) -> Difference | None:
+    """Return how `one` differs from `other` with the seeds that both have, if any."""
+    seeds = [seed for seed in one.seeds if seed in other.seeds]
+    return paired_difference(one.of(seeds), other.of(seeds)) if seeds else None
+
+
+def _verdict(pair: tuple[str, str], found: Difference, p: float, pairs: int) -> Verdict:
+    first, second = pair
+    if found.difference < 0:  # the better over all its seeds need not be so over the shared ones
+        first, second, found = second, first, _swap(found)
+    return Verdict(
+        first=first, second=second, found=found, p=p, pairs=pairs, needed=seeds_needed(pairs)
+    )
+
+
+def _swap(found: Difference) -> Difference:
+    return replace(found, difference=-found.difference, low=-found.high, high=-found.low)
+
+
+def _why(verdict: Verdict) -> str:
+    """Return why an interval without 0 is not enough, or else what would have shown at all."""
+    found = verdict.found
+    if found.low > 0:
+        if found.seeds_p > LEVEL:
+            return "; too few of the seeds agree"
+        return f"; not enough for one of {verdict.pairs} pairs"
+    least = verdict.detectable
+    if math.isnan(least):
+        return ""
+    return f"; a difference under {least * 100:.2g} points would not show on so few"
+
+
+def _points(share: float) -> str:
+    return f"{round(share * 100, 1) + 0.0:+.1f}"  # + 0.0: never -0.0
+
+
+def count_noun(number: int, noun: str) -> str:
+    """Return how many of what, in the singular or the plural."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _word(number: int) -> str:
+    return _WORDS[number] if number < len(_WORDS) else str(number)

@@ -1,0 +1,148 @@
+"""Image files read and decoded in disposable processes, several at once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from base64 import b64decode
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TypeVar
+
+from PIL import Image
+
+from bench.data.facts import Facts, Flaw, Verdict
+from bench.data.sandbox import DiedError, Message, SandboxedProcess, TookTooLongError
+
+SECONDS_PER_FILE = 8.0  # 100 million pixels of a progressive JPEG take 4
+MEMORY_BYTES = 850 * 2**20  # to allocate; with code and mapped files it stays under 1 GB
+_MODULE = "bench.data.decode_worker"
+_SHORT_OF_MEMORY = "needs more memory than the cap of 1 GB"
+_FILES_PER_EXAMINER = 50  # to start one takes as long as to decode 100 photographs
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What was found of a file: its content's digest and size ("" and 0 if unread), the verdict."""
+
+    sha256: str
+    bytes: int
+    verdict: Verdict
+
+
+def examine(
+    files: Sequence[Path],
+    *,
+    threads: int = 2,
+    seconds: float = SECONDS_PER_FILE,
+    on_file: Callable[[], object] = lambda: None,
+) -> list[Examined]:
+    """Return what is found of each of `files`, in their order, whatever they do to a decoder.
+
+    Args:
+        files: any files at all.
+        threads: how many processes decode at once, at most; each takes 1 GB at most.
+        seconds: after which a file is given up.
+        on_file: is called after each file, by several threads.
+
+    Raises:
+        DataError: no process can be started.
+    """
+    return _ask_workers(
+        files, lambda path, one: _ask_once_more(path, one, seconds), threads, seconds, on_file
+    )
+
+
+def thumbnails(
+    files: Sequence[Path], *, size: int, threads: int = 2, seconds: float = SECONDS_PER_FILE
+) -> list[Image.Image | None]:
+    """Return what can be drawn of each of `files`, `size` pixels a side at most, or None."""
+    return _ask_workers(
+        files,
+        lambda path, one: _thumbnail(path, one, size, seconds),
+        threads,
+        seconds,
+        lambda: None,
+    )
+
+
+def _ask_workers(
+    files: Sequence[Path],
+    ask: Callable[[Path, SandboxedProcess], Answer],
+    threads: int,
+    seconds: float,
+    on_file: Callable[[], object],
+) -> list[Answer]:
+    """Return an answer for each of `files`; each thread asks a process of its own."""
+    answers: dict[int, Answer] = {}
+    left = deque(enumerate(files))
+    stop = threading.Event()
+
+    def work() -> None:
+        limits = str(MEMORY_BYTES), str(seconds)
+        with SandboxedProcess(_MODULE, *limits) as one:
+            while left and not stop.is_set():
+                try:
+                    number, path = left.popleft()
+                except IndexError:  # another thread was quicker
+                    return
+                answers[number] = ask(path, one)
+                on_file()
+
+    count = max(1, min(threads, 1 + len(files) // _FILES_PER_EXAMINER))
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            for task in [pool.submit(work) for _ in range(count)]:
+                task.result()
+        except BaseException:
+            stop.set()
+            raise
+    return [answers[number] for number in range(len(files))]
+
+
+def _ask_once_more(path: Path, one: SandboxedProcess, seconds: float) -> Examined:
+    """Ask for a file; once more where an earlier one may have done harm to the process."""
+    fresh = one.fresh
+    try:
+        answer = one.ask({"path": os.fspath(path)}, seconds=seconds)
+        if not answer.get("short_of_memory"):
+            return _to_examined(answer)
+        reason = _SHORT_OF_MEMORY
+        one.end()
+    except TookTooLongError as error:
+        return _to_flaw(f"{error} to decode")
+    except DiedError as error:
+        reason = f"crashed the decoder ({error})"
+    return _to_flaw(reason) if fresh else _ask_once_more(path, one, seconds)
+
+
+def _to_examined(answer: Message) -> Examined:
+    verdict: Verdict
+    if "reason" in answer:
+        verdict = Flaw(reason=answer["reason"], lasts=answer["lasts"])
+    else:
+        verdict = Facts(
+            width=answer["width"],
+            height=answer["height"],
+            difference_hash=int(answer["hash"], 16),
+        )
+    return Examined(sha256=answer.get("sha256", ""), bytes=answer.get("bytes", 0), verdict=verdict)
+
+
+def _to_flaw(reason: str) -> Examined:
+    return Examined(sha256="", bytes=0, verdict=Flaw(reason=reason, lasts=False))
+
+
+def _thumbnail(path: Path, one: SandboxedProcess, size: int, seconds: float) -> Image.Image | None:
+    try:
+        answer = one.ask({"path": os.fspath(path), "thumbnail": size}, seconds=seconds)
+    except DiedError:
+        return None
+    png = answer["png"]
+    return Image.open(BytesIO(b64decode(png)), formats=["PNG"]) if png else None

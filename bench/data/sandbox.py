@@ -1,0 +1,148 @@
+"""A process to be thrown away: it answers questions, and may hang or crash without harm."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from registry.errors import DataError
+
+Message = dict[str, Any]  # plain values, as JSON has them; a file's name need not be UTF-8
+
+_START_SECONDS = 60.0  # what an import takes on a busy machine is not the question's fault
+_CHUNK = 2**16
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class DiedError(Exception):
+    """The process ended instead of answering; the message says how."""
+
+
+class TookTooLongError(DiedError):
+    """The process did not answer in time, and was killed."""
+
+
+class SandboxedProcess:
+    """A module run as a process of its own: JSON lines in, JSON lines out.
+
+    It is started at the first question, never forked from this process, and started anew for the
+    next question after it has died. It must say `{}` when it is ready.
+    """
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        self._command = [sys.executable, "-P", "-m", module, *arguments]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers = selectors.DefaultSelector()
+        self.fresh = True  # whether it has answered nothing yet
+
+    def ask(self, question: Message, *, seconds: float) -> Message:
+        """Return the answer to `question`.
+
+        Raises:
+            DiedError: the process crashed, or took more than `seconds`; it is gone.
+            DataError: it can't be started.
+        """
+        process = self._process or self._start()
+        assert process.stdin is not None
+        try:
+            process.stdin.write(json.dumps(question).encode("ascii") + b"\n")
+        except BrokenPipeError:
+            raise self._death(process) from None
+        answer = self._answer(process, seconds)
+        self.fresh = False
+        return answer
+
+    def end(self) -> None:
+        """Kill the process, if there is one, and all that it has started."""
+        process, self._process, self.fresh = self._process, None, True
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        _kill(process)
+        self._answers.unregister(process.stdout)
+        process.stdin.close()
+        process.stdout.close()
+
+    def __enter__(self) -> SandboxedProcess:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process."""
+        self.end()
+        self._answers.close()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._process = process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env=_environment(),
+            process_group=0 if os.name == "posix" else None,  # Ctrl-C is for us alone
+        )
+        assert process.stdout is not None
+        self._answers.register(process.stdout, selectors.EVENT_READ)
+        try:
+            self._answer(process, _START_SECONDS)
+        except DiedError as error:
+            raise DataError(f"can't start {' '.join(self._command)}: {error}") from error
+        return process
+
+    def _answer(self, process: subprocess.Popen[bytes], seconds: float) -> Message:
+        """Return the next line."""
+        assert process.stdout is not None
+        deadline = time.monotonic() + seconds
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            if not self._answers.select(max(0.0, deadline - time.monotonic())):
+                self.end()
+                raise TookTooLongError(f"took over {seconds:g} s")
+            read = os.read(process.stdout.fileno(), _CHUNK)
+            if not read:
+                raise self._death(process)
+            line += read
+        answer: Message = json.loads(line)
+        return answer
+
+    def _death(self, process: subprocess.Popen[bytes]) -> DiedError:
+        """Return how it has ended, or will have in a moment."""
+        try:
+            code = process.wait(timeout=1)
+        except subprocess.TimeoutExpired:  # it has closed its pipe and lives
+            code = -signal.SIGKILL
+        self.end()
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return DiedError(how)
+
+
+def _environment() -> dict[str, str]:
+    """Return ours, with modules found where this process finds them, even in a source tree."""
+    found = [str(Path(entry or ".").absolute()) for entry in sys.path]
+    threads = dict.fromkeys(_ONE_THREAD, "1")
+    return os.environ | threads | {"PYTHONPATH": os.pathsep.join(found)}
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        if os.name == "posix" and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except (ProcessLookupError, PermissionError):
+        process.kill()
+    process.wait()

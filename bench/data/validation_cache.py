@@ -1,0 +1,95 @@
+"""What decoding an image once has told of it, kept by its content."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import PIL
+
+from bench.data.decode import DECODER_VERSION, MAX_PIXELS
+from bench.data.facts import Facts, Flaw, Verdict
+
+_VERSION = f"2, decoder {DECODER_VERSION} to {MAX_PIXELS} pixels, Pillow {PIL.__version__}"
+_TABLES = """
+    CREATE TABLE IF NOT EXISTS image (
+        sha256 TEXT, version TEXT, width INTEGER, height INTEGER, difference_hash TEXT,
+        PRIMARY KEY (sha256, version)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS flaw (
+        sha256 TEXT, version TEXT, reason TEXT, PRIMARY KEY (sha256, version)
+    ) WITHOUT ROWID;
+"""
+_IMAGES = "SELECT sha256, width, height, difference_hash FROM image"
+_FLAWS = "SELECT sha256, reason FROM flaw"
+_AT_ONCE = 500  # parameters of one query; SQLite's limit was 999 once
+
+
+class ValidationCache:
+    """A file of verdicts by content, so that a folder that was checked once is only read again.
+
+    It is a convenience: where it is damaged it is begun anew, and where it can't be written,
+    images are decoded. Only what lies in the content is kept, so no time-out and no crash.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, digests: Sequence[str]) -> dict[str, Verdict]:
+        """Return what this version of the decoder has found of these contents, by SHA-256."""
+        try:
+            with self._open() as database:
+                facts = {
+                    digest: Facts(width=width, height=height, difference_hash=int(bits, 16))
+                    for digest, width, height, bits in _rows(database, _IMAGES, digests)
+                }
+                flaws = {
+                    digest: Flaw(reason=str(reason), lasts=True)
+                    for digest, reason in _rows(database, _FLAWS, digests)
+                }
+            return {**facts, **flaws}
+        except (sqlite3.OperationalError, OSError):  # in use, or no leave to read it
+            return {}
+        except (sqlite3.Error, ValueError, TypeError):  # damaged
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            return {}
+
+    def add(self, verdicts: Mapping[str, Verdict]) -> None:
+        """Write verdicts by SHA-256, if that can be done."""
+        images = [
+            (digest, _VERSION, each.width, each.height, f"{each.difference_hash:x}")
+            for digest, each in verdicts.items()
+            if isinstance(each, Facts)
+        ]
+        flaws = [
+            (digest, _VERSION, each.reason)
+            for digest, each in verdicts.items()
+            if isinstance(each, Flaw) and each.lasts
+        ]
+        with suppress(sqlite3.Error, OSError), self._open() as database:
+            database.executemany("INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?, ?)", images)
+            database.executemany("INSERT OR REPLACE INTO flaw VALUES (?, ?, ?)", flaws)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """Yield the database, what is changed in it being kept or not as a whole."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self._path, timeout=10)) as database, database:
+            database.executescript(_TABLES)
+            yield database
+
+
+def _rows(
+    database: sqlite3.Connection, query: str, digests: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of this version that `query` finds for `digests`."""
+    for start in range(0, len(digests), _AT_ONCE):
+        some = digests[start : start + _AT_ONCE]
+        marks = ",".join("?" * len(some))
+        yield from database.execute(
+            f"{query} WHERE version = ? AND sha256 IN ({marks})", (_VERSION, *some)
+        )

@@ -1,0 +1,88 @@
+"""Trials in this very process: what a notebook has defined can't be imported by another."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from bench.data.split import Split
+from bench.engines.process import Job
+from bench.training.callbacks import Callback, TrialContext
+from bench.training.checkpoint import Cadence, Checkpoints
+from bench.training.record import TrialResult
+from bench.training.spec import TrialSpec
+from bench.training.stop import StopRequest
+from bench.training.trial import run_trial
+from bench.training.weights import publish
+from registry.errors import format_error
+
+
+class InProcessExecutor:
+    """Does what is submitted in this process, one after the other."""
+
+    def __init__(self, watcher: Callback) -> None:
+        self._watcher, self._stop = watcher, StopRequest()
+        self._waiting: deque[tuple[int, Job]] = deque()
+        self._busy = self._stopping = False
+
+    def submit(self, number: int, job: Job) -> None:
+        """Take on a trial, to be known by its `number`."""
+        self._waiting.append((number, job))
+
+    def ended(self) -> Iterator[tuple[int, TrialResult]]:
+        """Yield each trial's number and result as it ends."""
+        while self._waiting and not self._stopping:
+            number, job = self._waiting.popleft()
+            yield number, self._done(job)
+
+    def stop(self) -> None:
+        """Ask the trial to save where it stands, and to end; begin no more.
+
+        Raises:
+            StoppedError: it does nothing that should be ended first.
+        """
+        self._stopping = True
+        if self._busy:
+            self._stop.request()
+
+    def end(self) -> None:
+        """Leave it as it is: the exception that follows ends it."""
+
+    def close(self) -> None:
+        """Hold nothing: there is nothing to give back."""
+
+    def _done(self, job: Job) -> TrialResult:
+        service = TrialContext(
+            source=job.source,
+            profile=job.profile,
+            weights=job.weights,
+            checkpoints=Checkpoints(job.checkpoints, job.shared),
+            cadence=Cadence(**job.cadence),
+            stop=self._stop,
+        )
+        with self._stop.deferred():
+            self._busy = True
+            try:
+                return run_and_publish(job.spec, job.split, self._watcher, service, job.folder)
+            finally:
+                self._busy = False
+
+
+def run_and_publish(
+    spec: TrialSpec, split: Split, watcher: Callback, service: TrialContext, folder: Path
+) -> TrialResult:
+    """Return what comes of a trial, its weights being written to `folder`.
+
+    Where they can't be written, the trial is interrupted: to be gone on with when they can.
+    A stop that is asked for while they are written comes after.
+    """
+    with service.stop.deferred():
+        result = run_trial(spec, split, watcher, service)
+        try:
+            publish(result, folder)
+        except OSError as error:
+            why = {"status": "interrupted", "phase": "publish", "error": format_error(error)}
+            return TrialResult(record=replace(result.record, **why))  # type: ignore[arg-type]
+    return replace(result, last_weights=None, best_weights=None)

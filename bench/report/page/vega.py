@@ -1,0 +1,119 @@
+"""Figures drawn: for the page to draw again itself, and as files."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.report.page.figures import Figure
+from bench.report.page.look import PAGE, PAPER
+from registry.errors import RunError
+
+if TYPE_CHECKING:
+    from bench.report.page.encodings import Chart
+    from bench.report.page.look import ChartTheme
+
+Spec = dict[str, Any]
+Job = dict[str, Any]  # form, and specification but for the library
+FILE_FORMS = ("svg", "png")
+_RENDERER = Path(__file__).with_name("renderer.py")
+_SECONDS = 300.0  # more than any page takes, on a machine in great need
+_INLINE_WIDTH = 640
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """All figures of a run, drawn.
+
+    Attributes:
+        library: JavaScript that draws `specs` on a page.
+        specs: Vega-Lite, by name of the figure.
+        inline: the same as elements of a page, by name.
+        files: pictures, by file name.
+    """
+
+    library: str
+    specs: Mapping[str, Spec]
+    inline: Mapping[str, str]
+    files: Mapping[str, bytes]
+
+
+def draw_figures(figures: Sequence[Figure]) -> Drawn:
+    """Return `figures` drawn, the same each time.
+
+    Raises:
+        RunError: the process that draws has ended otherwise than it should.
+    """
+    specs = {each.name: spec_of(each.draw, PAGE) for each in figures if each.on_page}
+    papers = {each.name: spec_of(each.draw, PAPER) for each in figures}
+    files = [(f"{name}.{form}", form, spec) for name, spec in papers.items() for form in FILE_FORMS]
+    jobs = [{"form": "svg", "spec": {**each, "width": _INLINE_WIDTH}} for each in specs.values()]
+    jobs += [{"form": form, "spec": spec} for _, form, spec in files]
+    pictures = render_in_process(jobs)
+    inline = zip(specs, pictures, strict=False)
+    return Drawn(
+        library=library(),
+        specs=specs,
+        inline={name: _element(svg.decode(), name) for name, svg in inline},
+        files={
+            file[0]: picture for file, picture in zip(files, pictures[len(specs) :], strict=True)
+        },
+    )
+
+
+@cache
+def library() -> str:
+    """Return the JavaScript that draws charts on a page, with all it needs: 0.9 MB.
+
+    Raises:
+        RunError: it can't be had.
+    """
+    return render_in_process([{"form": "library"}])[0].decode()
+
+
+def render_in_process(jobs: Sequence[Job]) -> list[bytes]:
+    """Return what is asked for, drawn by a process of its own.
+
+    Raises:
+        RunError: it ends otherwise than it should, or takes too long.
+    """
+    command = [sys.executable, "-P", str(_RENDERER)]
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(jobs), capture_output=True, text=True, timeout=_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RunError(f"the charts took over {_SECONDS:.0f} s") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
+        raise RunError(f"the charts' process ended with {done.returncode}: {last}")
+    return [base64.b64decode(each) for each in json.loads(done.stdout)]
+
+
+def spec_of(draw: Callable[[ChartTheme], Chart], look: ChartTheme) -> Spec:
+    """Return what `draw` draws as Vega-Lite has it; the same each time."""
+    from altair.utils import schemapi
+
+    with schemapi.debug_mode(False):  # the tests check each against the schema: that takes seconds
+        spec: Spec = draw(look).to_dict(validate=False)
+    return spec
+
+
+def script_json(value: object) -> str:
+    """Return JSON that is safe within a `<script>` element."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _element(svg: str, name: str) -> str:
+    """Return a picture as an element of a page, where nothing else has its identifiers."""
+    svg = re.sub(r'(?<=id=")|(?<=url\(#)', f"{name}-", svg)
+    return re.sub(r' width="[\d.]+" height="[\d.]+"', ' width="100%"', svg, count=1)

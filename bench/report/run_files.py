@@ -1,0 +1,141 @@
+"""The files of a run folder that a person, a spreadsheet or a program reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.analysis.frame import history, trial_columns
+from bench.analysis.results import Results
+from bench.analysis.verdict import Verdict, sentence
+from bench.data.check import CheckedImage
+from bench.data.pixel_source import PixelSource
+from bench.report.columns import NOT_REACHED
+from bench.report.image_grid import draw_grid
+from bench.report.prediction_files import predictions, submission
+from bench.report.profile import draw_profile
+from bench.report.table import as_markdown
+from bench.system.atomic_files import write_text
+from bench.system.display import cell
+from bench.system.strict_json import json_line, json_text
+from bench.training.evaluate import Evaluation
+from bench.training.record import TrialRecord
+from bench.training.spec import as_plain
+
+SCHEMA_VERSION = 3
+_TO_TARGET = (  # infinite in a frame, in words in CSV, null in JSON
+    "time_to_target_seconds",
+    "shared_time_to_target_seconds",
+)
+
+
+def write_run(results: Results, about: Mapping[str, Any]) -> None:
+    """Write the tables that are made from all records of a run: the same each time.
+
+    Page and figures take seconds and are made at its end, by `bench.report.page`.
+
+    Raises:
+        OSError: there is no room, or no leave.
+    """
+    folder, frame, sentences = results.folder, results.frame, results.pairwise.sentences
+    for name in ("config", "environment"):
+        _write_json(folder / f"{name}.json", _config(about) if name == "config" else about[name])
+    versioned = frame.assign(schema_version=SCHEMA_VERSION)
+    told = {name: {math.inf: NOT_REACHED} for name in _TO_TARGET}
+    _write_csv(folder / "comparison.csv", versioned.replace(told))
+    _write_csv(folder / "history.csv", results.history)
+    write_text(folder / "comparison.md", as_markdown(frame, results.title, sentences))
+    plain = comparison_as_json(results)
+    _write_json(folder / "comparison.json", plain)
+    lines = (f"{json_line(each)}\n" for each in plain["trials"])
+    write_text(folder / "trials.jsonl", "".join(lines))
+    (folder / "figures").mkdir(exist_ok=True)
+    if len(results.profile):
+        _write_csv(folder / "profile.csv", results.profile)
+        draw_profile(results.profile, folder / "figures" / "profile.png")
+
+
+def comparison_as_json(results: Results) -> dict[str, Any]:
+    """Return rows and trials as plain values."""
+    rows = results.frame.to_dict("records")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "title": results.title,
+        "planned": results.planned,
+        "rows": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
+        "verdicts": [_verdict(each) for each in results.verdicts],
+        "trials": [record_as_json(record) for record in results.records],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict as plain values, with its kind and its sentence."""
+    return {**as_plain(verdict), "kind": verdict.kind, "sentence": sentence(verdict)}
+
+
+def write_trial(
+    folder: Path, record: TrialRecord, images: Sequence[str], test: Evaluation | None
+) -> None:
+    """Write a trial's record, its history, and its answers to the test `images`, if it came so far.
+
+    Raises:
+        OSError: there is no room, or no leave.
+    """
+    classes = record.spec.classes
+    _write_json(folder / "record.json", record_as_json(record))
+    if record.history:
+        _write_csv(folder / "history.csv", history([record]).drop(columns=trial_columns(record)))
+    if test is not None:
+        _write_csv(folder / "predictions.csv", predictions(images, classes, test))
+        _write_csv(folder / "submission.csv", submission(images, test))
+
+
+def draw_answers(
+    folder: Path,
+    record: TrialRecord,
+    images: Sequence[CheckedImage],
+    test: Evaluation,
+    source: PixelSource,
+) -> None:
+    """Draw the grid of test photographs under a finished trial's answers."""
+    title = f"{record.model}, {record.spec.turn}: {record.test_accuracy:.1%} of {len(images)}"
+    draw_grid(images, source, record.spec.classes, test, answers_path(folder), title)
+
+
+def answers_path(folder: Path) -> Path:
+    """Return the path of the grid of test photographs in a trial's folder."""
+    return folder / "test-images.png"
+
+
+def record_as_json(record: TrialRecord) -> dict[str, Any]:
+    """Return the record as plain values, with its model and the specification's digest."""
+    return {"model": record.model, "spec_id": record.spec.id, **as_plain(record)}
+
+
+def _config(about: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("title", "request", "recipe", "data", "classes", "split", "rejects")
+    return {name: about[name] for name in names}
+
+
+def _write_json(path: Path, value: object) -> None:
+    write_text(path, json_text(value) + "\n")
+
+
+def _plain(value: object) -> object:
+    """Return `value`, or None where JSON has no word for it: missing, or not finite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return None if value is pd.NA else value
+
+
+def _write_csv(path: Path, frame: pd.DataFrame) -> None:
+    text = frame.rename(columns=cell)  # a class gives its name to a column
+    for column in text.select_dtypes(include=["object", "string"]):
+        text[column] = text[column].map(
+            lambda value: cell(value) if isinstance(value, str) else value
+        )
+    write_text(path, text.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,1 @@
+"""A request becomes a run folder, and is read again."""

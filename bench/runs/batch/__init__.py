@@ -1,0 +1,1 @@
+"""A run through files, for any batch system: plan, work, gather."""

@@ -1,0 +1,196 @@
+"""An ordinary run folder made of what the trials of a plan have come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.runs.batch.located import locate_images
+from bench.data.pixel_source import DirectPixels
+from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
+from bench.runs.plan import Plan
+from bench.runs.batch.plan_file import PlanFile, images_of, list_trials, with_images
+from bench.runs.progress import Progress
+from bench.training.record import TrialResult
+from bench.report.run_files import answers_path
+from bench.runs.run_results import RunResults
+from bench.runs.run_folder import RunFolder, run_folders
+from bench.runs.stored_runs import try_write_page, report
+from bench.runs.store import Store
+from bench.report.trackers import Trackers
+from bench.runs.batch.work import search_folders
+from bench.runs.batch.work_folder import FinishedTrial, WorkFolder
+from registry.errors import RunError, StorageError, ZooError
+
+_OF_MACHINES = (
+    "platform", "cpu", "cpu_capability", "cores", "load_1_minute", "openmp_wait_policy",
+    "device_name",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatherResult:
+    """What was gathered.
+
+    Attributes:
+        results: of the trials that have ended; None where none has.
+        missing: the numbers of the others.
+    """
+
+    results: RunResults | None
+    missing: tuple[int, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """That of the run; 4 where trials are missing of a run that is well so far."""
+        if self.results is None:
+            return 6
+        return self.results.exit_code or (4 if self.missing else 0)
+
+
+def gather(
+    plan: PlanFile,
+    folder: WorkFolder,
+    runs: Path,
+    progress: Progress,
+    *,
+    data: Sequence[Path] = (),
+) -> GatherResult:
+    """Return the run that a plain one of the same plan would have made, as far as trials ended.
+
+    It gets a new run folder in `runs`, or the one that the plan has there. What is damaged or
+    missing is named. Without the images all is made but pictures of them.
+
+    Raises:
+        RunError: the folder is of another plan, or the run is in use.
+        StorageError: there is no room; to gather again goes on.
+    """
+    done = folder.all_done(range(len(plan.specs)), lambda error: progress.say(str(error)))
+    run = _find_run(plan, runs)
+    there = done.keys() | _finished_numbers(run)
+    missing = tuple(number for number in range(len(plan.specs)) if number not in there)
+    if missing:
+        progress.say(
+            f"{len(missing)} of {len(plan.specs)} trials are missing: "
+            f"{list_trials(plan.specs[number] for number in missing)}: `zoo work {plan.path}` does "
+            "them, then gather again"
+        )
+    if not there:
+        return GatherResult(results=None, missing=missing)
+    _say_machines(done, progress)
+    try:
+        if run is None:
+            run = _create_run(plan, runs, done)
+        return GatherResult(results=_fill_run(plan, folder, run, done, progress, data), missing=missing)
+    except OSError as error:
+        raise StorageError(f"{error}: make room, then gather again") from error
+
+
+def _create_run(plan: PlanFile, runs: Path, done: Mapping[int, FinishedTrial]) -> RunFolder:
+    """Return a new run folder, with the plan in it."""
+    run = RunFolder.create(runs, tuple(dict.fromkeys(spec.model for spec in plan.specs)))
+    about = dict(plan.about)
+    about["request"] = {**about["request"], "runs": str(runs.resolve())}
+    about["environment"] = _environment(plan, done)
+    Store.create(run.database, about, plan.specs).close()
+    return run
+
+
+def _fill_run(
+    plan: PlanFile,
+    folder: WorkFolder,
+    run: RunFolder,
+    done: Mapping[int, FinishedTrial],
+    progress: Progress,
+    data: Sequence[Path],
+) -> RunResults:
+    """Return the results of `run`, now that it has all that is `done`."""
+    with run.held(), closing(Store.open(run.database)) as store:
+        if done:
+            store.tell("environment", _environment(plan, done))
+        _store_finished(folder, run, store, done, Trackers(plan.request.log, run.path, progress.say))
+        results = report(run, store)
+        here = _plan_with_images(plan, data, progress)
+        if here is not None:
+            draw_grids(trials_without_grid(run, store.trials()), run, here)
+            keep_pictures(store, here, progress, results)
+        try_write_page(results, store, progress.say)
+    return results
+
+
+def _find_run(plan: PlanFile, runs: Path) -> RunFolder | None:
+    """Return the last run in `runs` that was gathered from this plan."""
+    for folder in reversed(run_folders(runs)):
+        try:
+            with closing(Store.open(folder.database, read_only=True)) as store:
+                if store.about()["environment"].get("plan") == plan.id:
+                    return folder
+        except (RunError, KeyError):  # damaged, or of another version
+            continue
+    return None
+
+
+def _finished_numbers(run: RunFolder | None) -> set[int]:
+    """Return the numbers of the trials that the run has already: gathered before, or done in it."""
+    if run is None:
+        return set()
+    with closing(Store.open(run.database, read_only=True)) as store:
+        return {trial.number for trial in store.trials() if trial.finished}
+
+
+def _store_finished(
+    folder: WorkFolder, run: RunFolder, store: Store, done: Mapping[int, FinishedTrial], trackers: Trackers
+) -> None:
+    """Keep in the run what it has not yet, each trial's weights before its record."""
+    there = {trial.number: trial.record for trial in store.trials()}
+    for number, each in done.items():
+        if there[number] == each.record:
+            continue
+        where = run.trial(each.record.spec)
+        answers_path(where).unlink(missing_ok=True)  # of an older record
+        folder.copy_weights(number, each, where)
+        store.finish(number, TrialResult(record=each.record, test=each.test))
+        trackers.log(where, each.record)
+
+
+def _plan_with_images(plan: PlanFile, data: Sequence[Path], progress: Progress) -> Plan | None:
+    """Return the plan with the test images as they are here, or None, and why, without them."""
+    test = tuple(dict.fromkeys(plan.splits.test))
+    try:
+        here = locate_images(test, search_folders(plan, data))
+    except ZooError as error:
+        progress.say(f"the test images can't be drawn: {error}")
+        return None
+    splits = with_images(plan.splits, {image: image for image in images_of(plan.splits)} | here)
+    return Plan(specs=plan.specs, splits=splits, source=DirectPixels(), about=dict(plan.about))
+
+
+def _environment(plan: PlanFile, done: Mapping[int, FinishedTrial]) -> dict[str, Any]:
+    """Return the plan's environment with the machines that have done trials."""
+    environments = [each.environment for each in done.values()]
+    machines = {name: _merge_values([each.get(name) for each in environments]) for name in _OF_MACHINES}
+    return {**plan.about["environment"], **machines, "plan": plan.id}
+
+
+def _merge_values(values: Sequence[Any]) -> Any:
+    """Return the one value that all have; of several texts all, of several numbers the largest."""
+    different = list(dict.fromkeys(value for value in values if value is not None))
+    if len(different) < 2:
+        return different[0] if different else None
+    if all(isinstance(value, int | float) for value in different):
+        return max(different)
+    return " and ".join(sorted(map(str, different)))
+
+
+def _say_machines(done: Mapping[int, FinishedTrial], progress: Progress) -> None:
+    names = ("cpu", "cores", "device_name")
+    machines = {tuple(str(each.environment.get(name)) for name in names) for each in done.values()}
+    if len(machines) > 1:
+        told = "; ".join(sorted(f"{cpu}, {cores} cores" for cpu, cores, _ in machines))
+        progress.say(
+            f"trials were done on {len(machines)} kinds of machine ({told}): their times can't be "
+            "compared, and figures may differ by rounding"
+        )

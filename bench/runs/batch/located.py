@@ -1,0 +1,89 @@
+"""Images that were checked on another machine, found here again by their content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from bench.data.check import CheckedImage
+from bench.data.find import find
+from bench.data.reading import UnreadableImageError, content_digest
+from registry.errors import DataError
+
+_SHOWN = 3
+
+
+def locate_images(
+    images: Sequence[CheckedImage],
+    folders: Sequence[Path] = (),
+    *,
+    threads: int = 2,
+    on_image: Callable[[], object] = lambda: None,
+) -> dict[CheckedImage, CheckedImage]:
+    """Return for each of `images` the same with the path of a file here that has its content.
+
+    It is looked for at its own path, or, where `folders` are given, among their images alone.
+    Labels and names stay as they were. Every file is read.
+
+    Raises:
+        DataError: some are not there, or have another content; it names the first.
+    """
+    if folders:
+        return _among(images, folders, threads, on_image)
+    found = _digests([image.file.path for image in images], threads, on_image)
+    missing = [
+        f"{image.file.name} ({'other content' if len(digest) == 64 else digest})"
+        for image, digest in zip(images, found, strict=True)
+        if digest != image.sha256
+    ]
+    _require_none(missing, len(images), "where the plan has them")
+    return {image: image for image in images}
+
+
+def _among(
+    images: Sequence[CheckedImage],
+    folders: Sequence[Path],
+    threads: int,
+    on_image: Callable[[], object],
+) -> dict[CheckedImage, CheckedImage]:
+    files = [file for folder in folders for file in find(folder).images]
+    digests = _digests([file.path for file in files], threads, on_image)
+    paths = {digest: file.path for file, digest in zip(files, digests, strict=True)}
+    missing = [image.file.name for image in images if image.sha256 not in paths]
+    _require_none(missing, len(images), f"in {', '.join(map(str, folders))}")
+    return {
+        image: replace(image, file=replace(image.file, path=paths[image.sha256]))
+        for image in images
+    }
+
+
+def _digests(paths: Sequence[Path], threads: int, on_image: Callable[[], object]) -> list[str]:
+    """Return the SHA-256 of each file, or why it can't be read."""
+
+    def digest(path: Path) -> str:
+        try:
+            return content_digest(path)[0]
+        except UnreadableImageError as error:
+            return str(error)[:_REASON]
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = []
+        for each in pool.map(digest, paths):
+            found.append(each)
+            on_image()
+    return found
+
+
+_REASON = 60  # characters, fewer than a digest's
+
+
+def _require_none(missing: Sequence[str], count: int, where: str) -> None:
+    if missing:
+        rest = ", ..." if len(missing) > _SHOWN else ""
+        raise DataError(
+            f"{len(missing):,} of the plan's {count:,} images are not {where}: "
+            f"{', '.join(missing[:_SHOWN])}{rest}: name a folder that has the same images by "
+            "--data, or plan anew"
+        )

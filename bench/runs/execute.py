@@ -1,0 +1,294 @@
+"""The whole comparison: architectures and a folder in, a run folder and results out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.system.cpu import tune_allocator
+from bench.data.folds import parse_folds
+from bench.engines.registry import LOCAL, get_engine
+from bench.engines.spawn import TrialServer, trial_server
+from bench.training.reproducibility import differences
+from bench.analysis.cross_validation import tested_names
+from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
+from bench.runs.plan import Plan, make_plan
+from bench.runs.progress import Progress
+from bench.training.record import TrialResult
+from bench.training.spec import TrialSpec
+from bench.report.run_files import draw_answers, write_run, write_trial
+from bench.runs.request import Request, recipe_of, request_of, resolve_request
+from bench.analysis.results import tests_of
+from bench.runs.run_results import RunResults
+from bench.runs.run_folder import RunFolder
+from bench.runs.stored_runs import try_write_page, report, write_trials
+from bench.runs.session import PendingTrial, Session, require_isolated
+from bench.system.throttle import Throttle
+from bench.runs.store import Store
+from bench.analysis.results import StoredTrial
+from bench.report.trackers import Trackers, require_trackers
+from registry.architecture import Architecture
+from registry.errors import ReproducibilityError, RunError, StorageError, ZooError
+
+
+def run(
+    models: Sequence[str | Architecture],
+    data: str | Path | None = None,
+    *,
+    progress: bool = True,
+    **options: object,
+) -> RunResults:
+    """Return the comparison of `models` on the images in the folder `data`.
+
+    Args:
+        models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or values.
+        data: a folder of images in class folders, or None for the embedded drawings.
+        progress: tell on stderr how it goes.
+        **options: the other fields of `Request`: recipe, split, within, epochs, budget,
+            patience, target, batch_size, learning_rate, seeds, device, precision, threads,
+            workers, limit, runs, weights, fidelity, layout, compiled, cache, profile, timeout,
+            checkpoint_every, on_oom, allow_rejects, engine, address, jobs, isolate, log.
+
+    Raises:
+        ZooError: something asked for is not there; nothing was trained.
+    """
+    folder = None if data is None else Path(data)
+    for name in ("runs", "test_data"):
+        if isinstance(given := options.get(name), str):
+            options[name] = Path(given)
+    request = Request(models=tuple(models), data=folder, **options)  # type: ignore[arg-type]
+    return execute(request, Progress(shown=progress))
+
+
+def execute(
+    request: Request, progress: Progress, server: TrialServer | None = None
+) -> RunResults:
+    """Return the results of `request`; each finished trial is on disk before the next begins.
+
+    Args:
+        request: what is compared, and how.
+        progress: is told how it goes.
+        server: begins processes for trials, begun before; it is closed in any case.
+
+    Raises:
+        ZooError: something asked for is not there; nothing was trained.
+    """
+    tune_allocator()
+    wanted = request.isolate and request.engine == LOCAL.name
+    with trial_server(wanted=wanted, server=server) as server:
+        request = resolve_request(request)
+        require_trackers(request.log)
+        get_engine(request.engine)
+        plan = make_plan(request, progress)
+        require_isolated(request, plan.specs)
+        models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
+        folder = RunFolder.create(request.runs, models)
+        created = Store.create(folder.database, plan.about, plan.specs)
+        with _explain_storage_errors(folder), folder.held(), closing(created) as store:
+            progress.say_how_to_go_on(f"zoo bench --resume {folder.path}")
+            pending = [PendingTrial(number=n, spec=spec) for n, spec in enumerate(plan.specs)]
+            return _run(request, folder, store, plan, pending, progress, server)
+
+
+def resume(
+    name: str,
+    runs: Path,
+    changes: Mapping[str, Any],
+    progress: Progress,
+    *,
+    inexact: bool = False,
+    server: TrialServer | None = None,
+) -> RunResults:
+    """Return the results of a run of which the trials that are left are done now.
+
+    Args:
+        name: of the run: a path, its name in `runs`, or its number.
+        runs: where run folders are.
+        changes: fields of the request that are to be others now.
+        progress: is told how it goes.
+        inexact: go on where the rest will not be what it would have been, and mark those rows.
+        server: begins processes for trials, begun before; it is closed in any case.
+
+    Raises:
+        ReproducibilityError: it would not be, and that was not allowed.
+        ZooError: there is no such run, or it is in use.
+    """
+    tune_allocator()
+    with trial_server(wanted=False, server=server) as server:
+        folder = RunFolder.find(name, runs)
+        with (
+            _explain_storage_errors(folder),
+            folder.held(),
+            closing(Store.open(folder.database)) as store,
+        ):
+            about, trials = store.about(), store.trials()
+            request = _apply_changes(request_of(about["request"]), changes)
+            folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
+            left = [trial for trial in trials if not trial.finished]
+            if not left:
+                progress.say(f"{folder.path}: all {len(trials)} trials are done")
+                _draw_missing(folder, store, trials, request, progress)
+                results = report(folder, store)
+                try_write_page(results, store, progress.say)
+                return results
+            progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
+            require_trackers(request.log)
+            get_engine(request.engine)
+            plan = make_plan(request, progress)
+            pending = _remaining_trials(left, about, plan, inexact=inexact)
+            require_isolated(request, [each.spec for each in pending])
+            write_trials(folder, about, trials)  # the last may have been kept and not yet written
+            draw_grids(trials_without_grid(folder, trials), folder, plan)
+            return _run(request, folder, store, plan, pending, progress, server)
+
+
+@contextmanager
+def _explain_storage_errors(folder: RunFolder) -> Iterator[None]:
+    """Say how to go on when there is room again; what was finished before is kept."""
+    try:
+        yield
+    except (OSError, StorageError) as error:
+        raise StorageError(
+            f"{error}: make room, then `zoo bench --resume {folder.path}`"
+        ) from error
+
+
+def _draw_missing(
+    folder: RunFolder,
+    store: Store,
+    trials: Sequence[StoredTrial],
+    request: Request,
+    progress: Progress,
+) -> None:
+    """Draw what a kill has come before, if the images are still there."""
+    missing = trials_without_grid(folder, trials)
+    tested = any(trial.test is not None for trial in trials)
+    if missing or (tested and not store.thumbnails.names()):
+        try:
+            plan = make_plan(request, progress)
+            draw_grids(missing, folder, plan)
+            keep_pictures(store, plan, progress)
+        except ZooError as error:
+            progress.say(f"the test images can't be drawn: {error}")
+
+
+def _apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
+    for name in ("models", "seeds"):
+        if name in changes and changes[name] != getattr(request, name):
+            was = ", ".join(map(str, getattr(request, name)))
+            raise RunError(f"a run goes on with its own {name} ({was}): leave them out")
+    split = changes.get("split", request.split)
+    if parse_folds(split) != parse_folds(request.split):
+        raise RunError(f"a run goes on with its own split ({request.split}): leave it out")
+    if changes.get("within", request.within) != request.within:
+        raise RunError("a run goes on within the images that it was begun with: leave out --within")
+    if changes.get("target", request.target) != request.target:
+        raise RunError("a run goes on with its own target; `zoo runs show RUN --target` has others")
+    others = {"budget": "epochs", "epochs": "budget"}
+    unsaid: dict[str, Any] = {other: None for name, other in others.items() if name in changes}
+    unsaid |= {"own_recipes": ()} if "recipe" in changes else {}
+    unsaid |= {"address": None} if "engine" in changes else {}
+    changed = resolve_request(replace(request, **(unsaid | dict(changes))))
+    before, after = recipe_of(request), recipe_of(changed)
+    if (before.seconds is None) != (after.seconds is None):
+        raise RunError(
+            f"a run goes on as it began, for {before.length} a model, and never mixes epochs and "
+            "a budget: leave out --epochs and --budget"
+        )
+    return changed
+
+
+def _remaining_trials(
+    left: Sequence[StoredTrial], about: Mapping[str, Any], plan: Plan, *, inexact: bool
+) -> list[PendingTrial]:
+    """Return what is left to do: as it was planned, or as it would be now, marked.
+
+    Raises:
+        ReproducibilityError: the two differ, and that was not allowed.
+        RunError: a model is not there any more.
+    """
+    present = {spec.key: spec for spec in plan.specs}
+    for trial in left:
+        if trial.spec.key not in present:
+            raise RunError(f"{trial.spec.model} is no longer among what the run's patterns name")
+    pairs = [(trial, _with_tried_batch_size(trial, present[trial.spec.key])) for trial in left]
+    changed = differences(
+        about["environment"],
+        plan.about["environment"],
+        [(trial.spec, spec) for trial, spec in pairs],
+    )
+    if changed and not inexact:
+        raise ReproducibilityError(
+            f"can't go on exactly: {'; '.join(changed)}: put that right, or give --inexact to go "
+            "on all the same and mark the rows"
+        )
+    mark = (f"gone on with {'; '.join(changed)}",) if changed else ()
+    return [
+        PendingTrial(
+            number=trial.number, spec=spec if changed else trial.spec, marks=_merge_marks(trial, mark)
+        )
+        for trial, spec in pairs
+    ]
+
+
+def _with_tried_batch_size(trial: StoredTrial, spec: TrialSpec) -> TrialSpec:
+    """Return `spec` at the batch size to which `trial` had come for want of memory."""
+    if trial.record is None or not trial.record.marks:
+        return spec
+    size = trial.spec.recipe.batch_size
+    return replace(spec, recipe=replace(spec.recipe, batch_size=size))
+
+
+def _merge_marks(trial: StoredTrial, more: tuple[str, ...]) -> tuple[str, ...]:
+    before = () if trial.record is None else trial.record.marks
+    return tuple(dict.fromkeys((*before, *more)))
+
+
+def _run(
+    request: Request,
+    folder: RunFolder,
+    store: Store,
+    plan: Plan,
+    pending: Sequence[PendingTrial],
+    progress: Progress,
+    server: TrialServer | None,
+) -> RunResults:
+    """Do `pending`, writing tables after each, page and figures after the last.
+
+    Of many trials the tables take long; then they are not written after each, but at the end.
+    """
+    trials, about = {trial.number: trial for trial in store.trials()}, store.about()
+    trackers = Trackers(request.log, folder.path, progress.say)
+
+    def results(stopped_by: int | None = None) -> RunResults:
+        known = [trial.record for trial in trials.values() if trial.record is not None]
+        tests = tests_of(trials.values())
+        return RunResults.from_records(
+            folder.path, about, known, planned=len(trials), tests=tests, stopped_by=stopped_by
+        )
+
+    def keep(number: int, result: TrialResult) -> None:
+        record, test = result.record, result.test
+        trials[number] = StoredTrial(number=number, spec=record.spec, record=record, test=test)
+        where = folder.trial(record.spec)
+        write_trial(where, record, tested_names(about["split"], record.spec), test)
+        if test is not None:
+            images = plan.splits.of(record.spec.fold).test
+            draw_answers(where, record, images, test, plan.source)
+            keep_pictures(store, plan, progress)
+        tables()
+        trackers.log(where, result.record)
+
+    tables = Throttle(lambda: write_run(results(), about))
+    session = Session(request, folder, store, plan, progress, keep, server)
+    there = [trial.record for trial in trials.values() if trial.record is not None]
+    with progress.showing([trial.spec for trial in trials.values()], there, request.jobs or 1):
+        stopped_by = session.run(pending)
+    tables.finish()
+    found = results(stopped_by)
+    keep_pictures(store, plan, progress, found)
+    try_write_page(found, store, progress.say)
+    return found

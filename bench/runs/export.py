@@ -1,0 +1,175 @@
+"""Trained weights handed on: which of a run, under which names, copied or translated to ONNX."""
+
+from __future__ import annotations
+
+import filecmp
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.system.atomic_files import whole_file
+from bench.runs.onnx import Comparison, require_onnx, write_onnx
+from bench.training.weights_metadata import WeightsMetadata
+from bench.training.weights import load_network, read_metadata
+from registry.errors import RunError
+
+Kind = Literal["safetensors", "onnx"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A weights file, what it says of itself, and seed and fold where its folders name them."""
+
+    path: Path
+    published: WeightsMetadata
+    seed: int | None
+    fold: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """One file to be written."""
+
+    trained: Trained
+    kind: Kind
+    path: Path
+
+
+def choose(
+    weights: Sequence[Path],
+    *,
+    model: str | None = None,
+    seed: int | None = None,
+    fold: int | None = None,
+) -> tuple[Trained, ...]:
+    """Return those of `weights` that are of this model, of this seed and of this fold.
+
+    Raises:
+        RunError: none is, or one of them is no weights file of this harness.
+    """
+    there = [_find_trained(path) for path in weights]
+    chosen = tuple(
+        each
+        for each in there
+        if model in (None, each.published.model)
+        and seed in (None, each.seed)
+        and fold in (None, each.fold)
+    )
+    if not chosen:
+        raise RunError(f"no such weights: there are {_names(there)}")
+    return chosen
+
+
+def _find_trained(path: Path) -> Trained:
+    folder = path.absolute().parent
+    fold = _number("fold", folder)
+    seed = _number("seed", folder if fold is None else folder.parent)
+    return Trained(path=path, published=read_metadata(path), seed=seed, fold=fold)
+
+
+def plan(
+    trained: Sequence[Trained], kind: Kind, target: str, *, force: bool = False
+) -> tuple[Export, ...]:
+    """Return what is to be written as `target`, a file, or a folder if it is one or ends with `/`.
+
+    Raises:
+        RunError: there is one file and several weights, or something is in the way.
+    """
+    if kind == "onnx":
+        require_onnx()
+    with _as_run_error(Path(target)):
+        exports = _exports(trained, kind, target)
+        _require_free([export.path for export in exports], force)
+    return exports
+
+
+def _exports(trained: Sequence[Trained], kind: Kind, target: str) -> tuple[Export, ...]:
+    path = Path(target)
+    if path.is_dir() or target.endswith("/"):
+        return tuple(
+            Export(trained=each, kind=kind, path=path / _file_name(each, kind)) for each in trained
+        )
+    if len(trained) > 1:
+        raise RunError(
+            f"{len(trained)} weights for one file, {_names(trained)}: choose one by --model, "
+            "--seed and --fold, or give a folder, which ends with `/`"
+        )
+    return (Export(trained=trained[0], kind=kind, path=path),)
+
+
+def carry_out(export: Export, *, files: Sequence[str] = ()) -> Comparison | None:
+    """Write a file, whole or not at all, and read it back; return how far ONNX is from torch.
+
+    `files` are classes in Python files (`./mynet.py:MyNet`) that may be run.
+
+    Raises:
+        RunError: it can't be written, or is not what it should be; then there is no file.
+    """
+    with _as_run_error(export.path):
+        export.path.parent.mkdir(parents=True, exist_ok=True)
+        if export.kind == "safetensors":
+            copy_weights(export.trained.path, export.path, files=files)
+            return None
+        network, published = load_network(export.trained.path, files=files)
+        return write_onnx(export.path, network, published)
+
+
+def copy_weights(source: Path, target: Path, *, files: Sequence[str] = ()) -> None:
+    """Write a copy of a weights file, byte by byte, and load it.
+
+    Raises:
+        RunError: the source is no weights file of this harness, or the copy is not like it.
+    """
+    load_network(source, files=files)
+    with whole_file(target) as partial:
+        shutil.copyfile(source, partial)
+        if not filecmp.cmp(source, partial, shallow=False):
+            raise RunError(f"{target} could not be read back as {source} is: the disk may be bad")
+
+
+def _number(what: str, folder: Path) -> int | None:
+    found = re.fullmatch(rf"{what}-(\d{{1,18}})", folder.name)
+    return int(found.group(1)) if found else None
+
+
+def _file_name(trained: Trained, kind: Kind) -> str:
+    """Return `lenet-seed-0.onnx`; a model's name may be anything, so only its letters are used."""
+    model = re.sub(r"[^a-zA-Z0-9_]+", "_", trained.published.model)[:100]
+    turn = "".join(f"-{part.replace(' ', '-')}" for part in _turn(trained))
+    best = "-best" if trained.path.stem.endswith("-best") else ""
+    return f"{model}{turn}{best}.{kind}"
+
+
+def _names(trained: Sequence[Trained]) -> str:
+    return ", ".join(
+        each.published.model + (f" ({', '.join(turn)})" if (turn := _turn(each)) else "")
+        for each in trained
+    )
+
+
+def _turn(trained: Trained) -> list[str]:
+    """Return `seed 0` and `fold 1`, as far as they are known."""
+    numbers = {"seed": trained.seed, "fold": trained.fold}
+    return [f"{what} {number}" for what, number in numbers.items() if number is not None]
+
+
+def _require_free(paths: Sequence[Path], force: bool) -> None:
+    for path in paths:
+        if paths.count(path) > 1:
+            raise RunError(f"two weights would be called {path}: choose one by --model or --seed")
+        if path.is_dir():
+            raise RunError(f"{path} is a folder: give the name of a file")
+        if path.exists() and not force:
+            raise RunError(f"{path} is there already: give another name, or --force")
+
+
+@contextmanager
+def _as_run_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"can't write {path}: {error.strerror or error}") from error

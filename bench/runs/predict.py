@@ -1,0 +1,89 @@
+"""What trained networks say of a person's own pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bench.data.loader import DataLoader
+from bench.data.decode_pool import examine
+from bench.data.facts import Flaw
+from bench.data.find import ImageFile
+from bench.data.pixel_source import DirectPixels
+from bench.data.transform import normalization_of
+from bench.data.dataset import EvaluationDataset
+from bench.training.evaluate import evaluate
+from bench.training.weights import load_network
+from registry.errors import DataError, RunError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """A network's answer to one picture: the most probable class and its probability, 0 to 1."""
+
+    photo: str
+    model: str
+    predicted: str
+    probability: float
+
+
+def find_weights(run: Path, *, best: bool = False) -> tuple[Path, ...]:
+    """Return the weights in a run folder, one file a trial: of the last epoch, or of the best.
+
+    `run` may be a trial's folder, or a weights file, too.
+
+    Raises:
+        RunError: there are none.
+    """
+    try:
+        if run.is_file():
+            return (run,)
+        found = sorted(run.rglob("weights.safetensors"))
+    except OSError as error:
+        raise RunError(f"can't look for weights in {run}: {error.strerror}") from error
+    if not found:
+        raise RunError(f"no weights in {run}: give the folder that `zoo bench` named at its end")
+    if best:
+        found = [_best(path) for path in found]
+    return tuple(found)
+
+
+def predict(
+    photos: Sequence[Path], weights: Sequence[Path], *, files: Sequence[str] = ()
+) -> Iterator[Prediction]:
+    """Yield the answer of each network in `weights` to each of `photos`, network by network.
+
+    `files` are classes in Python files (`./mynet.py:MyNet`) that may be run.
+
+    Raises:
+        DataError: a picture can't be read; nothing was predicted.
+        RunError: a weights file can't be used.
+    """
+    for photo, found in zip(photos, examine(photos), strict=True):  # where it can do no harm
+        if isinstance(found.verdict, Flaw):
+            raise DataError(f"can't read {photo}: {found.verdict.reason}")
+    pictures = [ImageFile(path=photo, label=0, name=str(photo)) for photo in photos]
+    for path in weights:
+        network, published = load_network(path, files=files)
+        shape = published.architecture.contract.input_shape
+        view = EvaluationDataset(files=pictures, source=DirectPixels(), shape=shape)
+        how = normalization_of(published.architecture)
+        batches = DataLoader(view, batch_size=32, workers=0, normalization=how)
+        answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))
+        if not bool(answer.probabilities.isfinite().all()):
+            raise RunError(f"the network in {path} answers with numbers that are not finite")
+        for file, row in zip(pictures, answer.probabilities, strict=True):
+            yield Prediction(
+                photo=file.name,
+                model=published.model,
+                predicted=published.classes[int(row.argmax())],
+                probability=float(row.max()),
+            )
+
+
+def _best(path: Path) -> Path:
+    best = path.with_name("weights-best.safetensors")
+    return best if best.exists() else path  # the last epoch was the best one

@@ -1,0 +1,181 @@
+"""Run folders: numbered, found again, held by one process at a time, removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bench.training.checkpoint import Checkpoints
+from bench.system.atomic_files import write_text
+from bench.training.spec import TrialSpec
+from registry.errors import RunError
+
+_LOCK, _HOLDER = "lock", "holder.json"
+
+
+class RunFolder:
+    """A folder of one run: `runs/0007-lenet-alexnet/`, and one folder in it for each trial."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, runs: Path, models: tuple[str, ...]) -> RunFolder:
+        """Return a new numbered folder under `runs`, named after its first three models.
+
+        Raises:
+            RunError: the folder can't be made.
+        """
+        label = "-".join(_plain(model) for model in models[:3])
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            number = 1 + max((_number(path) for path in runs.iterdir()), default=0)
+            while True:
+                path = runs / f"{number:04d}-{label}"
+                try:
+                    path.mkdir()
+                    return cls(path)
+                except FileExistsError:  # another run took the number just now
+                    number += 1
+        except OSError as error:
+            raise RunError(
+                f"can't make a run folder in {runs}: {error.strerror}: name another by --runs-dir"
+            ) from error
+
+    @classmethod
+    def find(cls, name: str, runs: Path) -> RunFolder:
+        """Return the folder that is meant by a path, a name in `runs`, or a number.
+
+        Raises:
+            RunError: there is none.
+        """
+        for path in (Path(name), runs / name):
+            if (path / "run.db").is_file():
+                return cls(path)
+        numbered = [
+            folder for folder in run_folders(runs) if str(_number(folder.path)) == name.lstrip("0")
+        ]
+        if len(numbered) != 1:
+            raise RunError(
+                f"no run {name!r} here or in {runs}: `zoo runs` lists those that there are"
+            )
+        return numbered[0]
+
+    @property
+    def database(self) -> Path:
+        """The file of the records."""
+        return self.path / "run.db"
+
+    def trial(self, spec: TrialSpec) -> Path:
+        """Return the folder of the trial, made if it is not there."""
+        path = self.path_of(spec)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def path_of(self, spec: TrialSpec) -> Path:
+        """Return where the folder of the trial is or would be."""
+        path = self.path / _plain(spec.model) / f"seed-{spec.seed}"
+        return path if spec.fold is None else path / f"fold-{spec.fold}"
+
+    def checkpoints(self, spec: TrialSpec, place: str | None = None) -> Checkpoints:
+        """Return the checkpoints of the trial, also kept at the URL `place` for all runs."""
+        return Checkpoints(self.trial(spec) / "checkpoints", self.shared_url(spec, place))
+
+    def shared_url(self, spec: TrialSpec, place: str | None) -> str | None:
+        """Return where at `place` the trial has its checkpoints, if anywhere."""
+        return place and f"{place.rstrip('/')}/{self.path.name}/{spec.id[:16]}"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes out; the system lets go of it when this one dies.
+
+        Raises:
+            RunError: another process holds it; nothing was touched.
+        """
+        lock = FileLock(self.path / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(
+                f"{self.path} is in use{self._holder()}: wait for it or end it"
+            ) from None
+        except OSError as error:
+            raise RunError(f"can't write to {self.path}: {error.strerror}") from error
+        try:
+            self._say_who()
+            yield
+        finally:
+            (self.path / _HOLDER).unlink(missing_ok=True)
+            lock.release()
+
+    def is_held(self) -> bool:
+        """Say whether a process is working on it."""
+        if not (self.path / _LOCK).exists():
+            return False
+        lock = FileLock(self.path / _LOCK)
+        try:
+            with lock.acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
+
+    def clean(self, finished: Iterable[TrialSpec], place: str | None = None) -> None:
+        """Remove what a kill has left: checkpoints of trials that are done, halves of files."""
+        for spec in finished:
+            self.checkpoints(spec, place).clear()
+        for path in self.path.rglob(".*.partial"):
+            with suppress(OSError):
+                path.unlink()
+
+    def remove(self) -> None:
+        """Remove it and all that is in it.
+
+        Raises:
+            RunError: it is in use, or can't be removed.
+        """
+        with self.held():
+            try:
+                shutil.rmtree(self.path)
+            except OSError as error:
+                raise RunError(f"can't remove {self.path}: {error.strerror}") from error
+
+    def _say_who(self) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        who = {"process": os.getpid(), "host": platform.node(), "since": now}
+        write_text(self.path / _HOLDER, json.dumps(who) + "\n")
+
+    def _holder(self) -> str:
+        try:
+            who = json.loads((self.path / _HOLDER).read_text(encoding="utf-8"))
+            return f" by process {who['process']} on {who['host']} since {who['since']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+
+def run_folders(runs: Path) -> list[RunFolder]:
+    """Return the run folders in `runs`, in the order of their numbers."""
+    if not runs.is_dir():
+        return []
+    found = [path for path in runs.iterdir() if (path / "run.db").is_file()]
+    return [RunFolder(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
+
+
+def _plain(model: str) -> str:
+    """Return a model's name as a file name: `dist/net` becomes `dist--net`, which no name is."""
+    return re.sub(r"[^\w.-]", "--", model.replace(":", "-"), flags=re.ASCII)
+
+
+def _number(path: Path) -> int:
+    digits = re.match(r"(\d+)-", path.name)
+    return int(digits.group(1)) if digits else 0

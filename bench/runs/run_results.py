@@ -1,0 +1,55 @@
+"""What a person holds after a comparison: records and tables, with charts, HTML and an exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.analysis.results import Results
+from registry.errors import RunError
+
+if TYPE_CHECKING:
+    from bench.report.page.encodings import Chart
+
+
+class RunResults(Results):
+    """The results of a run: as a notebook shows them, as charts, as an exit code."""
+
+    __slots__ = ()
+
+    def plot(self, name: str | None = None) -> Chart:
+        """Return a figure as a Vega-Altair chart, which a notebook shows.
+
+        Args:
+            name: which, as in `figures/`: `learning-curves`, say; accuracies if none is named.
+
+        Raises:
+            RunError: there is none of that name; it names those that there are.
+        """
+        from bench.report.page.figures import figures_of
+        from bench.report.page.look import PAPER
+
+        figures = {each.name: each for each in figures_of(self)}
+        wanted = name or next(iter(figures), "")
+        if wanted not in figures:
+            known = ", ".join(figures) or "none: nothing was measured"
+            raise RunError(f"no figure {wanted!r}; there are {known}")
+        return figures[wanted].draw(PAPER)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all well, 4 some model failed, 6 nothing was measured, 130 and 143 interrupted."""
+        statuses = {record.status for record in self.records}
+        if self.stopped_by is not None and self.unfinished:
+            return 128 + self.stopped_by
+        if "interrupted" in statuses:
+            return 4  # not by the user: the disk may be full
+        if "ok" not in statuses:
+            return 6
+        return 0 if statuses == {"ok"} else 4
+
+    def _repr_html_(self) -> str:
+        from bench.report.notebook import as_html
+
+        return as_html(self.frame, self.title, self.pairwise.sentences)
+
+

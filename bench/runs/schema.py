@@ -1,0 +1,87 @@
+"""The tables of a run's records, and how their file is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from registry.errors import RunError, StorageError
+
+SCHEMA_VERSION = 3
+CONTENTS = "contents"  # the row of `run` that says which others there are, and how many trials
+SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE run (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,          -- JSON
+    sha256 TEXT NOT NULL          -- of name and value
+) WITHOUT ROWID;
+CREATE TABLE trial (
+    number INTEGER PRIMARY KEY,   -- in the order of the plan, from 0
+    model TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    status TEXT NOT NULL,         -- planned, or that of the record
+    spec TEXT NOT NULL,           -- JSON
+    record TEXT,                  -- JSON, without specification and history
+    sha256 TEXT NOT NULL,         -- of all of the trial: see _digest
+    fold INTEGER AS (ifnull(json_extract(spec, '$.fold'), 0)) VIRTUAL,  -- 0 where there are none
+    UNIQUE (model, seed, fold)
+);
+CREATE TABLE epoch (
+    trial INTEGER NOT NULL REFERENCES trial,
+    epoch INTEGER NOT NULL,       -- from 1
+    record TEXT NOT NULL,         -- JSON
+    PRIMARY KEY (trial, epoch)
+) WITHOUT ROWID;
+CREATE TABLE prediction (
+    trial INTEGER NOT NULL REFERENCES trial,
+    image INTEGER NOT NULL,       -- position in the test part, from 0
+    label INTEGER NOT NULL,
+    probabilities TEXT NOT NULL,  -- JSON, one number a class
+    PRIMARY KEY (trial, image)
+) WITHOUT ROWID;
+CREATE TABLE thumbnail (
+    image TEXT PRIMARY KEY,       -- its name, as JSON
+    jpeg BLOB NOT NULL,
+    sha256 TEXT NOT NULL          -- of name and picture
+) WITHOUT ROWID;
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Return a connection to the file `path`; what it commits is synced."""
+    if read_only:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None)
+    database = sqlite3.connect(path, timeout=10, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    return database
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Change all or nothing; what is changed is on the disk when it ends."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Make of what SQLite and JSON raise one line that names the file."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"{path} can't be used: {error}") from error
+    # the last is what a column of another kind leads to
+    except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error

@@ -1,0 +1,179 @@
+"""The trials of a run that are still to be done: handed to an engine, each kept as it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Protocol
+
+from bench.training.checkpoint import Cadence
+from bench.engines.registry import LOCAL
+from bench.engines.start import start_executor
+from bench.engines.executor import Executor, ExecutorConfig
+from bench.engines.in_process import InProcessExecutor
+from bench.engines.interrupts import Interrupts
+from bench.engines.process import Job
+from bench.engines.spawn import TrialServer, can_spawn
+from bench.system.memory import expected_bytes
+from bench.runs.plan import Plan
+from bench.runs.progress import Progress
+from bench.training.record import FINISHED, TrialResult
+from bench.training.spec import TrialSpec
+from bench.runs.request import Request
+from bench.runs.run_folder import RunFolder
+from registry.errors import RunError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingTrial:
+    """A trial to be done: its number in the plan, and why it can't be compared, if it can't."""
+
+    number: int
+    spec: TrialSpec
+    marks: tuple[str, ...] = ()
+
+
+class ResultSink(Protocol):
+    """Keeps how trials end: the store of a run, say."""
+
+    def finish(self, number: int, result: TrialResult) -> None:
+        """Keep how a trial ended, durably; one that was interrupted can end once more."""
+
+
+class Session:
+    """Has trials done, keeps each result in the store, and tells `on_result` of it."""
+
+    def __init__(
+        self,
+        request: Request,
+        folder: RunFolder,
+        store: ResultSink,
+        plan: Plan,
+        progress: Progress,
+        on_result: Callable[[int, TrialResult], object],
+        server: TrialServer | None = None,
+    ) -> None:
+        """`server` begins processes for trials, if it is there already; it is left as it is."""
+        self._request, self._folder, self._store = request, folder, store
+        self._splits, self._source, self._progress = plan.splits, plan.source, progress
+        self._planned = plan.about["environment"]
+        self._on_result, self._server = on_result, server
+        self._interrupts = Interrupts(progress.say)
+        self._pending: dict[int, PendingTrial] = {}
+        self._interrupted = False
+        self._asked: dict[int, PendingTrial] = {}  # what had to be done at a smaller batch, as it was
+
+    def run(self, pending: Sequence[PendingTrial]) -> int | None:
+        """Do `pending`, and return the number of the signal that has stopped it, or None.
+
+        After a trial that was interrupted none is begun.
+        """
+        with self._interrupts:
+            for _, some in groupby(pending, self._is_here):
+                if not self._stopped:
+                    trials = list(some)
+                    self._do(trials, self._engine(trials))
+        return self._interrupts.number
+
+    @property
+    def _stopped(self) -> bool:
+        return self._interrupted or self._interrupts.number is not None
+
+    def _do(self, pending: Sequence[PendingTrial], engine: Executor) -> None:
+        with closing(engine), self._interrupts.stopping(engine):
+            for each in pending:
+                self._submit(engine, each)
+            for number, result in engine.ended():
+                if self._halves(result):
+                    self._submit(engine, self._halved(number, result))
+                    continue
+                self._keep(number, result)
+                if result.record.status == "interrupted":
+                    self._interrupted = True
+                    engine.stop()
+
+    def _is_here(self, pending: PendingTrial) -> bool:
+        """Say whether a trial is done in this very process, by none that others have begun."""
+        return not can_isolate(self._request, pending.spec)
+
+    def _engine(self, pending: Sequence[PendingTrial]) -> Executor:
+        if self._is_here(pending[0]):
+            return InProcessExecutor(self._progress)
+        setup = ExecutorConfig(
+            jobs=self._request.jobs,
+            address=self._request.address,
+            architectures={each.spec.model: each.spec.architecture for each in pending},
+            planned=self._planned,
+            server=self._server,
+        )
+        return start_executor(self._request.engine, self._progress, setup)
+
+    def _submit(self, engine: Executor, pending: PendingTrial) -> None:
+        self._pending[pending.number] = pending
+        engine.submit(pending.number, self._job(pending.spec))
+
+    def _keep(self, number: int, result: TrialResult) -> None:
+        result = replace(
+            result, record=replace(result.record, marks=self._pending.pop(number).marks)
+        )
+        self._store.finish(number, result)
+        if result.record.status in FINISHED:
+            self._folder.checkpoints(result.record.spec, self._request.checkpoints).clear()
+        self._on_result(number, result)
+
+    def _halves(self, result: TrialResult) -> bool:
+        wanted = self._request.on_oom == "halve" and result.record.status == "out-of-memory"
+        small = result.record.spec.recipe.batch_size == 1
+        return wanted and not small and not self._stopped
+
+    def _halved(self, number: int, result: TrialResult) -> PendingTrial:
+        """Return a trial that had too little memory, at half its batch."""
+        spec, pending = result.record.spec, self._pending[number]
+        self._folder.checkpoints(spec, self._request.checkpoints).clear()
+        recipe = replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)
+        asked = self._asked.setdefault(number, pending)
+        mark = f"batch size {recipe.batch_size} instead of {asked.spec.recipe.batch_size}"
+        self._progress.say(f"{spec.model}: again with batch size {recipe.batch_size}")
+        return replace(asked, spec=replace(spec, recipe=recipe), marks=(*asked.marks, mark))
+
+    def _job(self, spec: TrialSpec) -> Job:
+        cadence = Cadence.parse(self._request.checkpoint_every)
+        return Job(
+            spec=spec,
+            split=self._splits.of(spec.fold),
+            source=self._source,
+            folder=self._folder.trial(spec),
+            checkpoints=self._folder.trial(spec) / "checkpoints",
+            shared=self._folder.shared_url(spec, self._request.checkpoints),
+            cadence={"seconds": cadence.seconds, "steps": cadence.steps},
+            profile=self._request.profile,
+            weights=self._request.weights,
+            timeout=self._request.timeout,
+            expected_bytes=expected_bytes(spec.architecture.contract.parameters),
+        )
+
+
+def require_isolated(request: Request, specs: Sequence[TrialSpec]) -> None:
+    """Do nothing unless trials are to be done beside each other that have no process of their own.
+
+    Raises:
+        RunError: they are.
+    """
+    here = [spec.model for spec in specs if not can_isolate(request, spec)]
+    asked = f"--jobs {request.jobs}" if request.jobs else f"--engine {request.engine}"
+    if here and (request.shares or request.engine != LOCAL.name):
+        raise RunError(
+            f"{asked} needs a process for each trial, and {here[0]} has none: what a "
+            "notebook defines has to be put in a file; --no-isolate has to be left out"
+        )
+
+
+def can_isolate(request: Request, spec: TrialSpec) -> bool:
+    """Say whether the trial can have a process of its own: what `__main__` defines can't be had."""
+    return (
+        request.isolate
+        and can_spawn()
+        and not spec.architecture.constructor.startswith("__main__:")
+    )

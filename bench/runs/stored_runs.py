@@ -1,0 +1,166 @@
+"""Runs that were made before: listed, read, their tables written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.analysis.cross_validation import tested_names
+from bench.training.record import FINISHED
+from bench.training.spec import TrialSpec
+from bench.report.run_files import write_run, write_trial
+from bench.report.page.write import write_page
+from bench.analysis.results import StoredRun, StoredTrial, tests_of
+from bench.runs.run_results import RunResults
+from bench.runs.request import as_plain, request_of
+from bench.runs.run_folder import RunFolder, run_folders
+from bench.runs.store import Store
+from bench.analysis.results import StoredTrial
+from registry.errors import RunError, format_error
+
+
+def list_runs(runs: Path) -> list[dict[str, Any]]:
+    """Return one row for each run in `runs`: name, models, trials, finished, state, started.
+
+    A run whose records can't be read is a row with its reason as the state.
+    """
+    return [_row(folder) for folder in run_folders(runs)]
+
+
+def read_run(name: str, runs: Path, target: float | None = None) -> RunResults:
+    """Return what a run has given so far; nothing is written.
+
+    With `target`, a validation accuracy, 0 to 1, times to it instead of to the run's own.
+
+    Raises:
+        RunError: there is no such run, or its records can't be read.
+    """
+    folder, about, trials = _read(name, runs)
+    return _results(folder, about, trials, target)
+
+
+def stored_run(name: str, runs: Path, target: float | None = None) -> StoredRun:
+    """Return all that is kept of a run, with times to `target`; nothing is written.
+
+    Raises:
+        RunError: there is no such run, or its records can't be read.
+    """
+    folder, about, trials = _read(name, runs)
+    specs = tuple(trial.spec for trial in trials)
+    return StoredRun(results=_results(folder, about, trials, target), about=about, specs=specs)
+
+
+def write_report(name: str, runs: Path) -> RunResults:
+    """Return what a run has given so far, tables, figures and page written anew from its records.
+
+    They are the same each time. The grids of photographs are not: they need the images.
+
+    Raises:
+        RunError: there is no such run, it is in use, its records can't be read, or the page can't
+            be drawn.
+    """
+    folder = RunFolder.find(name, runs)
+    with folder.held(), closing(Store.open(folder.database)) as store:
+        results = report(folder, store)
+        try:
+            write_page(results, store.about(), store.thumbnails.read)
+        except Exception as error:
+            raise RunError(f"the tables are written; {_page_error(results, error)}") from error
+        return results
+
+
+def try_write_page(results: RunResults, store: Store, say: Callable[[str], object]) -> None:
+    """Write page and figures, or say why not: a run that was measured is not lost for that."""
+    try:
+        write_page(results, store.about(), store.thumbnails.read)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 a panic of vl-convert is no Exception
+        results.page.unlink(missing_ok=True)  # it would tell of fewer trials
+        say(f"{_page_error(results, error)}: `zoo report {results.folder}` tries again")
+
+
+def report(folder: RunFolder, store: Store) -> RunResults:
+    """Return what the run in `folder` has given so far, its tables being written anew."""
+    about, trials = store.about(), store.trials()
+    results = _results(folder, about, trials)
+    write_trials(folder, about, trials)
+    write_run(results, about)
+    return results
+
+
+def write_trials(
+    folder: RunFolder, about: Mapping[str, Any], trials: Sequence[StoredTrial]
+) -> None:
+    """Write anew what is written of each of `trials` that has answered the test."""
+    for trial in trials:
+        if trial.record is not None:
+            names = tested_names(about["split"], trial.spec)
+            write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
+
+
+def _read(name: str, runs: Path) -> tuple[RunFolder, Mapping[str, Any], list[StoredTrial]]:
+    """Return the folder of a run, what its store says of it, and its trials."""
+    folder = RunFolder.find(name, runs)
+    with closing(Store.open(folder.database, read_only=True)) as store:
+        return folder, store.about(), store.trials()
+
+
+def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
+    """Return the last run of the very same request that is neither done nor being done."""
+    for folder in reversed(run_folders(runs)):
+        try:
+            with closing(Store.open(folder.database, read_only=True)) as store:
+                left = len(_finished_statuses(store)) < len(_statuses(store))
+                if left and as_plain(request_of(store.about()["request"])) == asked:
+                    return None if folder.is_held() else folder
+        except (RunError, KeyError):  # damaged, or of another version
+            continue
+    return None
+
+
+def _page_error(results: RunResults, error: BaseException) -> str:
+    return f"{results.page} can't be drawn: {format_error(error)}"
+
+
+def _results(
+    folder: RunFolder,
+    about: Mapping[str, Any],
+    trials: Sequence[StoredTrial],
+    target: float | None = None,
+) -> RunResults:
+    records = [trial.record for trial in trials if trial.record is not None]
+    return RunResults.from_records(
+        folder.path, about, records, planned=len(trials), tests=tests_of(trials), target=target
+    )
+
+
+def _row(folder: RunFolder) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": folder.path.name, "folder": str(folder.path)}
+    try:
+        with closing(Store.open(folder.database, read_only=True)) as store:
+            about, models = store.about(), list(store.statuses())
+            trials, finished = len(_statuses(store)), _finished_statuses(store)
+    except RunError as error:
+        return row | {"state": str(error)}
+    state = "unfinished" if len(finished) < trials else "done"
+    return row | {
+        "models": models,
+        "title": about["title"],
+        "started": about["environment"]["started"],
+        "trials": trials,
+        "finished": len(finished),
+        "failed": sum(status != "ok" for status in finished),
+        "state": "running" if folder.is_held() else state,
+    }
+
+
+def _statuses(store: Store) -> list[str]:
+    return [status for statuses in store.statuses().values() for status in statuses]
+
+
+def _finished_statuses(store: Store) -> list[str]:
+    return [status for status in _statuses(store) if status in FINISHED]

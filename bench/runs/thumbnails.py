@@ -1,0 +1,92 @@
+"""Small pictures of a run's test images, kept with its records: a page needs no photograph."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from bench.data.check import CheckedImage
+from bench.data.pixel_source import PixelSource
+from bench.data.thumbnail import thumbnail
+from bench.runs.schema import naming_file, transaction
+from registry.errors import RunError
+
+MOST = 2_000  # of the test images; about 8 MB
+
+
+class Thumbnails:
+    """The small pictures in a run's store, JPEG by name of the image."""
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        self._path, self._database = path, database
+
+    def names(self) -> set[str]:
+        """Return of which images there is one.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        with naming_file(self._path):
+            rows = self._database.execute("SELECT image FROM thumbnail")
+            return {json.loads(image) for (image,) in rows}
+
+    def keep(self, pictures: Mapping[str, bytes]) -> None:
+        """Keep `pictures`, all or none.
+
+        Raises:
+            StorageError: they can't be written.
+        """
+        named_so = {json.dumps(name): jpeg for name, jpeg in pictures.items()}
+        rows = [(name, jpeg, _sha256(name, jpeg)) for name, jpeg in named_so.items()]
+        with naming_file(self._path), transaction(self._database):
+            self._database.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?)", rows)
+
+    def read(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return the pictures of `names` that there are.
+
+        Raises:
+            RunError: one is not what was written.
+        """
+        found: dict[str, bytes] = {}
+        with naming_file(self._path):
+            for name in names:
+                row = self._database.execute(
+                    "SELECT image, jpeg, sha256 FROM thumbnail WHERE image = ?", (json.dumps(name),)
+                ).fetchone()
+                if row is None:
+                    continue
+                if _sha256(row[0], row[1]) != row[2]:
+                    raise RunError(f"{self._path} is damaged: a thumbnail is not what was written")
+                found[name] = row[1]
+        return found
+
+
+def keep_missing(
+    kept: Thumbnails,
+    images: Iterable[CheckedImage],
+    source: PixelSource,
+    wanted: Collection[str] = (),
+) -> None:
+    """Keep pictures of `images`: of the first 2,000, and of those whose names are `wanted`.
+
+    What is there already is not made again.
+
+    Raises:
+        DataError: an image can't be read.
+        StorageError: they can't be written.
+    """
+    there, chosen = kept.names(), set(wanted)
+    missing = {
+        image.file.name: image
+        for number, image in enumerate(images)
+        if (number < MOST or image.file.name in chosen) and image.file.name not in there
+    }
+    if missing:
+        kept.keep({name: thumbnail(source.full(each.file)) for name, each in missing.items()})
+
+
+def _sha256(name: str, jpeg: bytes) -> str:
+    return hashlib.sha256(name.encode() + b"\n" + jpeg).hexdigest()

@@ -1,0 +1,64 @@
+"""Where a network trains: the device, the threads, the precision."""
+
+from __future__ import annotations
+
+import torch
+
+from bench.system.cpu import default_threads as default_threads
+from registry.errors import RunError
+
+PRECISIONS = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+_HALF = (torch.bfloat16, torch.float16)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device `name`, where `auto` is the first of CUDA, MPS and CPU that is there.
+
+    Raises:
+        RunError: the device is unknown or not on this machine.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+    if not there.get(name.partition(":")[0], False):
+        known = ", ".join(kind for kind, available in there.items() if available)
+        raise RunError(f"no device {name!r} on this machine: there is {known} (or auto)")
+    return torch.device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """Return the type that matrix products are made in: float32, or a half type on a GPU.
+
+    Or float64, for proofs and references: then weights and images are of it, too.
+
+    Raises:
+        RunError: the precision is unknown, a half type on the CPU, or float64 on Apple's GPU.
+    """
+    if name not in PRECISIONS:
+        raise RunError(f"unknown precision {name!r}: there are {', '.join(PRECISIONS)}")
+    precision = PRECISIONS[name]
+    if precision in _HALF and device.type == "cpu":
+        raise RunError(f"{name} on the CPU would be many times slower: use float32, or a GPU")
+    if precision is torch.float64 and device.type == "mps":
+        raise RunError("float64 is nothing that MPS has: use --device cpu")
+    return precision
+
+
+def number_type(precision: torch.dtype) -> torch.dtype:
+    """Return the type of weights and images: half types are of matrix products alone."""
+    return torch.float32 if precision in _HALF else precision
+
+
+def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
+    """Return the context in which matrix products are made in `precision`."""
+    return torch.autocast(
+        device.type,
+        dtype=precision if precision in _HALF else None,
+        enabled=precision in _HALF,
+        cache_enabled=True,
+    )

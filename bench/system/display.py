@@ -1,0 +1,100 @@
+"""How things are shown: text from anywhere made harmless, and the colours of good and bad.
+
+Text comes from file names, class folders, plugins and exceptions, and each place has its own traps:
+
+```text
+display   a terminal or a figure: control characters, direction marks, invisible characters
+short     the same, in a table or a bar: names too long for it
+cell      a spreadsheet, by way of CSV: formulas
+markdown  tables, links, HTML, emphasis
+html_text a page, in its text or in a quoted attribute
+```
+
+What programs read, JSON, is made in `bench.system.strict_json`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+from rich.cells import get_character_cell_size
+
+GOOD, BAD = "#009E73", "#D55E00"  # Okabe-Ito: told apart by colour-blind eyes
+LINE_CELLS = 1000  # of a message; a plugin's exception may hold a whole file
+_INVISIBLE = re.compile(  # Default_Ignorable_Code_Point and a blank, as far as no C or Z has them
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_FORMULA = (
+    re.compile(  # full-width signs, too, and what follows a `;`, which parts cells here and there
+        "(^|;)(?!')(?=[ \"']*[=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])"
+    )
+)
+_MARKS = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")  # a_b is never emphasis
+_FIRST_MARK = re.compile(r"^( *)([-+#=]|\d+(?=[.)](?: |$)))")
+_ELLIPSIS = "…"
+
+
+def display(text: str) -> str:
+    r"""Return `text` on one line, safe for a terminal: control characters become `\x1b` and so on.
+
+    Names that are not UTF-8 arrive with surrogate escapes; they are shown the same way.
+    """
+    return "".join(character if _plain(character) else _escape(character) for character in text)
+
+
+def short(text: str, cells: int = 60) -> str:
+    """Return `text` displayed, its middle left out where a terminal needs more than `cells`."""
+    shown = display(text)
+    if _width(shown) <= cells:
+        return shown
+    head = _fitting(shown, cells // 2)
+    tail = _fitting(shown[::-1], cells - 1 - cells // 2)[::-1]
+    return f"{head}{_ELLIPSIS}{tail}"
+
+
+def cell(text: str) -> str:
+    """Return `text` displayed, with a quote before what a spreadsheet would run as a formula."""
+    return _FORMULA.sub(r"\1'", display(text))
+
+
+def markdown(text: str) -> str:
+    """Return `text` displayed, as Markdown that shows it letter by letter, in a table cell too."""
+    entities = html.escape(_MARKS.sub(r"\\\g<0>", display(text)), quote=False)
+    return _FIRST_MARK.sub(_without_list_sign, entities)
+
+
+def html_text(text: str) -> str:
+    """Return `text` displayed, as HTML, for an element's text or a quoted attribute."""
+    return html.escape(display(text), quote=True)
+
+
+def _plain(character: str) -> bool:
+    if character == " ":
+        return True
+    return unicodedata.category(character)[0] not in "CZ" and not _INVISIBLE.match(character)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _width(shown: str) -> int:
+    """Return the cells that `shown` takes; a combining mark counts, or a thousand would be free."""
+    return sum(max(1, get_character_cell_size(character)) for character in shown)
+
+
+def _fitting(shown: str, cells: int) -> str:
+    """Return the beginning of `shown` that fits into `cells`."""
+    for end, character in enumerate(shown):
+        cells -= max(1, get_character_cell_size(character))
+        if cells < 0:
+            return shown[:end]
+    return shown
+
+
+def _without_list_sign(found: re.Match[str]) -> str:
+    """Return the sign that would begin a list or a heading as plain text."""
+    space, mark = found.groups()
+    return f"{space}{mark}\\" if mark.isdigit() else f"{space}\\{mark}"

@@ -1,0 +1,41 @@
+"""JSON that any program can read and any terminal can show."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+_NOT_PRINTABLE_ASCII = re.compile("[^\x00-\x7e]")
+
+
+def json_text(value: object) -> str:
+    r"""Return `value` as indented JSON of printable ASCII that any parser takes.
+
+    A program gets every string as it is, only that half a surrogate pair becomes the text `\udce9`.
+
+    Raises:
+        ValueError: a number in it is not finite, which JSON can't tell.
+    """
+    return _escape_surrogate(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def json_line(value: object) -> str:
+    """Return the same on one line."""
+    return _escape_surrogate(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def json_digest(value: object) -> str:
+    """Return the SHA-256 of `value` as JSON, whatever the order of its names."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _escape_surrogate(text: str) -> str:
+    return _NOT_PRINTABLE_ASCII.sub(_escape_all, text)
+
+
+def _escape_all(found: re.Match[str]) -> str:
+    character = found.group()
+    if "\ud800" <= character <= "\udfff":
+        return rf"\\u{ord(character):04x}"
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]

@@ -1,0 +1,1 @@
+"""One specification in, one record out: recipes, the loop, checkpoints, weights."""

@@ -1,0 +1,65 @@
+"""Fine-tuning of networks that begin with trained weights: first the head, then all of it."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from bench.system.random_state import preserve_random_state
+from bench.training.recipe import Recipe
+from bench.training.schedule import TrainingPosition
+from registry.architecture import Architecture
+
+
+def head_of(architecture: Architecture, network: nn.Module, classes: int) -> frozenset[str]:
+    """Return the names of the parameters of `network` that depend on the number of `classes`.
+
+    Found by building it once more, untrained, for one class more; no random state is changed.
+
+    Raises:
+        ConstructionError: it can't be built.
+    """
+    with preserve_random_state():
+        other = dict(architecture.untrained.build(num_classes=classes + 1).named_parameters())
+    return frozenset(
+        name
+        for name, parameter in network.named_parameters()
+        if name not in other or other[name].shape != parameter.shape
+    )
+
+
+class Backbone:
+    """All of `network` but its `head`: kept as it is for a share of the training.
+
+    Kumar et al. 2022, arXiv:2202.10054: a head that knows nothing spoils the features it is put
+    on; trained alone first, it does not.
+    """
+
+    def __init__(self, network: nn.Module, head: frozenset[str], recipe: Recipe) -> None:
+        """Only what is trainable now is ever trained."""
+        self._network, self._share = network, recipe.frozen_share
+        self._parameters = [
+            parameter
+            for name, parameter in network.named_parameters()
+            if name not in head and parameter.requires_grad
+        ]
+        owners = {name.rpartition(".")[0] for name in head}
+        self._normalizers = [
+            module
+            for name, module in network.named_modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and name not in owners
+        ]
+        self._frozen = False
+
+    def prepare(self, place: TrainingPosition) -> None:
+        """Freeze it for the step at `place`, or let it be trained.
+
+        Frozen, its batch normalisation takes the means it was trained with, and keeps them.
+        """
+        frozen = self._share == 1 or place.done < self._share * place.end
+        if frozen == self._frozen and not frozen:
+            return
+        for parameter in self._parameters:
+            parameter.requires_grad = not frozen
+        for module in self._normalizers:
+            module.train(not frozen)
+        self._frozen = frozen

@@ -1,0 +1,137 @@
+"""An architecture layer by layer: shapes, parameters, multiply-adds; nothing is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.hooks import RemovableHandle
+
+from registry.architecture import Architecture
+from registry.verify import probe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One module without modules of its own, as it was called.
+
+    Attributes:
+        output_shape: of one image, the batch's axis left out.
+        parameters: those that no earlier row has counted; 0 where a layer is called again.
+        multiply_adds: of one image; one multiply-add is two floating-point operations. Only
+            convolutions and matrix products are counted, as is usual.
+    """
+
+    name: str
+    type: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSummary:
+    """The layers in the order they are called, and totals for one float32 image.
+
+    Parameters and products that a network keeps outside its layers are in the totals only.
+    """
+
+    layers: tuple[Layer, ...]
+    parameters: int
+    trainable_parameters: int
+    multiply_adds: int
+    input_bytes: int
+    activation_bytes: int
+    parameter_bytes: int
+
+
+def summarise(architecture: Architecture) -> LayerSummary:
+    """Return the layers of `architecture` at the classes its contract names.
+
+    It is built on the meta device, or on the CPU where an operation has no meta kernel. FLOPs come
+    from torch's own counter, which counts what is really called, functions included.
+
+    Raises:
+        ConstructionError: the network can't be built or run.
+    """
+    return probe(architecture, _walk, images=1)[0]
+
+
+def count_multiply_adds(architecture: Architecture, classes: int) -> int | None:
+    """Return the multiply-adds of `architecture` for one image and so many classes.
+
+    None where they can't be counted. The network is built on the meta device if it can be.
+    """
+    contract = replace(architecture.contract, output_shape=(classes,))
+    try:
+        return probe(replace(architecture, contract=contract), _count, images=1)[0]
+    except Exception:  # noqa: BLE001  (torch's counter fails in ways of its own)
+        return None
+
+
+def _count(network: nn.Module, images: torch.Tensor) -> int:
+    with FlopCounterMode(display=False) as counter:
+        network(images)
+    return int(counter.get_total_flops() // 2)
+
+
+def _walk(network: nn.Module, images: torch.Tensor) -> LayerSummary:
+    with FlopCounterMode(display=False) as counter, _watching(network, counter) as layers:
+        network(images)
+    parameters = list(network.parameters())
+    return LayerSummary(
+        layers=tuple(layers),
+        parameters=sum(parameter.numel() for parameter in parameters),
+        trainable_parameters=sum(p.numel() for p in parameters if p.requires_grad),
+        multiply_adds=counter.get_total_flops() // 2,
+        input_bytes=images.nbytes,
+        activation_bytes=4 * sum(_size(layer.output_shape) for layer in layers),
+        parameter_bytes=sum(parameter.nbytes for parameter in parameters),
+    )
+
+
+@contextmanager
+def _watching(network: nn.Module, counter: FlopCounterMode) -> Iterator[list[Layer]]:
+    """Collect a row for each call of a module without children, while the context lasts."""
+    layers: list[Layer] = []
+    counted: set[nn.Parameter] = set()
+
+    def watch(name: str, module: nn.Module) -> tuple[RemovableHandle, RemovableHandle]:
+        flops_before: list[int] = []
+
+        def start(_module: nn.Module, _inputs: object) -> None:
+            flops_before.append(counter.get_total_flops())
+
+        def note(_module: nn.Module, _inputs: object, output: object) -> None:
+            flops = counter.get_total_flops() - flops_before.pop()
+            if not isinstance(output, torch.Tensor):
+                return
+            fresh = set(module.parameters()) - counted
+            counted.update(fresh)
+            layers.append(
+                Layer(
+                    name=name,
+                    type=type(module).__name__,
+                    output_shape=tuple(output.shape[1:]),
+                    parameters=sum(parameter.numel() for parameter in fresh),
+                    multiply_adds=flops // 2,
+                )
+            )
+
+        return module.register_forward_pre_hook(start), module.register_forward_hook(note)
+
+    leaves = [(name, m) for name, m in network.named_modules() if not any(m.children())]
+    hooks = [hook for name, module in leaves for hook in watch(name, module)]
+    try:
+        yield layers
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return int(torch.Size(shape).numel())

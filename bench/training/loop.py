@@ -1,0 +1,322 @@
+"""The epochs of one trial: trained, validated, saved, and gone on with where they stood."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from bench.data.loader import Batch, DataLoader
+from bench.system.clock import Stopwatch, drain
+from bench.system.random_state import random_state, set_random_state
+from bench.training.callbacks import Callback, RecordBuilder, TrialContext
+from bench.training.checkpoint import Schedule
+from bench.training.evaluate import Evaluation
+from bench.training.failure import DivergedError
+from bench.training.record import EpochRecord, Weights, record_of
+from bench.training.schedule import TrainingPosition, place_by_seconds, place_by_steps
+from bench.training.spec import as_plain
+from bench.training.train import Tally
+from bench.training.train_state import TrainState
+from bench.training.weight_averaging import copy_weights, set_weights
+from registry.errors import format_error
+
+
+@dataclass(slots=True, kw_only=True)
+class _Position:
+    """So many epochs are done, and so many steps of the next.
+
+    Attributes:
+        tally: the sums over those steps.
+        seconds, waited: of those that another process did.
+        random: the generators' state to go on from; None where it is the present one.
+    """
+
+    tally: Tally
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+    random: dict[str, Any] | None = None
+
+
+class TrainingLoop:
+    """The epochs of `network`, which `steps` trains on `batches` and `validate` looks at."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        steps: TrainState,
+        batches: DataLoader,
+        validate: Callable[[], Evaluation],
+        *,
+        device: torch.device,
+        account: RecordBuilder,
+        watcher: Callback,
+        service: TrialContext,
+        spent_seconds: float = 0.0,
+    ) -> None:
+        """Begin before the first epoch; of a budget, `spent_seconds` are gone already."""
+        self._network, self._steps, self._batches = network, steps, batches
+        self._validate, self._device = validate, device
+        self._account, self._watcher, self._service = account, watcher, service
+        self._spec, self._recipe = account.record.spec, account.record.spec.recipe
+        self._spent_before, self._clock = spent_seconds, service.clock
+        self._schedule = Schedule(service.cadence)
+        self._best: Weights | None = None
+        self._begin(_Position(tally=Tally.empty(device)))
+
+    @property
+    def best(self) -> Weights | None:
+        """The weights after the best epoch so far, where they are wanted."""
+        return self._best if self._service.weights else None
+
+    @property
+    def epochs(self) -> float:
+        """How many epochs are trained; a part of one is a part."""
+        return (self._account.record.steps or 0) / len(self._batches)
+
+    def run(self) -> None:
+        """Train what is left, and leave the network with the weights that are to be tested.
+
+        Raises:
+            DivergedError: a loss is no number.
+            StoppedError: a stop was asked for.
+        """
+        self._account.phase("train")
+        steps = len(self._batches)
+        done = self._at.epoch * steps + self._at.step
+        self._watcher.on_start(self._spec, (self._recipe.epochs or 0) * steps, done)
+        while not self._has_ended():
+            self._epoch()
+        with self._service.stop.deferred():
+            self._choose()
+        self._service.stop.check()
+
+    def weights(self) -> Weights | None:
+        """Return a copy of the weights that are tested, where they are wanted."""
+        return self._copy() if self._service.weights else None
+
+    def _copy(self) -> Weights:
+        """Return a copy of the weights as they are: references would go on training."""
+        epoch = self._account.record.tested_epoch or len(self._account.record.history)
+        if self._best is not None and self._best.epoch == epoch:
+            return self._best
+        return Weights(epoch=epoch, state=copy_weights(self._network))
+
+    def _choose(self) -> None:
+        """Give the network the weights to test: the last ones, their mean, or the best epoch's."""
+        self._steps.keep_average()
+        tested = len(self._account.record.history)
+        if self._recipe.patience is not None and self._best is not None:
+            set_weights(self._network, self._best.state)
+            tested = self._best.epoch
+        self._account.note(tested_epoch=tested)
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go to where training stood when `save` wrote `saved`."""
+        before, at = record_of(saved["record"]), saved["position"]
+        self._steps.load(saved["steps"])
+        tally = Tally(
+            loss=at["loss"].to(self._device),
+            correct=at["correct"].to(self._device),
+            images=at["images"],
+        )
+        position = _Position(
+            tally=tally,
+            epoch=at["epoch"],
+            step=at["step"],
+            seconds=at["seconds"],
+            waited=at["waited"],
+        )
+        self._begin(position)
+        self._spent_before = at["spent_before"]
+        if saved["best"] is not None:
+            self._best = Weights(epoch=saved["best"]["epoch"], state=saved["best"]["state"])
+        kept = ("history", "steps", "train_seconds", "data_wait_seconds", "images_per_second")
+        self._account.note(**{name: getattr(before, name) for name in kept})
+        self._account.note(jobs=max(before.jobs, self._account.record.jobs))
+        self._at.random = saved["random"] if self._has_ended() else None
+        sums = (
+            "startup_seconds",
+            "initialization_seconds",
+            "compile_seconds",
+            "evaluation_seconds",
+            "checkpoint_seconds",
+            "resumed",
+        )
+        self._account.add(**{name: getattr(before, name) for name in sums})
+        self._account.add(resumed=1)
+        set_random_state(saved["random"], self._device)
+
+    def save(self) -> None:
+        """Write a checkpoint, where there is a place for it and anything to keep."""
+        checkpoints = self._service.checkpoints
+        if checkpoints is None or (self._at.epoch, self._at.step) == (0, 0):
+            return
+        started = self._clock()
+        try:
+            with self._service.stop.deferred():
+                checkpoints.save(self._state())
+        except (OSError, RuntimeError, MemoryError) as error:
+            self._watcher.say(
+                f"{self._spec.model}: no checkpoint could be written: {format_error(error)}"
+            )
+        seconds = self._clock() - started
+        self._schedule.saved(seconds)
+        self._saving_seconds += seconds
+        self._account.add(checkpoint_seconds=seconds)
+
+    def _begin(self, position: _Position) -> None:
+        """Stand at `position`, none of its epoch's steps being made by this process."""
+        self._at = position
+        self._stopwatch: Stopwatch | None = None
+        self._saving_seconds = 0.0
+        self._waited = self._batches.wait_seconds
+
+    def _state(self) -> dict[str, Any]:
+        best = self._best
+        at = self._at
+        return {
+            "task": self._spec.task_id,
+            "layout": self._account.record.layout,
+            "record": as_plain(self._account.record),
+            "steps": self._steps.state(),
+            "best": None if best is None else {"epoch": best.epoch, "state": best.state},
+            "random": at.random or random_state(self._device),
+            "position": {
+                "epoch": at.epoch,
+                "step": at.step,
+                "loss": at.tally.loss.cpu(),
+                "correct": at.tally.correct.cpu(),
+                "images": at.tally.images,
+                "seconds": self._train_seconds(),
+                "waited": self._wait_seconds(),
+                "spent_before": self._spent_before,
+            },
+        }
+
+    def _train_seconds(self) -> float:
+        """Return the seconds of this epoch's steps so far, checkpoints left out."""
+        here = 0.0 if self._stopwatch is None else self._stopwatch.seconds - self._saving_seconds
+        return self._at.seconds + here
+
+    def _wait_seconds(self) -> float:
+        return self._at.waited + self._batches.wait_seconds - self._waited
+
+    def _spent(self) -> float:
+        """Return the seconds of training so far, as a budget counts them."""
+        history = self._account.record.history
+        return self._spent_before + sum(
+            (*(epoch.train_seconds for epoch in history), self._train_seconds())
+        )
+
+    def _is_spent(self) -> bool:
+        """Say whether there is a budget, and nothing left of it; one step is made in any case."""
+        if self._recipe.seconds is None or (self._at.epoch, self._at.step) == (0, 0):
+            return False
+        drain(self._device)
+        return self._spent() >= self._recipe.seconds
+
+    def _has_ended(self) -> bool:
+        """Say whether there is no epoch left to be trained or gone on with."""
+        if self._at.step > 0:
+            return False
+        epochs = self._recipe.epochs or sys.maxsize
+        return self._at.epoch >= epochs or self._is_spent() or self._lost_patience()
+
+    def _lost_patience(self) -> bool:
+        best = self._account.record.best
+        if self._recipe.patience is None or best is None:
+            return False
+        return self._at.epoch - best.epoch >= self._recipe.patience
+
+    def _place(self) -> TrainingPosition:
+        """Return where training stands, by steps, or by seconds where there is a budget of them."""
+        if self._recipe.seconds is not None:
+            drain(self._device)
+            return place_by_seconds(self._recipe, self._spent(), self._recipe.seconds)
+        steps = len(self._batches)
+        done = self._at.epoch * steps + self._at.step
+        return place_by_steps(self._recipe, done, (self._recipe.epochs or 1) * steps)
+
+    def _batches_left(self) -> Iterator[Batch]:
+        """Yield the rest of the epoch's batches, as far as the budget reaches."""
+        with closing(self._batches.epoch(self._at.epoch, self._at.step)) as batches:
+            if self._is_spent():  # gone on with after the last step
+                return
+            for batch in batches:
+                yield batch
+                if self._is_spent():
+                    return
+
+    def _epoch(self) -> None:
+        """Train and validate one epoch, or what is left of it."""
+        at, stop = self._at, self._service.stop
+        with stop.deferred(), Stopwatch(self._device, self._clock) as self._stopwatch:
+            trained = self._steps.epoch(
+                self._batches_left(), self._after_step, at.tally, self._place
+            )
+        train_seconds = self._train_seconds()
+        self._require_finite(trained.loss.item())
+        at.random = random_state(self._device)  # evaluation may draw numbers, and be done again
+        stop.check()
+        self._account.phase("validate")
+        with stop.deferred(), self._steps.averaged():
+            with stop.heeded(), Stopwatch(self._device, self._clock) as validating:
+                validated = self._validate()
+            done = EpochRecord(
+                epoch=at.epoch + 1,
+                train_loss=trained.mean_loss,
+                train_accuracy=trained.accuracy,
+                validation_loss=validated.loss,
+                validation_accuracy=validated.accuracy,
+                learning_rate=self._steps.learning_rate,
+                train_seconds=train_seconds,
+                data_wait_seconds=self._wait_seconds(),
+                train_images=trained.images,
+            )
+            self._keep(done)
+            self._account.add(evaluation_seconds=validating.seconds)
+        self._watcher.on_epoch(self._spec, done)
+
+    def _after_step(self) -> None:
+        self._at.step += 1
+        self._watcher.on_batch(self._spec)
+        # elsewhere reading the loss would wait for the device
+        if self._device.type == "cpu":
+            self._require_finite(self._at.tally.loss.item())
+        self._service.stop.check()
+        if self._schedule.due():
+            self.save()
+
+    def _require_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            where = f"epoch {self._at.epoch + 1}, step {self._at.step}"
+            raise DivergedError(f"the training loss was {loss} in {where}")
+
+    def _keep(self, done: EpochRecord) -> None:
+        """Add an epoch to the record, copy the weights where they are the best, and go on."""
+        record = self._account.record
+        history = (*record.history, done)
+        seconds = sum(epoch.train_seconds for epoch in history)
+        self._account.note(
+            history=history,
+            steps=(record.steps or 0) + self._at.step,
+            train_seconds=seconds,
+            data_wait_seconds=sum(epoch.data_wait_seconds for epoch in history),
+            images_per_second=sum(epoch.train_images or 0 for epoch in history) / seconds,
+        )
+        wanted = self._service.weights or self._recipe.patience is not None
+        if wanted and self._account.record.best is done:
+            self._best = self._copy()
+        self._begin(_Position(tally=Tally.empty(self._device), epoch=done.epoch))
+        ended = self._has_ended()
+        self._at.random = random_state(self._device) if ended else None
+        self._account.phase("test" if ended else "train")

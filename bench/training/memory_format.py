@@ -1,0 +1,147 @@
+"""Which memory order a network is faster in, found out by a short trial of both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from torch import nn
+
+from bench.data.transform import MEMORY_FORMATS, Layout
+from bench.system.atomic_files import write_text
+from bench.system.clock import Stopwatch
+from bench.system.device import autocast, number_type
+from registry.architecture import Architecture
+
+LAYOUTS: tuple[Layout, ...] = ("channels_last", "contiguous")
+
+_BATCH = 8
+_ROUNDS = 3
+_PATIENCE_SECONDS = 30.0
+_LONG_SECONDS = 1.0  # a step that takes longer is tried once
+
+
+def choose_layout(
+    architecture: Architecture,
+    origin: str,
+    *,
+    device: torch.device,
+    precision: torch.dtype,
+    threads: int,
+    folder: Path,
+) -> Layout:
+    """Return the layout in which training steps of `architecture` are faster here.
+
+    Both are tried in turn on one seeded batch, a second or two in all; the answer is kept in
+    `folder` for this architecture as installed, device, threads and torch, so that it does not
+    change from run to run, or between trials at one time. A network that can't be trained gets
+    the first; its trial will say why. The global random state and threads are as before when it
+    returns.
+    """
+    asked = [asdict(architecture), origin, _name(device), str(precision), threads,
+             torch.__version__]  # fmt: skip
+    key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    path = folder / "layouts" / f"{key[:32]}.json"
+    kept = _read_kept(path)
+    if kept is not None:
+        return kept
+    with _locked(folder):
+        return _read_kept(path) or _measure_and_keep(architecture, device, precision, threads, path)
+
+
+def _measure_and_keep(
+    architecture: Architecture,
+    device: torch.device,
+    precision: torch.dtype,
+    threads: int,
+    path: Path,
+) -> Layout:
+    """Return the faster layout, kept in `path`."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        with torch.random.fork_rng(), redirect_stdout(sys.stderr):
+            torch.manual_seed(0)
+            seconds = _step_seconds(architecture, device, precision)
+    except (Exception, SystemExit):  # noqa: BLE001  (a plugin may raise anything)
+        return LAYOUTS[0]
+    finally:
+        torch.set_num_threads(before)
+    layout = min(LAYOUTS, key=seconds.__getitem__)
+    _keep(path, {"architecture": architecture.name, "layout": layout, "step_seconds": seconds})
+    return layout
+
+
+def _step_seconds(
+    architecture: Architecture, device: torch.device, precision: torch.dtype
+) -> dict[Layout, float]:
+    """Return the shortest step in each layout: noise only ever makes one longer."""
+    contract = architecture.contract
+    dtype = number_type(precision)
+    network = architecture.build(contract.num_classes).to(device).train()
+    network = network.double() if dtype is torch.float64 else network
+    images = torch.randn(_BATCH, *contract.input_shape, device=device, dtype=dtype)
+    warm = [_step(network, images, layout, precision) for layout in LAYOUTS]
+    rounds = _ROUNDS if max(warm) < _LONG_SECONDS else 1
+    timed = [[_step(network, images, layout, precision) for layout in LAYOUTS]
+             for _ in range(rounds)]  # fmt: skip
+    return dict(zip(LAYOUTS, map(min, zip(*timed, strict=True)), strict=True))
+
+
+def _step(
+    network: nn.Module, images: torch.Tensor, layout: Layout, precision: torch.dtype
+) -> float:
+    """Return the seconds of one pass forward and backward, the network being laid out before."""
+    format_ = MEMORY_FORMATS[layout]
+    network.to(memory_format=format_)
+    images = images.contiguous(memory_format=format_)
+    network.zero_grad(set_to_none=True)
+    with Stopwatch(images.device) as stopwatch:
+        with autocast(images.device, precision):
+            loss = network(images).square().mean()
+        loss.backward()
+    return stopwatch.seconds
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time find out what is kept in `folder`, where that can be seen to.
+
+    The system lets go of it when the process dies; one that hangs is waited for half a minute.
+    """
+    lock = FileLock(folder / "layouts.lock")
+    with suppress(OSError, Timeout):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=_PATIENCE_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def _read_kept(path: Path) -> Layout | None:
+    try:
+        layout = json.loads(path.read_text(encoding="utf-8"))["layout"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return next((known for known in LAYOUTS if known == layout), None)
+
+
+def _keep(path: Path, value: dict[str, object]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(value | {"measured": time.strftime("%Y-%m-%d")}) + "\n")
+    except OSError:
+        return  # it will be tried again

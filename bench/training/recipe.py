@@ -1,0 +1,156 @@
+"""How a network is trained: named, frozen recipes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from bench.data.transform import Augmentation
+from bench.system.options import format_seconds
+from registry.claims import Claims, Kind
+from registry.errors import RunError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides a training run but the architecture, the data and the seed.
+
+    Attributes:
+        epochs, seconds: how long it is trained: one of the two. `seconds` is a budget of wall
+            seconds of training; the schedule is fitted to either.
+        optimizer: `sgd`, `adamw`, or `muon`: that for the filters of convolutions, AdamW for all
+            else (`bench.training.muon`).
+        learning_rate: the constant rate, or the peak of the one-cycle schedule.
+        filter_rate: the same for what Muon trains; the optimiser's steps are of another size there.
+        schedule: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine` (Loshchilov and Hutter
+            2017), set anew for each step.
+        warmup: share of the training, 0 to 1, in which the rate rises, where it is not constant.
+        initialization: the network's `own` weights, or such as fit `patches` of the training
+            images, where it does not normalise between its layers (`bench.training.initialize`).
+        label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
+        frozen_share: of the training, 0 to 1, in which the head alone is trained, of a network that
+            begins with trained weights.
+        backbone_rate: the learning rate of all but that head, in shares of the head's.
+        averaging: how much less each step back counts in the mean of weights that is validated,
+            tested and saved: 0.99, say; 0 takes the weights as the last step left them.
+        training_side: of training images, in shares of the side that is tested, to the nearest
+            multiple of 32 pixels, where the network takes images of another size.
+        stratified_batches: each batch of training images has the classes in the shares that all
+            have, to one image or two; else as they come.
+        patience: training ends after so many epochs without a better validation accuracy, and the
+            weights of the best epoch are tested; None trains to the end and tests the last ones.
+        configurations: how many were tried to choose this one; 0 where none was chosen.
+    """
+
+    name: str
+    epochs: int | None = None
+    seconds: float | None = None
+    batch_size: int
+    optimizer: Literal["sgd", "adamw", "muon"]
+    learning_rate: float
+    filter_rate: float = 0.02
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "one_cycle", "cosine"] = "constant"
+    warmup: float = 0.3
+    label_smoothing: float = 0.0
+    initialization: Literal["own", "patches"] = "own"
+    frozen_share: float = 0.0
+    backbone_rate: float = 1.0
+    averaging: float = 0.0
+    training_side: float = 1.0
+    stratified_batches: bool = False
+    patience: int | None = None
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    configurations: int = 0
+
+    @property
+    def source(self) -> str:
+        """What it is, in a line."""
+        rate = f"{self.optimizer} at {self.learning_rate:g}"
+        if self.optimizer == "muon":
+            rate = f"muon at {self.filter_rate:g} and adamw at {self.learning_rate:g}"
+        return (
+            f"{self.length}, batches of {self.batch_size}, {rate}, "
+            f"{self.schedule.replace('_', ' ')}"
+        )
+
+    @property
+    def length(self) -> str:
+        """How long it trains, in words: `10 epochs`, `60 s`."""
+        if self.seconds is not None:
+            return format_seconds(self.seconds)
+        return f"{self.epochs} epoch{'s' if self.epochs != 1 else ''}"
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.seconds is None):
+            both = "neither" if self.epochs is None else "both"
+            raise RunError(f"a recipe trains for epochs or for seconds; {self.name!r} has {both}")
+        for name in ("epochs", "seconds", "batch_size", "learning_rate", "filter_rate", "patience"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise RunError(f"{name} must be above 0, not {value}")
+        if not 0 <= self.warmup <= 1:
+            raise RunError(f"warmup is a share of the training, 0 to 1, not {self.warmup}")
+        if not 0 <= self.frozen_share <= 1:
+            raise RunError(f"frozen_share is of the training, 0 to 1, not {self.frozen_share}")
+        if not 0 <= self.backbone_rate <= 1:
+            raise RunError(
+                f"backbone_rate is a share of the rate, 0 to 1, not {self.backbone_rate}"
+            )
+        if not 0 < self.training_side <= 1:
+            raise RunError(
+                f"training_side is a share of the side, above 0 and 1 at most, not "
+                f"{self.training_side}"
+            )
+        if not 0 <= self.averaging < 1:
+            raise RunError(f"averaging must be 0 or more and below 1, not {self.averaging}")
+
+
+TEXTBOOK = Recipe(
+    name="textbook", epochs=10, batch_size=32, optimizer="sgd", learning_rate=1e-3, momentum=0.9
+)
+DEFAULT = Recipe(
+    name="default",
+    epochs=10,
+    batch_size=16,
+    optimizer="muon",
+    learning_rate=2e-4,
+    weight_decay=0.05,
+    schedule="one_cycle",
+    label_smoothing=0.1,
+    initialization="patches",
+    training_side=0.75,
+    stratified_batches=True,
+    augmentation=Augmentation(scale=(0.25, 1.0)),
+)
+FINETUNE = Recipe(
+    name="finetune",
+    epochs=10,
+    batch_size=32,
+    optimizer="adamw",
+    learning_rate=1e-3,
+    weight_decay=0.05,
+    schedule="one_cycle",
+    label_smoothing=0.1,
+    frozen_share=0.2,
+    backbone_rate=0.1,
+)
+DEMO = replace(DEFAULT, name="demo", epochs=6)  # two minutes for lenet and alexnet on two cores
+RECIPES = Kind(
+    group="zoo.recipes",
+    noun="recipe",
+    type=Recipe,
+    name_of=lambda recipe: recipe.name,
+    listing="zoo list --recipes",
+)
+
+
+def get_recipe(name: str) -> Recipe:
+    """Return the installed recipe called `name`.
+
+    Raises:
+        RegistryError: there is none, it is claimed twice, or its plugin is broken.
+    """
+    return Claims.installed(RECIPES).entry(name).value

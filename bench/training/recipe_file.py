@@ -1,0 +1,216 @@
+"""Recipes in files: TOML that `zoo tune` writes and `zoo bench --recipe ./recipe.toml` reads."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from bench.data.transform import Augmentation
+from bench.system.atomic_files import write_text
+from bench.training.recipe import Recipe
+from registry.errors import RunError, format_error
+
+SUFFIX = ".toml"
+_HEADING = "# Chosen by `zoo tune`. To train by it: zoo bench --recipe ./FILE\n"
+# what a model's own recipe can't have otherwise: a fair fight
+_OF_ALL = ("name", "epochs", "seconds", "patience")
+_RANGES = {
+    "momentum": (0.0, 1.0),
+    "weight_decay": (0.0, 1e3),
+    "label_smoothing": (0.0, 0.99),
+    "learning_rate": (0.0, 1e3),
+    "filter_rate": (0.0, 1e3),
+    "configurations": (0, 10**9),
+}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """How a recipe was found.
+
+    Attributes:
+        data: name of the folder or data set.
+        images: how many, the training images of `within` alone.
+        fingerprint: of these images, their labels and their split.
+        metric: what was to be as high as can be.
+        seed: of the search.
+    """
+
+    data: str
+    images: int
+    fingerprint: str
+    metric: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeFile:
+    """What a file holds: the recipe for all, changes of it for models by name, and their origin."""
+
+    recipe: Recipe
+    models: Mapping[str, Recipe] = field(default_factory=dict)
+    found: Found | None = None
+
+
+def names_file(recipe: object) -> bool:
+    """Say whether what a recipe was asked for by is a file."""
+    return isinstance(recipe, str | Path) and str(recipe).endswith(SUFFIX)
+
+
+def own_name(recipe: str, model: str) -> str:
+    """Return the name of a recipe that is one model's alone."""
+    return f"{recipe} for {model}"
+
+
+def read_recipe_file(path: Path) -> RecipeFile:
+    """Return what the file says.
+
+    Raises:
+        RunError: it can't be read, or says something that is no recipe; one line says where.
+    """
+    values = read_toml(path)
+    models, found = values.pop("models", {}), values.pop("found", None)
+    shared = _recipe(path, values)
+    if not isinstance(models, dict) or not all(isinstance(each, dict) for each in models.values()):
+        raise RunError(f"{path}: models must be tables, such as [models.lenet]")
+    return RecipeFile(
+        recipe=shared,
+        models={
+            model: _own_recipes(path, shared, model, changes) for model, changes in models.items()
+        },
+        found=None if found is None else _convert(path, found, Found, "found."),
+    )
+
+
+def write_recipe_file(path: Path, file: RecipeFile) -> None:
+    """Write `file`, whole or not at all; the same bytes for the same recipes.
+
+    Raises:
+        RunError: it can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, as_toml(file))
+    except OSError as error:
+        raise RunError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+def as_toml(file: RecipeFile) -> str:
+    """Return `file` as `read_recipe_file` reads it."""
+    shared = asdict(file.recipe)
+    tables = {"": shared, "augmentation": shared.pop("augmentation")}
+    for model, recipe in file.models.items():
+        changes = _changes(file.recipe, recipe)
+        own = changes.pop("augmentation", None)
+        tables[f"models.{_text(model)}"] = changes
+        tables |= {} if own is None else {f"models.{_text(model)}.augmentation": own}
+    tables |= {} if file.found is None else {"found": asdict(file.found)}
+    return _HEADING + "".join(_table(name, values) for name, values in tables.items())
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Raises:
+        RunError: it can't be read; the message names the line.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{path} can't be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise RunError(f"{path} is no TOML: {format_error(error)}") from error
+
+
+def check_ranges(recipe: Recipe) -> None:
+    """Do nothing where every number of `recipe` is one that can be trained by.
+
+    Raises:
+        RunError: one is not; the message names it and its bounds.
+    """
+    for name, (low, high) in _RANGES.items():
+        if not low <= getattr(recipe, name) <= high:
+            raise RunError(f"{name} must be {low:g} to {high:g}, not {getattr(recipe, name)}")
+    low, high = recipe.augmentation.scale
+    if not 0 < low <= high <= 1:
+        raise RunError(f"augmentation.scale must be two shares, 0 to 1, not [{low}, {high}]")
+    if not 0 <= recipe.augmentation.flip_probability <= 1:
+        raise RunError("augmentation.flip_probability must be 0 to 1")
+    if not 0 <= recipe.augmentation.color_jitter <= 1:
+        raise RunError("augmentation.color_jitter must be 0 to 1")
+
+
+def _own_recipes(path: Path, shared: Recipe, model: str, changes: dict[str, Any]) -> Recipe:
+    for name in _OF_ALL:
+        if name in changes:
+            raise RunError(f"{path}: models.{model}.{name} can't be: all models have one {name}")
+    values = asdict(shared) | {"name": own_name(shared.name, model), "configurations": 0}
+    values["augmentation"] |= changes.get("augmentation", {})
+    rest = {name: value for name, value in changes.items() if name != "augmentation"}
+    return _recipe(path, {**values, **rest}, f"models.{model}.")
+
+
+def _recipe(path: Path, values: dict[str, Any], where: str = "") -> Recipe:
+    augmentation = values.get("augmentation", {})
+    _require_known(path, augmentation, Augmentation, f"{where}augmentation.")
+    recipe = _convert(path, values, Recipe, where)
+    try:
+        check_ranges(recipe)
+    except RunError as error:
+        raise RunError(f"{path}: {where}{error}") from error
+    return recipe
+
+
+def _convert(path: Path, values: object, kind: type[T], where: str) -> T:
+    """Return `values` as a `kind`, which has no other fields.
+
+    Raises:
+        RunError: they are none; it names the first that is not.
+    """
+    _require_known(path, values, kind, where)
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$.")
+        name = where + place.rstrip("`") if place else where.rstrip(".")
+        raise RunError(f"{path}: {f'{name}: ' if name else ''}{what}") from error
+    except RunError as error:
+        raise RunError(f"{path}: {where}{error}") from error
+
+
+def _require_known(path: Path, values: object, kind: type, where: str) -> None:
+    if not isinstance(values, dict):
+        raise RunError(f"{path}: {where.rstrip('.')} must be a table")
+    known = [each.name for each in fields(kind)]
+    for name in values:
+        if name not in known:
+            raise RunError(f"{path}: unknown key {where}{name}; there are {', '.join(known)}")
+
+
+def _changes(shared: Recipe, recipe: Recipe) -> dict[str, Any]:
+    before, after = asdict(shared), asdict(replace(recipe, name=shared.name))
+    changed = {name: value for name, value in after.items() if value != before[name]}
+    return changed | {"configurations": recipe.configurations}
+
+
+def _table(name: str, values: Mapping[str, Any]) -> str:
+    heading = f"\n[{name}]\n" if name else ""
+    return heading + "".join(_lines(values))
+
+
+def _lines(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        if value is not None:
+            yield f"{name} = {_text(value)}\n"
+
+
+def _text(value: object) -> str:
+    """Return a value as TOML writes it; JSON's strings, numbers and lists are TOML's."""
+    return json.dumps(value).replace("\x7f", "\\u007f")

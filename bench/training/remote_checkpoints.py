@@ -1,0 +1,107 @@
+"""Checkpoints of a trial where every machine reaches them, so that it can go on elsewhere.
+
+Any place that fsspec knows: a mounted folder, `s3://…`, `gs://…`, `hdfs://…`, `sftp://…`. What is
+written there is what lies in the trial's own folder, and is checked as that is: see `checkpoint`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from bench.system.atomic_files import whole_file
+from registry.errors import RunError, format_error
+
+POINTER = "last.json"
+
+
+def whole_place(url: str) -> str:
+    """Return `url` as it is, or the whole path of a folder.
+
+    Raises:
+        RunError: fsspec does not know such a place, or lacks the package for it.
+    """
+    try:
+        system, path = fsspec.url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        raise RunError(f"--checkpoints {url}: {format_error(error)}") from error
+    return str(path) if "file" in system.protocol else url
+
+
+class SharedPlace:
+    """The place of one trial's checkpoints."""
+
+    def __init__(self, url: str) -> None:
+        """Reach for nothing yet."""
+        self._url = url.rstrip("/")
+
+    def put(self, folder: Path, names: Sequence[str]) -> None:
+        """Copy from `folder` what of `names` is not there, then the pointer; the rest goes.
+
+        Raises:
+            OSError: that can't be done; what was there before can still be used.
+        """
+        try:
+            system, root = fsspec.url_to_fs(self._url)
+            system.makedirs(root, exist_ok=True)
+            there = self._names(system, root)
+            for name in names:
+                if name not in there:
+                    system.put_file(str(folder / name), f"{root}/{name}")
+            system.pipe_file(f"{root}/{POINTER}", (folder / POINTER).read_bytes())
+            for name in there:
+                if name not in (*names, POINTER):
+                    system.rm_file(f"{root}/{name}")
+        except Exception as error:  # whatever a file system raises
+            raise OSError(f"{self._url}: {format_error(error)}") from error
+
+    def fetch(self, folder: Path, say: Callable[[str], object]) -> None:
+        """Copy what is newer there than in `folder` into it; what fails is said."""
+        try:
+            system, root = fsspec.url_to_fs(self._url)
+            if not system.exists(f"{root}/{POINTER}"):
+                return
+            pointer = system.cat_file(f"{root}/{POINTER}")
+            names = _named_files(pointer)
+            if _newest(names) <= _newest(_named_in(folder)):
+                return
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                with whole_file(folder / name) as partial:
+                    system.get_file(f"{root}/{name}", str(partial))
+            with whole_file(folder / POINTER) as partial:
+                partial.write_bytes(pointer)
+        except Exception as error:  # noqa: BLE001  (whatever a file system raises)
+            say(f"the checkpoints at {self._url} can't be used ({format_error(error)})")
+
+    def clear(self) -> None:
+        """Remove all: the trial has ended."""
+        with suppress(Exception):
+            system, root = fsspec.url_to_fs(self._url)
+            if system.exists(root):
+                system.rm(root, recursive=True)
+
+    def _names(self, system: Any, root: str) -> list[str]:
+        return [str(path).rsplit("/", 1)[-1] for path in system.ls(root, detail=False)]
+
+
+def _named_files(pointer: bytes) -> list[str]:
+    """Return the files that a pointer names, if it is one: `Checkpoints` looks closer."""
+    return [Path(each["file"]).name for each in json.loads(pointer)["kept"]]
+
+
+def _named_in(folder: Path) -> list[str]:
+    try:
+        return _named_files((folder / POINTER).read_bytes())
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+
+
+def _newest(names: Sequence[str]) -> str:
+    """Return the last name: they begin with the time, in as many digits."""
+    return max(names, default="")

@@ -1,0 +1,90 @@
+"""What would make the rest of a run differ from what its beginning would have led to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from bench.training.spec import TrialSpec
+from registry.architecture import Architecture
+from registry.from_file import file_of
+
+_MACHINE = ("python", "cpu", "cpu_capability", "device_name")
+_LONG = 60  # characters; what is longer is named, not shown
+
+
+def differences(
+    then: Mapping[str, Any], now: Mapping[str, Any], pairs: list[tuple[TrialSpec, TrialSpec]]
+) -> list[str]:
+    """Return what has changed since a run began, a phrase each: `torch 2.15.0 instead of 2.14.1`.
+
+    Args:
+        then: the environment in which it began, as `describe_environment` gives it.
+        now: the present one.
+        pairs: each specification that is still to be done, as planned and as it would be now.
+    """
+    found = [*_environment(then, now)]
+    for planned, present in pairs:
+        found += _specification(planned, present)
+        name = planned.model
+        if then.get("code", {}).get(name) != now.get("code", {}).get(name):
+            found.append(f"the code of {name} is not what it was")
+    return list(dict.fromkeys(found))
+
+
+def code_digest(architecture: Architecture) -> str | None:
+    """Return the SHA-256 of the file that defines the constructor; nothing is imported for it."""
+    try:
+        return hashlib.sha256(_file(architecture).read_bytes()).hexdigest()
+    except (ImportError, ValueError, OSError):
+        return None
+
+
+def _file(architecture: Architecture) -> Path:
+    if (file := file_of(architecture)) is not None:
+        return file
+    path: list[str] | None = None
+    origin: str | None = None
+    for part in architecture.constructor.partition(":")[0].split("."):
+        found = PathFinder.find_spec(part, path)  # of a dotted name it would need what is above
+        if found is None:
+            raise ImportError(part)
+        origin = found.origin
+        path = list(found.submodule_search_locations or ())
+    return Path(origin or "")
+
+
+def _environment(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for name in _MACHINE:
+        yield from _describe_change(name.replace("_", " "), then.get(name), now.get(name))
+    before, present = then.get("packages", {}), now.get("packages", {})
+    for package in sorted({*before, *present}):
+        yield from _describe_change(package, before.get(package), present.get(package))
+
+
+def _specification(planned: TrialSpec, present: TrialSpec) -> Iterator[str]:
+    for field in fields(TrialSpec):
+        before, after = getattr(planned, field.name), getattr(present, field.name)
+        if before == after or field.name in ("workers", "model", "seed", "fold", "folds"):
+            continue
+        if field.name == "recipe":
+            for part in fields(before):
+                yield from _describe_change(
+                    part.name, getattr(before, part.name), getattr(after, part.name)
+                )
+        elif field.name in ("architecture", "origin"):
+            yield f"{planned.model} is not what it was ({field.name})"
+        elif field.name == "split_fingerprint":
+            yield "other images, or another split of them"
+        else:
+            yield from _describe_change(field.name, before, after)
+
+
+def _describe_change(what: str, before: object, after: object) -> Iterator[str]:
+    if before != after:
+        both = f"{what} {after} instead of {before}"
+        yield both if len(both) <= _LONG + len(what) else f"another {what}"

@@ -1,0 +1,344 @@
+"""The one function that trains: a specification in, a record out."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import Any
+
+import torch
+from torch import nn
+
+from bench.data.check import CheckedImage
+from bench.data.dataset import EvaluationDataset, ImageDataset, TrainingDataset
+from bench.data.loader import DataLoader
+from bench.data.split import Split
+from bench.data.transform import MEMORY_FORMATS, Layout, normalization_of
+from bench.system.cache_folder import cache_folder
+from bench.system.clock import Phases, Stopwatch
+from bench.system.device import choose_device, choose_precision, number_type
+from bench.system.random_state import preserve_random_state, seed_everything
+from bench.training.callbacks import Callback, RecordBuilder, TrialContext
+from bench.training.checkpoint import digest_of
+from bench.training.compile import compile_network
+from bench.training.evaluate import Evaluation, evaluate
+from bench.training.failure import DivergedError, reason_of, status_of, traceback_of
+from bench.training.finetune import head_of
+from bench.training.initialize import IMAGES, fit_to_images
+from bench.training.latency import SIZES, inference_times
+from bench.training.layer_summary import count_multiply_adds
+from bench.training.loop import TrainingLoop
+from bench.training.memory_format import choose_layout
+from bench.training.record import Status, TrialResult
+from bench.training.spec import TrialSpec
+from bench.training.stop import StopRequest
+from bench.training.train_resolution import smaller_shape, takes
+from bench.training.train_state import TrainState
+from registry.errors import ContractError
+from registry.verify import verify
+
+_CONTRACT_WORDS = {"author": "verified", "frozen": "verified as frozen", "measured": "measured"}
+
+
+def run_trial(
+    spec: TrialSpec, split: Split, watcher: Callback, service: TrialContext | None = None
+) -> TrialResult:
+    """Return what comes of training and testing `spec` on `split`; a failure is a result too.
+
+    The same specification gives the same numbers on one machine, whether or not the trial was
+    interrupted and gone on with. The global random state and the number of threads are as before
+    when it returns.
+    """
+    service = service or TrialContext()
+    trial, stop = _Trial(spec, split, watcher, service), service.stop
+    threads = torch.get_num_threads()
+    with (
+        stop.deferred(),  # what comes too late for the trial must not take its result away
+        preserve_random_state(),
+        redirect_stdout(sys.stderr),  # stdout is for tables and JSON
+    ):
+        try:
+            with stop.heeded():
+                result = trial.run()
+        except BaseException as error:  # noqa: BLE001  (a plugin may raise anything)
+            if isinstance(error, KeyboardInterrupt) and _by_the_user(stop):
+                trial.save()
+                result = trial.ended("interrupted", "stopped by the user")
+            else:
+                result = trial.ended(status_of(error), reason_of(error), traceback_of(error))
+        finally:
+            torch.set_num_threads(threads)
+    watcher.on_end(result.record)
+    return result
+
+
+def _by_the_user(stop: StopRequest) -> bool:
+    """Say whether a `KeyboardInterrupt` was meant: where signals are heeded, a stop was asked for.
+
+    Where they are not, Python's own handler raises it.
+    """
+    return stop.requested or signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class _Trial:
+    """One trial under way."""
+
+    def __init__(
+        self, spec: TrialSpec, split: Split, watcher: Callback, service: TrialContext
+    ) -> None:
+        self._spec, self._split, self._watcher, self._service = spec, split, watcher, service
+        self._shape = self._training_shape = spec.architecture.contract.input_shape
+        self._account = RecordBuilder(spec, watcher, service.jobs)
+        self._training: TrainingLoop | None = None
+
+    def run(self) -> TrialResult:
+        started = time.perf_counter()
+        torch.set_num_threads(self._spec.threads)
+        self._verify()
+        self._device = choose_device(self._spec.device)
+        self._precision = choose_precision(self._spec.precision, self._device)
+        saved = self._saved()
+        self._account.add(startup_seconds=time.perf_counter() - started)
+        self._layout = self._chosen_layout(saved)
+        self._account.note(layout=self._layout)
+        network = self._build()
+        self._choose_training_shape(network)
+        batches = self._training_batches()
+        if saved is None:
+            self._initialize(network)
+        if self._spec.compiled:
+            self._compile(network, batches)
+        steps = self._steps(network)
+        training = self._train(network, steps, batches, saved)
+        last = training.weights()
+        self._account.note(digest=digest_of(steps.outcome()))
+        test = self._test(network)
+        self._time_inference(network)
+        if self._service.profile:
+            self._account.phase("profile")
+            self._account.note(profile=steps.profile(batches, training.epochs))
+        self._account.note(status="ok")
+        self._account.phase("done")
+        return TrialResult(
+            record=self._account.record, test=test, last_weights=last, best_weights=training.best
+        )
+
+    def save(self) -> None:
+        """Write a checkpoint, if there is anything to keep."""
+        if self._training is not None:
+            self._training.save()
+
+    def ended(self, status: Status, why: str, trace: str = "") -> TrialResult:
+        """Return the result of a trial that did not reach its end."""
+        self._account.note(status=status, error=why, traceback=trace)
+        return TrialResult(record=self._account.record)
+
+    def _verify(self) -> None:
+        self._account.phase("contract")
+        seed_everything(self._spec.seed)
+        try:
+            verification = verify(self._spec.architecture)
+        except ContractError:
+            self._account.note(contract="broken")
+            raise
+        word = _CONTRACT_WORDS[self._spec.architecture.contract_by]
+        counted = count_multiply_adds(self._spec.architecture, len(self._spec.classes))
+        self._account.note(contract=f"{word} ({verification.device})", multiply_adds=counted)
+
+    def _saved(self) -> dict[str, Any] | None:
+        """Return where this trial stood when it was saved, or None."""
+        if self._service.checkpoints is None:
+            return None
+        saved = self._service.checkpoints.load(self._watcher.say)
+        if saved is not None and saved.get("task") != self._spec.task_id:
+            self._watcher.say(f"{self._spec.model}: its checkpoint is of another task: not used")
+            return None
+        return saved
+
+    def _chosen_layout(self, saved: dict[str, Any] | None) -> Layout:
+        if self._spec.layout != "auto":
+            layout: Layout = self._spec.layout
+        elif saved is not None:
+            layout = saved["layout"]
+        else:
+            self._account.phase("layout")
+            layout = choose_layout(
+                self._spec.architecture,
+                self._spec.origin,
+                device=self._device,
+                precision=self._precision,
+                threads=self._spec.threads,
+                folder=cache_folder(),
+            )
+        return layout
+
+    def _build(self) -> nn.Module:
+        self._account.phase("build")
+        started = time.perf_counter()
+        seed_everything(self._spec.seed)
+        network = self._spec.architecture.build(num_classes=len(self._spec.classes))
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        network = network.double() if self._precision is torch.float64 else network
+        layout = MEMORY_FORMATS[self._layout]
+        network.to(device=self._device, memory_format=layout)  # type: ignore[call-overload]
+        self._account.note(parameters=parameters)
+        self._account.add(startup_seconds=time.perf_counter() - started)
+        return network
+
+    def _choose_training_shape(self, network: nn.Module) -> None:
+        """Train on images as small as the recipe says, where the network takes them."""
+        smaller = smaller_shape(self._shape, self._spec.recipe.training_side)
+        if smaller != self._shape and takes(
+            network, smaller, self._device, self._layout, self._precision
+        ):
+            self._training_shape = smaller
+        self._account.note(training_shape=self._training_shape)
+
+    def _is_trained(self) -> bool:
+        """Say whether the network begins with trained weights."""
+        return self._spec.architecture != self._spec.architecture.untrained
+
+    def _head(self, network: nn.Module) -> frozenset[str] | None:
+        """Return what of a network with trained weights is new, where the recipe sets it apart."""
+        recipe = self._spec.recipe
+        if not self._is_trained() or (recipe.frozen_share == 0.0 and recipe.backbone_rate == 1.0):
+            return None
+        return head_of(self._spec.architecture, network, len(self._spec.classes))
+
+    def _initialize(self, network: nn.Module) -> None:
+        """Fit the first weights to the images, where that is asked for and none were trained."""
+        if self._is_trained() or self._spec.recipe.initialization == "own":
+            return
+        self._account.phase("initialize")
+        with Stopwatch(self._device, self._service.clock) as stopwatch:
+            count = min(IMAGES, 8 * self._spec.recipe.batch_size)  # where one is all it can hold
+            first = next(self._training_batches(count, workers=0).epoch())
+            fit_to_images(network, first.images, self._spec.seed)
+        self._account.add(initialization_seconds=stopwatch.seconds)
+
+    def _compile(self, network: nn.Module, batches: DataLoader) -> None:
+        self._account.phase("compile")
+        evaluated = [
+            size
+            for part in (self._split.validation, self._split.test)
+            for size in self._evaluation_batches(part).sizes
+        ]
+        evaluated += SIZES
+        seconds = compile_network(
+            network,
+            shape=self._shape,
+            training_shape=self._training_shape,
+            training_sizes=batches.sizes,
+            evaluation_sizes=evaluated,
+            device=self._device,
+            precision=self._precision,
+            layout=self._layout,
+        )
+        self._account.note(compile_seconds=seconds)
+
+    def _steps(self, network: nn.Module) -> TrainState:
+        return TrainState(
+            network,
+            self._spec.recipe,
+            device=self._device,
+            precision=self._precision,
+            phases=Phases(self._device) if self._service.profile else None,
+            head=self._head(network),
+        )
+
+    def _train(
+        self,
+        network: nn.Module,
+        steps: TrainState,
+        batches: DataLoader,
+        saved: dict[str, Any] | None,
+    ) -> TrainingLoop:
+        self._training = training = TrainingLoop(
+            network,
+            steps,
+            batches,
+            lambda: self._evaluate(network, self._split.validation),
+            device=self._device,
+            account=self._account,
+            watcher=self._watcher,
+            service=self._service,
+            spent_seconds=self._account.record.initialization_seconds,
+        )
+        if saved is not None:
+            training.restore(saved)
+        training.run()
+        return training
+
+    def _test(self, network: nn.Module) -> Evaluation:
+        self._account.phase("test")
+        with Stopwatch(self._device) as stopwatch:
+            test = self._evaluate(network, self._split.test)
+        self._account.add(evaluation_seconds=stopwatch.seconds)
+        self._account.note(
+            test_loss=test.loss, test_accuracy=test.accuracy, test_images=len(test.labels)
+        )
+        return test
+
+    def _time_inference(self, network: nn.Module) -> None:
+        self._account.phase("inference")
+        files = [image.file for image in self._split.test[: max(SIZES)]]
+        view = EvaluationDataset(files=files, source=self._service.source, shape=self._shape)
+        images = next(self._batches(view, batch_size=len(files)).epoch()).images
+        times = inference_times(network, images, self._layout, self._precision)
+        self._account.note(inference=times)
+
+    def _evaluate(self, network: nn.Module, images: Sequence[CheckedImage]) -> Evaluation:
+        batches = self._evaluation_batches(images)
+        evaluation = evaluate(
+            network,
+            batches.epoch(),
+            device=self._device,
+            precision=self._precision,
+        )
+        if not math.isfinite(evaluation.loss):
+            raise DivergedError(f"the loss was {evaluation.loss} when it was evaluated")
+        return evaluation
+
+    def _training_batches(
+        self,
+        batch_size: int | None = None,
+        workers: int | None = None,
+    ) -> DataLoader:
+        view = TrainingDataset(
+            files=[image.file for image in self._split.train],
+            source=self._service.source,
+            shape=self._training_shape,
+            seed=self._spec.seed,
+            augmentation=self._spec.recipe.augmentation,
+            fidelity=self._spec.fidelity,
+            stratified=self._spec.recipe.stratified_batches,
+        )
+        epochs = self._spec.recipe.epochs or sys.maxsize
+        return self._batches(view, epochs, batch_size, workers)
+
+    def _evaluation_batches(self, images: Sequence[CheckedImage]) -> DataLoader:
+        files = [image.file for image in images]
+        source = self._service.source
+        return self._batches(EvaluationDataset(files=files, source=source, shape=self._shape))
+
+    def _batches(
+        self,
+        view: ImageDataset,
+        epochs: int = 1,
+        batch_size: int | None = None,
+        workers: int | None = None,
+    ) -> DataLoader:
+        return DataLoader(
+            view,
+            batch_size=batch_size or self._spec.recipe.batch_size,
+            workers=self._spec.workers if workers is None else workers,
+            normalization=normalization_of(self._spec.architecture),
+            device=self._device,
+            layout=self._layout,
+            epochs=epochs,
+            dtype=number_type(self._precision),
+        )

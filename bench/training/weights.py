@@ -1,0 +1,264 @@
+"""Trained weights in a file that says what they are, and a network made from it again.
+
+A file may come from anywhere. It is plain data: safetensors, with what it says of itself as JSON in
+its metadata. It can't name code to run, and nothing in it is used before it was checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from bench.data.transform import normalization_of
+from bench.system.atomic_files import whole_file
+from bench.training.record import TrialResult, Weights
+from bench.training.spec import TrialSpec
+from bench.training.weights_metadata import WeightsMetadata, parse_metadata
+from registry.architecture import Architecture
+from registry.catalog import Catalog
+from registry.errors import RunError
+from registry.from_file import is_file
+
+__all__ = ["WeightsMetadata", "load_network", "publish", "read_metadata", "save_weights"]
+
+_KEY, _DIGEST_KEY = "zoo", "sha256"
+_SHOWN = 3  # of the tensors that do not fit
+
+State = Mapping[str, torch.Tensor]
+Fields = dict[str, tuple[tuple[int, ...], torch.dtype]]
+
+
+def save_weights(path: Path, state: State, published: WeightsMetadata) -> None:
+    """Write `state` as safetensors, with `published` in its metadata, at once or not at all."""
+    said = published.as_json()
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    metadata = {_KEY: said, _DIGEST_KEY: digest(said, tensors)}
+    try:
+        with whole_file(path) as partial, _utf8_name(partial) as name:
+            save_file(tensors, name, metadata=metadata)
+    except (OSError, SafetensorError) as error:
+        raise OSError(f"can't write {path}: {error}") from error
+
+
+def publish(result: TrialResult, folder: Path) -> None:
+    """Write the weights of a trial that has ended into its folder, where it has kept them.
+
+    Raises:
+        OSError: they can't be written.
+    """
+    last, best = result.last_weights, result.best_weights
+    if last is not None:
+        _publish(folder / "weights.safetensors", last, result.record.spec)
+    if best is not None and best is not last:
+        _publish(folder / "weights-best.safetensors", best, result.record.spec)
+
+
+def _publish(path: Path, weights: Weights, spec: TrialSpec) -> None:
+    published = WeightsMetadata(
+        model=spec.model,
+        architecture=spec.architecture,
+        origin=spec.origin,
+        classes=spec.classes,
+        epoch=weights.epoch,
+        split_fingerprint=spec.split_fingerprint,
+    )
+    save_weights(path, weights.state, published)
+
+
+def digest(said: str, state: State) -> str:
+    """Return the SHA-256 of all that a file says; safetensors itself notices no flipped bit."""
+    found = hashlib.sha256(said.encode())
+    for name in sorted(state):
+        tensor = state[name]
+        found.update(f"\n{name} {_field_text(tuple(tensor.shape), tensor.dtype)}\n".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def read_metadata(path: Path) -> WeightsMetadata:
+    """Return what `path` says of itself; its tensors are not read.
+
+    Raises:
+        RunError: the file is missing, damaged, or holds no weights of this harness.
+    """
+    with _open_weights(path) as (_, metadata):
+        return parse_metadata(metadata[_KEY])
+
+
+def load_network(
+    path: Path, architecture: Architecture | None = None, *, files: Sequence[str] = ()
+) -> tuple[nn.Module, WeightsMetadata]:
+    """Return the network that `path` was saved from, in evaluation mode, and what it says.
+
+    The architecture is the installed one of the name in the file, or the one given. Weights can't
+    name a Python file to be run: one of `files` (`./mynet.py:MyNet`) is, if they are of it.
+
+    Raises:
+        RunError: the file is missing, damaged, no weights of this harness, or of another network.
+        ConstructionError: the installed network can't be built.
+        UnknownNameError: no installed architecture has the name in the file.
+    """
+    state, published = _read_tensors(path)
+    known = architecture or _look_up(path, published.model, files)
+    _require_same(path, known, published)
+    classes = len(published.classes)
+    expected = _expected_state(known, classes)
+    state = _as_float32(state, expected)
+    _require_fit(path, expected, state, published)
+    _require_finite(path, state)
+    network = known.build(num_classes=classes)
+    network.load_state_dict(state)
+    return network.eval(), published
+
+
+def _look_up(path: Path, model: str, files: Sequence[str]) -> Architecture:
+    if not is_file(model):
+        return Catalog.installed().get(model).value
+    name = model.rpartition("/")[2]
+    for file in files:
+        if file.rpartition("/")[2] == name:
+            found = Catalog.installed().get(file).value
+            return replace(found, name=model)
+    raise RunError(
+        f"{path} holds weights of a network from a file, which is not run unasked: if you trust "
+        f"it, add --network {model}"
+    )
+
+
+@contextmanager
+def _open_weights(path: Path) -> Iterator[tuple[Any, dict[str, str]]]:
+    """Yield the file and its metadata; whatever is wrong with it is one RunError."""
+    if not path.is_file():  # what is no regular file, a pipe say, could be waited for without end
+        raise RunError(f"no weights at {path}: train with `zoo bench` first")
+    try:
+        with _utf8_name(path) as name, safe_open(name, framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            if not {_KEY, _DIGEST_KEY} <= metadata.keys():
+                raise ValueError("its metadata does not say what they are")
+            yield file, metadata
+    except (SafetensorError, ValueError, TypeError, RuntimeError, OSError, MemoryError) as error:
+        why = str(error) or type(error).__name__
+        raise RunError(f"{path} holds no weights of this harness: {why}") from error
+
+
+@contextmanager
+def _utf8_name(path: Path) -> Iterator[str]:
+    """Yield a name of the file `path` in UTF-8, which safetensors asks for.
+
+    Where its own is none, the system has another one for what is open: the folder, or, where the
+    name within it is the odd one, the file.
+    """
+    if _is_utf8(str(path)):
+        yield str(path)
+        return
+    inside = _is_utf8(path.name)
+    descriptor = os.open(path.parent if inside else path, os.O_RDONLY)
+    try:
+        yield f"/dev/fd/{descriptor}/{path.name}" if inside else f"/dev/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _is_utf8(name: str) -> bool:
+    return name.encode("utf-8", "replace").decode() == name
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], WeightsMetadata]:
+    """Return the tensors in `path`, as they were written, and what it says of them."""
+    with _open_weights(path) as (file, metadata):
+        published = parse_metadata(metadata[_KEY])
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        found = digest(metadata[_KEY], state)
+    if found != metadata[_DIGEST_KEY]:
+        raise RunError(f"{path} is damaged: its SHA-256 is not the one that it was saved with")
+    return state, published
+
+
+def _require_same(path: Path, known: Architecture, published: WeightsMetadata) -> None:
+    there = published.architecture
+    if known.name != there.name:
+        raise RunError(f"{path} holds weights of {there.name!r}, not of {known.name!r}")
+    here, then = _promise(known), _promise(there)
+    if here != then:
+        raise RunError(
+            f"{path} was trained with another {known.name!r} (of {published.origin}): "
+            f"{then}; installed is {here}"
+        )
+
+
+def _expected_state(architecture: Architecture, classes: int) -> Fields:
+    """Return what the network holds, built without numbers where that can be done."""
+    try:
+        with torch.device("meta"):
+            return _fields(architecture.build(num_classes=classes).state_dict())
+    except Exception:  # noqa: BLE001  (some operations have no meta kernel)
+        return _fields(architecture.build(num_classes=classes).state_dict())
+
+
+def _as_float32(state: State, expected: Fields) -> dict[str, torch.Tensor]:
+    """Return `state` with what was trained in float64 as float32, where the network has that."""
+    narrow = {name for name, (_, dtype) in expected.items() if dtype is torch.float32}
+    return {
+        name: tensor.float() if name in narrow and tensor.dtype is torch.float64 else tensor
+        for name, tensor in state.items()
+    }
+
+
+def _fields(state: State) -> Fields:
+    return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in state.items()}
+
+
+def _require_fit(path: Path, expected: Fields, state: State, published: WeightsMetadata) -> None:
+    """Raise RunError where a tensor is not of the shape and type that the network has."""
+    wrong = list(_differences(expected, _fields(state)))
+    if wrong:
+        rest = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise RunError(
+            f"the weights in {path} do not fit {published.model!r} as installed "
+            f"({published.origin} then): {'; '.join(wrong[:_SHOWN])}{rest}"
+        )
+
+
+def _differences(expected: Fields, found: Fields) -> Iterator[str]:
+    for name in sorted(expected.keys() - found.keys()):
+        yield f"{name} is missing"
+    for name in sorted(found.keys() - expected.keys()):
+        yield f"{name} is too much"
+    for name in sorted(expected.keys() & found.keys()):
+        if expected[name] != found[name]:
+            yield f"{name} is {_field_text(*found[name])}, not {_field_text(*expected[name])}"
+
+
+def _require_finite(path: Path, state: State) -> None:
+    for name in sorted(state):
+        tensor = state[name]
+        wide = tensor.float() if tensor.element_size() == 1 else tensor  # float8 has no isfinite
+        if not bool(wide.isfinite().all()):
+            raise RunError(f"{path} holds numbers that are not finite, in {name}: train again")
+
+
+def _field_text(shape: tuple[int, ...], dtype: torch.dtype) -> str:
+    return f"{'x'.join(map(str, shape))} {str(dtype).removeprefix('torch.')}".strip()
+
+
+def _promise(architecture: Architecture) -> str:
+    contract, how = architecture.contract, normalization_of(architecture)
+    shape = "x".join(map(str, contract.input_shape))
+    return (
+        f"{shape}, mean {_levels(how.mean)}, std {_levels(how.std)} -> "
+        f"{contract.num_classes} classes, {contract.parameters:,} parameters"
+    )
+
+
+def _levels(levels: tuple[float, ...]) -> str:
+    return "/".join(f"{level:g}" for level in levels)

@@ -1,0 +1,129 @@
+"""What a weights file says of itself: written as JSON, and read with no trust in it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+from bench.data.transform import normalization_of
+from registry.architecture import Architecture, Contract, Normalization
+
+_MOST_CLASSES = 100_000
+_LONGEST = 1_000  # letters of a name
+_MOST_PARAMETERS = 2**40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsMetadata:
+    """What a weights file says of itself.
+
+    Attributes:
+        model: what the architecture was asked for by.
+        classes: names of the outputs, in order.
+        epoch: after which epoch, from 1.
+        split_fingerprint: of the data it was trained on.
+    """
+
+    model: str
+    architecture: Architecture
+    origin: str
+    classes: tuple[str, ...]
+    epoch: int
+    split_fingerprint: str
+
+    @property
+    def normalization(self) -> Normalization:
+        """Mean and standard deviation per channel of what the network takes."""
+        return normalization_of(self.architecture)
+
+    def as_json(self) -> str:
+        """Return all of it, with the normalisation, as JSON in ASCII."""
+        return json.dumps(asdict(self) | asdict(self.normalization))
+
+
+def parse_metadata(text: str) -> WeightsMetadata:
+    """Return what `text`, as `WeightsMetadata.as_json` gives it, says.
+
+    Raises:
+        ValueError: it is not of that form, or says what can't be; the message names the field.
+    """
+    try:
+        told = _object(json.loads(text), "metadata")
+    except RecursionError:
+        raise ValueError("metadata is nested too deeply") from None
+    published = WeightsMetadata(
+        model=_text(told, "model"),
+        architecture=_architecture(_object(told.get("architecture"), "architecture")),
+        origin=_text(told, "origin"),
+        classes=_classes(told.get("classes")),
+        epoch=_count(told, "epoch", 10**9),
+        split_fingerprint=_text(told, "split_fingerprint"),
+    )
+    if _normalization(told) != published.normalization:
+        raise ValueError("mean and std are not the normalisation of its architecture")
+    return published
+
+
+def _architecture(told: dict[str, object]) -> Architecture:
+    contract = _object(told.get("contract"), "contract")
+    channels, height, width = _shape(contract, "input_shape", 3)
+    own = told.get("normalization")
+    return Architecture(
+        name=_text(told, "name"),
+        constructor=_text(told, "constructor"),
+        contract=Contract(
+            input_shape=(channels, height, width),
+            output_shape=_shape(contract, "output_shape", 1),
+            parameters=_count(contract, "parameters", _MOST_PARAMETERS),
+        ),
+        source=_text(told, "source", 100 * _LONGEST),
+        normalization=None if own is None else _normalization(_object(own, "normalization")),
+    )
+
+
+def _object(value: object, field: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{field} is not an object")
+    return value
+
+
+def _text(told: dict[str, object], field: str, longest: int = _LONGEST) -> str:
+    value = told.get(field)
+    if not isinstance(value, str) or len(value) > longest:
+        raise ValueError(f"{field} is not a text of at most {longest:,} letters")
+    return value
+
+
+def _count(told: dict[str, object], field: str, most: int) -> int:
+    value = told.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise ValueError(f"{field} is not a whole number from 0 to {most:,}")
+    return value
+
+
+def _shape(told: dict[str, object], field: str, axes: int) -> tuple[int, ...]:
+    value = told.get(field)
+    if not isinstance(value, list) or len(value) != axes:
+        raise ValueError(f"{field} is not a list of {axes}")
+    return tuple(_count({field: size}, field, 2**31) for size in value)
+
+
+def _classes(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not 2 <= len(value) <= _MOST_CLASSES:
+        raise ValueError(f"classes is not a list of 2 to {_MOST_CLASSES:,} names")
+    names = tuple(_text({"classes": name}, "classes") for name in value)
+    if len(set(names)) < len(names):
+        raise ValueError("classes names one class twice")
+    return names
+
+
+def _normalization(told: dict[str, object]) -> Normalization:
+    return Normalization(mean=_levels(told, "mean"), std=_levels(told, "std"))
+
+
+def _levels(told: dict[str, object], field: str) -> tuple[float, ...]:
+    value = told.get(field)
+    if not isinstance(value, list) or not all(isinstance(level, float) for level in value):
+        raise ValueError(f"{field} is not a list of numbers")
+    return tuple(level for level in value if math.isfinite(level))

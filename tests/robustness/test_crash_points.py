@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from paths import TESTS, python_path
+
+_LIAR = """
+import crash_points, torch
+from bench.training import checkpoint
+torch.set_num_threads(1)
+checkpoint.write_text = lambda path, text: path.write_text(text)  # in place: may be half there
+crash_points.crash_points()
+"""
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | {"PYTHONPATH": python_path()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_point_leaves_the_old_or_the_new():
+    """Killed, or without room, before each write: nothing acknowledged is lost, nothing is torn."""
+    done = _python(str(TESTS / "robustness" / "crash_points.py"))
+    tried = [int(line.split()[0].replace(",", "")) for line in done.stdout.splitlines()]
+
+    assert done.returncode == 0, done.stderr
+    assert len(tried) == 8
+    assert min(tried) > 3
+    assert sum(tried) > 300
+
+
+def test_a_file_written_in_place_is_noticed():
+    """With a liar in the place of the durable writer a point is found where something is torn."""
+    done = _python("-c", _LIAR)
+
+    assert done.returncode == 1
+    assert "AssertionError: checkpoints, point " in done.stderr

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from drawn_folder import draw_folder
+from PIL import Image
+
+import bench
+from bench.data.check import check
+from bench.data.find import find
+from bench.data.folds import make_splits
+from bench.data.held_out import exclude_known_images, with_tests_of
+from bench.data.split import textbook_split
+from bench.runs.plan import load_data
+from bench.runs.progress import Progress
+from bench.runs.request import Request, as_plain, request_of
+from registry.errors import DataError
+
+pytestmark = pytest.mark.usefixtures("hastened_runs")
+
+_QUIET = Progress(shown=False)
+
+
+@pytest.fixture
+def larger(drawn, tmp_path):
+    """A folder of 40 pictures: the 24 that are `drawn`, one of them saved again, and 16 others."""
+    folder = draw_folder(tmp_path / "larger", each=8, first=50)
+    for label in ("Cat", "Dog"):
+        for number, path in enumerate(sorted((drawn / label).iterdir())):
+            shutil.copy(path, folder / label / f"known-{number}{path.suffix}")
+    again = next((folder / "Cat").glob("known-0*"))
+    with Image.open(again) as picture:
+        picture.save(again.with_suffix(".webp"), lossless=True)
+    again.unlink()
+    return folder
+
+
+def _request(drawn, larger, **changes):
+    return Request(**{"models": ("lenet5",), "data": drawn, "test_data": larger} | changes)
+
+
+def test_tests_are_of_the_other_folder_alone(drawn, larger):
+    """The test part is what only the other folder has; the other parts stay as they were."""
+    _, before = load_data(Request(models=("lenet5",), data=drawn), _QUIET)
+    _, splits = load_data(_request(drawn, larger), _QUIET)
+    (one,), (was,) = splits.each, before.each
+
+    assert len(one.test) == 16
+    assert {image.file.path.parents[1] for image in one.test} == {larger}
+    assert all(image.file.name.startswith("larger/") for image in one.test)
+    assert (one.train, one.validation) == (was.train, was.validation)
+    assert one.fingerprint != was.fingerprint
+    assert splits.name == "stratified, tested on larger"
+
+
+def test_picture_that_was_trained_on_is_never_tested(drawn, larger):
+    """Neither the same bytes under another name nor the same picture in another format."""
+    manifest, other = check(find(drawn)), check(find(larger))
+    found = {image.file.path.stem for image in exclude_known_images(other, manifest)}
+
+    assert len(other.images) == 40
+    assert not any(stem.startswith("known") for stem in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"split": "kfold:3"}, "kfold:3 tests on its own images: leave it or --test-data out"),
+        ({"test_data": "drawn"}, "every picture of .* is one of .*: there is nothing to test on"),
+        ({"test_data": "foxes"}, "foxes has the classes cat, fox, .* has cat, dog"),
+    ],
+)
+def test_unsuitable_folder_is_refused(drawn, larger, change, said):
+    """Folds, no stranger, other classes: one line that says what to do."""
+    foxes = larger.parent / "foxes"
+    shutil.copytree(larger / "Cat", foxes / "Cat")
+    shutil.copytree(larger / "Dog", foxes / "Fox")
+    if "test_data" in change:
+        change = {"test_data": {"drawn": drawn, "foxes": foxes}[change["test_data"]]}
+    with pytest.raises(DataError, match=said):
+        load_data(_request(drawn, larger, **change), _QUIET)
+
+
+def test_request_survives_json(drawn, larger):
+    """A run that is gone on with tests on the same folder."""
+    request = _request(drawn, larger)
+    plain = json.loads(json.dumps(as_plain(request)))
+
+    assert request_of(plain).test_data == larger
+    assert request_of({**plain, "test_data": None}).test_data is None
+
+
+def test_run_answers_for_the_other_folder(drawn, larger, tmp_path):
+    """The whole comparison: the table counts the others, the predictions name them."""
+    results = bench.run(
+        ["lenet5"], drawn, test_data=larger, epochs=1, isolate=False, progress=False,
+        runs=tmp_path / "runs", threads=1, layout="contiguous",
+    )  # fmt: skip
+    predictions = next(results.folder.rglob("predictions.csv")).read_text().splitlines()
+
+    assert len(predictions) == 1 + 16
+    assert all("larger/" in line for line in predictions[1:])
+
+
+@pytest.mark.photographs
+def test_chapter_is_tested_on_1500_others(chapter_photographs, many_photographs):
+    """The textbook split of the 502 photographs, tested on those of the 2,002 not among them."""
+    manifest, other = check(find(chapter_photographs)), check(find(many_photographs))
+    splits = make_splits("textbook", manifest)
+    tested = with_tests_of(other, splits, manifest).each[0]
+
+    assert len(tested.test) == 1500
+    assert tested.train == textbook_split(manifest).train

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+from made_records import made_spec
+
+from bench.training.reproducibility import code_digest, differences
+
+_SPEC = made_spec()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"threads": 2}, ["threads 2 instead of 1"]),
+        ({"precision": "float64"}, ["precision float64 instead of float32"]),
+        ({"fidelity": "fast"}, ["fidelity fast instead of exact"]),
+        ({"recipe": replace(_SPEC.recipe, weight_decay=0.1)}, ["weight_decay 0.1 instead of 0.05"]),
+        ({"split_fingerprint": "1"}, ["other images, or another split of them"]),
+        ({"workers": 7}, []),
+    ],
+)
+def test_what_changes_a_result_is_named(changes, told):
+    """By what it was and is; threads that make batches change no batch, so nothing is said."""
+    assert differences({}, {}, [(_SPEC, replace(_SPEC, **changes))]) == told
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        ({"cpu": "old"}, {"cpu": "new"}, ["cpu new instead of old"]),
+        ({"packages": {"torch": "1"}}, {"packages": {"torch": "2"}}, ["torch 2 instead of 1"]),
+        ({"code": {"lenet": "a"}}, {"code": {}}, ["the code of lenet is not what it was"]),
+        ({"cores": 2}, {"cores": 4}, []),
+    ],
+)  # fmt: skip
+def test_another_machine_version_or_code_is_named(then, now, told):
+    """How many cores there are changes nothing: the threads are the trial's own."""
+    assert differences(then, now, [(_SPEC, _SPEC)]) == told
+
+
+def test_code_in_folders_that_are_no_packages_is_known(tmp_path, monkeypatch):
+    """However deep: the digest is that of the file, and nothing is imported for it."""
+    (tmp_path / "nets" / "own").mkdir(parents=True)
+    file = tmp_path / "nets" / "own" / "small.py"
+    file.write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    architecture = replace(_SPEC.architecture, constructor="nets.own.small:Small")
+
+    assert code_digest(architecture) == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert code_digest(replace(architecture, constructor="nets.own.none:Small")) is None

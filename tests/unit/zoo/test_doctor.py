@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+from importlib.metadata import EntryPoints
+
+import pytest
+from claims import Installed, claim
+
+from bench.data.dataset_plugins import DATASETS
+from bench.engines.registry import ENGINES
+from bench.training.recipe import RECIPES
+from registry.catalog import ARCHITECTURES, FAMILIES
+from zoo.diagnostics import doctor
+from zoo.diagnostics import plugins as doctor_plugins
+from zoo.diagnostics.finding import Finding
+from zoo.diagnostics.plugins import GROUPS, plugins
+
+_ARCHITECTURES = GROUPS[0]
+_EDITABLE = json.dumps({"url": "file:///SOURCE", "dir_info": {"editable": True}})
+
+
+@pytest.fixture
+def told(monkeypatch, tmp_path):
+    """What is found where just these entry points are installed, as (about, level, text)."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(doctor_plugins, "distributions", lambda: ())
+
+    def look(*claims):
+        def installed(**wanted):
+            return EntryPoints(claims).select(**wanted)
+
+        monkeypatch.setattr(doctor_plugins, "entry_points", installed)
+        return [(found.about, found.level, found.text) for found in plugins()]
+
+    return look
+
+
+def test_all_groups_are_looked_into():
+    """By the names that those who read them have."""
+    kinds = (ARCHITECTURES, FAMILIES, DATASETS, RECIPES, ENGINES)
+
+    assert tuple(kind.group for kind in kinds) == GROUPS
+
+
+def test_a_sound_plugin_is_told_with_its_load_time(told):
+    """And that it needs no torch to be listed."""
+    ((about, level, text),) = told(claim("mine", "json:dumps", "Mine_Pkg", _ARCHITECTURES))
+
+    assert (about, level) == ("mine-pkg", "fine")
+    assert text.startswith("mine-pkg 1.0: 1 in ")
+    assert text.endswith(" ms, without torch")
+
+
+def test_a_plugin_that_imports_torch_to_be_listed_is_told(told, tmp_path):
+    """`zoo list` would wait seconds for it."""
+    (tmp_path / "heavy.py").write_text("import sys\nsys.modules['torch'] = sys\nNET = 1\n")
+    ((_, level, text),) = told(claim("heavy", "heavy:NET", "heavy", _ARCHITECTURES))
+
+    assert level == "note"
+    assert "imports torch to be listed" in text
+
+
+def test_a_broken_plugin_is_wrong_with_its_reason(told, tmp_path):
+    """One that raises, and one that ends the process that loads it."""
+    (tmp_path / "exits.py").write_text("import os\nos._exit(7)\n")
+    raising = told(claim("gone", "nobody_has_this:NET", "gone", _ARCHITECTURES))
+    exiting = told(claim("exits", "exits:NET", "exits", _ARCHITECTURES))
+
+    assert raising[0][1:] == (
+        "wrong",
+        "gone is broken: ModuleNotFoundError: No module named 'nobody_has_this'",
+    )
+    assert exiting == [
+        ("exits", "wrong", "exits 1.0: ends the process that loads it (exit code 7)")
+    ]
+
+
+def test_a_clash_names_who_has_the_name_and_what_to_say(told):
+    """Between plugins nobody has it; a built-in keeps it."""
+    one, other = (claim("net", "json:dumps", who, _ARCHITECTURES) for who in ("one", "other"))
+    built_in = claim("net", "json:dumps", "zoo-bench", _ARCHITECTURES)
+
+    assert ("clash", "note", f"'net' in {_ARCHITECTURES} is claimed by 2: nobody has it; "
+            "say one/net, other/net") in told(one, other)  # fmt: skip
+    assert ("clash", "note", f"'net' in {_ARCHITECTURES} is claimed by 2: zoo-bench has it; "
+            "say other/net, zoo-bench/net") in told(built_in, other)  # fmt: skip
+
+
+@pytest.mark.parametrize("group", ["zoo.architecture", "zoo_architectures", "zoo.models"])
+def test_a_misspelt_group_is_wrong(told, group):
+    """Nobody would ever read it."""
+    found = told(claim("net", "json:dumps", "author", group))
+
+    assert [each[:2] for each in found] == [("author", "wrong"), ("plugins", "fine")]
+    assert f"entry-point group {group!r}, which nobody reads" in found[0][2]
+
+
+def test_another_tools_group_is_nobodys_business(told):
+    """Only what looks like one of ours is told of."""
+    found = told(claim("net", "json:dumps", "author", "console_scripts"))
+
+    assert [each[0] for each in found] == ["plugins"]
+
+
+def test_a_plugin_that_is_left_out_is_not_loaded(told, monkeypatch):
+    """ZOO_PLUGINS names others."""
+    monkeypatch.setenv("ZOO_PLUGINS", "others")
+    found = told(claim("gone", "nobody_has_this:NET", "gone", _ARCHITECTURES))
+
+    assert found == [("gone", "note", "left out, as ZOO_PLUGINS does not name it")]
+
+
+@pytest.mark.parametrize(
+    ("written", "stale"),
+    [
+        ('[project.entry-points."zoo.architectures"]\nmine = "mine:NET"\n', False),
+        ('[project.entry-points."zoo.architectures"]\nmine = "mine:OTHER"\n', True),
+        ('[project.entry-points."zoo.architectures"]\nnew = "mine:NET"\n', True),
+        ('[project]\ndynamic = ["entry-points"]\n', False),
+        ("[project\n", False),
+    ],
+)
+def test_an_editable_installation_that_is_stale_is_wrong(monkeypatch, tmp_path, written, stale):
+    """Its entry points are read from the installation, not from the pyproject.toml it has now."""
+    (tmp_path / "pyproject.toml").write_text(written)
+    files = {
+        "direct_url.json": _EDITABLE.replace("/SOURCE", str(tmp_path)),
+        "entry_points.txt": "[zoo.architectures]\nmine = mine:NET\n",
+    }
+    monkeypatch.setattr(doctor_plugins, "distributions", lambda: [Installed("mine", **files)])
+    found = [each.level for each in doctor_plugins._stale()]
+
+    assert found == (["wrong"] if stale else [])
+
+
+def test_a_torchvision_for_another_torch_is_wrong(monkeypatch):
+    """It says itself which one it was built for; the error it would give later is named."""
+
+    class Torchvision:
+        requires = ("numpy", "torch==2.12.0")
+
+    monkeypatch.setattr(doctor, "distribution", lambda name: Torchvision)
+    monkeypatch.setattr(doctor, "version", lambda name: "2.14.1+cpu")
+    (found,) = doctor._pairs()
+
+    assert found.level == "wrong"
+    assert "was built for torch==2.12.0, not 2.14.1+cpu" in found.text
+
+
+def test_a_torchvision_for_this_torch_is_fine(monkeypatch):
+    """A local version, `+cpu`, is the same release."""
+
+    class Torchvision:
+        requires = ("torch==2.14.1",)
+
+    monkeypatch.setattr(doctor, "distribution", lambda name: Torchvision)
+    monkeypatch.setattr(doctor, "version", lambda name: "2.14.1+cpu")
+
+    assert list(doctor._pairs()) == []
+
+
+def test_a_library_that_can_not_be_imported_is_told(monkeypatch):
+    """By the last line of what it says."""
+    monkeypatch.setitem(doctor._IMPORTS, "torch", "raise RuntimeError('no nms')")
+
+    assert doctor._of_import("torch") == Finding(
+        about="torch", level="wrong", text="can't be imported: RuntimeError: no nms"
+    )
+
+
+def test_a_library_that_hangs_is_told(monkeypatch):
+    """It is not waited for any longer."""
+    monkeypatch.setitem(doctor._IMPORTS, "torch", "import time; time.sleep(600)")
+    monkeypatch.setattr(doctor, "_PATIENCE_SECONDS", 0.2)
+
+    assert doctor._of_import("torch").text == "not imported in 0.2 s"
+
+
+def test_a_folder_that_does_not_exist_yet_has_room(tmp_path):
+    """What counts is the disk that it would lie on."""
+    found = doctor._room("cache", tmp_path / "a" / "b", "for pixels")
+
+    assert found.level in ("fine", "note")
+    assert "GB free; for pixels" in found.text

@@ -1,0 +1,1 @@
+"""The `zoo` command: a file a command, and the tables they print."""

@@ -1,0 +1,122 @@
+"""The `zoo check` command: hold architectures to what any architecture must keep."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from registry.architecture import Architecture
+from registry.catalog import Catalog
+from registry.checks import CHECKS, Check, run_checks, select_checks
+from registry.claims import Entry
+from registry.errors import RunError
+from zoo.cli.options import Json, complete
+from zoo.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from zoo.cli.check_tables import Checked
+
+_BROKEN = 4
+
+
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Names or patterns: 'vgg*', '!vgg19'.",
+            autocompletion=complete,
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Check all that is installed.")] = False,
+    family: Annotated[
+        str | None, typer.Option(help="Check networks of a library: timm, torchvision.")
+    ] = None,
+    match: Annotated[
+        str, typer.Option(help="With --family: those of such names, 'resnet*'.")
+    ] = "*",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"Run this check alone (may be repeated): {', '.join(c.name for c in CHECKS)}.",
+            metavar="CHECK",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check that architectures keep what any must: shapes, gradients, manners, learning.
+
+    A promise that is broken on purpose, as the architecture itself says, is no failure. Exit code
+    4: a promise is broken.
+    """
+    from zoo.cli.check_tables import Checked, as_rows, render
+
+    checks = tuple(name for text in only or () for name in text.split(",") if name)
+    select_checks(checks)  # a typing error is told before torch is imported
+    if match != "*" and family is None:
+        raise RunError("--match chooses among a family's networks: give --family timm, too")
+    if family is not None and (names or everything):
+        raise RunError("either names, or --all, or --family")
+    if family is None:
+        entries = _select_models(names or [], everything=everything)
+    else:
+        entries = _members(family, match)
+    told = [Checked(name=e.name, broken=e.broken) for e in entries if e.broken]
+    sound = ((e.name, e.found) for e in entries if e.found is not None)
+    results = [*check_each(sound, checks), *told]
+    if as_json:
+        print_json(as_rows(results))
+    else:
+        from rich.console import Console
+
+        console = Console()
+        console.print(render(results, console.width))
+    if any(result.failed for result in results):
+        raise typer.Exit(_BROKEN)
+
+
+def check_each(
+    architectures: Iterable[tuple[str, Architecture]], only: Sequence[str] = ()
+) -> list[Checked]:
+    """Return what the checks find of each architecture, telling on stderr how far they are."""
+    from zoo.cli.check_tables import tally
+
+    results = []
+    for name, architecture in architectures:
+        results.append(_check_models(name, architecture, only))
+        if not sys.stderr.isatty():
+            say(f"{name}: {tally([results[-1]])}")
+    return results
+
+
+def _check_models(name: str, architecture: Architecture, only: Sequence[str]) -> Checked:
+    from rich.console import Console
+    from rich.text import Text
+
+    from zoo.cli.check_tables import Checked
+
+    console = Console(stderr=True)
+    with console.status("", spinner="line") as status:  # nothing where stderr is no terminal
+
+        def show(check: Check) -> None:
+            status.update(Text(f"{name}: {check.name}"))
+
+        return Checked(name=name, findings=run_checks(architecture, only, show))
+
+
+def _select_models(names: Sequence[str], *, everything: bool) -> tuple[Entry[Architecture], ...]:
+    if everything == bool(names):
+        raise RunError(
+            "which architectures? Names, or --all and no names; for example "
+            "`zoo check lenet`, `zoo check 'vgg*'`; see `zoo list`"
+        )
+    return Catalog.installed().entries(names)
+
+
+def _members(family: str, match: str) -> tuple[Entry[Architecture], ...]:
+    """Return the networks of a family; one that can't be compared is an entry with the reason."""
+    catalog = Catalog.installed()
+    return tuple(catalog.looked_into(name) for name in catalog.members(family, match))

@@ -1,0 +1,57 @@
+"""The `zoo compare` command: what has changed from one run to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from registry.errors import RunError
+from zoo.cli.options import Json
+from zoo.cli.output import print_json
+from zoo.cli.runs import RunsDir
+
+
+def compare(
+    base: Annotated[str, typer.Argument(help="The run before: folder, name or number.")],
+    new: Annotated[str, typer.Argument(help="The run after it.")],
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KINDS",
+            help="Exit with 3 where NEW is worse in one of accuracy,time,parameters; "
+            "with 5 where that can't be said.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(metavar="POINTS", min=0, help="A loss of accuracy that is put up with."),
+    ] = 0.0,
+    across_recipes: Annotated[
+        bool,
+        typer.Option("--across-recipes", help="Compare what two recipes give, too."),
+    ] = False,
+    runs_dir: RunsDir = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Say what has changed between two runs on the same images: accuracy, time, size."""
+    kinds = [kind.strip() for value in fail_on or () for kind in value.split(",") if kind.strip()]
+    if fail_on and not kinds:
+        raise RunError("--fail-on takes one or more of accuracy, time, parameters")
+
+    from rich.console import Console
+
+    from bench.report.changes import comparison_as_json, render
+    from bench.runs.compare import compare
+
+    found = compare(
+        base, new, runs=runs_dir, tolerance=tolerance / 100, across_recipes=across_recipes
+    )
+    code = found.exit_code(kinds)
+    if as_json:
+        print_json(comparison_as_json(found, kinds))
+    else:
+        console = Console()
+        console.print(render(found, console.width))
+    raise typer.Exit(code)

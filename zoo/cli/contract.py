@@ -1,0 +1,104 @@
+"""The `zoo contract` commands: measure what networks are, keep it, and see what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from registry.architecture import Architecture, Contract
+from registry.catalog import Catalog
+from registry.claims import Entry
+from registry.errors import ContractError, RunError
+from registry.frozen import FILE, Frozen, FrozenContract, write_frozen
+from zoo.cli.options import complete
+from zoo.cli.output import say
+from zoo.scaffold.new_package import contract_text
+
+contract_app = typer.Typer(
+    help="Measure what networks take, give and weigh; keep it; see what changed.",
+    no_args_is_help=True,
+)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME...",
+        help="Architectures: lenet, timm:resnet18, ./mynet.py:MyNet.",
+        autocompletion=complete,
+    ),
+]
+
+
+@contract_app.command()
+def freeze(
+    names: Names = None,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help=f"Keep them in {FILE}, from then on enforced in its folder."),
+    ] = False,
+) -> None:
+    """Measure networks and print their contracts, as Python to paste; or keep them in a file."""
+    if not names:
+        raise RunError("which networks? For example `zoo contract freeze timm:resnet18 --write`")
+    entries = _unfrozen(names)
+    measure_contract = {entry.name: _measure(entry.value) for entry in entries}
+    if not write:
+        for name, contract in measure_contract.items():
+            print(f"# {name}\n{contract_text(contract)}")
+        return
+    frozen = Frozen.found()
+    path = frozen.path or Path(FILE)
+    origins = {entry.name: str(entry.origin) for entry in entries}
+    new = {
+        name: FrozenContract(contract=contract, origin=origins[name])
+        for name, contract in measure_contract.items()
+    }
+    write_frozen(path, {**frozen.contracts, **new})
+    say(f"{', '.join(new)}: kept in {path}, checked before each training in its folder")
+
+
+@contract_app.command()
+def diff(names: Names = None) -> None:
+    """Tell which networks are no longer what was promised or frozen; exit code 4 if any.
+
+    Without names: all that this folder has frozen.
+    """
+    frozen = Frozen.found()
+    asked = list(names or frozen.contracts)
+    if not asked:
+        raise RunError(f"nothing is frozen here: `zoo contract freeze NAME --write` makes {FILE}")
+    catalog = Catalog.installed()
+    changed = [line for name in catalog.resolve(asked) for line in _changes(catalog.get(name))]
+    if changed:
+        raise ContractError(f"{len(changed)} changed: {'; '.join(changed)}")
+
+
+def _unfrozen(names: Sequence[str]) -> list[Entry[Architecture]]:
+    """Return the architectures as they are, whatever was frozen of them before."""
+    catalog = Catalog.installed(frozen=Frozen())
+    return [catalog.get(name) for name in catalog.resolve(names)]
+
+
+def _measure(architecture: Architecture) -> Contract:
+    from registry.verify import measure_contract
+
+    return measure_contract(architecture).contract
+
+
+def _changes(entry: Entry[Architecture]) -> list[str]:
+    promised, found = entry.value.contract, _measure(entry.value)
+    wrong = [
+        f"{field} {getattr(found, field)}, {_word(entry.value)} {getattr(promised, field)}"
+        for field in ("input_shape", "output_shape", "parameters")
+        if getattr(found, field) != getattr(promised, field)
+    ]
+    print(f"{'✗' if wrong else '✓'} {entry.name} ({entry.origin}){': ' if wrong else ''}"
+          f"{'; '.join(wrong)}")  # fmt: skip
+    return [entry.name] if wrong else []
+
+
+def _word(architecture: Architecture) -> str:
+    return "frozen" if architecture.contract_by == "frozen" else "promised"

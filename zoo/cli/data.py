@@ -1,0 +1,104 @@
+"""The `zoo data` commands: look at a folder, fetch a public set, see what is kept."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.system.display import display
+from zoo.cli.options import Json
+from zoo.cli.output import print_json, print_path, print_rendered
+
+data_app = typer.Typer(
+    help="Look at image folders, fetch public ones, see what is kept of them.",
+    no_args_is_help=True,
+)
+
+
+@data_app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="A folder of images in classes.")],
+    as_json: Json = False,
+    sheet: Annotated[
+        Path | None, typer.Option(help="A PNG to write: the rejected files, drawn if they can be.")
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Decode what an earlier check knows, too.")
+    ] = False,
+) -> None:
+    """Say which images would be used, which not and why, and which are there twice."""
+    from bench.data.check import check, require_one_label_each
+    from bench.data.find import find
+    from bench.data.manifest import as_json_value, render
+    from bench.data.validation_cache import ValidationCache
+    from bench.runs.progress import Progress
+    from bench.system.cache_folder import cache_folder
+    from bench.system.cpu import default_threads
+
+    finding = find(folder)
+    with Progress().counting("checking images", len(finding.images)) as bar:
+        ledger = None if no_cache else ValidationCache(cache_folder() / "checked.sqlite")
+        manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
+    if sheet:
+        from bench.report.sheet import write_sheet
+
+        write_sheet(sheet, manifest, threads=default_threads())
+    if as_json:
+        print_json(as_json_value(manifest))
+    else:
+        print_rendered(render(manifest))
+    require_one_label_each(manifest)
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="cats-vs-dogs or oxford-iiit-pet.")],
+    into: Annotated[Path, typer.Option(help="The folder to put it in.")] = Path("data"),
+) -> None:
+    """Download a public set, go on where an interrupted download stopped, check and unpack it."""
+    from bench.data.fetch import fetch
+
+    print_path(fetch(name, into, progress=sys.stderr.isatty()))
+
+
+@data_app.command()
+def cache(
+    info: Annotated[bool, typer.Option("--info", help="Say what is kept (as without it).")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove it; it is made again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is kept between runs, where and how large; or remove it."""
+    from bench.system.cache_folder import cache_folder, clear_cache, kept_files
+    from registry.errors import RunError
+
+    if info and clear:
+        raise RunError("--info and --clear exclude each other: give one")
+    folder = cache_folder()
+    files = kept_files(folder)
+    total = sum(file.bytes for file in files)
+    if clear:
+        clear_cache(folder)
+    if as_json:
+        rows = [{"name": file.name, "bytes": file.bytes, "used": file.used} for file in files]
+        print_json({"folder": str(folder), "files": rows, "cleared": clear})
+        return
+    if not clear:
+        for file in files:
+            print(f"{file.bytes / 1e6:10,.1f} MB  last used {file.used}  {display(file.name)}")
+    done = "removed from" if clear else "in"
+    print(f"{total / 1e6:10,.1f} MB {done} {display(str(folder))} ({len(files)} files)")
+
+
+@data_app.command()
+def draw(
+    folder: Annotated[Path, typer.Argument(help="The folder to draw into; it must not exist.")],
+    images: Annotated[int, typer.Option(min=2, help="How many, half of them cats.")] = 400,
+    seed: Annotated[int, typer.Option(help="Other drawings.")] = 0,
+) -> None:
+    """Draw cats and dogs, as the embedded data set has them, into a folder of your own."""
+    from bench.data.synthetic import write_synthetic
+
+    print_path(write_synthetic(folder, images=images, seed=seed))

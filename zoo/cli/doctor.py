@@ -1,0 +1,35 @@
+"""The `zoo doctor` command: is all well with what is installed here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from zoo.cli.options import Json
+from zoo.cli.output import print_json, print_rendered
+
+_WRONG = 4
+
+
+def doctor(as_json: Json = False) -> None:
+    """Look at versions, device, room and plugins, and say what is wrong; exit code 4 if anything.
+
+    Each library and plugin is loaded in a process of its own.
+    """
+    from rich.console import Console
+
+    from zoo.cli.list_tables import findings_table
+    from zoo.diagnostics.doctor import machine
+    from zoo.diagnostics.plugins import plugins
+
+    found = []
+    with Console(stderr=True).status("looking", spinner="line"):
+        for each in (machine, plugins):
+            found += list(each())
+    if as_json:
+        print_json([asdict(finding) for finding in found])
+    else:
+        print_rendered(findings_table(found))
+    if any(finding.level == "wrong" for finding in found):
+        raise typer.Exit(_WRONG)

@@ -1,0 +1,24 @@
+"""The `zoo new` command: a plugin package to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.output import print_path
+from zoo.scaffold.new_package import distribution_name, what_next, write_package
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Of the architecture: my_net.")],
+    into: Annotated[
+        Path | None, typer.Option(help="Folder to write; by default zoo-NAME, here.")
+    ] = None,
+) -> None:
+    """Write a package with an architecture of your own: it installs, is checked and trained."""
+    folder = into or Path(distribution_name(name))
+    write_package(name, folder)
+    print_path(folder)
+    typer.echo(what_next(name, folder), err=True)

@@ -1,0 +1,222 @@
+"""`zoo plan`, `zoo work`, `zoo gather`: a comparison through files, for any batch system."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from registry.catalog import Catalog
+from registry.errors import RunError
+from zoo.cli.bench import bench, given_options, show_results
+from zoo.cli.options import Columns, Json
+from zoo.cli.output import column_names, say
+
+_NOT_OF_A_PLAN = (
+    "resume",
+    "inexact",
+    "jobs",
+    "engine",
+    "address",
+    "runs_dir",
+    "columns",
+    "as_json",
+)
+
+PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="A file that `zoo plan` wrote.")]
+Folder = Annotated[
+    Path | None, typer.Option(help="Where trials are kept: plan.work beside plan.json.")
+]
+DataHere = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FOLDER", help="A folder that has the plan's images, by content."),
+]
+
+
+def _with_options_of(
+    command: Callable[..., Any], *, without: tuple[str, ...]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator: a function of `**options` takes the options of `command`, its own first.
+
+    So they are spelled out, checked and explained in one place.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        signature, hints = inspect.signature(function), get_type_hints(function, None, None, True)
+        parameters = list(signature.parameters.values())[:-1]
+        names = {parameter.name for parameter in parameters} | set(without)
+        theirs = inspect.signature(command).parameters.values()
+        parameters += [parameter for parameter in theirs if parameter.name not in names]
+        hints = {**get_type_hints(command, include_extras=True), **hints}
+        function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [each.replace(annotation=hints[each.name]) for each in parameters]
+        )
+        function.__annotations__ = {each.name: hints[each.name] for each in parameters}
+        return function
+
+    return decorate
+
+
+@_with_options_of(bench, without=_NOT_OF_A_PLAN)
+def plan(
+    context: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write it to this file, not to stdout.")
+    ] = None,
+    **options: Any,
+) -> None:
+    """Write all that `zoo bench` would do into one file; `zoo work` does it, anywhere.
+
+    The options are those of `zoo bench`. Nothing is trained.
+    """
+    given = given_options(context)
+    if not given.get("models"):
+        raise RunError(
+            "which models? For example `zoo plan --models lenet alexnet --out plan.json`"
+        )
+    Catalog.installed().resolve([name for name in given["models"] if ":" not in name])
+
+    from bench.report.trackers import require_trackers
+    from bench.runs.batch.plan_file import plan_text
+    from bench.runs.plan import make_plan
+    from bench.runs.progress import Progress
+    from bench.runs.request import Request, resolve_request
+
+    request = resolve_request(Request(**given))
+    require_trackers(request.log)
+    found = make_plan(request, Progress(), elsewhere=True)
+    text, spec = plan_text(found), found.specs[0]
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        _write(out, text)
+    name = out or "plan.json"
+    say(
+        f"{len(found.specs)} trials, each on {spec.device} with {spec.threads} threads: "
+        f"`zoo work {name} --array-task 0/4` does the first quarter, `zoo gather {name}` the table"
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    from bench.system.atomic_files import write_text
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text, shared=True)
+    except OSError as error:
+        raise RunError(f"can't write {path}: {error.strerror or error}") from error
+
+
+def work(
+    plan: PlanPath,
+    array_task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Do share I of N, from 0: 0/4 to 3/4 (--array=0-3). All trials without it.",
+        ),
+    ] = None,
+    array_from: Annotated[
+        int, typer.Option(min=0, max=1, help="1 where ids are from 1: 1/4 to 4/4 (--array=1-4).")
+    ] = 0,
+    data: DataHere = None,
+    folder: Folder = None,
+    inexact: Annotated[
+        bool,
+        typer.Option("--inexact", help="Do it though versions or code differ; mark the rows."),
+    ] = False,
+) -> None:
+    """Do the trials of a plan, or a share of them; what is done already is left alone.
+
+    Any number of these may work at a time, on any machines that see the folder. One that was ended
+    is given again, and goes on from its last checkpoint.
+    """
+    share = None if array_task is None else _share(array_task, array_from)
+
+    from bench.system.cpu import wait_asleep
+
+    wait_asleep()
+    from bench.runs.batch.plan_file import read_plan
+    from bench.runs.batch.work import share_of_trials
+    from bench.runs.batch.work import work as do
+    from bench.runs.batch.work_folder import WorkFolder
+    from bench.runs.progress import Progress
+
+    found = read_plan(plan)
+    trials = len(found.specs)
+    wanted = range(trials) if share is None else share_of_trials(trials, *share)
+    place = WorkFolder(found, folder or found.folder)
+    try:
+        worked = do(found, place, wanted, Progress(), data=data or (), inexact=inexact)
+    except KeyboardInterrupt as error:
+        say("zoo: stopped at once; what was finished is kept")
+        raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGINT)) from None
+    if worked.stopped_by is not None:
+        say("zoo: stopped; the same command goes on from there")
+    raise typer.Exit(worked.exit_code)
+
+
+def gather(
+    plan: PlanPath,
+    runs_dir: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    data: DataHere = None,
+    folder: Folder = None,
+    columns: Columns = None,
+    as_json: Json = False,
+) -> None:
+    """Make a run folder of the trials that are done, and print the table of `zoo bench`.
+
+    Trials that are missing are named, with exit code 4; to gather again completes the run.
+    """
+    shown = column_names(columns, as_json=as_json)
+
+    from bench.runs.batch.gather import gather as gathered_of
+    from bench.runs.batch.plan_file import read_plan
+    from bench.runs.batch.work_folder import WorkFolder
+    from bench.runs.progress import Progress
+
+    found = read_plan(plan)
+    place = WorkFolder(found, folder or found.folder)
+    gathered = gathered_of(found, place, runs_dir, Progress(), data=data or ())
+    if gathered.results is not None:
+        show_results(gathered.results, shown, as_json=as_json)
+    raise typer.Exit(gathered.exit_code)
+
+
+def _share(text: str, first: int) -> tuple[int, int]:
+    """Return the number of a share, from 0, and of how many, as `--array-task` is given.
+
+    Raises:
+        RunError: it is none, or Slurm's array is not counted as `--array-from` says.
+    """
+    given = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    if given is None or not int(given[2]):
+        raise RunError(
+            f"--array-task takes a share such as $SLURM_ARRAY_TASK_ID/4, not {text!r}: is the id "
+            "empty?"
+        )
+    number, shares = int(given[1]), int(given[2])
+    counted = f"ids are from {first}, so {first}/{shares} to {shares - 1 + first}/{shares}"
+    if not first <= number < shares + first:
+        raise RunError(f"--array-task {text}: {counted}; {_how(shares, first)}")
+    if first == 0 and _counted_from_one(number, shares):
+        raise RunError(f"--array-task {text} of an array 1-{shares}: {counted}; {_how(shares, 0)}")
+    return number - first, shares
+
+
+def _how(shares: int, first: int) -> str:
+    other = "" if first else f", or give --array-from 1 with --array=1-{shares}"
+    return f"use `#SBATCH --array={first}-{shares - 1 + first}`{other}"
+
+
+def _counted_from_one(number: int, shares: int) -> bool:
+    """Say whether Slurm counts this very array from 1: then all tasks must stop, not the last."""
+    told = {name: os.environ.get(f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "MIN", "MAX")}
+    return told == {"ID": str(number), "MIN": "1", "MAX": str(shares)}

@@ -1,0 +1,134 @@
+"""The `zoo runs` commands and `zoo report`: look at runs, remove them, write their tables anew."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from registry.errors import RunError
+from zoo.cli.options import Columns, Json, Target
+from zoo.cli.output import column_names, print_json, print_path, print_rendered, say
+
+if TYPE_CHECKING:
+    from bench.analysis.results import Results
+
+runs_app = typer.Typer(help="List runs, show one, remove one.", invoke_without_command=True)
+
+RunsDir = Annotated[Path, typer.Option(help="Where run folders are.")]
+Run = Annotated[str, typer.Argument(help="A run's folder, its name, or its number.")]
+
+
+@runs_app.callback()
+def list_runs(
+    context: typer.Context, runs_dir: RunsDir = Path("runs"), as_json: Json = False
+) -> None:
+    """List the runs, and how far each has come."""
+    if context.invoked_subcommand is not None:
+        return
+    from bench.runs.stored_runs import list_runs
+    from zoo.cli.list_tables import runs_table
+
+    rows = list_runs(runs_dir)
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        say(f"no runs in {runs_dir}: `zoo bench --models lenet alexnet` makes one")
+    else:
+        print_rendered(runs_table(rows))
+
+
+@runs_app.command()
+def show(
+    run: Run,
+    runs_dir: RunsDir = Path("runs"),
+    target: Target = None,
+    columns: Columns = None,
+    as_json: Json = False,
+) -> None:
+    """Print the table of a run, made from its records."""
+    names = column_names(columns, as_json=as_json)
+    from bench.report.run_files import comparison_as_json
+    from bench.runs.stored_runs import read_run
+    from bench.system.options import parse_share
+
+    results = read_run(run, runs_dir, None if target is None else parse_share(target))
+    if as_json:
+        print_json(comparison_as_json(results))
+        return
+    print_table(results, names)
+    say_what_is_left(results)
+
+
+@runs_app.command()
+def rm(
+    run: Run,
+    runs_dir: RunsDir = Path("runs"),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove a run with all its records, weights and figures."""
+    from bench.runs.run_folder import RunFolder
+    from bench.system.display import display
+
+    folder = RunFolder.find(run, runs_dir)
+    shown = display(str(folder.path))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise RunError(f"--yes is needed to remove {shown} where nobody can be asked")
+        if not typer.confirm(f"Remove {shown} and all that is in it?", err=True):
+            raise typer.Exit(1)
+    folder.remove()
+    print(f"removed {shown}")
+
+
+def report(
+    run: Run,
+    runs_dir: RunsDir = Path("runs"),
+    show: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+) -> None:
+    """Write the page, tables and figures of a run anew, from its records."""
+    from bench.runs.stored_runs import write_report
+
+    results = write_report(run, runs_dir)
+    print_path(results.folder)
+    say_what_is_left(results)
+    say_page(results)
+    if show:
+        _open(results.page)
+
+
+def say_page(results: Results) -> None:
+    """Say on stderr where the page is, if it could be drawn."""
+    if results.page.is_file():
+        say(f"Report: {results.page}")
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        say("no browser was found: open the page yourself")
+
+
+def print_table(results: Results, names: Sequence[str] = ()) -> None:
+    """Print the table, as wide as the terminal is, or with the columns of `names`."""
+    from rich.console import Console
+
+    from bench.report.table import render
+
+    console = Console()
+    sentences = results.pairwise.sentences
+    table = render(results.frame, results.title, console.width, sentences, names)
+    console.print(table, crop=False)
+
+
+def say_what_is_left(results: Results) -> None:
+    """Say on stderr how to go on with a run that is not done."""
+    if results.unfinished:
+        say(
+            f"{results.unfinished} of {results.planned} trials are left to be done; go on with: "
+            f"zoo bench --resume {results.folder}"
+        )

@@ -1,0 +1,1 @@
+"""`zoo doctor`: is this machine, with what is installed on it, fit for comparisons."""

@@ -1,0 +1,122 @@
+"""Is this machine, with what is installed on it, fit for comparisons: versions, device, room."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+
+from bench.system.cache_folder import cache_folder, kept_files
+from registry.errors import format_error
+from zoo.diagnostics.apart import run_in_new_process
+from zoo.diagnostics.finding import Finding, Level
+
+_PACKAGES = ("zoo-bench", "torch", "torchvision", "timm", "numpy", "pillow", "opencv-python")
+_LEAST_FREE = 5e9  # bytes: pixels of some thousand photographs, and a run's weights
+_PATIENCE_SECONDS = 120
+_IMPORTS = {
+    "torch": "import torch; torch.ones(2).sum()",
+    "torchvision": "import torchvision; torchvision.ops.nms",
+    "timm": "import timm; timm.list_models()",
+}
+
+
+def machine() -> Iterator[Finding]:
+    """Yield what is to be known of versions, processor, device, memory and disk."""
+    yield _of_python()
+    yield from map(_of_package, _PACKAGES)
+    yield from _pairs()
+    yield from map(_of_import, _IMPORTS)
+    yield from _of_device()
+    yield from _of_disks()
+
+
+def _of_python() -> Finding:
+    return Finding(about="python", level="fine", text=f"{platform.python_version()}, {sys.prefix}")
+
+
+def _of_package(name: str) -> Finding:
+    try:
+        return Finding(about=name, level="fine", text=version(name))
+    except PackageNotFoundError:
+        return Finding(about=name, level="wrong", text="not installed: reinstall zoo-bench")
+
+
+def _pairs() -> Iterator[Finding]:
+    """Yield where torchvision was built for another torch: it says itself for which one."""
+    from packaging.requirements import Requirement
+
+    try:
+        wanted = [Requirement(each) for each in distribution("torchvision").requires or ()]
+        found = version("torch")
+    except PackageNotFoundError:
+        return
+    for requirement in wanted:
+        if requirement.name == "torch" and not requirement.specifier.contains(found, True):
+            yield Finding(
+                about="torchvision",
+                level="wrong",
+                text=f"was built for torch{requirement.specifier}, not {found}: install the pair "
+                "that fits, or `operator torchvision::nms does not exist` is what it will say",
+            )
+
+
+def _of_import(name: str) -> Finding:
+    """Import a library in a process of its own: it may end that one."""
+    started = time.perf_counter()
+    try:
+        done = run_in_new_process(_IMPORTS[name], seconds=_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return Finding(about=name, level="wrong", text=f"not imported in {_PATIENCE_SECONDS} s")
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        return Finding(about=name, level="wrong", text=f"can't be imported: {last}")
+    return Finding(about=name, level="fine", text=f"is imported in {seconds:.1f} s")
+
+
+def _of_device() -> Iterator[Finding]:
+    try:
+        from bench.system.cpu import default_threads
+        from bench.system.device import choose_device
+        from bench.system.environment import describe_environment
+        from bench.system.memory import available_bytes
+
+        device = choose_device("auto")
+        told_of = describe_environment(device)
+    except Exception as error:  # noqa: BLE001  (a torch that does not fit may raise anything)
+        yield Finding(about="device", level="wrong", text=format_error(error))
+        return
+    yield Finding(about="device", level="fine", text=f"{device}: {told_of['device_name']}")
+    threads = f"{default_threads()} by default, of {os.cpu_count()} cores"
+    yield Finding(about="threads", level="fine", text=threads)
+    free = available_bytes()
+    if free is not None:
+        yield Finding(about="memory", level="fine", text=f"{free / 1e9:,.1f} GB free")
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > (os.cpu_count() or 1):
+        text = f"{load:.1f} processes want to run: times will be longer than they need be"
+        yield Finding(about="load", level="note", text=text)
+
+
+def _of_disks() -> Iterator[Finding]:
+    cache = cache_folder()
+    kept = sum(file.bytes for file in kept_files(cache))
+    yield _room("cache", cache, f"{kept / 1e6:,.0f} MB kept; `zoo data cache` tells what")
+    yield _room("runs", Path("runs").absolute(), "where `zoo bench` writes by default")
+
+
+def _room(about: str, folder: Path, what: str) -> Finding:
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    if not os.access(there, os.W_OK):
+        return Finding(about=about, level="wrong", text=f"{folder} can't be written to")
+    level: Level = "note" if free < _LEAST_FREE else "fine"
+    text = f"{folder}, {free / 1e9:,.0f} GB free; {what}"
+    return Finding(about=about, level=level, text=text)

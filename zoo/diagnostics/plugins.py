@@ -1,0 +1,169 @@
+"""What is wrong with what is plugged in: loaded one by one, each in a process of its own."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import subprocess
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+from urllib.request import url2pathname
+
+from registry.catalog import ARCHITECTURES, FAMILIES
+from registry.claims import (
+    BUILT_IN_DISTRIBUTION,
+    PLUGINS_VARIABLE,
+    distribution_name,
+    editable_url,
+    filter_allowed,
+    normalize_name,
+    origin_of,
+)
+from zoo.diagnostics.apart import run_in_new_process
+from zoo.diagnostics.finding import Finding
+
+# the last two as text: to import what they are groups of takes torch, which may be what is broken
+GROUPS = (ARCHITECTURES.group, FAMILIES.group, "zoo.datasets", "zoo.recipes", "zoo.engines")
+_PATIENCE_SECONDS = 60
+_SLOW_SECONDS = 1.0
+_LOAD = """
+import contextlib, json, sys, time
+from importlib.metadata import EntryPoint
+told = []
+for name, value, group in json.loads(sys.argv[1]):
+    started, error = time.perf_counter(), None
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            EntryPoint(name, value, group).load()
+    except BaseException as raised:
+        error = f"{type(raised).__name__}: {raised}"
+    told.append([time.perf_counter() - started, error, "torch" in sys.modules])
+print(json.dumps(told))
+"""
+
+
+def plugins() -> Iterator[Finding]:
+    """Yield what is to be known of each distribution that is plugged in."""
+    by_owner: dict[str, list[EntryPoint]] = defaultdict(list)
+    claims = [claim for group in GROUPS for claim in entry_points(group=group)]
+    for claim in claims:
+        by_owner[distribution_name(claim)].append(claim)
+    let_in = {id(claim) for claim in filter_allowed(claims)}
+    for owner, owned in sorted(by_owner.items()):
+        if owner == BUILT_IN_DISTRIBUTION:
+            continue
+        if not all(id(claim) in let_in for claim in owned):
+            text = f"left out, as {PLUGINS_VARIABLE} does not name it"
+            yield Finding(about=owner, level="note", text=text)
+            continue
+        yield from _of_plugin(owner, owned)
+    yield from _clashes(claims)
+    yield from _misspelt()
+    yield from _stale()
+    if not by_owner.keys() - {BUILT_IN_DISTRIBUTION}:
+        yield Finding(about="plugins", level="fine", text="none; `zoo new my_net` begins one")
+
+
+def _of_plugin(owner: str, claims: Sequence[EntryPoint]) -> Iterator[Finding]:
+    where = str(origin_of(claims[0]))
+    found = _load_claims(claims)
+    if isinstance(found, str):
+        yield Finding(about=owner, level="wrong", text=f"{where}: {found}")
+        return
+    for claim, (_, error, _) in zip(claims, found, strict=True):
+        if error:
+            yield Finding(about=owner, level="wrong", text=f"{claim.name} is broken: {error}")
+    seconds = sum(each[0] for each in found)
+    if any(each[2] for each in found):
+        text = f"{where} imports torch to be listed: name the network by a text instead"
+        yield Finding(about=owner, level="note", text=f"{text} ({seconds:.1f} s)")
+    elif seconds > _SLOW_SECONDS:
+        yield Finding(about=owner, level="note", text=f"{where} takes {seconds:.1f} s to be listed")
+    else:
+        text = f"{where}: {len(claims)} in {seconds * 1000:.0f} ms, without torch"
+        yield Finding(about=owner, level="fine", text=text)
+
+
+def _load_claims(claims: Sequence[EntryPoint]) -> list[Any] | str:
+    """Return seconds, error and whether torch was imported, a claim each; or what ended it."""
+    asked = json.dumps([[claim.name, claim.value, claim.group] for claim in claims])
+    try:
+        done = run_in_new_process(_LOAD, asked, seconds=_PATIENCE_SECONDS)
+        found: list[Any] = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return f"not loaded in {_PATIENCE_SECONDS} s"
+    except ValueError:
+        return f"ends the process that loads it (exit code {done.returncode})"
+    return found
+
+
+def _clashes(claims: Sequence[EntryPoint]) -> Iterator[Finding]:
+    owners: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for claim in claims:
+        owners[claim.group, claim.name].append(distribution_name(claim))
+    for (group, name), found in owners.items():
+        if len(found) < 2:
+            continue
+        winner = BUILT_IN_DISTRIBUTION if BUILT_IN_DISTRIBUTION in found else "nobody"
+        full = ", ".join(f"{owner}/{name}" for owner in sorted(found))
+        text = f"{name!r} in {group} is claimed by {len(found)}: {winner} has it; say {full}"
+        yield Finding(about="clash", level="note", text=text)
+
+
+def _misspelt() -> Iterator[Finding]:
+    """Yield groups of entry points that look like one of ours and are none."""
+    for group in sorted(entry_points().groups - {*GROUPS}):
+        near = difflib.get_close_matches(group, GROUPS, n=1, cutoff=0.75)
+        if near or group.startswith("zoo."):
+            owners = sorted({distribution_name(claim) for claim in entry_points(group=group)})
+            meant = near[0] if near else f"one of {', '.join(GROUPS)}"
+            text = f"has the entry-point group {group!r}, which nobody reads: {meant} is meant"
+            yield Finding(about=", ".join(owners), level="wrong", text=text)
+
+
+def _stale() -> Iterator[Finding]:
+    """Yield editable installations whose pyproject.toml says other entry points by now."""
+    for each in distributions():
+        source = _source(each)
+        if source is None or not (source / "pyproject.toml").is_file():
+            continue
+        try:
+            project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
+            written = _entry_points_of(project)
+        except (ValueError, AttributeError, OSError):
+            continue  # pip will say it better
+        installed = {
+            (claim.group, claim.name, claim.value)
+            for claim in each.entry_points
+            if claim.group in GROUPS
+        }
+        if written is not None and written != installed:
+            changed = ", ".join(sorted(name for _, name, _ in written ^ installed))
+            text = (
+                f"its entry points are not those of its pyproject.toml ({changed}): install again"
+            )
+            yield Finding(about=normalize_name(each.name), level="wrong", text=text)
+
+
+def _entry_points_of(project: dict[str, Any]) -> set[tuple[str, str, str]] | None:
+    """Return the entry points in a pyproject.toml; None where the project makes them otherwise."""
+    told = project.get("project")
+    if told is None or "entry-points" in told.get("dynamic", ()):
+        return None
+    return {
+        (group, name, value)
+        for group, named in told.get("entry-points", {}).items()
+        if group in GROUPS
+        for name, value in named.items()
+    }
+
+
+def _source(installed: Distribution) -> Path | None:
+    """Return the folder that an editable installation is used from."""
+    url = editable_url(installed)
+    return None if url is None else Path(url2pathname(unquote(urlparse(url).path)))

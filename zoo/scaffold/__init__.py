@@ -1,0 +1,1 @@
+"""`zoo new`: a plugin package to begin with."""
