@@ -1,6 +1,6 @@
 # Two commands that do all their own set-up in a fresh checkout.
 #   make bench   the main job: compare LeNet and AlexNet on the embedded data
-#   make test    format, lint, types, import rules, tests; in a random order: PYTEST='-p randomly'
+#   make test    format, lint, types, import rules, layout, tests; in a random order: PYTEST='-p randomly'
 # Two that ask what the tests are worth: do they notice planted faults, and which lines do they reach?
 #   make mutants
 #   make coverage
@@ -20,7 +20,7 @@ BASELINE ?= .benchmarks/saved.json
 # two workers more than cores, four at most, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench test coverage mutants soak sweep chapter simulations benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test rooms coverage mutants soak sweep chapter simulations benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -29,6 +29,7 @@ test: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	$(SCRIPT) tests/studies/rooms.py
 	$(MAKE) --jobs 2 types suite
 
 .PHONY: types suite
@@ -36,6 +37,10 @@ types: $(STAMP)
 	$(BIN)/mypy
 suite: $(STAMP)
 	$(BIN)/python -m pytest $(CORES) $(PYTEST)
+
+# how the code is laid out, in figures; fails where a rule of the layout is broken
+rooms: $(STAMP)
+	$(SCRIPT) tests/studies/rooms.py
 
 # which lines the tests reach, in processes of their own, too; fails below 95 % of any package
 coverage: $(STAMP)

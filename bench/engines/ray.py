@@ -8,12 +8,10 @@ never end where Ray itself ends a task for want of memory.
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,22 +19,26 @@ from typing import Any
 from bench.engines import ray_node
 from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, as_plain
-from bench.system.cpu import default_threads
+from bench.engines.ray_cluster import (
+    alive_nodes,
+    as_remote,
+    join_cluster,
+    needs_gpu,
+    node_name,
+    one_line,
+    only_on,
+    resources_of,
+)
 from bench.training.callbacks import Callback
 from bench.training.evaluate import unpack_evaluation
 from bench.training.record import Status, TrialRecord, TrialResult, record_of
 from bench.training.spec import as_plain as record_as_plain
-from registry.errors import RunError, format_error
+from registry.errors import RunError
 
 _LOOK_SECONDS = 1.0
 _AHEAD = 2  # tasks for each place, so that none waits for one that is empty
 _AGAIN = 3  # times that a trial is sent again, having been lost with its process or its node
-_LINE_CHARACTERS = 300
-_STORE_BYTES = 256_000_000  # for lists of images; by itself it would be a third of the memory
 _CHECK_SECONDS = 120.0  # for a node to say what it has
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
-_NICENESS = "RAY_worker_niceness"  # 15 by itself, so that others' work makes a trial slower
-_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # off: as on those, nothing is heard from outside
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class RayExecutor:
         self._running: dict[Any, _Sent] = {}
         self._large: dict[str, Any] = {}  # what many tasks are given, once in the cluster
         self._stopping = False
-        self._begun_here = _join(setup.address)
+        self._begun_here = join_cluster(setup.address)
         try:
             self._architectures = {
                 model: record_as_plain(value) for model, value in setup.architectures.items()
@@ -80,7 +82,7 @@ class RayExecutor:
             self._path = [each or str(Path.cwd()) for each in sys.path]
             self._facts = ray_node.facts(self._architectures, self._path)
             self._require_alike()
-            self._trial = _remote(ray_node.trial)
+            self._trial = as_remote(ray_node.trial)
         except BaseException:
             self.close()
             raise
@@ -140,13 +142,13 @@ class RayExecutor:
             RunError: it has room for none.
         """
         each = job.spec.threads
-        nodes = [node["Resources"] for node in _alive()]
+        nodes = [node["Resources"] for node in alive_nodes()]
         places = sum(int(node.get("CPU", 0)) // each for node in nodes)
-        if _on_gpu(job):
+        if needs_gpu(job):
             places = min(places, sum(int(node.get("GPU", 0)) for node in nodes))
         if not places:
             most = max((int(node.get("CPU", 0)) for node in nodes), default=0)
-            needed = f"{each} cores{' and a GPU' * _on_gpu(job)}"
+            needed = f"{each} cores{' and a GPU' * needs_gpu(job)}"
             raise RunError(
                 f"no node of the cluster has {needed}: the largest has {most}; "
                 "give fewer --threads, or add a node"
@@ -172,7 +174,7 @@ class RayExecutor:
         plain = as_plain(job) | {"jobs": sent.jobs, "path": self._path}
         split, source = plain.pop("split"), plain.pop("source")
         self._watcher.on_phase(TrialRecord(spec=job.spec, jobs=sent.jobs))
-        task = self._trial.options(**_needs(job))
+        task = self._trial.options(**resources_of(job))
         return task.remote(
             plain,
             self._once(job.spec.split_fingerprint, split),
@@ -199,9 +201,9 @@ class RayExecutor:
         try:
             found = ray.get(reference)
         except ray.exceptions.OutOfMemoryError as error:
-            return self._unfinished(sent, "out-of-memory", f"Ray ended it: {_line(error)}")
+            return self._unfinished(sent, "out-of-memory", f"Ray ended it: {one_line(error)}")
         except ray.exceptions.RayTaskError as error:  # before its trial had a process
-            return self._unfinished(sent, "failed", _line(error.cause or error))
+            return self._unfinished(sent, "failed", one_line(error.cause or error))
         except ray.exceptions.RayError as error:  # its process or its node is gone
             return self._lost(sent, error)
         if not found["begun"]:
@@ -223,7 +225,7 @@ class RayExecutor:
             return self._unfinished(sent, "interrupted", "stopped by the user")
         if sent.lost >= _AGAIN:
             why = f"lost {sent.lost + 1} times with the process or node that it ran on"
-            return self._unfinished(sent, "killed", f"{why}: {_line(error)}")
+            return self._unfinished(sent, "killed", f"{why}: {one_line(error)}")
         self._watcher.say(f"{name} was lost with its process or node: sending it again")
         sent.lost += 1
         self._waiting.appendleft(sent)
@@ -247,19 +249,19 @@ class RayExecutor:
         import ray
 
         ray.cloudpickle.register_pickle_by_value(ray_node)  # it may not be there
-        look = _remote(ray_node.facts)
+        look = as_remote(ray_node.facts)
         asked = {
-            _node_name(node): look.options(
-                num_cpus=0, scheduling_strategy=_on_node(node["NodeID"])
+            node_name(node): look.options(
+                num_cpus=0, scheduling_strategy=only_on(node["NodeID"])
             ).remote(self._architectures, self._path)
-            for node in _alive()
+            for node in alive_nodes()
         }
         for name, reference in asked.items():
             try:
                 found = ray.get(reference, timeout=_CHECK_SECONDS)
             except ray.exceptions.RayError as error:
                 raise RunError(
-                    f"the node {name} does not say what it has: {_line(error)}"
+                    f"the node {name} does not say what it has: {one_line(error)}"
                 ) from error
             if wrong := ray_node.describe_differences(self._facts, found):
                 raise RunError(
@@ -268,103 +270,8 @@ class RayExecutor:
                 )
 
 
-def _join(address: str | None) -> bool:
-    """Be in a cluster from now on; say whether that was not so before.
-
-    Raises:
-        RunError: there is none at `address`, or none can be begun.
-    """
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    if address is None:
-        os.environ.setdefault(_LOOPBACK, "0")
-        os.environ.setdefault(_NICENESS, "0")
-    import ray
-
-    if ray.is_initialized():
-        return False
-    options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": "error"}
-    if address is None:
-        options |= {
-            "address": "local",
-            "num_cpus": default_threads(),
-            "include_dashboard": False,
-            "object_store_memory": _STORE_BYTES,
-        }
-    try:
-        with _same_signals():
-            ray.init(**options)
-    except Exception as error:
-        where = f"at {address}" if address else "on this machine"
-        raise RunError(f"no Ray cluster {where}: {_line(error)}") from error
-    return True
-
-
-@contextmanager
-def _same_signals() -> Iterator[None]:
-    """Keep the handlers of Ctrl-C and SIGTERM, which Ray would replace.
-
-    What is begun in here does not get the Ctrl-C of a terminal, which all processes get: the
-    trials are still to be saved by Ray's.
-    """
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in numbers}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # is inherited
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for number, handler in before.items():
-            with suppress(ValueError, TypeError):  # not the main thread, or none of Python's
-                signal.signal(number, handler)
-
-
-def _remote(function: Any) -> Any:
-    """Return `function` as one that a cluster does, sent to it once."""
-    import ray
-
-    return ray.remote(max_retries=0)(function)
-
-
-def _needs(job: Job) -> dict[str, Any]:
-    """Return what `job` takes of a node; of memory no more than the largest has, by Ray's count."""
-    most_bytes = max((node["Resources"].get("memory", 0) for node in _alive()), default=0)
-    return {
-        "num_cpus": job.spec.threads,
-        "num_gpus": 1 if _on_gpu(job) else 0,
-        "memory": int(min(job.expected_bytes, most_bytes)) or None,
-        "scheduling_strategy": "SPREAD",
-    }
-
-
 def _ask_to_stop(sent: _Sent, *, wanted: bool) -> None:
     """Leave the file in its folder that a trial looks for, or take it away."""
     path = sent.job.folder / ray_node.STOP
     with suppress(OSError):
         path.touch() if wanted else path.unlink(missing_ok=True)
-
-
-def _line(error: BaseException) -> str:
-    """Return what was raised on one line that is not too long: Ray tells stories."""
-    return format_error(error)[:_LINE_CHARACTERS]
-
-
-def _on_gpu(job: Job) -> bool:
-    return job.spec.device.startswith("cuda")
-
-
-def _alive() -> list[dict[str, Any]]:
-    """Return the nodes of the cluster that are alive, as Ray tells of them."""
-    import ray
-
-    return [node for node in ray.nodes() if node["Alive"]]
-
-
-def _on_node(node: str) -> Any:
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    return NodeAffinitySchedulingStrategy(node, soft=False)
-
-
-def _node_name(node: dict[str, Any]) -> str:
-    return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}, {node['NodeID'][:8]})"

@@ -21,7 +21,7 @@ from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
 from bench.system.atomic_files import write_text
 from bench.system.display import cell
-from bench.system.strict_json import json_line, json_text
+from bench.system.strict_json import json_text
 from bench.training.evaluate import Evaluation
 from bench.training.record import TrialRecord
 from bench.training.spec import as_plain
@@ -49,10 +49,7 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     _write_csv(folder / "comparison.csv", versioned.replace(told))
     _write_csv(folder / "history.csv", results.history)
     write_text(folder / "comparison.md", as_markdown(frame, results.title, sentences))
-    plain = comparison_as_json(results)
-    _write_json(folder / "comparison.json", plain)
-    lines = (f"{json_line(each)}\n" for each in plain["trials"])
-    write_text(folder / "trials.jsonl", "".join(lines))
+    _write_json(folder / "comparison.json", comparison_as_json(results))
     (folder / "figures").mkdir(exist_ok=True)
     if len(results.profile):
         _write_csv(folder / "profile.csv", results.profile)

@@ -37,5 +37,3 @@ def compare(
 
 def _stored(run: int | str | Path | Results, runs: Path) -> StoredRun:
     return stored_run(str(run.folder if isinstance(run, Results) else run), runs)
-
-

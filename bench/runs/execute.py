@@ -8,28 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.system.cpu import tune_allocator
+from bench.analysis.cross_validation import tested_names
+from bench.analysis.results import StoredTrial, tests_of
 from bench.data.folds import parse_folds
 from bench.engines.registry import LOCAL, get_engine
 from bench.engines.spawn import TrialServer, trial_server
-from bench.training.reproducibility import differences
-from bench.analysis.cross_validation import tested_names
+from bench.report.run_files import draw_answers, write_run, write_trial
+from bench.report.trackers import Trackers, require_trackers
 from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
 from bench.runs.plan import Plan, make_plan
 from bench.runs.progress import Progress
-from bench.training.record import TrialResult
-from bench.training.spec import TrialSpec
-from bench.report.run_files import draw_answers, write_run, write_trial
 from bench.runs.request import Request, recipe_of, request_of, resolve_request
-from bench.analysis.results import tests_of
-from bench.runs.run_results import RunResults
 from bench.runs.run_folder import RunFolder
-from bench.runs.stored_runs import try_write_page, report, write_trials
+from bench.runs.run_results import RunResults
 from bench.runs.session import PendingTrial, Session, require_isolated
-from bench.system.throttle import Throttle
 from bench.runs.store import Store
-from bench.analysis.results import StoredTrial
-from bench.report.trackers import Trackers, require_trackers
+from bench.runs.stored_runs import report, try_write_page, write_trials
+from bench.system.cpu import tune_allocator
+from bench.system.throttle import Throttle
+from bench.training.record import TrialResult
+from bench.training.reproducibility import differences
+from bench.training.spec import TrialSpec
 from registry.architecture import Architecture
 from registry.errors import ReproducibilityError, RunError, StorageError, ZooError
 
@@ -63,9 +62,7 @@ def run(
     return execute(request, Progress(shown=progress))
 
 
-def execute(
-    request: Request, progress: Progress, server: TrialServer | None = None
-) -> RunResults:
+def execute(request: Request, progress: Progress, server: TrialServer | None = None) -> RunResults:
     """Return the results of `request`; each finished trial is on disk before the next begins.
 
     Args:
@@ -228,7 +225,9 @@ def _remaining_trials(
     mark = (f"gone on with {'; '.join(changed)}",) if changed else ()
     return [
         PendingTrial(
-            number=trial.number, spec=spec if changed else trial.spec, marks=_merge_marks(trial, mark)
+            number=trial.number,
+            spec=spec if changed else trial.spec,
+            marks=_merge_marks(trial, mark),
         )
         for trial, spec in pairs
     ]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench.system.atomic_files import whole_file
 from bench.runs.onnx import Comparison, require_onnx, write_onnx
-from bench.training.weights_metadata import WeightsMetadata
+from bench.system.atomic_files import whole_file
 from bench.training.weights import load_network, read_metadata
+from bench.training.weights_metadata import WeightsMetadata
 from registry.errors import RunError
 
 Kind = Literal["safetensors", "onnx"]

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bench.runs.eta import RunProgress, Line
+from bench.runs.eta import Line, RunProgress
 from bench.system.display import BAD, GOOD, short
 
 _BETWEEN = 0.5  # seconds between two drawings, each of which takes some milliseconds

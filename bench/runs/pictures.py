@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.analysis.results import Results, StoredTrial
+from bench.report.page.sections import shown_photographs
+from bench.report.run_files import answers_path, draw_answers
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
-from bench.report.run_files import answers_path, draw_answers
-from bench.report.page.sections import shown_photographs
-from bench.analysis.results import Results
 from bench.runs.run_folder import RunFolder
 from bench.runs.store import Store
-from bench.analysis.results import StoredTrial
 from bench.runs.thumbnails import keep_missing
 
 

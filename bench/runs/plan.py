@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 
-from bench.system.cache_folder import cache_folder
-from bench.system.cpu import default_threads, threads_each
+from bench.analysis.stats import majority_class
 from bench.data.check import (
     CheckedImage,
     Manifest,
@@ -22,23 +21,32 @@ from bench.data.dataset_plugins import dataset_folder
 from bench.data.find import find
 from bench.data.folds import Splits, make_splits
 from bench.data.held_out import with_tests_of
-from bench.data.validation_cache import ValidationCache
+from bench.data.manifest import as_json_value
 from bench.data.pixel_cache import open_pixel_cache
 from bench.data.pixel_source import DirectPixels, InputShape, PixelSource
 from bench.data.split import Split, limit_images, training_part
 from bench.data.synthetic import SYNTHETIC_NAME, synthetic_folder
 from bench.data.transform import FIDELITIES
-from bench.system.device import choose_device, choose_precision
+from bench.data.validation_cache import ValidationCache
 from bench.engines.registry import LOCAL
-from bench.system.environment import describe_environment
-from bench.training.reproducibility import code_digest
 from bench.runs.progress import Progress
-from bench.training.recipe import Recipe
-from bench.training.spec import TrialSpec
-from bench.data.manifest import as_json_value
-from bench.runs.request import LAYOUT_CHOICES, Contender, Request, as_plain, contenders, recipe_of, with_second_copy
+from bench.runs.request import (
+    LAYOUT_CHOICES,
+    Contender,
+    Request,
+    as_plain,
+    contenders,
+    recipe_of,
+    with_second_copy,
+)
+from bench.system.cache_folder import cache_folder
+from bench.system.cpu import default_threads, threads_each
+from bench.system.device import choose_device, choose_precision
+from bench.system.environment import describe_environment
 from bench.system.options import parse_choice
-from bench.analysis.stats import majority_class
+from bench.training.recipe import Recipe
+from bench.training.reproducibility import code_digest
+from bench.training.spec import TrialSpec
 from registry.errors import RunError
 
 
@@ -115,7 +123,9 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
         manifest = limit_images(manifest, request.limit)
     splits = make_splits(request.split, manifest, request.within)
     if request.test_data is not None:
-        splits = with_tests_of(_check_folder(request.test_data, request, progress), splits, manifest)
+        splits = with_tests_of(
+            _check_folder(request.test_data, request, progress), splits, manifest
+        )
     if request.within is not None:  # nothing else may be opened from here on
         manifest = training_part(manifest, request.within)
     return manifest, splits

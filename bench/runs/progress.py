@@ -12,9 +12,9 @@ from tqdm.auto import tqdm
 
 from bench.runs.eta import RunProgress
 from bench.runs.live_table import LiveTable
+from bench.system.display import LINE_CELLS, short
 from bench.training.record import EpochRecord, TrialRecord
 from bench.training.spec import TrialSpec
-from bench.system.display import LINE_CELLS, short
 
 
 class Progress:

@@ -6,22 +6,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
 
-from bench.training.checkpoint import Cadence
 from bench.data.dataset_plugins import names_dataset
 from bench.data.folds import check_within, parse_folds
 from bench.data.transform import FIDELITIES, Layout
 from bench.engines.registry import LOCAL
-from bench.training.memory_format import LAYOUTS
+from bench.report.trackers import TRACKERS
 from bench.system.options import parse_choice, parse_seconds, parse_share
+from bench.training.checkpoint import Cadence
+from bench.training.memory_format import LAYOUTS
 from bench.training.recipe import DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
-from bench.training.spec import SECOND_NAME, SECOND_SEEDS
 from bench.training.recipe_file import names_file, read_recipe_file
 from bench.training.remote_checkpoints import whole_place
-from bench.report.trackers import TRACKERS
+from bench.training.spec import SECOND_NAME, SECOND_SEEDS
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError, format_error

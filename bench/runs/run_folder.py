@@ -14,8 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bench.training.checkpoint import Checkpoints
 from bench.system.atomic_files import write_text
+from bench.training.checkpoint import Checkpoints
 from bench.training.spec import TrialSpec
 from registry.errors import RunError
 

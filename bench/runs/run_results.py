@@ -1,4 +1,4 @@
-"""What a person holds after a comparison: records and tables, with charts, HTML and an exit code."""
+"""What a person holds after a comparison: tables, charts, HTML, an exit code."""
 
 from __future__ import annotations
 
@@ -51,5 +51,3 @@ class RunResults(Results):
         from bench.report.notebook import as_html
 
         return as_html(self.frame, self.title, self.pairwise.sentences)
-
-

@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
 
-from bench.training.checkpoint import Cadence
-from bench.engines.registry import LOCAL
-from bench.engines.start import start_executor
 from bench.engines.executor import Executor, ExecutorConfig
 from bench.engines.in_process import InProcessExecutor
 from bench.engines.interrupts import Interrupts
 from bench.engines.process import Job
+from bench.engines.registry import LOCAL
 from bench.engines.spawn import TrialServer, can_spawn
-from bench.system.memory import expected_bytes
+from bench.engines.start import start_executor
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
-from bench.training.record import FINISHED, TrialResult
-from bench.training.spec import TrialSpec
 from bench.runs.request import Request
 from bench.runs.run_folder import RunFolder
+from bench.system.memory import expected_bytes
+from bench.training.checkpoint import Cadence
+from bench.training.record import FINISHED, TrialResult
+from bench.training.spec import TrialSpec
 from registry.errors import RunError
 
 
@@ -63,7 +63,9 @@ class Session:
         self._interrupts = Interrupts(progress.say)
         self._pending: dict[int, PendingTrial] = {}
         self._interrupted = False
-        self._asked: dict[int, PendingTrial] = {}  # what had to be done at a smaller batch, as it was
+        self._asked: dict[
+            int, PendingTrial
+        ] = {}  # what had to be done at a smaller batch, as it was
 
     def run(self, pending: Sequence[PendingTrial]) -> int | None:
         """Do `pending`, and return the number of the signal that has stopped it, or None.

@@ -11,18 +11,18 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench.training.evaluate import Evaluation
-from bench.training.record import FINISHED, TrialRecord, TrialResult, record_of
-from bench.training.spec import TrialSpec, as_plain, spec_of
 from bench.analysis.results import StoredTrial
 from bench.runs.schema import CONTENTS, SCHEMA, SCHEMA_VERSION, connect, naming_file, transaction
 from bench.runs.thumbnails import Thumbnails
+from bench.training.evaluate import Evaluation
+from bench.training.record import TrialRecord, TrialResult, record_of
+from bench.training.spec import TrialSpec, as_plain, spec_of
 from registry.errors import RunError
 
 

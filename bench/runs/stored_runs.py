@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.analysis.cross_validation import tested_names
-from bench.training.record import FINISHED
-from bench.training.spec import TrialSpec
-from bench.report.run_files import write_run, write_trial
-from bench.report.page.write import write_page
 from bench.analysis.results import StoredRun, StoredTrial, tests_of
-from bench.runs.run_results import RunResults
+from bench.report.page.write import write_page
+from bench.report.run_files import write_run, write_trial
 from bench.runs.request import as_plain, request_of
 from bench.runs.run_folder import RunFolder, run_folders
+from bench.runs.run_results import RunResults
 from bench.runs.store import Store
-from bench.analysis.results import StoredTrial
+from bench.training.record import FINISHED
 from registry.errors import RunError, format_error
 
 

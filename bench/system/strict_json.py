@@ -20,11 +20,6 @@ def json_text(value: object) -> str:
     return _escape_surrogate(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def json_line(value: object) -> str:
-    """Return the same on one line."""
-    return _escape_surrogate(json.dumps(value, ensure_ascii=False, allow_nan=False))
-
-
 def json_digest(value: object) -> str:
     """Return the SHA-256 of `value` as JSON, whatever the order of its names."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

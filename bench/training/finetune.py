@@ -7,6 +7,7 @@ from torch import nn
 from bench.system.random_state import preserve_random_state
 from bench.training.recipe import Recipe
 from bench.training.schedule import TrainingPosition
+from bench.training.spec import TrialSpec
 from registry.architecture import Architecture
 
 
@@ -25,6 +26,19 @@ def head_of(architecture: Architecture, network: nn.Module, classes: int) -> fro
         for name, parameter in network.named_parameters()
         if name not in other or other[name].shape != parameter.shape
     )
+
+
+def is_trained(architecture: Architecture) -> bool:
+    """Say whether a network of it begins with trained weights."""
+    return architecture != architecture.untrained
+
+
+def new_head(spec: TrialSpec, network: nn.Module) -> frozenset[str] | None:
+    """Return the parameters that have not been trained, where the recipe sets them apart."""
+    apart = spec.recipe.frozen_share != 0.0 or spec.recipe.backbone_rate != 1.0
+    if not is_trained(spec.architecture) or not apart:
+        return None
+    return head_of(spec.architecture, network, len(spec.classes))
 
 
 class Backbone:

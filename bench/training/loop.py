@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -23,27 +22,9 @@ from bench.training.record import EpochRecord, Weights, record_of
 from bench.training.schedule import TrainingPosition, place_by_seconds, place_by_steps
 from bench.training.spec import as_plain
 from bench.training.train import Tally
-from bench.training.train_state import TrainState
+from bench.training.train_state import EpochPosition, TrainState
 from bench.training.weight_averaging import copy_weights, set_weights
 from registry.errors import format_error
-
-
-@dataclass(slots=True, kw_only=True)
-class _Position:
-    """So many epochs are done, and so many steps of the next.
-
-    Attributes:
-        tally: the sums over those steps.
-        seconds, waited: of those that another process did.
-        random: the generators' state to go on from; None where it is the present one.
-    """
-
-    tally: Tally
-    epoch: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    waited: float = 0.0
-    random: dict[str, Any] | None = None
 
 
 class TrainingLoop:
@@ -70,7 +51,7 @@ class TrainingLoop:
         self._spent_before, self._clock = spent_seconds, service.clock
         self._schedule = Schedule(service.cadence)
         self._best: Weights | None = None
-        self._begin(_Position(tally=Tally.empty(device)))
+        self._begin(EpochPosition(tally=Tally.empty(device)))
 
     @property
     def best(self) -> Weights | None:
@@ -128,14 +109,8 @@ class TrainingLoop:
             correct=at["correct"].to(self._device),
             images=at["images"],
         )
-        position = _Position(
-            tally=tally,
-            epoch=at["epoch"],
-            step=at["step"],
-            seconds=at["seconds"],
-            waited=at["waited"],
-        )
-        self._begin(position)
+        known = {name: at[name] for name in ("epoch", "step", "seconds", "waited")}
+        self._begin(EpochPosition(tally=tally, **known))
         self._spent_before = at["spent_before"]
         if saved["best"] is not None:
             self._best = Weights(epoch=saved["best"]["epoch"], state=saved["best"]["state"])
@@ -173,7 +148,7 @@ class TrainingLoop:
         self._saving_seconds += seconds
         self._account.add(checkpoint_seconds=seconds)
 
-    def _begin(self, position: _Position) -> None:
+    def _begin(self, position: EpochPosition) -> None:
         """Stand at `position`, none of its epoch's steps being made by this process."""
         self._at = position
         self._stopwatch: Stopwatch | None = None
@@ -316,7 +291,7 @@ class TrainingLoop:
         wanted = self._service.weights or self._recipe.patience is not None
         if wanted and self._account.record.best is done:
             self._best = self._copy()
-        self._begin(_Position(tally=Tally.empty(self._device), epoch=done.epoch))
+        self._begin(EpochPosition(tally=Tally.empty(self._device), epoch=done.epoch))
         ended = self._has_ended()
         self._at.random = random_state(self._device) if ended else None
         self._account.phase("test" if ended else "train")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,6 +18,24 @@ from bench.training.record import TimeProfile
 from bench.training.schedule import TrainingPosition, apply, settings
 from bench.training.train import Tally, build_optimizer, train_epoch
 from bench.training.weight_averaging import WeightAverage
+
+
+@dataclass(slots=True, kw_only=True)
+class EpochPosition:
+    """So many epochs are done, and so many steps of the next.
+
+    Attributes:
+        tally: the sums over those steps.
+        seconds, waited: of those that another process did.
+        random: the generators' state to go on from; None where it is the present one.
+    """
+
+    tally: Tally
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+    random: dict[str, Any] | None = None
 
 
 class TrainState:

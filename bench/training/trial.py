@@ -8,26 +8,25 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from bench.data.check import CheckedImage
-from bench.data.dataset import EvaluationDataset, ImageDataset, TrainingDataset
 from bench.data.loader import DataLoader
 from bench.data.split import Split
-from bench.data.transform import MEMORY_FORMATS, Layout, normalization_of
+from bench.data.transform import MEMORY_FORMATS, Layout
 from bench.system.cache_folder import cache_folder
 from bench.system.clock import Phases, Stopwatch
-from bench.system.device import choose_device, choose_precision, number_type
+from bench.system.device import choose_device, choose_precision
 from bench.system.random_state import preserve_random_state, seed_everything
 from bench.training.callbacks import Callback, RecordBuilder, TrialContext
 from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
 from bench.training.evaluate import Evaluation, evaluate
 from bench.training.failure import DivergedError, reason_of, status_of, traceback_of
-from bench.training.finetune import head_of
+from bench.training.finetune import is_trained, new_head
 from bench.training.initialize import IMAGES, fit_to_images
 from bench.training.latency import SIZES, inference_times
 from bench.training.layer_summary import count_multiply_adds
@@ -38,6 +37,7 @@ from bench.training.spec import TrialSpec
 from bench.training.stop import StopRequest
 from bench.training.train_resolution import smaller_shape, takes
 from bench.training.train_state import TrainState
+from bench.training.trial_batches import TrialBatches
 from registry.errors import ContractError
 from registry.verify import verify
 
@@ -91,7 +91,7 @@ class _Trial:
         self, spec: TrialSpec, split: Split, watcher: Callback, service: TrialContext
     ) -> None:
         self._spec, self._split, self._watcher, self._service = spec, split, watcher, service
-        self._shape = self._training_shape = spec.architecture.contract.input_shape
+        self._shape = spec.architecture.contract.input_shape
         self._account = RecordBuilder(spec, watcher, service.jobs)
         self._training: TrainingLoop | None = None
 
@@ -105,9 +105,18 @@ class _Trial:
         self._account.add(startup_seconds=time.perf_counter() - started)
         self._layout = self._chosen_layout(saved)
         self._account.note(layout=self._layout)
+        self._batches = TrialBatches(
+            spec=self._spec,
+            split=self._split,
+            source=self._service.source,
+            device=self._device,
+            precision=self._precision,
+            layout=self._layout,
+            training_shape=self._shape,
+        )
         network = self._build()
         self._choose_training_shape(network)
-        batches = self._training_batches()
+        batches = self._batches.training()
         if saved is None:
             self._initialize(network)
         if self._spec.compiled:
@@ -161,20 +170,18 @@ class _Trial:
 
     def _chosen_layout(self, saved: dict[str, Any] | None) -> Layout:
         if self._spec.layout != "auto":
-            layout: Layout = self._spec.layout
-        elif saved is not None:
-            layout = saved["layout"]
-        else:
-            self._account.phase("layout")
-            layout = choose_layout(
-                self._spec.architecture,
-                self._spec.origin,
-                device=self._device,
-                precision=self._precision,
-                threads=self._spec.threads,
-                folder=cache_folder(),
-            )
-        return layout
+            return self._spec.layout
+        if saved is not None:
+            return cast("Layout", saved["layout"])
+        self._account.phase("layout")
+        return choose_layout(
+            self._spec.architecture,
+            self._spec.origin,
+            device=self._device,
+            precision=self._precision,
+            threads=self._spec.threads,
+            folder=cache_folder(),
+        )
 
     def _build(self) -> nn.Module:
         self._account.phase("build")
@@ -195,28 +202,17 @@ class _Trial:
         if smaller != self._shape and takes(
             network, smaller, self._device, self._layout, self._precision
         ):
-            self._training_shape = smaller
-        self._account.note(training_shape=self._training_shape)
-
-    def _is_trained(self) -> bool:
-        """Say whether the network begins with trained weights."""
-        return self._spec.architecture != self._spec.architecture.untrained
-
-    def _head(self, network: nn.Module) -> frozenset[str] | None:
-        """Return what of a network with trained weights is new, where the recipe sets it apart."""
-        recipe = self._spec.recipe
-        if not self._is_trained() or (recipe.frozen_share == 0.0 and recipe.backbone_rate == 1.0):
-            return None
-        return head_of(self._spec.architecture, network, len(self._spec.classes))
+            self._batches.training_shape = smaller
+        self._account.note(training_shape=self._batches.training_shape)
 
     def _initialize(self, network: nn.Module) -> None:
         """Fit the first weights to the images, where that is asked for and none were trained."""
-        if self._is_trained() or self._spec.recipe.initialization == "own":
+        if is_trained(self._spec.architecture) or self._spec.recipe.initialization == "own":
             return
         self._account.phase("initialize")
         with Stopwatch(self._device, self._service.clock) as stopwatch:
             count = min(IMAGES, 8 * self._spec.recipe.batch_size)  # where one is all it can hold
-            first = next(self._training_batches(count, workers=0).epoch())
+            first = next(self._batches.training(count, workers=0).epoch())
             fit_to_images(network, first.images, self._spec.seed)
         self._account.add(initialization_seconds=stopwatch.seconds)
 
@@ -225,13 +221,13 @@ class _Trial:
         evaluated = [
             size
             for part in (self._split.validation, self._split.test)
-            for size in self._evaluation_batches(part).sizes
+            for size in self._batches.evaluation(part).sizes
         ]
         evaluated += SIZES
         seconds = compile_network(
             network,
             shape=self._shape,
-            training_shape=self._training_shape,
+            training_shape=self._batches.training_shape,
             training_sizes=batches.sizes,
             evaluation_sizes=evaluated,
             device=self._device,
@@ -247,7 +243,7 @@ class _Trial:
             device=self._device,
             precision=self._precision,
             phases=Phases(self._device) if self._service.profile else None,
-            head=self._head(network),
+            head=new_head(self._spec, network),
         )
 
     def _train(
@@ -285,60 +281,18 @@ class _Trial:
 
     def _time_inference(self, network: nn.Module) -> None:
         self._account.phase("inference")
-        files = [image.file for image in self._split.test[: max(SIZES)]]
-        view = EvaluationDataset(files=files, source=self._service.source, shape=self._shape)
-        images = next(self._batches(view, batch_size=len(files)).epoch()).images
+        tested = self._split.test[: max(SIZES)]
+        images = next(self._batches.evaluation(tested, len(tested)).epoch()).images
         times = inference_times(network, images, self._layout, self._precision)
         self._account.note(inference=times)
 
     def _evaluate(self, network: nn.Module, images: Sequence[CheckedImage]) -> Evaluation:
-        batches = self._evaluation_batches(images)
         evaluation = evaluate(
             network,
-            batches.epoch(),
+            self._batches.evaluation(images).epoch(),
             device=self._device,
             precision=self._precision,
         )
         if not math.isfinite(evaluation.loss):
             raise DivergedError(f"the loss was {evaluation.loss} when it was evaluated")
         return evaluation
-
-    def _training_batches(
-        self,
-        batch_size: int | None = None,
-        workers: int | None = None,
-    ) -> DataLoader:
-        view = TrainingDataset(
-            files=[image.file for image in self._split.train],
-            source=self._service.source,
-            shape=self._training_shape,
-            seed=self._spec.seed,
-            augmentation=self._spec.recipe.augmentation,
-            fidelity=self._spec.fidelity,
-            stratified=self._spec.recipe.stratified_batches,
-        )
-        epochs = self._spec.recipe.epochs or sys.maxsize
-        return self._batches(view, epochs, batch_size, workers)
-
-    def _evaluation_batches(self, images: Sequence[CheckedImage]) -> DataLoader:
-        files = [image.file for image in images]
-        source = self._service.source
-        return self._batches(EvaluationDataset(files=files, source=source, shape=self._shape))
-
-    def _batches(
-        self,
-        view: ImageDataset,
-        epochs: int = 1,
-        batch_size: int | None = None,
-        workers: int | None = None,
-    ) -> DataLoader:
-        return DataLoader(
-            view,
-            batch_size=batch_size or self._spec.recipe.batch_size,
-            workers=self._spec.workers if workers is None else workers,
-            normalization=normalization_of(self._spec.architecture),
-            device=self._device,
-            layout=self._layout,
-            epochs=epochs,
-            dtype=number_type(self._precision),
-        )

@@ -270,29 +270,36 @@ MUTANTS = (
     ),
     Mutant(
         name="images are augmented in evaluation",
-        file="bench/training/trial.py",
-        old="EvaluationDataset(files=files, source=source, shape=self._shape))",
-        new=(
-            "TrainingDataset(files=files, source=source, shape=self._shape, seed=0, "
-            "augmentation=self._spec.recipe.augmentation))"
-        ),
+        file="bench/training/trial_batches.py",
+        old="""        dataset = EvaluationDataset(
+            files=[image.file for image in images],
+            source=self.source,
+            shape=self.spec.architecture.contract.input_shape,
+        )""",
+        new="""        dataset = TrainingDataset(
+            files=[image.file for image in images],
+            source=self.source,
+            shape=self.spec.architecture.contract.input_shape,
+            seed=0,
+            augmentation=self.spec.recipe.augmentation,
+        )""",
         tests=(
             "tests/unit/training/test_trial.py::test_test_images_are_seen_as_they_are_and_in_their_order",
         ),
     ),
     Mutant(
         name="a recipe's augmentation is not used",
-        file="bench/training/trial.py",
-        old="augmentation=self._spec.recipe.augmentation,",
-        new="augmentation=type(self._spec.recipe.augmentation)(),",
+        file="bench/training/trial_batches.py",
+        old="augmentation=recipe.augmentation,",
+        new="augmentation=type(recipe.augmentation)(),",
         tests=(
             "tests/unit/training/test_trial.py::test_training_images_are_cut_and_ordered_as_the_recipe_says",
         ),
     ),
     Mutant(
         name="batches have the classes as they come, whatever the recipe says",
-        file="bench/training/trial.py",
-        old="stratified=self._spec.recipe.stratified_batches,",
+        file="bench/training/trial_batches.py",
+        old="stratified=recipe.stratified_batches,",
         new="",
         tests=(
             "tests/unit/training/test_trial.py::test_training_images_are_cut_and_ordered_as_the_recipe_says",

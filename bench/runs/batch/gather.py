@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.runs.batch.located import locate_images
 from bench.data.pixel_source import DirectPixels
-from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
-from bench.runs.plan import Plan
-from bench.runs.batch.plan_file import PlanFile, images_of, list_trials, with_images
-from bench.runs.progress import Progress
-from bench.training.record import TrialResult
 from bench.report.run_files import answers_path
-from bench.runs.run_results import RunResults
-from bench.runs.run_folder import RunFolder, run_folders
-from bench.runs.stored_runs import try_write_page, report
-from bench.runs.store import Store
 from bench.report.trackers import Trackers
+from bench.runs.batch.located import locate_images
+from bench.runs.batch.plan_file import PlanFile, images_of, list_trials, with_images
 from bench.runs.batch.work import search_folders
 from bench.runs.batch.work_folder import FinishedTrial, WorkFolder
+from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
+from bench.runs.plan import Plan
+from bench.runs.progress import Progress
+from bench.runs.run_folder import RunFolder, run_folders
+from bench.runs.run_results import RunResults
+from bench.runs.store import Store
+from bench.runs.stored_runs import report, try_write_page
+from bench.training.record import TrialResult
 from registry.errors import RunError, StorageError, ZooError
 
 _OF_MACHINES = (
@@ -84,7 +84,9 @@ def gather(
     try:
         if run is None:
             run = _create_run(plan, runs, done)
-        return GatherResult(results=_fill_run(plan, folder, run, done, progress, data), missing=missing)
+        return GatherResult(
+            results=_fill_run(plan, folder, run, done, progress, data), missing=missing
+        )
     except OSError as error:
         raise StorageError(f"{error}: make room, then gather again") from error
 
@@ -111,7 +113,9 @@ def _fill_run(
     with run.held(), closing(Store.open(run.database)) as store:
         if done:
             store.tell("environment", _environment(plan, done))
-        _store_finished(folder, run, store, done, Trackers(plan.request.log, run.path, progress.say))
+        _store_finished(
+            folder, run, store, done, Trackers(plan.request.log, run.path, progress.say)
+        )
         results = report(run, store)
         here = _plan_with_images(plan, data, progress)
         if here is not None:
@@ -142,7 +146,11 @@ def _finished_numbers(run: RunFolder | None) -> set[int]:
 
 
 def _store_finished(
-    folder: WorkFolder, run: RunFolder, store: Store, done: Mapping[int, FinishedTrial], trackers: Trackers
+    folder: WorkFolder,
+    run: RunFolder,
+    store: Store,
+    done: Mapping[int, FinishedTrial],
+    trackers: Trackers,
 ) -> None:
     """Keep in the run what it has not yet, each trial's weights before its record."""
     there = {trial.number: trial.record for trial in store.trials()}
@@ -171,7 +179,9 @@ def _plan_with_images(plan: PlanFile, data: Sequence[Path], progress: Progress) 
 def _environment(plan: PlanFile, done: Mapping[int, FinishedTrial]) -> dict[str, Any]:
     """Return the plan's environment with the machines that have done trials."""
     environments = [each.environment for each in done.values()]
-    machines = {name: _merge_values([each.get(name) for each in environments]) for name in _OF_MACHINES}
+    machines = {
+        name: _merge_values([each.get(name) for each in environments]) for name in _OF_MACHINES
+    }
     return {**plan.about["environment"], **machines, "plan": plan.id}
 
 

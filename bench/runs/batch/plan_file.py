@@ -12,9 +12,9 @@ from bench.data.check import CheckedImage
 from bench.data.folds import Splits
 from bench.data.split import Split, image_as_plain, image_of
 from bench.runs.plan import Plan
-from bench.training.spec import TrialSpec, as_plain, spec_of
 from bench.runs.request import Request, request_of
 from bench.system.strict_json import json_digest
+from bench.training.spec import TrialSpec, as_plain, spec_of
 from registry.errors import RunError, format_error
 
 VERSION = 1

@@ -8,24 +8,23 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.system.cpu import tune_allocator
-from bench.system.cpu import default_threads
 from bench.data.dataset_plugins import dataset_folder
 from bench.data.folds import Splits
-from bench.runs.batch.located import locate_images
 from bench.data.pixel_source import DirectPixels, PixelSource
 from bench.data.synthetic import synthetic_folder
-from bench.system.device import choose_device
 from bench.engines.spawn import TrialServer, trial_server
-from bench.system.environment import describe_environment
-from bench.training.reproducibility import code_digest, differences
-from bench.runs.plan import Plan, cache_pixels
+from bench.runs.batch.located import locate_images
 from bench.runs.batch.plan_file import PlanFile, images_of, software_of, with_images
-from bench.runs.progress import Progress
-from bench.training.record import TrialRecord, TrialResult
-from bench.training.spec import TrialSpec
-from bench.runs.session import PendingTrial, Session, can_isolate
 from bench.runs.batch.work_folder import Records, WorkFolder
+from bench.runs.plan import Plan, cache_pixels
+from bench.runs.progress import Progress
+from bench.runs.session import PendingTrial, Session, can_isolate
+from bench.system.cpu import default_threads, tune_allocator
+from bench.system.device import choose_device
+from bench.system.environment import describe_environment
+from bench.training.record import TrialRecord, TrialResult
+from bench.training.reproducibility import code_digest, differences
+from bench.training.spec import TrialSpec
 from registry.errors import ReproducibilityError, RunError
 from registry.from_file import file_of
 
@@ -142,7 +141,9 @@ class _Worker:
                     continue
                 if self._done_meanwhile(number):
                     continue
-                pending = PendingTrial(number=number, spec=spec, marks=(*marks, *self._taken_up(number)))
+                pending = PendingTrial(
+                    number=number, spec=spec, marks=(*marks, *self._taken_up(number))
+                )
                 stopped_by = self._session.run([pending])
             if stopped_by is not None or self.records[-1].status == "interrupted":
                 return stopped_by

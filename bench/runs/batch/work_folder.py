@@ -19,13 +19,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
-from bench.system.atomic_files import whole_file, write_text
-from bench.training.evaluate import Evaluation, pack_evaluation, unpack_evaluation
 from bench.runs.batch.plan_file import PlanFile
+from bench.runs.run_folder import RunFolder
+from bench.system.atomic_files import whole_file, write_text
+from bench.system.strict_json import json_digest
+from bench.training.evaluate import Evaluation, pack_evaluation, unpack_evaluation
 from bench.training.record import FINISHED, TrialRecord, TrialResult, record_of
 from bench.training.spec import as_plain
-from bench.runs.run_folder import RunFolder
-from bench.system.strict_json import json_digest
 from registry.errors import RunError, StorageError, format_error
 
 _VERSION = 1

@@ -278,10 +278,10 @@ def test_a_stop_ends_all_and_both_are_gone_on_with(place, unbroken, monkeypatch,
     zoo.hit(signal.SIGTERM)
     stopped = zoo.wait()
     (folder,) = runs.iterdir()
-    kept = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    kept = json.loads((folder / "comparison.json").read_text())["trials"]
     again = _begin(place, runs, *zoo.resume_command()[1:], "--jobs", 1)
     ended = again.wait()
-    trials = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    trials = json.loads((folder / "comparison.json").read_text())["trials"]
 
     assert stopped == 143, zoo.lines
     assert [trial["status"] for trial in kept] == ["interrupted"] * 2, zoo.lines

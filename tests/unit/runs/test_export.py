@@ -14,8 +14,8 @@ import torch
 from fuzz_weights import PUBLISHED, TINY, Tiny
 from torch import nn
 
-from bench.runs.onnx import write_onnx
 from bench.runs import onnx as onnx_file
+from bench.runs.onnx import write_onnx
 from bench.training.weights import load_network, save_weights
 from registry.errors import RunError
 from zoo import LENET5

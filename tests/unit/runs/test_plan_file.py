@@ -22,14 +22,15 @@ import pytest
 from drawn_folder import draw_folder
 from endings import differences, ending
 from filelock import FileLock
+from paths import PLUGINS
 from safetensors.torch import load, save
 from warm import warm
-from paths import PLUGINS
 from zoo_process import ZooProcess
 
 from bench.data import synthetic
 from bench.data.synthetic import write_synthetic
 from bench.report.run_files import draw_answers
+from bench.runs import pictures
 from bench.runs.batch.plan_file import plan_text, read_plan
 from bench.runs.batch.work import share_of_trials
 from bench.runs.batch.work_folder import DamagedError, WorkFolder
@@ -37,7 +38,6 @@ from bench.runs.plan import make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request
 from bench.runs.store import Store
-from bench.runs import pictures
 from bench.system.atomic_files import whole_file, write_text
 from bench.training.record import TrialRecord, TrialResult
 from registry.architecture import Architecture

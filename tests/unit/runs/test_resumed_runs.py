@@ -24,7 +24,7 @@ from bench.runs.run_folder import RunFolder
 from bench.training.checkpoint import Checkpoints
 from registry.errors import StorageError
 
-_MADE_AGAIN = (".csv", ".json", ".jsonl", ".md", ".png")
+_MADE_AGAIN = (".csv", ".json", ".md", ".png")
 _GRID = "test-images.png"  # needs the images, which a report does without
 
 

@@ -43,7 +43,7 @@ def zoo(zoo, tmp_path):
 
 
 def _contents(folder):
-    made_from_records = (".csv", ".json", ".jsonl", ".md", ".png", ".svg", ".html")
+    made_from_records = (".csv", ".json", ".md", ".png", ".svg", ".html")
     return {
         path: path.read_bytes()
         for path in sorted(folder.rglob("*"))

@@ -295,7 +295,7 @@ def test_training_images_are_cut_and_ordered_as_the_recipe_says(split, monkeypat
     """Its augmentation and its batches reach what makes them, and the seed, too."""
     seen = []
     monkeypatch.setattr(
-        "bench.training.trial.TrainingDataset",
+        "bench.training.trial_batches.TrainingDataset",
         lambda **how: seen.append(how) or ImageDataset(**how),
     )
     how = Augmentation(scale=(0.1, 0.2), flip_probability=0.0)
