@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 from bench.data.decode_pool import SECONDS_PER_FILE, Examined, examine
+from bench.data.duplicates import duplicates_of
 from bench.data.facts import Facts, Flaw
 from bench.data.find import Finding, ImageFile, Reject, sorted_rejects
 from bench.data.reading import UnreadableImageError, content_digest
@@ -17,8 +16,6 @@ from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError
 
 MOST_REJECTS = 0.01  # of the files that claim to be images; more is a folder gone wrong
-NEAR_BITS = 15  # of 256; the same photograph saved twice differs by about 9, two others by 67 up
-_BANDS = 16  # at most 15 differing bits leave one of 16 bands equal, so no near pair is missed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,31 +178,3 @@ def _read(path: Path) -> tuple[str | Flaw, int]:
         return content_digest(path)
     except UnreadableImageError as error:
         return Flaw(reason=str(error), lasts=False), 0
-
-
-def duplicates_of(images: Sequence[CheckedImage]) -> tuple[tuple[CheckedImage, ...], ...]:
-    """Return groups of images whose content is equal or nearly so, each group once."""
-    parent = list(range(len(images)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            index = parent[index]
-        return index
-
-    for first, second in _candidates(images):
-        bits = images[first].facts.difference_hash ^ images[second].facts.difference_hash
-        if bits.bit_count() <= NEAR_BITS or images[first].sha256 == images[second].sha256:
-            parent[root(second)] = root(first)
-    groups: dict[int, list[CheckedImage]] = defaultdict(list)
-    for index, image in enumerate(images):
-        groups[root(index)].append(image)
-    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
-
-
-def _candidates(images: Sequence[CheckedImage]) -> Iterable[tuple[int, int]]:
-    """Return the pairs whose difference hashes agree in at least one band of 16 bits."""
-    buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for index, image in enumerate(images):
-        for band in range(_BANDS):
-            buckets[band, (image.facts.difference_hash >> (16 * band)) & 0xFFFF].append(index)
-    return {pair for members in buckets.values() for pair in combinations(members, 2)}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image
+
+from bench.data.duplicates import difference_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +38,3 @@ def facts_of(picture: Image.Image) -> Facts:
     return Facts(
         width=picture.width, height=picture.height, difference_hash=difference_hash(picture)
     )
-
-
-def difference_hash(picture: Image.Image) -> int:
-    """Return 256 bits: is each of 16x16 grey cells brighter than its right neighbour.
-
-    Source: N. Krawetz, "Kind of Like That" (2013), at 16x16 instead of 8x8.
-    """
-    grey = picture.convert("L").resize((17, 16), Image.Resampling.BOX)
-    levels = np.asarray(grey, dtype=np.int16)
-    return int.from_bytes(np.packbits(levels[:, :-1] > levels[:, 1:]).tobytes(), "big")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.data.check import CheckedImage, Manifest, duplicates_of
+from bench.data.check import CheckedImage, Manifest
+from bench.data.duplicates import duplicates_of
 from bench.data.folds import Splits
 from registry.errors import DataError
 

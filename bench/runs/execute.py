@@ -18,7 +18,8 @@ from bench.report.trackers import Trackers, require_trackers
 from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
 from bench.runs.plan import Plan, make_plan
 from bench.runs.progress import Progress
-from bench.runs.request import Request, recipe_of, request_of, resolve_request
+from bench.runs.request import Request, request_of
+from bench.runs.resolve import ResolvedRequest, recipe_of, resolve_request, with_files_read
 from bench.runs.run_folder import RunFolder
 from bench.runs.run_results import RunResults
 from bench.runs.session import PendingTrial, Session, require_isolated
@@ -59,14 +60,16 @@ def run(
         if isinstance(given := options.get(name), str):
             options[name] = Path(given)
     request = Request(models=tuple(models), data=folder, **options)  # type: ignore[arg-type]
-    return execute(request, Progress(shown=progress))
+    return execute(resolve_request(request), Progress(shown=progress))
 
 
-def execute(request: Request, progress: Progress, server: TrialServer | None = None) -> RunResults:
-    """Return the results of `request`; each finished trial is on disk before the next begins.
+def execute(
+    resolved: ResolvedRequest, progress: Progress, server: TrialServer | None = None
+) -> RunResults:
+    """Return the results of a request; each finished trial is on disk before the next begins.
 
     Args:
-        request: what is compared, and how.
+        resolved: what is compared, and how.
         progress: is told how it goes.
         server: begins processes for trials, begun before; it is closed in any case.
 
@@ -74,20 +77,20 @@ def execute(request: Request, progress: Progress, server: TrialServer | None = N
         ZooError: something asked for is not there; nothing was trained.
     """
     tune_allocator()
-    wanted = request.isolate and request.engine == LOCAL.name
+    request, options = resolved.request, resolved.options
+    wanted = options.isolate and options.engine == LOCAL.name
     with trial_server(wanted=wanted, server=server) as server:
-        request = resolve_request(request)
         require_trackers(request.log)
-        get_engine(request.engine)
-        plan = make_plan(request, progress)
-        require_isolated(request, plan.specs)
+        get_engine(options.engine)
+        plan = make_plan(resolved, progress)
+        require_isolated(options, plan.specs)
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
         folder = RunFolder.create(request.runs, models)
         created = Store.create(folder.database, plan.about, plan.specs)
         with _explain_storage_errors(folder), folder.held(), closing(created) as store:
             progress.say_how_to_go_on(f"zoo bench --resume {folder.path}")
             pending = [PendingTrial(number=n, spec=spec) for n, spec in enumerate(plan.specs)]
-            return _run(request, folder, store, plan, pending, progress, server)
+            return _run(resolved, folder, store, plan, pending, progress, server)
 
 
 def resume(
@@ -134,12 +137,13 @@ def resume(
             progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
             require_trackers(request.log)
             get_engine(request.engine)
-            plan = make_plan(request, progress)
+            resolved = resolve_request(request)
+            plan = make_plan(resolved, progress)
             pending = _remaining_trials(left, about, plan, inexact=inexact)
-            require_isolated(request, [each.spec for each in pending])
+            require_isolated(resolved.options, [each.spec for each in pending])
             write_trials(folder, about, trials)  # the last may have been kept and not yet written
             draw_grids(trials_without_grid(folder, trials), folder, plan)
-            return _run(request, folder, store, plan, pending, progress, server)
+            return _run(resolved, folder, store, plan, pending, progress, server)
 
 
 @contextmanager
@@ -165,7 +169,7 @@ def _draw_missing(
     tested = any(trial.test is not None for trial in trials)
     if missing or (tested and not store.thumbnails.names()):
         try:
-            plan = make_plan(request, progress)
+            plan = make_plan(resolve_request(request), progress)
             draw_grids(missing, folder, plan)
             keep_pictures(store, plan, progress)
         except ZooError as error:
@@ -188,7 +192,7 @@ def _apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
     unsaid: dict[str, Any] = {other: None for name, other in others.items() if name in changes}
     unsaid |= {"own_recipes": ()} if "recipe" in changes else {}
     unsaid |= {"address": None} if "engine" in changes else {}
-    changed = resolve_request(replace(request, **(unsaid | dict(changes))))
+    changed = with_files_read(replace(request, **(unsaid | dict(changes))))
     before, after = recipe_of(request), recipe_of(changed)
     if (before.seconds is None) != (after.seconds is None):
         raise RunError(
@@ -247,7 +251,7 @@ def _merge_marks(trial: StoredTrial, more: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _run(
-    request: Request,
+    resolved: ResolvedRequest,
     folder: RunFolder,
     store: Store,
     plan: Plan,
@@ -260,7 +264,7 @@ def _run(
     Of many trials the tables take long; then they are not written after each, but at the end.
     """
     trials, about = {trial.number: trial for trial in store.trials()}, store.about()
-    trackers = Trackers(request.log, folder.path, progress.say)
+    trackers = Trackers(resolved.request.log, folder.path, progress.say)
 
     def results(stopped_by: int | None = None) -> RunResults:
         known = [trial.record for trial in trials.values() if trial.record is not None]
@@ -282,9 +286,11 @@ def _run(
         trackers.log(where, result.record)
 
     tables = Throttle(lambda: write_run(results(), about))
-    session = Session(request, folder, store, plan, progress, keep, server)
+    session = Session(resolved.options, folder, store, plan, progress, keep, server)
     there = [trial.record for trial in trials.values() if trial.record is not None]
-    with progress.showing([trial.spec for trial in trials.values()], there, request.jobs or 1):
+    with progress.showing(
+        [trial.spec for trial in trials.values()], there, resolved.options.jobs or 1
+    ):
         stopped_by = session.run(pending)
     tables.finish()
     found = results(stopped_by)

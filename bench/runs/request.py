@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,17 +17,13 @@ from bench.report.trackers import TRACKERS
 from bench.system.options import parse_choice, parse_seconds, parse_share
 from bench.training.checkpoint import Cadence
 from bench.training.memory_format import LAYOUTS
-from bench.training.recipe import DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
-from bench.training.recipe_file import names_file, read_recipe_file
+from bench.training.recipe import Recipe
 from bench.training.remote_checkpoints import whole_place
-from bench.training.spec import SECOND_NAME, SECOND_SEEDS
 from registry.architecture import Architecture
-from registry.catalog import Catalog
 from registry.errors import RunError, format_error
 
 LAYOUT_CHOICES: tuple[Layout | Literal["auto"], ...] = ("auto", *LAYOUTS)
 _GONE = ("processes",)  # fields of earlier versions
-_CHANGES = ("epochs", "batch_size", "learning_rate", "patience")  # of a recipe, by the same name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,16 +160,6 @@ class Request:
         return str(data if self.names_data else data.resolve())
 
 
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """An architecture under the name that it was asked for by; its seeds are the run's and more."""
-
-    model: str
-    architecture: Architecture
-    origin: str
-    seed_offset: int = 0
-
-
 def as_plain(request: Request) -> dict[str, Any]:
     """Return `request` as values that JSON has; paths are absolute."""
     values = {field.name: getattr(request, field.name) for field in fields(request)}
@@ -223,85 +208,3 @@ def _require_supported(plain: dict[str, Any]) -> None:
 
 def _model(plain: object) -> str | Architecture:
     return plain if isinstance(plain, str) else msgspec.convert(plain, Architecture)
-
-
-def contenders(
-    models: Sequence[str | Architecture], *, pretrained: bool = False, frozen: bool = False
-) -> list[Contender]:
-    """Return what is compared, in the order asked, names and patterns before values.
-
-    With `pretrained`, those that have trained weights begin with them.
-
-    Raises:
-        ZooError: a name is unknown, or one name stands for two, or there is none.
-    """
-    catalog = Catalog.installed()
-    names = [model for model in models if isinstance(model, str)]
-    entries = [catalog.get(name) for name in catalog.resolve(names)] if names else []
-    chosen = [Contender(entry.name, entry.value, str(entry.origin)) for entry in entries]
-    values = [model for model in models if isinstance(model, Architecture)]
-    chosen += [Contender(value.name, value, "given in Python") for value in values]
-    if not chosen:
-        raise RunError("no models to compare: name some, such as `--models lenet alexnet`")
-    taken = [contender.model for contender in chosen]
-    for name in taken:
-        if taken.count(name) > 1:
-            raise RunError(f"two models are called {name!r}: give one of them another name")
-    return [_with_trained_weights(each, frozen) for each in chosen] if pretrained else chosen
-
-
-def _with_trained_weights(contender: Contender, frozen: bool) -> Contender:
-    return replace(contender, architecture=contender.architecture.pretrained(frozen=frozen))
-
-
-def with_second_copy(compared: Sequence[Contender]) -> list[Contender]:
-    """Return the one architecture under two names, the second with seeds of its own.
-
-    Raises:
-        RunError: there are several.
-    """
-    if len(compared) != 1:
-        raise RunError(f"--aa compares one model with itself, not {len(compared)}: name one")
-    (once,) = compared
-    return [once, replace(once, model=f"{once.model}{SECOND_NAME}", seed_offset=SECOND_SEEDS)]
-
-
-def resolve_request(request: Request) -> Request:
-    """Return `request` with what a recipe file says in the place of its path, and whole paths.
-
-    So a run goes on as it was begun, whatever becomes of the file, and wherever.
-
-    Raises:
-        RunError: the file says no recipe, or one for a model that is not compared.
-    """
-    if request.checkpoints is not None:
-        request = replace(request, checkpoints=whole_place(request.checkpoints))
-    if not names_file(request.recipe):
-        return request
-    file = read_recipe_file(Path(str(request.recipe)))
-    return replace(request, recipe=file.recipe, own_recipes=tuple(file.models.items()))
-
-
-def recipe_of(request: Request, *models: str) -> Recipe:
-    """Return the recipe that is asked for, or that of the first of `models` that has its own.
-
-    With the changes that are asked for, too.
-
-    Raises:
-        RunError: there is none of that name.
-    """
-    own = dict(request.own_recipes)
-    recipe = next((own[model] for model in models if model in own), request.recipe)
-    if recipe is None and request.pretrained:
-        recipe = FINETUNE
-    elif recipe is None:
-        recipe = DEMO if request.data is None else DEFAULT
-    elif isinstance(recipe, str):
-        recipe = get_recipe(recipe)
-    asked = {name: getattr(request, name) for name in _CHANGES}
-    changes = {name: value for name, value in asked.items() if value is not None}
-    if request.epochs is not None:
-        changes["seconds"] = None
-    elif request.budget is not None:
-        changes |= {"epochs": None, "seconds": parse_seconds(request.budget)}
-    return replace(recipe, **changes) if changes else recipe

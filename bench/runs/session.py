@@ -17,10 +17,9 @@ from bench.engines.spawn import TrialServer, can_spawn
 from bench.engines.start import start_executor
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
-from bench.runs.request import Request
+from bench.runs.resolve import TrialOptions
 from bench.runs.run_folder import RunFolder
 from bench.system.memory import expected_bytes
-from bench.training.checkpoint import Cadence
 from bench.training.record import FINISHED, TrialResult
 from bench.training.spec import TrialSpec
 from registry.errors import RunError
@@ -47,7 +46,7 @@ class Session:
 
     def __init__(
         self,
-        request: Request,
+        options: TrialOptions,
         folder: RunFolder,
         store: ResultSink,
         plan: Plan,
@@ -56,7 +55,7 @@ class Session:
         server: TrialServer | None = None,
     ) -> None:
         """`server` begins processes for trials, if it is there already; it is left as it is."""
-        self._request, self._folder, self._store = request, folder, store
+        self._options, self._folder, self._store = options, folder, store
         self._splits, self._source, self._progress = plan.splits, plan.source, progress
         self._planned = plan.about["environment"]
         self._on_result, self._server = on_result, server
@@ -98,19 +97,19 @@ class Session:
 
     def _is_here(self, pending: PendingTrial) -> bool:
         """Say whether a trial is done in this very process, by none that others have begun."""
-        return not can_isolate(self._request, pending.spec)
+        return not can_isolate(self._options, pending.spec)
 
     def _engine(self, pending: Sequence[PendingTrial]) -> Executor:
         if self._is_here(pending[0]):
             return InProcessExecutor(self._progress)
         setup = ExecutorConfig(
-            jobs=self._request.jobs,
-            address=self._request.address,
+            jobs=self._options.jobs,
+            address=self._options.address,
             architectures={each.spec.model: each.spec.architecture for each in pending},
             planned=self._planned,
             server=self._server,
         )
-        return start_executor(self._request.engine, self._progress, setup)
+        return start_executor(self._options.engine, self._progress, setup)
 
     def _submit(self, engine: Executor, pending: PendingTrial) -> None:
         self._pending[pending.number] = pending
@@ -122,18 +121,18 @@ class Session:
         )
         self._store.finish(number, result)
         if result.record.status in FINISHED:
-            self._folder.checkpoints(result.record.spec, self._request.checkpoints).clear()
+            self._folder.checkpoints(result.record.spec, self._options.checkpoints).clear()
         self._on_result(number, result)
 
     def _halves(self, result: TrialResult) -> bool:
-        wanted = self._request.on_oom == "halve" and result.record.status == "out-of-memory"
+        wanted = self._options.halve_on_oom and result.record.status == "out-of-memory"
         small = result.record.spec.recipe.batch_size == 1
         return wanted and not small and not self._stopped
 
     def _halved(self, number: int, result: TrialResult) -> PendingTrial:
         """Return a trial that had too little memory, at half its batch."""
         spec, pending = result.record.spec, self._pending[number]
-        self._folder.checkpoints(spec, self._request.checkpoints).clear()
+        self._folder.checkpoints(spec, self._options.checkpoints).clear()
         recipe = replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)
         asked = self._asked.setdefault(number, pending)
         mark = f"batch size {recipe.batch_size} instead of {asked.spec.recipe.batch_size}"
@@ -141,41 +140,41 @@ class Session:
         return replace(asked, spec=replace(spec, recipe=recipe), marks=(*asked.marks, mark))
 
     def _job(self, spec: TrialSpec) -> Job:
-        cadence = Cadence.parse(self._request.checkpoint_every)
+        cadence = self._options.cadence
         return Job(
             spec=spec,
             split=self._splits.of(spec.fold),
             source=self._source,
             folder=self._folder.trial(spec),
             checkpoints=self._folder.trial(spec) / "checkpoints",
-            shared=self._folder.shared_url(spec, self._request.checkpoints),
+            shared=self._folder.shared_url(spec, self._options.checkpoints),
             cadence={"seconds": cadence.seconds, "steps": cadence.steps},
-            profile=self._request.profile,
-            weights=self._request.weights,
-            timeout=self._request.timeout,
+            profile=self._options.profile,
+            weights=self._options.weights,
+            timeout=self._options.timeout,
             expected_bytes=expected_bytes(spec.architecture.contract.parameters),
         )
 
 
-def require_isolated(request: Request, specs: Sequence[TrialSpec]) -> None:
+def require_isolated(options: TrialOptions, specs: Sequence[TrialSpec]) -> None:
     """Do nothing unless trials are to be done beside each other that have no process of their own.
 
     Raises:
         RunError: they are.
     """
-    here = [spec.model for spec in specs if not can_isolate(request, spec)]
-    asked = f"--jobs {request.jobs}" if request.jobs else f"--engine {request.engine}"
-    if here and (request.shares or request.engine != LOCAL.name):
+    here = [spec.model for spec in specs if not can_isolate(options, spec)]
+    asked = f"--jobs {options.jobs}" if options.jobs else f"--engine {options.engine}"
+    if here and (options.shares_machine or options.engine != LOCAL.name):
         raise RunError(
             f"{asked} needs a process for each trial, and {here[0]} has none: what a "
             "notebook defines has to be put in a file; --no-isolate has to be left out"
         )
 
 
-def can_isolate(request: Request, spec: TrialSpec) -> bool:
+def can_isolate(options: TrialOptions, spec: TrialSpec) -> bool:
     """Say whether the trial can have a process of its own: what `__main__` defines can't be had."""
     return (
-        request.isolate
+        options.isolate
         and can_spawn()
         and not spec.architecture.constructor.startswith("__main__:")
     )

@@ -12,7 +12,8 @@ import msgspec
 
 from bench.analysis.results import StoredRun
 from bench.runs.execute import execute, resume
-from bench.runs.request import Request, as_plain, contenders, recipe_of
+from bench.runs.request import Request, as_plain
+from bench.runs.resolve import contenders, recipe_of, resolve_request
 from bench.runs.stored_runs import stored_run
 from bench.system.display import display
 from bench.training.recipe import Recipe, get_recipe
@@ -28,6 +29,7 @@ from bench.tune.study import (
     with_run_name,
 )
 from bench.tune.suggest import require_optuna, suggest
+from registry.architecture import Architecture
 from registry.errors import RunError
 
 _ATTEMPTS = 16  # suggestions of what was tried already, after which all there is was tried
@@ -95,12 +97,13 @@ def search(asked: Search, say: Say, *, shown: bool = True) -> list[Outcome]:
         ZooError: something asked for is not there; what was finished is kept.
     """
     require_optuna()
-    models = [each.model for each in contenders(asked.request.models)]
+    models = [each.model for each in contenders(asked.request)]
+    values = {each.name: each for each in asked.request.models if isinstance(each, Architecture)}
     parts = [(model,) for model in models] if asked.per_model else [tuple(models)]
     share = None if asked.budget is None else asked.budget / len(parts)
     outcomes: list[Outcome] = []
     for part in parts:
-        request = replace(asked.request, models=part)
+        request = replace(asked.request, models=tuple(values.get(name, name) for name in part))
         outcomes.append(_search_model(replace(asked, request=request, budget=share), say, shown))
         if outcomes[-1].stopped_by is not None:
             break
@@ -131,14 +134,14 @@ def _choose_best(outcome: Outcome, name: str) -> Recipe:
 
 
 def _search_model(asked: Search, say: Say, shown: bool) -> Outcome:
-    label = "-".join(_plain(model) for model in asked.request.models[:3])  # type: ignore[arg-type]
+    label = "-".join(_plain(model) for model in _names(asked.request)[:3])
     study = Study.begun(asked.request.runs, label, _identity(asked))
     with study.held():
         runs, tried, stopped_by = _finished_runs(asked, study, say, shown)
         study.keep_time()
     choice = choose(tried, take_best=asked.take_best) if tried and stopped_by is None else None
     return Outcome(
-        models=tuple(map(str, asked.request.models)),
+        models=_names(asked.request),
         folder=study.path,
         tried=tuple(tried),
         choice=choice,
@@ -187,7 +190,7 @@ def _run(
         request = replace(asked.request, recipe=recipe, runs=study.path, weights=False,
                           epochs=None, budget=None, patience=None, batch_size=None,
                           learning_rate=None)  # fmt: skip
-        results = execute(request, progress)
+        results = execute(resolve_request(request), progress)
     return stored_run(str(results.folder), study.path), results.stopped_by
 
 
@@ -232,3 +235,7 @@ def _search_provenance(run: StoredRun, asked: Search) -> Found:
 def _plain(model: str) -> str:
     """Return a model's name as a part of a file name."""
     return re.sub(r"[^\w.]", "-", display(model), flags=re.ASCII)
+
+
+def _names(request: Request) -> tuple[str, ...]:
+    return tuple(each if isinstance(each, str) else each.name for each in request.models)

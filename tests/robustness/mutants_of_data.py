@@ -35,7 +35,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a picture saved again is no duplicate",
-        file="bench/data/check.py",
+        file="bench/data/duplicates.py",
         old="if bits.bit_count() <= NEAR_BITS or",
         new="if bits.bit_count() <= 0 or",
         tests=("tests/unit/data/test_check.py::test_a_picture_saved_again_is_a_duplicate",),

@@ -30,6 +30,7 @@ from bench.runs.execute import resume
 from bench.runs.plan import make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request
+from bench.runs.resolve import resolve_request
 from bench.runs.stored_runs import stored_run
 from bench.training.evaluate import evaluate
 from registry.architecture import Architecture
@@ -92,7 +93,7 @@ def untrained(architecture: Architecture, data: Path) -> list[int]:
     epochs say the same.
     """
     request = Request(models=(architecture,), data=data / _CHAPTER, split="textbook")
-    plan = make_plan(request, Progress())
+    plan = make_plan(resolve_request(request), Progress())
     view = EvaluationDataset(
         files=[image.file for image in plan.splits.of(None).validation],
         source=plan.source,

@@ -316,15 +316,17 @@ def _start_or_resume(fields: dict[str, Any], server: TrialServer | None) -> RunR
     """Return the results of a new run, or of an unfinished one that is just like it."""
     from bench.runs.execute import execute, resume
     from bench.runs.progress import Progress
-    from bench.runs.request import Request, as_plain, resolve_request
+    from bench.runs.request import Request, as_plain
+    from bench.runs.resolve import resolve_request
     from bench.runs.stored_runs import unfinished_like
 
-    request = resolve_request(Request(**fields))
+    resolved = resolve_request(Request(**fields))
+    request = resolved.request
     before = unfinished_like(as_plain(request), request.runs)
     if before is not None and _ask_to_resume(str(before.path)):
         path = str(before.path)
         return resume(path, request.runs, {}, Progress(), server=server)
-    return execute(request, Progress(), server)
+    return execute(resolved, Progress(), server)
 
 
 def _ask_to_resume(path: str) -> bool:

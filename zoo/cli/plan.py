@@ -87,11 +87,12 @@ def plan(
     from bench.runs.batch.plan_file import plan_text
     from bench.runs.plan import make_plan
     from bench.runs.progress import Progress
-    from bench.runs.request import Request, resolve_request
+    from bench.runs.request import Request
+    from bench.runs.resolve import resolve_request
 
-    request = resolve_request(Request(**given))
-    require_trackers(request.log)
-    found = make_plan(request, Progress(), elsewhere=True)
+    resolved = resolve_request(Request(**given))
+    require_trackers(resolved.request.log)
+    found = make_plan(resolved, Progress(), elsewhere=True)
     text, spec = plan_text(found), found.specs[0]
     if out is None:
         sys.stdout.write(text)

@@ -16,8 +16,10 @@ from bench.engines.spawn import TrialServer, trial_server
 from bench.runs.batch.located import locate_images
 from bench.runs.batch.plan_file import PlanFile, images_of, software_of, with_images
 from bench.runs.batch.work_folder import Records, WorkFolder
-from bench.runs.plan import Plan, cache_pixels
+from bench.runs.load_data import cache_pixels
+from bench.runs.plan import Plan
 from bench.runs.progress import Progress
+from bench.runs.resolve import trial_options
 from bench.runs.session import PendingTrial, Session, can_isolate
 from bench.system.cpu import default_threads, tune_allocator
 from bench.system.device import choose_device
@@ -92,11 +94,11 @@ def work(
     records = [each.record for each in done.values()]
     if not left:
         return WorkSummary(records=tuple(records))
-    request = plan.request
+    options = trial_options(plan.request)
     specs = [plan.specs[number] for number in left]
     environment, marks = _environment(plan, specs, inexact=inexact)
     _say_threads(specs, progress)
-    with trial_server(wanted=any(can_isolate(request, spec) for spec in specs)) as server:
+    with trial_server(wanted=any(can_isolate(options, spec) for spec in specs)) as server:
         worker = _Worker(plan, folder, environment, progress, data, server, inexact=inexact)
         with progress.showing([plan.specs[number] for number in share], records):
             stopped_by = worker.run(left, marks)
@@ -128,7 +130,13 @@ class _Worker:
         keeper = Records(folder, environment)
         here = Plan(specs=plan.specs, splits=splits, source=source, about=dict(plan.about))
         self._session = Session(
-            plan.request, folder.trials, keeper, here, progress, self._ended, server=server
+            trial_options(plan.request),
+            folder.trials,
+            keeper,
+            here,
+            progress,
+            self._ended,
+            server=server,
         )
 
     def run(self, numbers: Sequence[int], marks: tuple[str, ...]) -> int | None:

@@ -13,7 +13,7 @@ from bench.data.find import find
 from bench.data.folds import make_splits
 from bench.data.held_out import exclude_known_images, with_tests_of
 from bench.data.split import textbook_split
-from bench.runs.plan import load_data
+from bench.runs.load_data import load_data
 from bench.runs.progress import Progress
 from bench.runs.request import Request, as_plain, request_of
 from registry.errors import DataError

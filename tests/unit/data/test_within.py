@@ -17,6 +17,7 @@ from bench.runs.execute import execute, resume
 from bench.runs.plan import make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request
+from bench.runs.resolve import resolve_request
 from bench.runs.stored_runs import stored_run
 from registry.errors import DataError, RunError
 
@@ -65,13 +66,15 @@ def test_a_run_within_opens_no_other_image(images, tmp_path, monkeypatch):
     for within in ("stratified", None):
         opened.clear()
         request = _request(images, within=within, cache=False, runs=tmp_path / f"{within}")
-        assert execute(request, _QUIET).exit_code == 0
+        assert execute(resolve_request(request), _QUIET).exit_code == 0
         assert opened <= outer if within else not opened <= outer
 
 
 def test_title_manifest_and_fingerprint_say_within(images):
     """And the split's description; a plain split says nothing of it."""
-    plan, plain = (make_plan(_request(images, within=w), _QUIET) for w in ("stratified", None))
+    plan, plain = (
+        make_plan(resolve_request(_request(images, within=w)), _QUIET) for w in ("stratified", None)
+    )
 
     assert "folds, within the training part of stratified, recipe" in plan.about["title"]
     assert "within" not in plain.about["title"]
@@ -85,8 +88,8 @@ def test_title_manifest_and_fingerprint_say_within(images):
 
 def test_runs_within_are_not_compared_with_others(images, tmp_path):
     """The reason names both."""
-    runs = [execute(_request(images, within=each, runs=tmp_path / f"{each}"), _QUIET)
-            for each in (None, "stratified")]  # fmt: skip
+    asked = [_request(images, within=w, runs=tmp_path / f"{w}") for w in (None, "stratified")]
+    runs = [execute(resolve_request(each), _QUIET) for each in asked]
     sides = [ComparedRun(name, stored_run(str(results.folder), tmp_path))
              for name, results in zip(("BASE", "NEW"), runs, strict=True)]  # fmt: skip
 
@@ -102,4 +105,4 @@ def test_folds_are_no_outer_split(images):
     with pytest.raises(RunError, match="one training part, stratified or textbook, not 'kfold:3'"):
         _request(images, within="kfold:3")
     with pytest.raises(DataError, match="needs 411 readable images, there are 40"):
-        make_plan(_request(images, within="textbook"), _QUIET)
+        make_plan(resolve_request(_request(images, within="textbook")), _QUIET)

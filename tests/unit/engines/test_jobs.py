@@ -35,6 +35,7 @@ from bench.runs.eta import RunProgress
 from bench.runs.plan import make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request
+from bench.runs.resolve import resolve_request
 from bench.system.cpu import threads_each
 from bench.training import memory_format as layout
 from bench.training.checkpoint import digest_of
@@ -158,7 +159,7 @@ def test_threads_are_shared_out(monkeypatch):
 def test_models_take_turns(place):
     """Seed by seed, each model once, so that none has the quiet hours."""
     asked = Request(models=("lenet5", "alexnet"), data=place / "drawn", seeds=(0, 1), jobs=2)
-    plan = make_plan(asked, Progress(shown=False))
+    plan = make_plan(resolve_request(asked), Progress(shown=False))
 
     assert [spec.key[:2] for spec in plan.specs] == [
         ("lenet5", 0), ("alexnet", 0), ("lenet5", 1), ("alexnet", 1)]  # fmt: skip

@@ -20,6 +20,7 @@ from bench.runs.plan import make_plan
 from bench.runs.predict import find_weights
 from bench.runs.progress import Progress
 from bench.runs.request import Request
+from bench.runs.resolve import resolve_request
 from bench.runs.stored_runs import write_report
 from registry.errors import RunError
 from zoo import LENET5
@@ -132,7 +133,9 @@ def test_the_majority_class_is_that_of_all_images(results, images, tmp_path):
     """Not that of each fold's training images, which is the one that its test has fewer of."""
     (images / "Cat" / "cat.0.jpg").rename(tmp_path / "cat.jpg")
     try:
-        plan = make_plan(Request(models=("lenet5",), data=images, split="kfold:3"), _QUIET)
+        plan = make_plan(
+            resolve_request(Request(models=("lenet5",), data=images, split="kfold:3")), _QUIET
+        )
     finally:
         (tmp_path / "cat.jpg").rename(images / "Cat" / "cat.0.jpg")
 
@@ -191,9 +194,9 @@ def test_an_interrupted_run_ends_like_an_unbroken_one(images, tmp_path):
     request = Request(models=("lenet5", OTHER), data=images, split="kfold:3", epochs=2,
                       batch_size=4, threads=1, layout="contiguous", isolate=False,
                       runs=tmp_path / "whole")  # fmt: skip
-    whole = execute(request, _QUIET)
+    whole = execute(resolve_request(request), _QUIET)
     stopping = _StopsIn(("other", 0, 2))
-    begun = execute(replace(request, runs=tmp_path / "begun"), stopping)
+    begun = execute(resolve_request(replace(request, runs=tmp_path / "begun")), stopping)
     told = begun.frame.set_index("model")
     done = resume(str(begun.folder), begun.folder.parent, {}, _QUIET)
 

@@ -37,6 +37,7 @@ from bench.runs.batch.work_folder import DamagedError, WorkFolder
 from bench.runs.plan import make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request
+from bench.runs.resolve import resolve_request
 from bench.runs.store import Store
 from bench.system.atomic_files import whole_file, write_text
 from bench.training.record import TrialRecord, TrialResult
@@ -409,7 +410,11 @@ def _folder(done: Path) -> WorkFolder:
 
 def test_a_record_is_whole_whoever_writes_it(drawn, tmp_path):
     """Four writers without a lock, and a reader: what is there is never a part, and none fails."""
-    plan = make_plan(Request(models=("lenet5",), data=drawn), Progress(shown=False), elsewhere=True)
+    plan = make_plan(
+        resolve_request(Request(models=("lenet5",), data=drawn)),
+        Progress(shown=False),
+        elsewhere=True,
+    )
     (tmp_path / "plan.json").write_text(plan_text(plan))
     folder = _folder(tmp_path)
     result = TrialResult(record=TrialRecord(spec=plan.specs[0], error="none"))
@@ -622,7 +627,7 @@ def test_a_plan_is_read_as_it_was_written(drawn, tmp_path, split):
     odd = drawn / "Cat" / os.fsdecode(b"\xff\n.jpg")
     (drawn / "Cat" / "cat.0.jpg").rename(odd)
     request = Request(models=("lenet5", "vgg11"), data=drawn, split=split, seeds=(0, 7))
-    plan = make_plan(request, Progress(shown=False), elsewhere=True)
+    plan = make_plan(resolve_request(request), Progress(shown=False), elsewhere=True)
     path = tmp_path / "plan.json"
     path.write_text(plan_text(plan))
     found = read_plan(path)
@@ -700,7 +705,7 @@ def test_what_a_notebook_defines_is_not_planned(drawn):
     request = Request(models=(own,), data=drawn)
 
     with pytest.raises(RunError, match="own is defined in a notebook"):
-        plan_text(make_plan(request, Progress(shown=False), elsewhere=True))
+        plan_text(make_plan(resolve_request(request), Progress(shown=False), elsewhere=True))
 
 
 @pytest.mark.parametrize("trials", [1, 4, 7, 12])
@@ -772,7 +777,11 @@ def test_a_plan_goes_to_stdout_alone(done, zoo):
 
 def test_an_altered_plan_is_refused(drawn, tmp_path):
     """One seed that is another, in a file that is a plan in all else."""
-    plan = make_plan(Request(models=("lenet5",), data=drawn), Progress(shown=False), elsewhere=True)
+    plan = make_plan(
+        resolve_request(Request(models=("lenet5",), data=drawn)),
+        Progress(shown=False),
+        elsewhere=True,
+    )
     path = tmp_path / "plan.json"
     path.write_text(plan_text(plan).replace('"seed": 0', '"seed": 1', 1))
 

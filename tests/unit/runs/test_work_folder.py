@@ -13,6 +13,7 @@ from bench.runs.batch.work_folder import DamagedError, WorkFolder
 from bench.runs.plan import make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request
+from bench.runs.resolve import resolve_request
 from bench.training.record import TrialRecord, TrialResult
 
 
@@ -21,7 +22,9 @@ def plan(drawn, tmp_path):
     """A plan of one trial, read from its file."""
     request = Request(models=("lenet5",), data=drawn)
     path = tmp_path / "plan.json"
-    path.write_text(plan_text(make_plan(request, Progress(shown=False), elsewhere=True)))
+    path.write_text(
+        plan_text(make_plan(resolve_request(request), Progress(shown=False), elsewhere=True))
+    )
     return read_plan(path)
 
 

@@ -13,7 +13,8 @@ from bench.data.check import check
 from bench.data.find import find
 from bench.data.split import stratified_split
 from bench.runs.progress import Progress
-from bench.runs.request import Request, recipe_of
+from bench.runs.request import Request
+from bench.runs.resolve import recipe_of
 from bench.system.options import parse_seconds, parse_share
 from bench.training.callbacks import TrialContext
 from bench.training.checkpoint import Checkpoints

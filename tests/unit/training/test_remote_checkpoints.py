@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import bench
-from bench.runs.request import Request, resolve_request
+from bench.runs.request import Request
+from bench.runs.resolve import resolve_request
 from bench.training.checkpoint import Checkpoints
 from registry.errors import RunError
 
@@ -114,11 +115,11 @@ def test_an_unknown_place_is_one_line(url):
 def test_a_folder_is_kept_whole(tmp_path, monkeypatch):
     """The run goes on with the same place from another folder."""
     monkeypatch.chdir(tmp_path)
-    request = resolve_request(Request(models=("lenet5",), checkpoints="place"))
+    request = resolve_request(Request(models=("lenet5",), checkpoints="place")).request
 
     assert request.checkpoints == str(tmp_path / "place")
     assert (
-        resolve_request(Request(models=("lenet5",), checkpoints="memory://x")).checkpoints
+        resolve_request(Request(models=("lenet5",), checkpoints="memory://x")).request.checkpoints
         == "memory://x"
     )
 

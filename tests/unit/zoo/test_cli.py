@@ -105,7 +105,7 @@ def test_every_spelling_of_models_is_understood(monkeypatch, bench, spelling):
     seen = []
 
     def stop(request, *_):
-        seen.extend(request.models)
+        seen.extend(request.request.models)
         raise SystemExit(0)
 
     monkeypatch.setattr("bench.runs.execute.execute", stop)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import EntryPoints
+from types import SimpleNamespace
 
 import pytest
 from claims import Installed, claim
@@ -182,3 +183,81 @@ def test_a_folder_that_does_not_exist_yet_has_room(tmp_path):
 
     assert found.level in ("fine", "note")
     assert "GB free; for pixels" in found.text
+
+
+@pytest.fixture
+def looked_at(monkeypatch, tmp_path):
+    """A machine on which libraries are imported at once, and one plugin is installed."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "_IMPORTS", dict.fromkeys(("torch", "timm"), "pass"))
+    monkeypatch.setattr(doctor_plugins, "distributions", lambda: ())
+    found = EntryPoints([claim("mine", "json:dumps", "mine", _ARCHITECTURES)])
+    monkeypatch.setattr(doctor_plugins, "entry_points", lambda **wanted: found.select(**wanted))
+
+
+def test_a_sound_machine_is_told_line_by_line(zoo, looked_at, monkeypatch):
+    """Versions, device, threads, memory, folders and plugins; then that all is well."""
+    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=9e9))
+    code, out, _ = zoo("doctor")
+    lines = [" ".join(line.split()) for line in out.splitlines() if line.strip()]
+    abouts = [line.split()[1] for line in lines[:-1]]
+
+    assert code == 0
+    assert abouts[:3] == ["python", "zoo-bench", "torch"]
+    assert {"device", "threads", "memory", "cache", "runs", "mine"} <= set(abouts)
+    assert any(line.endswith("9 GB free; where `zoo bench` writes by default") for line in lines)
+    assert lines[-1] == "all well"
+
+
+def test_what_is_wrong_stands_last_and_ends_with_its_code(zoo, looked_at, monkeypatch):
+    """A library that can't be imported: exit code 4, on a terminal and in JSON."""
+    monkeypatch.setattr(doctor, "_IMPORTS", {"timm": "raise ImportError('libfoo.so')"})
+    code, out, _ = zoo("doctor")
+    in_json, plain, _ = zoo("doctor", "--json")
+    wrong = [each for each in json.loads(plain) if each["level"] == "wrong"]
+
+    assert (code, in_json) == (4, 4)
+    assert out.splitlines()[-1].strip() == "1 to be mended"
+    assert "can't be imported: ImportError: libfoo.so" in out.splitlines()[-2]
+    assert [each["about"] for each in wrong] == ["timm"]
+
+
+def test_a_device_that_can_not_be_asked_is_wrong(looked_at, monkeypatch):
+    """Whatever torch raises there."""
+    monkeypatch.setattr("bench.system.device.choose_device", _raise)
+    found = {each.about: each for each in doctor.machine()}
+
+    assert found["device"].level == "wrong"
+    assert found["device"].text == "RuntimeError: no driver"
+
+
+def _raise(name):
+    raise RuntimeError("no driver")
+
+
+def test_much_load_and_little_room_are_noted(looked_at, monkeypatch, tmp_path):
+    """They make times longer, and runs end; they keep nobody from beginning one."""
+    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (999.0, 0.0, 0.0))
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e9))
+    found = {each.about: each for each in doctor.machine()}
+
+    assert found["load"].level == found["runs"].level == found["cache"].level == "note"
+    assert found["load"].text.startswith("999.0 processes want to run")
+
+
+def test_a_folder_that_is_not_ours_to_write_to_is_wrong(looked_at, monkeypatch):
+    """Where runs would go, say."""
+    monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    found = {each.about: each for each in doctor.machine()}
+
+    assert found["runs"].level == "wrong"
+    assert found["runs"].text.endswith("can't be written to")
+
+
+def test_a_package_that_is_gone_is_wrong():
+    """The program can't be whole without it."""
+    found = doctor._of_package("no-such-package")
+
+    assert (found.level, found.text) == ("wrong", "not installed: reinstall zoo-bench")

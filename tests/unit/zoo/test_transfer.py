@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save
 from torch import nn
 from warm import warm
 
-from bench.runs.request import Request, recipe_of
+from bench.runs.request import Request
+from bench.runs.resolve import recipe_of
 from bench.training.finetune import Backbone, head_of
 from bench.training.recipe import DEFAULT, FINETUNE, TEXTBOOK
 from bench.training.schedule import TrainingPosition, apply, settings

@@ -1,0 +1,223 @@
+"""What a request means here: models, recipes, device and threads, all decided.
+
+A run takes this alone: what a person left open is not asked for again on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from bench.engines.registry import LOCAL
+from bench.runs.request import Request
+from bench.system.cpu import threads_each
+from bench.system.device import choose_device, choose_precision
+from bench.system.options import parse_seconds
+from bench.training.checkpoint import Cadence
+from bench.training.recipe import DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
+from bench.training.recipe_file import names_file, read_recipe_file
+from bench.training.remote_checkpoints import whole_place
+from bench.training.spec import SECOND_NAME, SECOND_SEEDS
+from registry.architecture import Architecture
+from registry.catalog import Catalog
+from registry.errors import RunError
+
+_CHANGES = ("epochs", "batch_size", "learning_rate", "patience")  # of a recipe, by the same name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """An architecture under the name that it was asked for by, and the recipe that trains it.
+
+    Attributes:
+        seed_offset: what is added to the seeds of the run.
+    """
+
+    model: str
+    architecture: Architecture
+    origin: str
+    recipe: Recipe
+    seed_offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialOptions:
+    """How trials are done, which changes no figure of them: see `Request` for each.
+
+    Attributes:
+        shares_machine: whether others may run beside a trial, so that its times depend on those.
+    """
+
+    engine: str
+    address: str | None
+    jobs: int | None
+    isolate: bool
+    shares_machine: bool
+    timeout: float | None
+    cadence: Cadence
+    checkpoints: str | None
+    halve_on_oom: bool
+    weights: bool
+    profile: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedRequest:
+    """A request with everything decided.
+
+    Attributes:
+        request: as it was written, but for what its files say in the place of their paths: it is
+            kept with the run.
+        recipe: of all models that have none of their own.
+        threads: of the CPU, for the network of each trial.
+    """
+
+    request: Request
+    contenders: tuple[Contender, ...]
+    recipe: Recipe
+    device: torch.device
+    threads: int
+    options: TrialOptions
+
+
+def resolve_request(request: Request) -> ResolvedRequest:
+    """Return what `request` means on this machine, with what is installed.
+
+    Raises:
+        ZooError: something asked for is not there.
+    """
+    request = with_files_read(request)
+    threads = _threads(request)
+    compared = tuple(contenders(request))
+    device = choose_device(request.device)
+    choose_precision(request.precision, device)
+    resolved = ResolvedRequest(
+        request=request,
+        contenders=compared,
+        recipe=recipe_of(request),
+        device=device,
+        threads=threads,
+        options=trial_options(request),
+    )
+    _require_whole_seconds(resolved)
+    return resolved
+
+
+def trial_options(request: Request) -> TrialOptions:
+    """Return how the trials of `request` are done."""
+    return TrialOptions(
+        engine=request.engine,
+        address=request.address,
+        jobs=request.jobs,
+        isolate=request.isolate,
+        shares_machine=request.shares,
+        timeout=request.timeout,
+        cadence=Cadence.parse(request.checkpoint_every),
+        checkpoints=request.checkpoints,
+        halve_on_oom=request.on_oom == "halve",
+        weights=request.weights,
+        profile=request.profile,
+    )
+
+
+def _threads(request: Request) -> int:
+    """Return the threads of each trial; a cluster says itself how many cores it has."""
+    if request.engine == LOCAL.name:
+        return threads_each(request.jobs or 1, request.threads)
+    return request.threads or 1
+
+
+def _require_whole_seconds(resolved: ResolvedRequest) -> None:
+    timed = any(each.recipe.seconds is not None for each in resolved.contenders)
+    if resolved.options.shares_machine and timed:
+        raise RunError(
+            "a budget is seconds of a machine that no other trial uses: it needs --jobs 1; "
+            "or give --epochs"
+        )
+
+
+def contenders(request: Request) -> list[Contender]:
+    """Return what is compared, in the order asked, names and patterns before values.
+
+    Where that is asked for, those that have trained weights begin with them, and one architecture
+    is compared with itself.
+
+    Raises:
+        ZooError: a name is unknown, or one name stands for two, or there is none.
+    """
+    catalog = Catalog.installed()
+    names = [model for model in request.models if isinstance(model, str)]
+    entries = [catalog.get(name) for name in catalog.resolve(names)] if names else []
+    chosen = [_contender(request, entry.name, entry.value, str(entry.origin)) for entry in entries]
+    values = [model for model in request.models if isinstance(model, Architecture)]
+    chosen += [_contender(request, value.name, value, "given in Python") for value in values]
+    if not chosen:
+        raise RunError("no models to compare: name some, such as `--models lenet alexnet`")
+    taken = [contender.model for contender in chosen]
+    for name in taken:
+        if taken.count(name) > 1:
+            raise RunError(f"two models are called {name!r}: give one of them another name")
+    return _with_second_copy(chosen) if request.aa else chosen
+
+
+def _contender(request: Request, model: str, architecture: Architecture, origin: str) -> Contender:
+    recipe = recipe_of(request, model, architecture.name)
+    if request.pretrained:
+        architecture = architecture.pretrained(frozen=request.frozen)
+    return Contender(model=model, architecture=architecture, origin=origin, recipe=recipe)
+
+
+def _with_second_copy(compared: Sequence[Contender]) -> list[Contender]:
+    """Return the one architecture under two names, the second with seeds of its own.
+
+    Raises:
+        RunError: there are several.
+    """
+    if len(compared) != 1:
+        raise RunError(f"--aa compares one model with itself, not {len(compared)}: name one")
+    (once,) = compared
+    return [once, replace(once, model=f"{once.model}{SECOND_NAME}", seed_offset=SECOND_SEEDS)]
+
+
+def with_files_read(request: Request) -> Request:
+    """Return `request` with what a recipe file says in the place of its path, and whole paths.
+
+    So a run goes on as it was begun, whatever becomes of the file, and wherever.
+
+    Raises:
+        RunError: the file says no recipe, or one for a model that is not compared.
+    """
+    if request.checkpoints is not None:
+        request = replace(request, checkpoints=whole_place(request.checkpoints))
+    if not names_file(request.recipe):
+        return request
+    file = read_recipe_file(Path(str(request.recipe)))
+    return replace(request, recipe=file.recipe, own_recipes=tuple(file.models.items()))
+
+
+def recipe_of(request: Request, *models: str) -> Recipe:
+    """Return the recipe that is asked for, or that of the first of `models` that has its own.
+
+    With the changes that are asked for, too.
+
+    Raises:
+        RunError: there is none of that name.
+    """
+    own = dict(request.own_recipes)
+    recipe = next((own[model] for model in models if model in own), request.recipe)
+    if recipe is None and request.pretrained:
+        recipe = FINETUNE
+    elif recipe is None:
+        recipe = DEMO if request.data is None else DEFAULT
+    elif isinstance(recipe, str):
+        recipe = get_recipe(recipe)
+    asked = {name: getattr(request, name) for name in _CHANGES}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if request.epochs is not None:
+        changes["seconds"] = None
+    elif request.budget is not None:
+        changes |= {"epochs": None, "seconds": parse_seconds(request.budget)}
+    return replace(recipe, **changes) if changes else recipe
