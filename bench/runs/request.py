@@ -17,7 +17,7 @@ from bench.report.trackers import TRACKERS
 from bench.system.options import parse_choice, parse_seconds, parse_share
 from bench.training.checkpoint import Cadence
 from bench.training.memory_format import LAYOUTS
-from bench.training.recipe import Recipe
+from bench.training.recipe import Recipe, with_present_names
 from bench.training.remote_checkpoints import whole_place
 from registry.architecture import Architecture
 from registry.errors import RunError, format_error
@@ -182,10 +182,8 @@ def request_of(plain: dict[str, Any]) -> Request:
         values = {name: value for name, value in plain.items() if name not in _GONE} | {
             "models": tuple(_model(model) for model in plain["models"]),
             "seeds": tuple(plain["seeds"]),
-            "recipe": msgspec.convert(recipe, Recipe) if isinstance(recipe, dict) else recipe,
-            "own_recipes": tuple(
-                (model, msgspec.convert(own, Recipe)) for model, own in plain["own_recipes"]
-            ),
+            "recipe": _recipe(recipe) if isinstance(recipe, dict) else recipe,
+            "own_recipes": tuple((model, _recipe(own)) for model, own in plain["own_recipes"]),
             "data": None if data is None else Path(data),
             "test_data": None if plain.get("test_data") is None else Path(plain["test_data"]),
             "runs": Path(plain["runs"]),
@@ -204,6 +202,10 @@ def _require_supported(plain: dict[str, Any]) -> None:
             "which this version no longer does: go on with the version that began it, or begin a "
             "new run; --engine ray uses several devices, a trial each"
         )
+
+
+def _recipe(plain: dict[str, Any]) -> Recipe:
+    return msgspec.convert(with_present_names(plain), Recipe)
 
 
 def _model(plain: object) -> str | Architecture:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from bench.data.transform import Augmentation
 from bench.system.options import format_seconds
 from registry.claims import Claims, Kind
 from registry.errors import RunError
+
+FIELDS_BEFORE = {"ema_decay": "averaging", "train_resolution": "training_side"}  # in older files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +35,9 @@ class Recipe:
         frozen_share: of the training, 0 to 1, in which the head alone is trained, of a network that
             begins with trained weights.
         backbone_rate: the learning rate of all but that head, in shares of the head's.
-        averaging: how much less each step back counts in the mean of weights that is validated,
+        ema_decay: how much less each step back counts in the mean of weights that is validated,
             tested and saved: 0.99, say; 0 takes the weights as the last step left them.
-        training_side: of training images, in shares of the side that is tested, to the nearest
+        train_resolution: of training images, in shares of the side that is tested, to the nearest
             multiple of 32 pixels, where the network takes images of another size.
         stratified_batches: each batch of training images has the classes in the shares that all
             have, to one image or two; else as they come.
@@ -58,8 +61,8 @@ class Recipe:
     initialization: Literal["own", "patches"] = "own"
     frozen_share: float = 0.0
     backbone_rate: float = 1.0
-    averaging: float = 0.0
-    training_side: float = 1.0
+    ema_decay: float = 0.0
+    train_resolution: float = 1.0
     stratified_batches: bool = False
     patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -99,13 +102,19 @@ class Recipe:
             raise RunError(
                 f"backbone_rate is a share of the rate, 0 to 1, not {self.backbone_rate}"
             )
-        if not 0 < self.training_side <= 1:
+        if not 0 < self.train_resolution <= 1:
             raise RunError(
-                f"training_side is a share of the side, above 0 and 1 at most, not "
-                f"{self.training_side}"
+                f"train_resolution is a share of the side, above 0 and 1 at most, not "
+                f"{self.train_resolution}"
             )
-        if not 0 <= self.averaging < 1:
-            raise RunError(f"averaging must be 0 or more and below 1, not {self.averaging}")
+        if not 0 <= self.ema_decay < 1:
+            raise RunError(f"ema_decay must be 0 or more and below 1, not {self.ema_decay}")
+
+
+def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a recipe by the names that they have now."""
+    present = {before: now for now, before in FIELDS_BEFORE.items()}
+    return {present.get(name, name): value for name, value in values.items()}
 
 
 TEXTBOOK = Recipe(
@@ -121,7 +130,7 @@ DEFAULT = Recipe(
     schedule="one_cycle",
     label_smoothing=0.1,
     initialization="patches",
-    training_side=0.75,
+    train_resolution=0.75,
     stratified_batches=True,
     augmentation=Augmentation(scale=(0.25, 1.0)),
 )

@@ -13,7 +13,7 @@ import msgspec
 
 from bench.data.transform import Augmentation
 from bench.system.atomic_files import write_text
-from bench.training.recipe import Recipe
+from bench.training.recipe import Recipe, with_present_names
 from registry.errors import RunError, format_error
 
 SUFFIX = ".toml"
@@ -75,7 +75,7 @@ def read_recipe_file(path: Path) -> RecipeFile:
     Raises:
         RunError: it can't be read, or says something that is no recipe; one line says where.
     """
-    values = read_toml(path)
+    values = with_present_names(read_toml(path))
     models, found = values.pop("models", {}), values.pop("found", None)
     shared = _recipe(path, values)
     if not isinstance(models, dict) or not all(isinstance(each, dict) for each in models.values()):
@@ -154,7 +154,7 @@ def _own_recipes(path: Path, shared: Recipe, model: str, changes: dict[str, Any]
     values = asdict(shared) | {"name": own_name(shared.name, model), "configurations": 0}
     values["augmentation"] |= changes.get("augmentation", {})
     rest = {name: value for name, value in changes.items() if name != "augmentation"}
-    return _recipe(path, {**values, **rest}, f"models.{model}.")
+    return _recipe(path, {**values, **with_present_names(rest)}, f"models.{model}.")
 
 
 def _recipe(path: Path, values: dict[str, Any], where: str = "") -> Recipe:

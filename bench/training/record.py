@@ -11,7 +11,7 @@ import torch
 
 from bench.data.transform import Layout
 from bench.training.evaluate import Evaluation
-from bench.training.spec import TrialSpec, convert
+from bench.training.spec import TrialSpec, convert, with_recipe_names
 
 Status = Literal["ok", "failed", "killed", "out-of-memory", "timeout", "diverged", "interrupted"]
 SHARED = "shared_"  # before the name of a time taken on a machine with other trials on it
@@ -227,6 +227,8 @@ def record_of(plain: object) -> TrialRecord:
     Raises:
         RunError: it is none.
     """
+    if isinstance(plain, dict) and "spec" in plain:
+        plain = {**plain, "spec": with_recipe_names(plain["spec"])}
     return convert(plain, TrialRecord)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from bench.data.transform import Fidelity, Layout
 from bench.system.strict_json import json_digest
-from bench.training.recipe import Recipe
+from bench.training.recipe import FIELDS_BEFORE, Recipe, with_present_names
 from registry.architecture import Architecture
 from registry.errors import RunError
 
@@ -76,8 +76,10 @@ class TrialSpec:
         return f"seed {self.seed}" + ("" if self.fold is None else f", fold {self.fold}")
 
     def _said(self) -> dict[str, Any]:
-        """Return the fields but those that are None: digests are older than they."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """Return the fields but those that are None, by their first names: digests are older."""
+        said = {name: value for name, value in asdict(self).items() if value is not None}
+        said["recipe"] = {FIELDS_BEFORE.get(name, name): v for name, v in said["recipe"].items()}
+        return said
 
 
 def paired_seed(model: str, seed: int) -> int:
@@ -90,13 +92,20 @@ def as_plain(value: object) -> Any:
     return msgspec.to_builtins(value)
 
 
+def with_recipe_names(plain: object) -> object:
+    """Return a plain specification with the names that a recipe's fields have now."""
+    if not isinstance(plain, dict) or not isinstance(plain.get("recipe"), dict):
+        return plain
+    return {**plain, "recipe": with_present_names(plain["recipe"])}
+
+
 def spec_of(plain: object) -> TrialSpec:
     """Return the specification that `as_plain` was given.
 
     Raises:
         RunError: it is none.
     """
-    return convert(plain, TrialSpec)
+    return convert(with_recipe_names(plain), TrialSpec)
 
 
 def convert(plain: object, kind: type[T]) -> T:

@@ -57,7 +57,7 @@ class TrainState:
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
         self._optimizer = build_optimizer(network, recipe, head)
         self._backbone = None if head is None else Backbone(network, head, recipe)
-        self._average = WeightAverage(network, recipe.averaging) if recipe.averaging else None
+        self._average = WeightAverage(network, recipe.ema_decay) if recipe.ema_decay else None
 
     @property
     def learning_rate(self) -> float:

@@ -198,7 +198,7 @@ class _Trial:
 
     def _choose_training_shape(self, network: nn.Module) -> None:
         """Train on images as small as the recipe says, where the network takes them."""
-        smaller = smaller_shape(self._shape, self._spec.recipe.training_side)
+        smaller = smaller_shape(self._shape, self._spec.recipe.train_resolution)
         if smaller != self._shape and takes(
             network, smaller, self._device, self._layout, self._precision
         ):

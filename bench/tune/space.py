@@ -81,8 +81,8 @@ def whole_space(base: Recipe) -> dict[str, Range | Choice]:
         "schedule": _literal("schedule"),
         "warmup": Range(low=0.05, high=0.5),
         "initialization": _literal("initialization"),
-        "averaging": Choice(values=(0.0, 0.9, 0.98)),
-        "training_side": Choice(values=(0.75, 1.0)),
+        "ema_decay": Choice(values=(0.0, 0.9, 0.98)),
+        "train_resolution": Choice(values=(0.75, 1.0)),
         "stratified_batches": Choice(values=(False, True)),
     }
     there = {each.name for each in fields(Recipe)} | {_SCALE, _JITTER}

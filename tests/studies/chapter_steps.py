@@ -134,7 +134,7 @@ def _within(seconds: float) -> Recipe:
 
 _CHANGES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("weights", "first weights that fit the pictures", {"initialization": "patches"}),
-    ("side", "training images of 192x192, tested at 256x256", {"training_side": 0.75}),
+    ("side", "training images of 192x192, tested at 256x256", {"train_resolution": 0.75}),
     ("schedule", "one-cycle instead of a constant rate", {"schedule": "one_cycle"}),
     (
         "optimizer",

@@ -286,9 +286,9 @@ def test_each_step_changes_one_thing(model):
 def test_the_steps_end_with_the_default_recipe(model):
     """What the page explains is what `zoo bench` does; lenet takes one size of images alone."""
     last = [step.recipe for step in steps(model) if step.table == "changes"][-1]
-    side = DEFAULT.training_side if model == "alexnet" else 1.0
+    side = DEFAULT.train_resolution if model == "alexnet" else 1.0
 
-    assert plain(last) == plain(replace(DEFAULT, training_side=side))
+    assert plain(last) == plain(replace(DEFAULT, train_resolution=side))
     assert {plain(step.recipe)["seconds"] for step in budgets(model)} == {60, 300, 600}
 
 

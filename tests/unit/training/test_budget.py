@@ -154,9 +154,9 @@ def _without_waits(result):
 @pytest.mark.parametrize("step", range(1, 7))
 def test_a_trial_gone_on_with_has_the_seconds_that_were_left(split, tmp_path, step):
     """With a clock that passes evenly, it ends like an unbroken one, the last step included."""
-    whole = _trained(_spec(averaging=0.5), split)
-    stopped = _trained(_spec(averaging=0.5), split, tmp_path, step)
-    gone_on = _trained(_spec(averaging=0.5), split, tmp_path)
+    whole = _trained(_spec(ema_decay=0.5), split)
+    stopped = _trained(_spec(ema_decay=0.5), split, tmp_path, step)
+    gone_on = _trained(_spec(ema_decay=0.5), split, tmp_path)
 
     assert (stopped.record.status, gone_on.record.resumed) == ("interrupted", 1)
     assert gone_on.record.steps == 6
@@ -256,7 +256,7 @@ def test_a_recipe_has_epochs_or_seconds(changes):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"warmup": 1.5}, {"averaging": 1.0}, {"averaging": -0.1}, {"patience": 0}, {"epochs": 0}],
+    [{"warmup": 1.5}, {"ema_decay": 1.0}, {"ema_decay": -0.1}, {"patience": 0}, {"epochs": 0}],
 )
 def test_a_recipe_that_can_not_be_is_refused(changes):
     """Shares are shares, numbers above 0."""

@@ -77,7 +77,7 @@ def test_whether_a_network_takes_a_size_is_found_without_changing_it():
 
 def test_training_images_are_smaller_where_they_are_taken(drawn, tmp_path):
     """Training is on 32x32, validation and test on 64x64; the record says so."""
-    recipe = replace(DEMO, epochs=1, training_side=0.5, initialization="own")
+    recipe = replace(DEMO, epochs=1, train_resolution=0.5, initialization="own")
     models = [_architecture(Pooled), _architecture(Flat)]
     Pooled.seen.clear()
     results = bench.run(
@@ -103,14 +103,14 @@ def test_training_images_are_smaller_where_they_are_taken(drawn, tmp_path):
 @pytest.mark.parametrize("share", [0, -1, 1.5])
 def test_a_side_that_is_no_share_is_refused(share):
     """More than the whole, or none, is no smaller image."""
-    with pytest.raises(RunError, match="training_side is a share"):
+    with pytest.raises(RunError, match="train_resolution is a share"):
         Recipe(
             name="odd",
             epochs=1,
             batch_size=1,
             optimizer="sgd",
             learning_rate=1,
-            training_side=share,
+            train_resolution=share,
         )
 
 

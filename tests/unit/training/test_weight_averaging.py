@@ -22,7 +22,7 @@ from bench.training.checkpoint import digest_of
 from bench.training.recipe import DEFAULT
 from bench.training.weight_averaging import WeightAverage
 
-_AVERAGED = replace(DEFAULT, averaging=0.9)
+_AVERAGED = replace(DEFAULT, ema_decay=0.9)
 
 
 def _network():
