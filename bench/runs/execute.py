@@ -223,8 +223,8 @@ def _remaining_trials(
     )
     if changed and not inexact:
         raise ReproducibilityError(
-            f"can't go on exactly: {'; '.join(changed)}: put that right, or give --inexact to go "
-            "on all the same and mark the rows"
+            f"this run cannot be resumed exactly: {'; '.join(changed)}: fix this, or pass "
+            "--inexact to resume anyway and mark the rows"
         )
     mark = (f"gone on with {'; '.join(changed)}",) if changed else ()
     return [

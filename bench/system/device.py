@@ -45,7 +45,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     if precision in _HALF and device.type == "cpu":
         raise RunError(f"{name} on the CPU would be many times slower: use float32, or a GPU")
     if precision is torch.float64 and device.type == "mps":
-        raise RunError("float64 is nothing that MPS has: use --device cpu")
+        raise RunError("MPS does not support float64: use --device cpu")
     return precision
 
 

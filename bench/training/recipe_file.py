@@ -18,7 +18,7 @@ from registry.errors import RunError, format_error
 
 SUFFIX = ".toml"
 _HEADING = "# Chosen by `zoo tune`. To train by it: zoo bench --recipe ./FILE\n"
-# what a model's own recipe can't have otherwise: a fair fight
+# of all models alike: else they are not compared under the same conditions
 _OF_ALL = ("name", "epochs", "seconds", "patience")
 _RANGES = {
     "momentum": (0.0, 1.0),

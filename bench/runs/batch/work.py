@@ -222,8 +222,8 @@ def _environment(
     changed += _other_versions(specs)
     if changed and not inexact:
         raise ReproducibilityError(
-            f"this is not what the plan was made with: {'; '.join(dict.fromkeys(changed))}: put "
-            "that right, plan anew, or give --inexact to do it all the same and mark the rows"
+            f"this is not what the plan was made with: {'; '.join(dict.fromkeys(changed))}: fix "
+            "this, plan anew, or pass --inexact to work anyway and mark the rows"
         )
     return here, (f"other software: {'; '.join(dict.fromkeys(changed))}",) if changed else ()
 

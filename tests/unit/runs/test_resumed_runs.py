@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import shutil
 import signal
 import sqlite3
 import time
@@ -29,7 +30,7 @@ _GRID = "test-images.png"  # needs the images, which a report does without
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def interrupted(tmp_path_factory):
     """A folder with drawn images, others, and a run that was interrupted in its second model."""
     folder = tmp_path_factory.mktemp("resume")
     draw_folder(folder / "drawn")
@@ -41,6 +42,12 @@ def place(tmp_path_factory):
     zoo.hit(signal.SIGTERM)
     assert zoo.wait() == 143, zoo.lines
     return folder
+
+
+@pytest.fixture
+def place(interrupted, tmp_path):
+    """A copy of it, to be gone on with."""
+    return shutil.copytree(interrupted, tmp_path / "place")
 
 
 def _begin(folder: Path, *arguments: object) -> ZooProcess:
