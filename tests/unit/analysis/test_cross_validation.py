@@ -15,7 +15,7 @@ from bench.analysis.pairwise import compare_pairwise
 from bench.report.profile import _name
 from bench.runs.store import Store
 from bench.training.evaluate import Evaluation
-from bench.training.recipe import DEFAULT
+from bench.training.recipe import DEFAULT, FIELDS_BEFORE
 from bench.training.record import TrialRecord
 from bench.training.spec import TrialSpec
 from registry.errors import RunError
@@ -101,6 +101,7 @@ def test_a_specification_without_folds_is_who_it_was():
     """Digests made before there were folds hold; each fold has its own, for its checkpoints too."""
     plain = replace(_record(1).spec, fold=None, folds=None)
     before = {name: value for name, value in asdict(plain).items() if value is not None}
+    before["recipe"] = {FIELDS_BEFORE.get(name, name): v for name, v in before["recipe"].items()}
     digest = hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()
 
     assert plain.id == digest
