@@ -12,7 +12,9 @@ from bench.report.page.look import ChartTheme, mark
 from bench.report.page.rows import Row
 
 Chart = alt.LayerChart | alt.Chart | alt.FacetChart
-_PERCENT = ".1%"
+PERCENT = ".1%"
+BAR_PIXELS = 26  # a row
+MODEL_TIP = alt.Tooltip("model:N", title="model")
 _HEIGHT = 300
 _DECADES = 1.0  # of costs, from which on their axis is logarithmic
 
@@ -26,12 +28,7 @@ def sized(chart: Chart, look: ChartTheme, height: int = _HEIGHT) -> Chart:
     """Return `chart` as wide as its place, or as a file is."""
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     sized: Chart = chart.properties(width=look.width, height=height, autosize=fit)
-    return colour_models(sized, look)
-
-
-def colour_models(chart: Chart, look: ChartTheme) -> Chart:
-    """Return `chart` in the colours of `look`."""
-    found: Chart = chart.configure(**look.config)
+    found: Chart = sized.configure(**look.config)
     return found
 
 
@@ -43,7 +40,7 @@ def models_of(rows: Sequence[Row]) -> list[str]:
 def tips_of(*names: str, titles: dict[str, str] | None = None) -> list[alt.Tooltip]:
     """Return what is told of shares where one points."""
     told = {"low": "95 % from", "high": "95 % to"} | (titles or {})
-    return [alt.Tooltip(f"{name}:Q", title=told.get(name, name), format=_PERCENT) for name in names]
+    return [alt.Tooltip(f"{name}:Q", title=told.get(name, name), format=PERCENT) for name in names]
 
 
 def lines(

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.report.page.album import Album
-from bench.report.page.figures import Figure, figures_of, models_on_charts
+from bench.report.page.figure import Figure
 from bench.report.page.look import mark
 from bench.report.page.provenance import data_section, repeat_section
-from bench.report.page.rows import PARTS, labels
+from bench.report.page.rows import charted_labels
 from bench.report.page.sections import (
     confusion_section,
     photographs_section,
@@ -50,6 +50,8 @@ def write_page(
         OSError: there is no room, or no leave.
         RunError: a thumbnail is damaged, or the charts can't be drawn.
     """
+    from bench.report.page.charts import figures_of  # with Altair, which takes a second
+
     figures = figures_of(results)
     pictures = read_thumbnails(shown_photographs(results))
     drawings = draw_figures(figures)
@@ -102,7 +104,7 @@ def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
     """Return a figure for the template: to be drawn there, and drawn where no script runs."""
     from markupsafe import Markup
 
-    keys = {"models": _models_key(results), "parts": _parts_key(), "": []}
+    key = _models_key(results) if figure.key == "models" else _colours_key(figure.key)
     return {
         "name": figure.name,
         "title": figure.title,
@@ -110,30 +112,24 @@ def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
         "told": figure.told,
         "spec": Markup(script_json(drawings.specs[figure.name])),
         "svg": Markup(drawings.inline[figure.name]),
-        "key": keys[figure.key],
+        "key": key,
         "head": figure.head,
         "rows": figure.table,
     }
 
 
 def _models_key(results: Results) -> list[dict[str, Any]]:
-    named = labels(results)
     return [
-        {"label": named[model], "swatch": _swatch(place), "width": 34}
-        for place, model in enumerate(models_on_charts(results))
+        {"label": label, "swatch": _swatch(place), "width": 34}
+        for place, label in enumerate(charted_labels(results).values())
     ]
 
 
-def _parts_key() -> list[dict[str, Any]]:
+def _colours_key(key: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
     from markupsafe import Markup
 
-    from bench.report.page.charts import part_colours
-
     square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
-    return [
-        {"label": part, "swatch": square % (colour + 1), "width": 12}
-        for part, colour in zip(PARTS, part_colours(), strict=True)
-    ]  # fmt: skip
+    return [{"label": label, "swatch": square % (colour + 1), "width": 12} for label, colour in key]
 
 
 _SHAPES = {  # around 17, 7, as Vega draws them
