@@ -2,8 +2,7 @@
 
 ```text
 charts    the charts, one file each: data, drawing by Vega-Altair, words and table
-figure    what a chart gives to the page
-rows      what charts have in common: names and numbers
+figure    what a chart gives to the page, and what all have in common: names and numbers
 encodings what charts are put together from; `beside`: the names of their points
 look      colours, and how charts are drawn: on the page, in a file, in a notebook
 gallery   photographs: confidently wrong, disagreed on, fooling all; `album` holds them

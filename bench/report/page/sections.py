@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bench.analysis.frame import BASELINE
+from bench.analysis.results import Results
 from bench.analysis.verdict import most_relevant, sentence
 from bench.report.columns import informative_columns, rows_of
 from bench.report.page.album import Album
+from bench.report.page.figure import MOST_CLASSES, charted_labels, classes_of, labels
 from bench.report.page.gallery import (
     Contested,
     Mistake,
@@ -20,12 +22,8 @@ from bench.report.page.gallery import (
     fooling_all,
 )
 from bench.report.page.look import MOST_SERIES
-from bench.report.page.rows import MOST_CLASSES, charted_labels, classes_of, labels
 from bench.report.page.words import headline, lead, notes
 from bench.report.table import failure_lines, mark_lines
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10

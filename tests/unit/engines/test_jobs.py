@@ -30,7 +30,7 @@ from bench.engines.executor import ExecutorConfig
 from bench.engines.local import LocalExecutor
 from bench.engines.process import Job
 from bench.report.page.charts.seconds import spending
-from bench.report.page.rows import points
+from bench.report.page.figure import points
 from bench.runs.compare import compare
 from bench.runs.eta import RunProgress
 from bench.runs.plan import make_plan

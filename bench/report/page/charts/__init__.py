@@ -6,8 +6,8 @@ A new one is a module with a function `figures`, and its line in `CHARTS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from bench.analysis.results import Results
 from bench.report.page.charts import (
     accuracy,
     calibration,
@@ -19,9 +19,6 @@ from bench.report.page.charts import (
     times,
 )
 from bench.report.page.figure import Figure
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 CHARTS: tuple[Callable[[Results], Iterator[Figure]], ...] = (  # in the order of the page
     accuracy.figures,

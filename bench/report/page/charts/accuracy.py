@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 
 from bench.analysis.frame import BASELINE
-from bench.report.page.encodings import (
-    BAR_PIXELS,
-    MODEL_TIP,
-    Chart,
-    accuracy_axis,
-    data,
-    ends_of,
-    sized,
-    tips_of,
-)
-from bench.report.page.figure import Figure
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import Figure, Row, best_first, finite, labels, points
 from bench.report.page.look import ChartTheme
-from bench.report.page.rows import Row, best_first, finite, labels, points
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 
 def figures(results: Results) -> Iterator[Figure]:
@@ -52,23 +40,23 @@ def _seed_points(results: Results) -> list[Row]:
     ]
 
 
-def _draw(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: ChartTheme) -> Chart:
+def _draw(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: ChartTheme) -> enc.Chart:
     y: Any = alt.Y("model:N", sort=[row["model"] for row in rows], title=None)
-    tips = [MODEL_TIP, *tips_of("accuracy", "low", "high")]
-    base = alt.Chart(data(rows)).encode(y=y)
-    ends = ends_of(rows, "accuracy", "low", "high", more=(chance,))
+    tips = [enc.MODEL_TIP, *enc.tips_of("accuracy", "low", "high")]
+    base = alt.Chart(enc.data(rows)).encode(y=y)
+    ends = enc.ends_of(rows, "accuracy", "low", "high", more=(chance,))
     layers = [
-        alt.Chart(data([{"chance": chance}]))
+        alt.Chart(enc.data([{"chance": chance}]))
         .mark_rule(strokeDash=[4, 4], color=look.faint)
-        .encode(x="chance:Q", tooltip=tips_of("chance", titles={"chance": "majority class"})),
-        alt.Chart(data(seeds))
+        .encode(x="chance:Q", tooltip=enc.tips_of("chance", titles={"chance": "majority class"})),
+        alt.Chart(enc.data(seeds))
         .mark_tick(thickness=2, size=12, color=look.faint, opacity=0.7)
         .encode(y=y, x="accuracy:Q"),
         base.transform_filter("isValid(datum.low)")
         .mark_rule(strokeWidth=3, color=look.series[0])
         .encode(x="low:Q", x2="high:Q", tooltip=tips),
         base.mark_point(filled=True, size=90, opacity=1, color=look.series[0]).encode(
-            x=accuracy_axis("x", ends, "accuracy"), tooltip=tips
+            x=enc.accuracy_axis("x", ends, "accuracy"), tooltip=tips
         ),
     ]
-    return sized(alt.layer(*layers), look, height=BAR_PIXELS * max(len(rows), 2))
+    return enc.sized(alt.layer(*layers), look, bars=len(rows))

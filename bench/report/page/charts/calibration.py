@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import altair as alt
 import numpy as np
 
 from bench.analysis.predictions import Predictions
-from bench.report.page.encodings import MODEL_TIP, Chart, data, lines, sized, tips_of
-from bench.report.page.figure import Figure
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import Figure, Row, charted_labels, finite, percent
 from bench.report.page.look import ChartTheme
-from bench.report.page.rows import Row, charted_labels, finite, percent
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 _MOST_BINS, _LEAST_ANSWERS = 10, 10
 
@@ -65,16 +61,16 @@ def _reliability(answers: Predictions) -> list[Row]:
     ]
 
 
-def _draw(rows: Sequence[Row], models: Sequence[str], look: ChartTheme) -> Chart:
+def _draw(rows: Sequence[Row], models: Sequence[str], look: ChartTheme) -> enc.Chart:
     ends = [math.floor(min(row["confidence"] for row in rows) * 10) / 10, 1.0]
     least = min([*(row["accuracy"] for row in rows), ends[0]])
     x = alt.X("confidence:Q", title="confidence", scale=alt.Scale(domain=ends, nice=False),
               axis=alt.Axis(format=".0%", grid=False, tickCount=6))  # fmt: skip
     y = alt.Y("accuracy:Q", title="share that is right", axis=alt.Axis(format=".0%", tickCount=6),
               scale=alt.Scale(domain=[math.floor(least * 10) / 10, 1.0], nice=False))  # fmt: skip
-    tips = [MODEL_TIP, *tips_of("confidence", "accuracy"),
+    tips = [enc.MODEL_TIP, *enc.tips_of("confidence", "accuracy"),
             alt.Tooltip("answers:Q", title="answers")]  # fmt: skip
-    corners = data([{"confidence": end, "accuracy": end} for end in ends])
+    corners = enc.data([{"confidence": end, "accuracy": end} for end in ends])
     diagonal = alt.Chart(corners).mark_line(strokeDash=[4, 4], color=look.faint, strokeWidth=1)
-    series = lines(alt.Chart(data(rows)).encode(x=x), models, y, tips, look)
-    return sized(alt.layer(diagonal.encode(x=x, y=y), *series), look)
+    series = enc.lines(alt.Chart(enc.data(rows)).encode(x=x), models, y, tips, look)
+    return enc.sized(alt.layer(diagonal.encode(x=x, y=y), *series), look)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import altair as alt
 
-from bench.report.page.encodings import Chart, data, models_of
-from bench.report.page.figure import Figure
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import MOST_CLASSES, Figure, Row, charted_labels, classes_of, finite
 from bench.report.page.gallery import confusion
 from bench.report.page.look import ChartTheme
-from bench.report.page.rows import MOST_CLASSES, Row, charted_labels, classes_of, finite
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 
 def figures(results: Results) -> Iterator[Figure]:
@@ -39,7 +35,7 @@ def figures(results: Results) -> Iterator[Figure]:
         )
 
 
-def _draw(rows: Sequence[Row], classes: Sequence[str], look: ChartTheme) -> Chart:
+def _draw(rows: Sequence[Row], classes: Sequence[str], look: ChartTheme) -> enc.Chart:
     base = alt.Chart().encode(  # the facet has the data, and gives each its own
         x=alt.X("said:N", sort=classes, title="said", axis=alt.Axis(labelAngle=0, domain=False,
                 ticks=False)),
@@ -49,14 +45,14 @@ def _draw(rows: Sequence[Row], classes: Sequence[str], look: ChartTheme) -> Char
     squares = base.mark_rect(color=look.series[5])
     text = base.mark_text(fontSize=11, color=look.ink)
     side = max(90, 42 * len(classes))
-    chart: Chart = (
+    chart: enc.Chart = (
         alt.layer(
             squares.encode(opacity=alt.Opacity("share:Q", scale=scale, legend=None)),
             text.encode(text=alt.Text("share:Q", format=".0%")),
-            data=data(rows),
+            data=enc.data(rows),
         )
         .properties(width=side, height=side)
-        .facet(facet=alt.Facet("model:N", sort=models_of(rows), title=None), columns=3)
+        .facet(facet=alt.Facet("model:N", sort=enc.models_of(rows), title=None), columns=3)
         .configure(**look.config)
     )
     return chart

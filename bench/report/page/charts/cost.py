@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import altair as alt
 
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
 from bench.report.page.beside import place_labels, with_point_labels
-from bench.report.page.encodings import (
-    MODEL_TIP,
-    Chart,
-    accuracy_axis,
-    choose_colour,
-    cost_scale,
-    data,
-    ends_of,
-    sized,
-    tips_of,
-)
-from bench.report.page.figure import Figure
+from bench.report.page.figure import Figure, Row, points, shared_note
 from bench.report.page.look import ChartTheme
-from bench.report.page.rows import Row, points, shared_note
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 
 def figures(results: Results) -> Iterator[Figure]:
@@ -52,10 +38,7 @@ def _figure(rows: Sequence[Row], name: str, title: str, against: str, note: str 
 
 
 def pareto_front(rows: Sequence[Row], cost: str) -> list[Row]:
-    """Return those of `rows` that no other beats in accuracy at no more `cost`, the cheapest first.
-
-    That is the Pareto front.
-    """
+    """Return `rows` that no other beats in accuracy at no more `cost`, the cheapest first."""
     best, found = -math.inf, []
     priced = [row for row in rows if row[cost] is not None]
     for row in sorted(priced, key=lambda row: (row[cost], -row["accuracy"])):
@@ -65,19 +48,19 @@ def pareto_front(rows: Sequence[Row], cost: str) -> list[Row]:
     return found
 
 
-def _draw(rows: Sequence[Row], name: str, title: str, look: ChartTheme) -> Chart:
+def _draw(rows: Sequence[Row], name: str, title: str, look: ChartTheme) -> enc.Chart:
     best = {row["model"] for row in pareto_front(rows, name)}
     priced = [row | {"on_front": row["model"] in best} for row in rows if row[name] is not None]
     place_labels(priced, name)
-    x = alt.X(f"{name}:Q", title=title, scale=cost_scale([row[name] for row in priced]),
+    x = alt.X(f"{name}:Q", title=title, scale=enc.cost_scale([row[name] for row in priced]),
               axis=alt.Axis(format="~s", grid=False, tickCount=5))  # fmt: skip
-    y = accuracy_axis("y", ends_of(priced, "accuracy", "low", "high"), "accuracy")
-    tips = [MODEL_TIP, *tips_of("accuracy", "low", "high"),
+    y = enc.accuracy_axis("y", enc.ends_of(priced, "accuracy", "low", "high"), "accuracy")
+    tips = [enc.MODEL_TIP, *enc.tips_of("accuracy", "low", "high"),
             alt.Tooltip(f"{name}:Q", title=title, format=",.4~r")]  # fmt: skip
-    colour = choose_colour("datum.on_front", look.series[0], look.faint)
-    base = alt.Chart(data(priced)).encode(x=x, y=y)
+    colour = alt.condition("datum.on_front", alt.value(look.series[0]), alt.value(look.faint))
+    base = alt.Chart(enc.data(priced)).encode(x=x, y=y)
     layers = [
-        alt.Chart(data(pareto_front(priced, name)))
+        alt.Chart(enc.data(pareto_front(priced, name)))
         .mark_line(interpolate="step-after", color=look.series[0], strokeWidth=2, opacity=0.8)
         .encode(x=x, y=y),
         base.transform_filter("isValid(datum.low)")
@@ -86,4 +69,4 @@ def _draw(rows: Sequence[Row], name: str, title: str, look: ChartTheme) -> Chart
         base.mark_point(filled=True, size=80, opacity=1).encode(color=colour, tooltip=tips),
         *with_point_labels(priced, x, y, look),
     ]
-    return sized(alt.layer(*layers), look)
+    return enc.sized(alt.layer(*layers), look)

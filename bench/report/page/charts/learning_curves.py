@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import altair as alt
 
-from bench.report.page.encodings import (
-    MODEL_TIP,
-    PERCENT,
-    Chart,
-    accuracy_axis,
-    colour_of,
-    data,
-    ends_of,
-    lines,
-    sized,
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import (
+    Figure,
+    Row,
+    charted_labels,
+    finite,
+    mean,
+    percent,
+    with_history,
 )
-from bench.report.page.figure import Figure
 from bench.report.page.look import ChartTheme
-from bench.report.page.rows import Row, charted_labels, finite, mean, percent, with_history
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 _TRAINING_MOST, _BANDS_MOST = 4, 5  # models whose training loss, and whose spread, is drawn
 
@@ -93,20 +87,20 @@ def _three(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _draw(rows: Sequence[Row], models: Sequence[str], name: str, look: ChartTheme) -> Chart:
+def _draw(rows: Sequence[Row], models: Sequence[str], name: str, look: ChartTheme) -> enc.Chart:
     step = -(-max(row["epoch"] for row in rows) // 10)  # whole epochs, ten ticks at most
     ticks = [each for each in sorted({row["epoch"] for row in rows}) if each % step == 0]
     x = alt.X("epoch:Q", axis=alt.Axis(format="d", values=ticks, grid=False))
-    ends = ends_of(rows, name, f"{name}_low", f"{name}_high")
-    y = accuracy_axis("y", ends, "validation accuracy") if name == "accuracy" else alt.Y(
+    ends = enc.ends_of(rows, name, f"{name}_low", f"{name}_high")
+    y = enc.accuracy_axis("y", ends, "validation accuracy") if name == "accuracy" else alt.Y(
         f"{name}:Q", title="validation loss (nats)", scale=alt.Scale(zero=False)
     )  # fmt: skip
-    form = PERCENT if name == "accuracy" else ".4f"
-    tips = [MODEL_TIP, alt.Tooltip("epoch:Q", title="epoch"),
+    form = enc.PERCENT if name == "accuracy" else ".4f"
+    tips = [enc.MODEL_TIP, alt.Tooltip("epoch:Q", title="epoch"),
             alt.Tooltip(f"{name}:Q", title=name, format=form),
             alt.Tooltip("seeds:Q", title="seeds")]  # fmt: skip
-    base = alt.Chart(data(rows)).encode(x=x)
-    colour = colour_of(models, look, legend=False)
+    base = alt.Chart(enc.data(rows)).encode(x=x)
+    colour = enc.colour_of(models, look, None)
     layers: list[alt.Chart] = []
     if len(models) <= _BANDS_MOST and any(row["seeds"] > 1 for row in rows):
         band = base.mark_area(opacity=0.15)
@@ -114,4 +108,4 @@ def _draw(rows: Sequence[Row], models: Sequence[str], name: str, look: ChartThem
     if _has_training(name, models):
         dots = base.mark_line(strokeDash=[1, 3], strokeWidth=1.5)
         layers.append(dots.encode(y="training:Q", color=colour))
-    return sized(alt.layer(*layers, *lines(base, models, y, tips, look)), look)
+    return enc.sized(alt.layer(*layers, *enc.lines(base, models, y, tips, look)), look)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from bench.report.page.encodings import BAR_PIXELS, Chart, data, legend_of, sized
-from bench.report.page.figure import Figure
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import Figure, Row, finite, labels
 from bench.report.page.look import ChartTheme
-from bench.report.page.rows import Row, finite, labels
 from bench.report.profile import PARTS, trial_name
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 _COLOURS = ("#000000", "#999999", "#F0E442", "#D55E00", "#0072B2", "#56B4E9", "#009E73", "#CC79A7",
             "#E69F00")  # Okabe and Ito's, and grey  # fmt: skip
@@ -23,39 +19,28 @@ _COLOURS = ("#000000", "#999999", "#F0E442", "#D55E00", "#0072B2", "#56B4E9", "#
 def figures(results: Results) -> Iterator[Figure]:
     """Yield the figure, if any trial was profiled."""
     named = labels(results)
-    rows = [
-        {"trial": trial_name({**row, "model": named[row["model"]]})}
-        | {name: finite(row[name]) for name in (*PARTS, "ceiling")}
-        for row in results.profile.to_dict("records")
-    ]
+    rows, ends = list[Row](), list[Row]()
+    for trial in results.profile.to_dict("records"):
+        name = trial_name({**trial, "model": named[trial["model"]]})
+        for place, part in enumerate(PARTS):
+            seconds = finite(trial[part])
+            rows.append({"model": name, "part": part, "place": place, "seconds": seconds})
+        begun = sum(trial[part] for part in PARTS[:3])
+        ends.append({"model": name, "end": finite(begun + trial["ceiling"])})
     if rows:
         yield Figure(
             name="profile",
             title="Where the time of each trial went",
             caption="Wall seconds. Black mark: where training could end, data being there at once.",
             told="Seconds of each trial, part by part.",
-            draw=lambda look: _draw(rows, look),
+            draw=lambda look: _draw(rows, ends, look),
             on_page=False,
         )
 
 
-def _draw(rows: Sequence[Row], look: ChartTheme) -> Chart:
-    parts = [
-        {"trial": row["trial"], "part": part, "place": place, "seconds": row[part]}
-        for row in rows
-        for place, part in enumerate(PARTS)
-    ]
-    ends = [
-        {"trial": row["trial"], "end": sum(row[part] for part in PARTS[:3]) + row["ceiling"]}
-        for row in rows
-    ]
-    names, axis = [row["trial"] for row in rows], alt.Axis(labelLimit=300)
-    y: Any = alt.Y("trial:N", sort=names, title=None, axis=axis)
-    x = alt.X("seconds:Q", title="wall seconds; training could end at the black mark")
-    scale = alt.Scale(domain=PARTS, range=_COLOURS)
-    colour = alt.Color("part:N", scale=scale, title=None, legend=legend_of(look), sort=None)
-    bars = alt.Chart(data(parts)).mark_bar(size=16)
-    marks = alt.Chart(data(ends)).mark_tick(thickness=3, size=24, opacity=1, color=look.ink)
-    timed = bars.encode(y=y, x=x, color=colour, order=alt.Order("place:Q"))
-    chart = alt.layer(timed, marks.encode(y=y, x="end:Q"))
-    return sized(chart, look, height=BAR_PIXELS * max(len(rows), 2))
+def _draw(rows: Sequence[Row], ends: Sequence[Row], look: ChartTheme) -> enc.Chart:
+    y = alt.Y("model:N", sort=enc.models_of(ends), title=None, axis=alt.Axis(labelLimit=300))
+    title = "wall seconds; training could end at the black mark"
+    bars = enc.part_bars(rows, y, title, dict(zip(PARTS, _COLOURS, strict=True)), look)
+    marks = alt.Chart(enc.data(ends)).mark_tick(thickness=3, size=24, opacity=1, color=look.ink)
+    return enc.sized(alt.layer(bars, marks.encode(y=y, x="end:Q")), look, bars=len(ends))

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 
-from bench.report.page.encodings import (
-    MODEL_TIP,
-    Chart,
-    accuracy_axis,
-    cost_scale,
-    data,
-    ends_of,
-    lines,
-    sized,
-    tips_of,
-)
-from bench.report.page.figure import Figure
-from bench.report.page.look import ChartTheme
-from bench.report.page.rows import (
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import (
+    Figure,
     Row,
     best_first,
     charted_labels,
@@ -31,10 +21,8 @@ from bench.report.page.rows import (
     shared_note,
     with_history,
 )
+from bench.report.page.look import ChartTheme
 from bench.training.record import comparable_times
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 _QUICKEST = "the time in which the quickest was done"
 
@@ -131,18 +119,18 @@ def _draw(
     limit: float | None,
     goal: float | None,
     look: ChartTheme,
-) -> Chart:
+) -> enc.Chart:
     """Return the chart, with rules at the budget and at the accuracy to be reached."""
-    scale = cost_scale([row["seconds"] for row in rows], tight=True)
+    scale = enc.cost_scale([row["seconds"] for row in rows], tight=True)
     x = alt.X("seconds:Q", title="training seconds so far", scale=scale,
               axis=alt.Axis(format="~s", tickCount=6, grid=False))  # fmt: skip
-    ends = ends_of(rows, "accuracy", more=() if goal is None else (goal,))
-    y = accuracy_axis("y", ends, "validation accuracy")
+    ends = enc.ends_of(rows, "accuracy", more=() if goal is None else (goal,))
+    y = enc.accuracy_axis("y", ends, "validation accuracy")
     spent = alt.Tooltip("seconds:Q", title="seconds", format=",.1f")
-    tips = [MODEL_TIP, alt.Tooltip("epoch:Q", title="epoch"), spent, *tips_of("accuracy")]
-    layers = lines(alt.Chart(data(rows)).encode(x=x), models, y, tips, look)
+    tips = [enc.MODEL_TIP, alt.Tooltip("epoch:Q", title="epoch"), spent, *enc.tips_of("accuracy")]
+    layers = enc.lines(alt.Chart(enc.data(rows)).encode(x=x), models, y, tips, look)
     if limit is not None:
-        rule = alt.Chart(data([{"seconds": limit, "told": f"{limit:,.4g} s"}])).encode(x=x)
+        rule = alt.Chart(enc.data([{"seconds": limit, "told": f"{limit:,.4g} s"}])).encode(x=x)
         place: Any = {"align": "left", "dx": 4, "baseline": "top", "y": 0}
         layers = [
             rule.mark_rule(strokeDash=[4, 4], color=look.faint),
@@ -150,6 +138,6 @@ def _draw(
             *layers,
         ]
     if goal is not None:
-        level = alt.Chart(data([{"accuracy": goal}])).encode(y=y)
+        level = alt.Chart(enc.data([{"accuracy": goal}])).encode(y=y)
         layers = [level.mark_rule(strokeDash=[1, 3], color=look.faint), *layers]
-    return sized(alt.layer(*layers), look)
+    return enc.sized(alt.layer(*layers), look)

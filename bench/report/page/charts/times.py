@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import altair as alt
 import numpy as np
 
-from bench.report.page.encodings import (
-    BAR_PIXELS,
-    MODEL_TIP,
-    Chart,
-    data,
-    legend_of,
-    models_of,
-    sized,
-)
-from bench.report.page.figure import Figure
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import Figure, Row, finite, labels, shared_note
 from bench.report.page.look import ChartTheme
-from bench.report.page.rows import Row, finite, labels, shared_note
 from bench.training.record import TrialRecord, comparable_times
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 PARTS = {  # of a trial, and the place of each one's colour among those of a look
     "start-up": 6,
@@ -84,19 +72,9 @@ def _parts(record: TrialRecord) -> list[float]:
     ]
 
 
-def _draw(rows: Sequence[Row], look: ChartTheme) -> Chart:
-    models = models_of(rows)
-    scale = alt.Scale(domain=list(PARTS), range=[look.series[place] for place in PARTS.values()])
-    spent = alt.Tooltip("seconds:Q", title="seconds", format=",.2f")
-    chart = (
-        alt.Chart(data(rows))
-        .mark_bar(size=16)
-        .encode(
-            y=alt.Y("model:N", sort=models, title=None),
-            x=alt.X("seconds:Q", title="seconds a trial", axis=alt.Axis(tickCount=5)),
-            color=alt.Color("part:N", scale=scale, title=None, legend=legend_of(look), sort=None),
-            order=alt.Order("place:Q"),
-            tooltip=[MODEL_TIP, alt.Tooltip("part:N", title="part"), spent],
-        )
-    )
-    return sized(chart, look, height=BAR_PIXELS * max(len(models), 2))
+def _draw(rows: Sequence[Row], look: ChartTheme) -> enc.Chart:
+    models = enc.models_of(rows)
+    colours = {part: look.series[place] for part, place in PARTS.items()}
+    y = alt.Y("model:N", sort=models, title=None)
+    chart = enc.part_bars(rows, y, "seconds a trial", colours, look)
+    return enc.sized(chart, look, bars=len(models))
