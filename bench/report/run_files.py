@@ -17,7 +17,6 @@ from bench.data.pixel_source import PixelSource
 from bench.report.columns import NOT_REACHED
 from bench.report.image_grid import draw_grid
 from bench.report.prediction_files import predictions, submission
-from bench.report.profile import draw_profile
 from bench.report.table import as_markdown
 from bench.system.atomic_files import write_text
 from bench.system.display import cell
@@ -53,7 +52,6 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     (folder / "figures").mkdir(exist_ok=True)
     if len(results.profile):
         _write_csv(folder / "profile.csv", results.profile)
-        draw_profile(results.profile, folder / "figures" / "profile.png")
 
 
 def comparison_as_json(results: Results) -> dict[str, Any]:

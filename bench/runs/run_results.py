@@ -25,7 +25,7 @@ class RunResults(Results):
         Raises:
             RunError: there is none of that name; it names those that there are.
         """
-        from bench.report.page.figures import figures_of
+        from bench.report.page.charts import figures_of
         from bench.report.page.look import PAPER
 
         figures = {each.name: each for each in figures_of(self)}

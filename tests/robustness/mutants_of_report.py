@@ -84,6 +84,13 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="a wrong answer has a green frame",
+        file="bench/report/image_grid.py",
+        old='(GOOD, "✓") if right',
+        new='(GOOD, "✓") if not right',
+        tests=("tests/unit/report/test_image_grid.py::test_right_is_green_and_wrong_is_red",),
+    ),
+    Mutant(
         name="a page has more pictures than its cap",
         file="bench/report/page/album.py",
         old="        self._left -= len(address)\n",
@@ -106,17 +113,17 @@ MUTANTS = (
     ),
     Mutant(
         name="the Pareto front has what costs more and is no better",
-        file="bench/report/page/rows.py",
+        file="bench/report/page/charts/cost.py",
         old='if row["accuracy"] > best:',
         new='if row["accuracy"] >= best:',
-        tests=("tests/unit/report/test_gallery.py::test_the_front_holds_what_no_other_beats",),
+        tests=("tests/unit/report/test_charts.py::test_the_front_holds_what_no_other_beats",),
     ),
     Mutant(
         name="an epoch that ends with the budget does not count",
-        file="bench/report/page/rows.py",
+        file="bench/report/page/charts/seconds.py",
         old='if row["seconds"] <= seconds:',
         new='if row["seconds"] < seconds:',
-        tests=("tests/unit/report/test_gallery.py::test_the_budget_is_that_of_the_quickest",),
+        tests=("tests/unit/report/test_charts.py::test_the_budget_is_that_of_the_quickest",),
     ),
     Mutant(
         name="of two that lead, the headline calls one the best",

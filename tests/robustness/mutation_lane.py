@@ -30,7 +30,7 @@ ROOMS = ("registry", "zoo", "bench")
 _COPIED = (*ROOMS, "tests", "docs", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
 _LIBRARIES = (
     "torch._dynamo", "torchvision", "numpy", "pandas", "scipy.stats", "sklearn.metrics",
-    "statsmodels.stats.proportion", "cv2", "PIL.Image", "matplotlib.figure", "rich.live", "typer",
+    "statsmodels.stats.proportion", "cv2", "PIL.Image", "rich.live", "typer",
     "tqdm.auto", "msgspec", "safetensors.torch", "filelock", "fsspec", "httpx2",
 )  # fmt: skip
 _PLUGIN = "registry.pytest_plugin"  # the one that is ours

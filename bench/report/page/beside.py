@@ -9,8 +9,8 @@ from typing import Any
 import altair as alt
 
 from bench.report.page.encodings import cost_scale, data, ends_of
+from bench.report.page.figure import Row
 from bench.report.page.look import ChartTheme
-from bench.report.page.rows import Row
 
 Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
 _WIDTH, _HEIGHT = 330.0, 300.0  # of the points' area, about: wider on a desk, narrower on a phone

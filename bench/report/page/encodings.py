@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 
+from bench.report.page.figure import Row
 from bench.report.page.look import ChartTheme, mark
-from bench.report.page.rows import Row
 
 Chart = alt.LayerChart | alt.Chart | alt.FacetChart
-_PERCENT = ".1%"
-_HEIGHT = 300
+PERCENT = ".1%"
+MODEL_TIP = alt.Tooltip("model:N", title="model")
+_HEIGHT, _BAR = 300, 26  # pixels: of a chart, and of a bar in it
 _DECADES = 1.0  # of costs, from which on their axis is logarithmic
 
 
@@ -22,15 +23,11 @@ def data(rows: Sequence[Row]) -> alt.InlineData:
     return alt.InlineData(values=list(rows))
 
 
-def sized(chart: Chart, look: ChartTheme, height: int = _HEIGHT) -> Chart:
-    """Return `chart` as wide as its place, or as a file is."""
+def sized(chart: Chart, look: ChartTheme, bars: int = 0) -> Chart:
+    """Return `chart` as wide as its place, or as a file is, and high enough for so many bars."""
+    height = _BAR * max(bars, 2) if bars else _HEIGHT
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    sized: Chart = chart.properties(width=look.width, height=height, autosize=fit)
-    return colour_models(sized, look)
-
-
-def colour_models(chart: Chart, look: ChartTheme) -> Chart:
-    """Return `chart` in the colours of `look`."""
+    chart = chart.properties(width=look.width, height=height, autosize=fit)
     found: Chart = chart.configure(**look.config)
     return found
 
@@ -43,7 +40,7 @@ def models_of(rows: Sequence[Row]) -> list[str]:
 def tips_of(*names: str, titles: dict[str, str] | None = None) -> list[alt.Tooltip]:
     """Return what is told of shares where one points."""
     told = {"low": "95 % from", "high": "95 % to"} | (titles or {})
-    return [alt.Tooltip(f"{name}:Q", title=told.get(name, name), format=_PERCENT) for name in names]
+    return [alt.Tooltip(f"{name}:Q", title=told.get(name, name), format=PERCENT) for name in names]
 
 
 def lines(
@@ -51,32 +48,41 @@ def lines(
 ) -> list[alt.Chart]:
     """Return a line and points for each model, told apart by colour, dash and shape."""
     marks = [mark(place) for place in range(len(models))]
-    dash = alt.StrokeDash(
-        "model:N",
-        sort=None,
-        legend=None,
-        scale=alt.Scale(domain=list(models), range=[list(each.dash) for each in marks]),
-    )
-    shape = alt.Shape(
-        "model:N",
-        sort=None,
-        legend=legend_of(look),
-        title=None,
-        scale=alt.Scale(domain=list(models), range=[each.shape for each in marks]),
-    )
-    colour = colour_of(models, look, legend=look.legend)
+    dashes = alt.Scale(domain=list(models), range=[list(each.dash) for each in marks])
+    shapes = alt.Scale(domain=list(models), range=[each.shape for each in marks])
+    dash = alt.StrokeDash("model:N", sort=None, legend=None, scale=dashes)
+    shape = alt.Shape("model:N", sort=None, legend=legend_of(look), title=None, scale=shapes)
+    colour = colour_of(models, look, legend_of(look))
     lines = base.mark_line(strokeWidth=2).encode(y=y, color=colour, strokeDash=dash)
     dots = base.mark_point(size=45, filled=True, opacity=1)
     return [lines, dots.encode(y=y, color=colour, shape=shape, tooltip=tips)]
 
 
-def colour_of(models: Sequence[str], look: ChartTheme, *, legend: bool) -> alt.Color:
+def part_bars(
+    rows: Sequence[Row], y: alt.Y, title: str, colours: Mapping[str, str], look: ChartTheme
+) -> alt.Chart:
+    """Return bars of the `seconds` of each `part`, one after the other by their `place`."""
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    spent = alt.Tooltip("seconds:Q", title="seconds", format=",.2f")
+    bars: alt.Chart = (
+        alt.Chart(data(rows))
+        .mark_bar(size=16)
+        .encode(
+            y=y,
+            x=alt.X("seconds:Q", title=title, axis=alt.Axis(tickCount=5)),
+            color=alt.Color("part:N", scale=scale, title=None, legend=legend_of(look), sort=None),
+            order=alt.Order("place:Q"),
+            tooltip=[MODEL_TIP, alt.Tooltip("part:N", title="part"), spent],
+        )
+    )
+    return bars
+
+
+def colour_of(models: Sequence[str], look: ChartTheme, legend: alt.Legend | None) -> alt.Color:
     """Return each model's colour."""
     colours = [look.series[mark(place).colour] for place in range(len(models))]
     scale = alt.Scale(domain=list(models), range=colours)
-    return alt.Color(
-        "model:N", sort=None, title=None, scale=scale, legend=legend_of(look) if legend else None
-    )
+    return alt.Color("model:N", sort=None, title=None, scale=scale, legend=legend)
 
 
 def legend_of(look: ChartTheme) -> alt.Legend | None:
@@ -111,8 +117,3 @@ def cost_scale(values: Sequence[float], *, tight: bool = False) -> alt.Scale:
         return alt.Scale(domain=[0, high * 1.02], nice=False)
     room = (high - low) * 0.12 or high * 0.5 or 1.0
     return alt.Scale(domain=[max(0.0, low - room), high + room], nice=False)
-
-
-def choose_colour(test: str, yes: str, no: str) -> Any:
-    """Return one of two colours."""
-    return alt.condition(test, alt.value(yes), alt.value(no))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bench.analysis.results import Results
 from bench.analysis.verdict import count_noun
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 Context = dict[str, Any]
 _MOST_NAMES = 200

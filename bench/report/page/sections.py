@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bench.analysis.frame import BASELINE
+from bench.analysis.results import Results
 from bench.analysis.verdict import most_relevant, sentence
 from bench.report.columns import informative_columns, rows_of
 from bench.report.page.album import Album
-from bench.report.page.figures import MOST_CLASSES, classes_of, models_on_charts
+from bench.report.page.figure import MOST_CLASSES, charted_labels, classes_of, labels
 from bench.report.page.gallery import (
     Contested,
     Mistake,
@@ -21,12 +22,8 @@ from bench.report.page.gallery import (
     fooling_all,
 )
 from bench.report.page.look import MOST_SERIES
-from bench.report.page.rows import labels
 from bench.report.page.words import headline, lead, notes
 from bench.report.table import failure_lines, mark_lines
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
@@ -89,12 +86,12 @@ def table_section(results: Results) -> Context:
 def confusion_section(results: Results) -> Context:
     """Return a square of shares for each model, or, of many classes, the pairs mixed up most."""
     classes, answers = classes_of(results), results.pairwise.answers
-    named, chosen = labels(results), [m for m in models_on_charts(results) if m in answers]
     if len(classes) > MOST_CLASSES:
         return {"classes": classes, "confusions": [], "confused": _pairs(results, classes)}
     squares = [
-        {"model": named[model], "rows": _square(classes, confusion(answers[model]))}
-        for model in chosen
+        {"model": label, "rows": _square(classes, confusion(answers[model]))}
+        for model, label in charted_labels(results).items()
+        if model in answers
     ]
     return {"classes": classes, "confusions": squares, "confused": []}
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.report.page.figures import Figure
+from bench.report.page.figure import Figure
 from bench.report.page.look import PAGE, PAPER
 from registry.errors import RunError
 

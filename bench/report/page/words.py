@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.analysis.frame import BASELINE
-from bench.report.page.rows import finite
+from bench.analysis.results import Results
+from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 
 def headline(results: Results, labels: Mapping[str, str]) -> str:
     """Return in one sentence who won, as far as that can be said."""
-    rows: dict[str, Mapping[str, Any]] = {
-        row["model"]: row  # type: ignore[misc]
-        for row in results.frame.to_dict("records")
-    }
+    rows = _rows_by_model(results)
     tested = [name for name in labels if finite(rows[name]["test_accuracy"]) is not None]
     if not tested:
         return "Nothing was measured yet." if results.unfinished else "Nothing was measured."
@@ -38,10 +33,7 @@ def headline(results: Results, labels: Mapping[str, str]) -> str:
 
 def lead(results: Results, labels: Mapping[str, str]) -> str:
     """Return how good the best model is, and how good no model at all would be."""
-    rows: dict[str, Mapping[str, Any]] = {
-        row["model"]: row  # type: ignore[misc]
-        for row in results.frame.to_dict("records")
-    }
+    rows = _rows_by_model(results)
     best = next(iter(labels), BASELINE)
     told = f"{_chance(rows)}."
     if finite(rows[best]["test_accuracy"]) is None or best == BASELINE:
@@ -67,6 +59,10 @@ def notes(results: Results) -> list[str]:
             "is not known: use --seeds 6 or more for a verdict."
         )
     return found + [f"{line[0].upper()}{line[1:]}." for line in disclosure_lines(results.frame)]
+
+
+def _rows_by_model(results: Results) -> dict[str, Mapping[str, Any]]:
+    return {row["model"]: row for row in results.frame.to_dict("records")}  # type: ignore[misc]
 
 
 def _leading(results: Results, tested: Sequence[str]) -> list[str]:

@@ -6,13 +6,15 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from markupsafe import Markup
+
+from bench.analysis.results import Results
 from bench.report.page.album import Album
-from bench.report.page.figures import Figure, figures_of, models_on_charts
+from bench.report.page.figure import Figure, charted_labels
 from bench.report.page.look import mark
 from bench.report.page.provenance import data_section, repeat_section
-from bench.report.page.rows import PARTS, labels
 from bench.report.page.sections import (
     confusion_section,
     photographs_section,
@@ -23,9 +25,6 @@ from bench.report.page.sections import (
 from bench.report.page.vega import Drawn, draw_figures, script_json
 from bench.system.atomic_files import whole_file, write_text
 from bench.system.display import LINE_CELLS, short
-
-if TYPE_CHECKING:
-    from bench.analysis.results import Results
 
 _FOLDER = Path(__file__).parent
 _SECTIONS = (
@@ -50,6 +49,8 @@ def write_page(
         OSError: there is no room, or no leave.
         RunError: a thumbnail is damaged, or the charts can't be drawn.
     """
+    from bench.report.page.charts import figures_of  # with Altair, which takes a second
+
     figures = figures_of(results)
     pictures = read_thumbnails(shown_photographs(results))
     drawings = draw_figures(figures)
@@ -70,8 +71,6 @@ def page(
     pictures: Mapping[str, bytes],
 ) -> str:
     """Return the page, with all it needs in it."""
-    from markupsafe import Markup
-
     library, script = drawings.library, _text("page.js")
     context = {
         "title": about["title"],
@@ -100,9 +99,7 @@ def _charts(results: Results, figures: list[Figure], drawings: Drawn) -> dict[st
 
 def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
     """Return a figure for the template: to be drawn there, and drawn where no script runs."""
-    from markupsafe import Markup
-
-    keys = {"models": _models_key(results), "parts": _parts_key(), "": []}
+    key = _models_key(results) if figure.key == "models" else _colours_key(figure.key)
     return {
         "name": figure.name,
         "title": figure.title,
@@ -110,30 +107,22 @@ def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
         "told": figure.told,
         "spec": Markup(script_json(drawings.specs[figure.name])),
         "svg": Markup(drawings.inline[figure.name]),
-        "key": keys[figure.key],
+        "key": key,
         "head": figure.head,
         "rows": figure.table,
     }
 
 
 def _models_key(results: Results) -> list[dict[str, Any]]:
-    named = labels(results)
     return [
-        {"label": named[model], "swatch": _swatch(place), "width": 34}
-        for place, model in enumerate(models_on_charts(results))
+        {"label": label, "swatch": _swatch(place), "width": 34}
+        for place, label in enumerate(charted_labels(results).values())
     ]
 
 
-def _parts_key() -> list[dict[str, Any]]:
-    from markupsafe import Markup
-
-    from bench.report.page.charts import part_colours
-
+def _colours_key(key: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
     square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
-    return [
-        {"label": part, "swatch": square % (colour + 1), "width": 12}
-        for part, colour in zip(PARTS, part_colours(), strict=True)
-    ]  # fmt: skip
+    return [{"label": label, "swatch": square % (colour + 1), "width": 12} for label, colour in key]
 
 
 _SHAPES = {  # around 17, 7, as Vega draws them
@@ -149,8 +138,6 @@ _SHAPES = {  # around 17, 7, as Vega draws them
 
 
 def _swatch(place: int) -> Any:
-    from markupsafe import Markup
-
     found = mark(place)
     colour = f"var(--c{found.colour + 1})"
     dash = ",".join(map(str, found.dash)) if len(set(found.dash)) > 1 and found.dash[1] else "none"

@@ -12,7 +12,7 @@ import torch
 from bench.analysis.cross_validation import merge_folds, whole_tests
 from bench.analysis.frame import comparison
 from bench.analysis.pairwise import compare_pairwise
-from bench.report.profile import _name
+from bench.report.profile import trial_name
 from bench.runs.store import Store
 from bench.training.evaluate import Evaluation
 from bench.training.recipe import DEFAULT, FIELDS_BEFORE
@@ -128,5 +128,5 @@ def test_the_store_holds_each_fold_once(tmp_path):
 
 def test_a_profile_names_the_fold():
     """Bars of one seed's folds can be told apart; without folds nothing is said of them."""
-    assert _name({"model": "lenet", "seed": 0, "fold": 2}) == "lenet, seed 0, fold 2"
-    assert _name({"model": "lenet", "seed": 0}) == "lenet, seed 0"
+    assert trial_name({"model": "lenet", "seed": 0, "fold": 2}) == "lenet, seed 0, fold 2"
+    assert trial_name({"model": "lenet", "seed": 0}) == "lenet, seed 0"

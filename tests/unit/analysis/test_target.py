@@ -12,7 +12,7 @@ from made_records import made_epoch, made_record, made_results
 from made_run import make_run
 
 from bench.analysis.frame import comparison
-from bench.report.page.rows import target as target_of
+from bench.report.page.charts.seconds import target as target_of
 from bench.report.run_files import comparison_as_json, write_run
 from bench.report.table import as_markdown
 from bench.runs.run_results import RunResults

@@ -29,7 +29,8 @@ from bench.engines import local
 from bench.engines.executor import ExecutorConfig
 from bench.engines.local import LocalExecutor
 from bench.engines.process import Job
-from bench.report.page.rows import points, spending
+from bench.report.page.charts.seconds import spending
+from bench.report.page.figure import points
 from bench.runs.compare import compare
 from bench.runs.eta import RunProgress
 from bench.runs.plan import make_plan
@@ -204,7 +205,7 @@ def test_the_two_kinds_of_time_are_never_averaged():
     assert comparable_times(records) == records[:1]
     assert comparable_times(records[1:]) == records[1:]
     assert points(results)[0]["seconds"] == 10.0
-    assert spending(results, ["lenet"])[-1]["seconds"] == 37.5
+    assert spending(results)[-1]["seconds"] == 37.5
 
 
 def test_times_of_a_shared_machine_are_not_compared(alone, shared, place):

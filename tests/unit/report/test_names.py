@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import math
@@ -16,12 +17,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from drawn_folder import draw_folder
+from made_records import made_record, made_spec, untested_results
 from rich.console import Console
 from warm import warm
 
-from bench.report.profile import draw_profile
+from bench.report.page.charts import profile_bars
+from bench.report.page.look import PAPER
+from bench.report.page.renderer import _draw
+from bench.report.page.vega import spec_of
 from bench.report.table import as_markdown, render
-from bench.system.display import display
+from bench.system.display import display, short
+from bench.training.record import TimeProfile
 from registry.architecture import Origin
 from registry.claims import Entry
 from zoo import LENET5
@@ -150,13 +156,14 @@ def test_the_list_shows_a_plugins_words_harmlessly(width):
 
 
 @pytest.mark.parametrize("model", ["$\\frac{$", "$x$", _NASTY, "猫\u0378"])
-def test_a_dollar_in_a_name_is_no_formula_in_a_figure(model, tmp_path, recwarn):
-    """What matplotlib would refuse to typeset is drawn letter by letter, and without a warning."""
-    seconds = ("start-up", "first weights", "compile", "data wait", "forward", "backward",
-               "optimizer", "other", "evaluation", "ceiling")  # fmt: skip
-    draw_profile(pd.DataFrame([{"model": model, "seed": 0} | dict.fromkeys(seconds, 1.0)]),
-                 tmp_path / "profile.png")  # fmt: skip
+def test_a_name_is_no_formula_in_a_figure(model, recwarn):
+    """It is drawn letter by letter, and without a warning."""
+    profile = TimeProfile(**dict.fromkeys(TimeProfile.__slots__, 1.0))
+    record = made_record(spec=made_spec(model), profile=profile)
+    (figure,) = profile_bars.figures(untested_results([record]))
+    drawn = _draw("svg", spec_of(figure.draw, PAPER)).decode()
 
+    assert html.escape(f"{short(model, 24)}, seed 0", quote=False) in drawn
     assert not [str(warning.message) for warning in recwarn]
 
 

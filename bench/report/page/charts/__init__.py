@@ -1,0 +1,37 @@
+"""The charts, one module each: its data, its drawing and its words.
+
+A new one is a module with a function `figures`, and its line in `CHARTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bench.analysis.results import Results
+from bench.report.page.charts import (
+    accuracy,
+    calibration,
+    confusion,
+    cost,
+    learning_curves,
+    profile_bars,
+    seconds,
+    times,
+)
+from bench.report.page.figure import Figure
+
+CHARTS: tuple[Callable[[Results], Iterator[Figure]], ...] = (  # in the order of the page
+    accuracy.figures,
+    cost.figures,
+    learning_curves.figures,
+    seconds.figures,
+    confusion.figures,
+    calibration.figures,
+    times.figures,
+    profile_bars.figures,
+)
+
+
+def figures_of(results: Results) -> list[Figure]:
+    """Return the figures that `results` have something for."""
+    return [figure for chart in CHARTS for figure in chart(results)]

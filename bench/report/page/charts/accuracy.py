@@ -1,0 +1,62 @@
+"""Accuracies, the best on top: mean, 95 % interval, and each seed's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import altair as alt
+
+from bench.analysis.frame import BASELINE
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import Figure, Row, best_first, finite, labels, points
+from bench.report.page.look import ChartTheme
+
+
+def figures(results: Results) -> Iterator[Figure]:
+    """Yield the figure, if any model was tested."""
+    rows, seeds, frame = points(results), _seed_points(results), results.frame
+    if not rows:
+        return
+    chance = float(frame.loc[frame["model"] == BASELINE, "test_accuracy"].iloc[0])
+    yield Figure(
+        name="accuracy",
+        title="Accuracy on the test photographs",
+        caption="Dot: mean over seeds. Bar: 95 % interval. Thin marks: single seeds. Dashed: "
+        "always naming the most frequent class.",
+        told=f"Accuracies of {len(rows)} models with intervals. {best_first(rows)}",
+        draw=lambda look: _draw(rows, seeds, chance, look),
+    )
+
+
+def _seed_points(results: Results) -> list[Row]:
+    """Return one row for each trial that was tested: model and accuracy."""
+    named = labels(results)
+    return [
+        {"model": named[record.model], "accuracy": finite(record.test_accuracy)}
+        for record in results.records
+        if record.status == "ok" and finite(record.test_accuracy) is not None
+    ]
+
+
+def _draw(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: ChartTheme) -> enc.Chart:
+    y: Any = alt.Y("model:N", sort=[row["model"] for row in rows], title=None)
+    tips = [enc.MODEL_TIP, *enc.tips_of("accuracy", "low", "high")]
+    base = alt.Chart(enc.data(rows)).encode(y=y)
+    ends = enc.ends_of(rows, "accuracy", "low", "high", more=(chance,))
+    layers = [
+        alt.Chart(enc.data([{"chance": chance}]))
+        .mark_rule(strokeDash=[4, 4], color=look.faint)
+        .encode(x="chance:Q", tooltip=enc.tips_of("chance", titles={"chance": "majority class"})),
+        alt.Chart(enc.data(seeds))
+        .mark_tick(thickness=2, size=12, color=look.faint, opacity=0.7)
+        .encode(y=y, x="accuracy:Q"),
+        base.transform_filter("isValid(datum.low)")
+        .mark_rule(strokeWidth=3, color=look.series[0])
+        .encode(x="low:Q", x2="high:Q", tooltip=tips),
+        base.mark_point(filled=True, size=90, opacity=1, color=look.series[0]).encode(
+            x=enc.accuracy_axis("x", ends, "accuracy"), tooltip=tips
+        ),
+    ]
+    return enc.sized(alt.layer(*layers), look, bars=len(rows))

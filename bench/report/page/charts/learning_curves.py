@@ -1,0 +1,111 @@
+"""Validation accuracy and loss by epoch: means over seeds, from the least to the most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import altair as alt
+
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import (
+    Figure,
+    Row,
+    charted_labels,
+    finite,
+    mean,
+    percent,
+    with_history,
+)
+from bench.report.page.look import ChartTheme
+
+_TRAINING_MOST, _BANDS_MOST = 4, 5  # models whose training loss, and whose spread, is drawn
+
+
+def figures(results: Results) -> Iterator[Figure]:
+    """Yield a figure of accuracies and one of losses, if any trial has made an epoch."""
+    rows, models = _curves(results), list(charted_labels(results).values())
+    if rows:
+        yield _figure("accuracy", "learning-curves", rows, models)
+        yield _figure("loss", "learning-curves-loss", rows, models)
+
+
+def _curves(results: Results) -> list[Row]:
+    """Return one row for each epoch of a model: means over seeds, the least and the most."""
+    rows = list[Row]()
+    for model, label in charted_labels(results).items():
+        trials = with_history(results.records, model)
+        for epoch in sorted({each.epoch for trial in trials for each in trial.history}):
+            there = [each for trial in trials for each in trial.history if each.epoch == epoch]
+            row = {"model": label, "epoch": epoch, "seeds": len(there)}
+            for name in ("accuracy", "loss"):
+                row |= _seed_range(name, [getattr(each, f"validation_{name}") for each in there])
+            rows.append(row | _seed_range("training", [each.train_loss for each in there]))
+    return rows
+
+
+def _seed_range(name: str, values: Sequence[float]) -> Row:
+    known = [value for value in values if math.isfinite(value)]
+    return {
+        name: mean(known),
+        f"{name}_low": finite(min(known, default=None)),
+        f"{name}_high": finite(max(known, default=None)),
+    }
+
+
+def _figure(name: str, file: str, rows: Sequence[Row], models: Sequence[str]) -> Figure:
+    shade = "Shade: from" if len(models) <= _BANDS_MOST else "The table has"
+    band = f" {shade} the worst seed to the best." if any(row["seeds"] > 1 for row in rows) else ""
+    dotted = " Dotted: training loss." if _has_training(name, models) else ""
+    last = {row["model"]: row for row in rows}
+    return Figure(
+        name=file,
+        title=f"Validation {name} by epoch",
+        caption=f"Mean over seeds.{band}{dotted}",
+        told=f"Validation {name} after each epoch, one line a model.",
+        draw=lambda look: _draw(rows, models, name, look),
+        key="models",
+        head=("model", "epochs", f"validation {name}", "worst seed", "best seed"),
+        table=tuple(_last(row, name) for row in last.values()),
+    )
+
+
+def _has_training(name: str, models: Sequence[str]) -> bool:
+    return name == "loss" and len(models) <= _TRAINING_MOST
+
+
+def _last(row: Row, name: str) -> tuple[str, ...]:
+    if name == "accuracy":
+        ends = [percent(row[each]) for each in (name, "accuracy_low", "accuracy_high")]
+    else:
+        ends = [_three(row[each]) for each in (name, "loss_high", "loss_low")]
+    return row["model"], str(row["epoch"]), *ends
+
+
+def _three(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _draw(rows: Sequence[Row], models: Sequence[str], name: str, look: ChartTheme) -> enc.Chart:
+    step = -(-max(row["epoch"] for row in rows) // 10)  # whole epochs, ten ticks at most
+    ticks = [each for each in sorted({row["epoch"] for row in rows}) if each % step == 0]
+    x = alt.X("epoch:Q", axis=alt.Axis(format="d", values=ticks, grid=False))
+    ends = enc.ends_of(rows, name, f"{name}_low", f"{name}_high")
+    y = enc.accuracy_axis("y", ends, "validation accuracy") if name == "accuracy" else alt.Y(
+        f"{name}:Q", title="validation loss (nats)", scale=alt.Scale(zero=False)
+    )  # fmt: skip
+    form = enc.PERCENT if name == "accuracy" else ".4f"
+    tips = [enc.MODEL_TIP, alt.Tooltip("epoch:Q", title="epoch"),
+            alt.Tooltip(f"{name}:Q", title=name, format=form),
+            alt.Tooltip("seeds:Q", title="seeds")]  # fmt: skip
+    base = alt.Chart(enc.data(rows)).encode(x=x)
+    colour = enc.colour_of(models, look, None)
+    layers: list[alt.Chart] = []
+    if len(models) <= _BANDS_MOST and any(row["seeds"] > 1 for row in rows):
+        band = base.mark_area(opacity=0.15)
+        layers.append(band.encode(color=colour, y=alt.Y(f"{name}_low:Q"), y2=f"{name}_high:Q"))
+    if _has_training(name, models):
+        dots = base.mark_line(strokeDash=[1, 3], strokeWidth=1.5)
+        layers.append(dots.encode(y="training:Q", color=colour))
+    return enc.sized(alt.layer(*layers, *enc.lines(base, models, y, tips, look)), look)

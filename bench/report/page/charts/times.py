@@ -1,0 +1,80 @@
+"""Where the time of each model went, its parts one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import altair as alt
+import numpy as np
+
+from bench.analysis.results import Results
+from bench.report.page import encodings as enc
+from bench.report.page.figure import Figure, Row, finite, labels, shared_note
+from bench.report.page.look import ChartTheme
+from bench.training.record import TrialRecord, comparable_times
+
+PARTS = {  # of a trial, and the place of each one's colour among those of a look
+    "start-up": 6,
+    "first weights": 5,
+    "compile": 3,
+    "data wait": 1,
+    "steps": 0,
+    "evaluation": 4,
+    "checkpoints": 2,
+}
+
+
+def figures(results: Results) -> Iterator[Figure]:
+    """Yield the figure, if any trial has trained."""
+    rows = seconds_by_part(results)
+    if not rows:
+        return
+    by_model: dict[str, list[str]] = {}
+    for row in rows:
+        by_model.setdefault(row["model"], []).append(f"{row['seconds']:,.2f}")
+    yield Figure(
+        name="time",
+        title="Where the time went",
+        caption=f"Wall seconds of a trial, means over seeds.{shared_note(results)}",
+        told="Seconds of a trial of each model, part by part.",
+        draw=lambda look: _draw(rows, look),
+        key=tuple(PARTS.items()),
+        head=("model", *PARTS),
+        table=tuple((model, *values) for model, values in by_model.items()),
+    )
+
+
+def seconds_by_part(results: Results) -> list[Row]:
+    """Return one row for each model and part of a trial, in seconds, means over seeds."""
+    rows = list[Row]()
+    for model, label in labels(results).items():
+        trials = [
+            r for r in comparable_times(results.records) if r.model == model and r.train_seconds
+        ]
+        if trials:
+            parts = zip(PARTS, np.mean([_parts(each) for each in trials], axis=0), strict=True)
+            rows += [
+                {"model": label, "part": part, "place": place, "seconds": finite(value)}
+                for place, (part, value) in enumerate(parts)
+            ]
+    return rows
+
+
+def _parts(record: TrialRecord) -> list[float]:
+    return [
+        record.startup_seconds,
+        record.initialization_seconds,
+        record.compile_seconds,
+        record.data_wait_seconds,
+        max(0.0, record.train_seconds - record.data_wait_seconds),
+        record.evaluation_seconds,
+        record.checkpoint_seconds,
+    ]
+
+
+def _draw(rows: Sequence[Row], look: ChartTheme) -> enc.Chart:
+    models = enc.models_of(rows)
+    colours = {part: look.series[place] for part, place in PARTS.items()}
+    y = alt.Y("model:N", sort=models, title=None)
+    chart = enc.part_bars(rows, y, "seconds a trial", colours, look)
+    return enc.sized(chart, look, bars=len(models))

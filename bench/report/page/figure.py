@@ -1,0 +1,127 @@
+"""What a chart gives, and what charts have in common: names of models, numbers as they are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from bench.analysis.frame import BASELINE
+from bench.analysis.results import Results
+from bench.report.page.look import MOST_SERIES, ChartTheme
+from bench.system.display import short
+from bench.training.record import TrialRecord, comparable_times
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Row = dict[str, Any]  # no name of a stranger is a field
+MOST_CLASSES = 12  # in a square of who was taken for whom
+_LABEL_CELLS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        name: of its files, and on the page.
+        told: what it shows, for who can't see it.
+        key: what is explained beside it: the marks of the models, or labels and their colours.
+        head, table: the same in figures; may be empty.
+        on_page: it is drawn there as a chart.
+    """
+
+    name: str
+    title: str
+    caption: str
+    told: str
+    draw: Callable[[ChartTheme], alt.LayerChart | alt.Chart | alt.FacetChart]
+    key: Literal["models"] | tuple[tuple[str, int], ...] = ()
+    head: tuple[str, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    on_page: bool = True
+
+
+def labels(results: Results) -> dict[str, str]:
+    """Return what each model is called in charts, in the table's order; no two are called alike."""
+    found: dict[str, str] = {}
+    for name in results.frame["model"]:
+        if name == BASELINE:
+            continue
+        label = short(str(name), _LABEL_CELLS)
+        taken = set(found.values())
+        found[name] = f"{label} ({len(found) + 1})" if label in taken else label
+    return found
+
+
+def charted_labels(results: Results) -> dict[str, str]:
+    """Return the labels of the models that charts of lines show: ten at most."""
+    return dict(list(labels(results).items())[:MOST_SERIES])
+
+
+def classes_of(results: Results) -> list[str]:
+    """Return the names of the classes, no two alike."""
+    first = next((record.spec.classes for record in results.records), ())
+    shown = [short(name, _LABEL_CELLS) for name in first]
+    return [f"{name} ({n + 1})" if shown.count(name) > 1 else name for n, name in enumerate(shown)]
+
+
+def points(results: Results) -> list[Row]:
+    """Return one row for each model that was tested, with its costs."""
+    named, rows = labels(results), list[Row]()
+    seconds = "shared_train_seconds" if _shares(results) else "train_seconds"
+    for row in results.frame.to_dict("records"):
+        if row["model"] in named and finite(row["test_accuracy"]) is not None:
+            rows.append(
+                {
+                    "model": named[row["model"]],
+                    "rank": len(rows) + 1,
+                    "accuracy": finite(row["test_accuracy"]),
+                    "low": finite(row["test_accuracy_low"]),
+                    "high": finite(row["test_accuracy_high"]),
+                    "seconds": finite(row[seconds]),
+                    "parameters": finite(row["parameters"]),
+                }
+            )
+    return rows
+
+
+def with_history(records: Iterable[TrialRecord], model: str) -> list[TrialRecord]:
+    """Return the trials of `model` that ended well, or, where none did, those that began."""
+    begun = [record for record in records if record.model == model and record.history]
+    return [record for record in begun if record.status == "ok"] or begun
+
+
+def finite(value: Any) -> float | None:
+    """Return a number with six digits, or None for what is missing or not finite."""
+    if value is None or not isinstance(value, int | float | np.floating | np.integer):
+        return None
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Return the mean with six digits, or None of no values."""
+    return finite(sum(values) / len(values)) if values else None
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a reader reads it; nothing where there is none."""
+    return "" if share is None else f"{share * 100:.1f} %"
+
+
+def best_first(rows: Sequence[Row]) -> str:
+    """Return models and accuracies in words, in the order of `rows`."""
+    return ", ".join(f"{row['model']} {percent(row['accuracy']) or 'none'}" for row in rows) + "."
+
+
+def shared_note(results: Results) -> str:
+    """Return what a caption adds where times were measured with other trials beside them."""
+    return " On a machine that several trials have shared." if _shares(results) else ""
+
+
+def _shares(results: Results) -> bool:
+    return any(record.shared for record in comparable_times(results.records))
