@@ -127,8 +127,8 @@ def _sentence(verdict: Verdict) -> str:
         return f"{first} and {second} can't be told apart: {figures}{_why(verdict)}"
     among = f" among {verdict.pairs} pairs" if verdict.pairs > 1 else ""
     return (
-        f"{first} and {second}: {figures}: descriptive only, {_word(verdict.needed)} are needed "
-        f"for a verdict{among}"
+        f"{first} and {second}: {figures}: too few seeds to test, {_word(verdict.needed)} are "
+        f"needed for a verdict{among}"
     )
 
 

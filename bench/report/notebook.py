@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from bench.analysis.column import Column, Row
+from bench.analysis.columns import informative_columns, rows_of
 from bench.analysis.frame import BASELINE
-from bench.report.columns import Column, Row, informative_columns, rows_of
 from bench.report.table import disclosure_lines, failure_lines, mark_lines
 from bench.system.display import BAD, GOOD, html_text, short
 
@@ -39,7 +40,7 @@ def _row(row: Row, shown: Sequence[Column]) -> str:
 
 
 def _cell(tag: str, text: str, column: Column) -> str:
-    style = f"text-align: {'left' if column.left else 'right'}; white-space: nowrap"
+    style = f"text-align: {'left' if column.words else 'right'}; white-space: nowrap"
     if column.name == "contract" and text.startswith(("✓", "✗")):
         style += f"; color: {GOOD if text.startswith('✓') else BAD}"
     return f'<{tag} style="{style}">{html_text(text)}</{tag}>'

@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from bench.analysis.cost_columns import NOT_REACHED
 from bench.analysis.frame import history, trial_columns
 from bench.analysis.results import Results
 from bench.analysis.verdict import Verdict, sentence
 from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
-from bench.report.columns import NOT_REACHED
 from bench.report.image_grid import draw_grid
 from bench.report.prediction_files import predictions, submission
 from bench.report.table import as_markdown

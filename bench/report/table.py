@@ -11,35 +11,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bench.analysis.column import Column, Row
+from bench.analysis.columns import TABLE_COLUMNS, informative_columns, rows_of, select_columns
 from bench.analysis.frame import BASELINE
-from bench.report.columns import Column, Row, columns, informative_columns, rows_of, select_columns
 from bench.system.display import BAD, GOOD, LINE_CELLS, markdown, short
 
-_ALWAYS = ("model", "accuracy")
-_MATTER = ("training", "shared_training", "parameters")  # before all others
-_THEN = (
-    "time_to_target",
-    "shared_time_to_target",
-    "interval",
-    "recipe",
-    "epochs",
-    "contract",
-    "difference",
-    "group",
-    "seeds",
-    "latency",
-    "data_wait",
-    "memory",
-    "images_per_second",
-    "validation",
-    "multiply_adds",
-    "answers_per_second_32",
-    "best_epoch",
-    "latency_32",
-    "steps",
-    "origin",
-    "answers_per_second",
-)
+_MATTER = 1  # priority of the columns that names of models leave room for
 _SPACE = 2  # between two columns
 _NAME_CELLS, _LEAST_NAME_CELLS = 60, 16
 
@@ -68,7 +45,7 @@ def render(
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.width = _width(widths[column.name] for column in shown) if names else None
     for column in shown:
-        table.add_column(column.heading, justify="left" if column.left else "right", no_wrap=True)
+        table.add_column(column.heading, justify="left" if column.words else "right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
         texts = [_style_cell(column, cells[column.name][place]) for column in shown]
         table.add_row(*texts, style="dim" if row["model"] == BASELINE else "")
@@ -119,7 +96,7 @@ def disclosure_lines(frame: pd.DataFrame) -> list[str]:
 def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
     """Return the table in Markdown, with all columns that say something, and what is below it."""
     shown = informative_columns(frame)
-    sides = [":--" if column.left else "--:" for column in shown]
+    sides = [":--" if column.words else "--:" for column in shown]
     headings = markdown_row([column.heading for column in shown])
     lines = [f"# {markdown(title)}", "", headings, f"| {' | '.join(sides)} |"]
     lines += [markdown_row([column.cell(row) for column in shown]) for row in rows_of(frame)]
@@ -136,15 +113,13 @@ def markdown_row(cells: Sequence[str]) -> str:
 
 def _select(frame: pd.DataFrame, names: Sequence[str]) -> Sequence[Column]:
     """Return the columns of `names`, in that order; without names, those that say something."""
-    asked = select_columns(names) if names else columns()
-    if names and asked != columns():
-        return asked
-    return informative_columns(frame)
+    asked = select_columns(names) if names else TABLE_COLUMNS
+    return informative_columns(frame) if asked == TABLE_COLUMNS else asked
 
 
 def _name_cells(rows: Sequence[Row], asked: Sequence[Column], width: int) -> int:
     """Return the room for a name beside the figures that matter."""
-    matter = [column for column in asked if column.name in ("accuracy", *_MATTER)]
+    matter = [each for each in asked if each.priority <= _MATTER and each.name != "model"]
     taken = [max(map(cell_len, _cells(column, rows, 0))) for column in matter]
     return min(_NAME_CELLS, max(_LEAST_NAME_CELLS, width - _width([0, *taken])))
 
@@ -157,15 +132,13 @@ def _cells(column: Column, rows: Sequence[Row], name_cells: int) -> list[str]:
 
 def _fitting(asked: Sequence[Column], widths: Mapping[str, int], width: int) -> Sequence[Column]:
     """Return those of the columns `asked` that fit into `width`, as they matter."""
-    taken = [name for name in _ALWAYS if name in widths]
-    for name in (*_MATTER, *_THEN):
-        if name not in widths:
-            continue
-        taken.append(name)
-        if _width(widths[each] for each in taken) > width:  # what comes after matters less
-            taken.pop()
+    taken: list[Column] = []
+    for column in sorted(asked, key=lambda column: column.priority):
+        room = _width(widths[each.name] for each in [*taken, column])
+        if column.priority and room > width:  # what comes after matters less
             break
-    return [column for column in asked if column.name in taken]
+        taken.append(column)
+    return [column for column in asked if column in taken]
 
 
 def _width(widths: Iterable[int]) -> int:

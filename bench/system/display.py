@@ -10,7 +10,8 @@ markdown  tables, links, HTML, emphasis
 html_text a page, in its text or in a quoted attribute
 ```
 
-What programs read, JSON, is made in `bench.system.strict_json`.
+What programs read, JSON, is made in `bench.system.strict_json`. Figures and names that are ours are
+written for a person by `percent`, `points`, `count_noun`, `join_names`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from rich.cells import get_character_cell_size
 
@@ -68,6 +70,38 @@ def markdown(text: str) -> str:
 def html_text(text: str) -> str:
     """Return `text` displayed, as HTML, for an element's text or a quoted attribute."""
     return html.escape(display(text), quote=True)
+
+
+def percent(share: float) -> str:
+    """Return a share, 0 to 1, in percent."""
+    return f"{share * 100:.1f} %"
+
+
+def percent_range(low: float, high: float) -> str:
+    """Return an interval of shares, in percent."""
+    return f"{low * 100:.1f} to {high * 100:.1f}"
+
+
+def points(share: float) -> str:
+    """Return a difference of shares, -1 to 1, in points."""
+    return f"{round(share * 100, 1) + 0.0:+.1f}"  # + 0.0: never -0.0
+
+
+def points_interval(difference: float, low: float, high: float) -> str:
+    """Return a difference of shares and its interval, in points."""
+    return f"{points(difference)} points (95 %: {points(low)} to {points(high)})"
+
+
+def count_noun(number: int, noun: str) -> str:
+    """Return how many of what, in the singular or the plural."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def join_names(names: Sequence[str], most: int = 6) -> str:
+    """Return names as one says them, `a, b and c`; of more than `most` the last are counted."""
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _plain(character: str) -> bool:

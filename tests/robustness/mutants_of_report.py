@@ -7,16 +7,16 @@ from code_mutant import Mutant
 MUTANTS = (
     Mutant(
         name="milliseconds are microseconds",
-        file="bench/report/columns.py",
-        old="_figures(row[name] * 1e3)",
-        new="_figures(row[name] * 1e6)",
+        file="bench/analysis/cost_columns.py",
+        old="three_figures(each * 1e3)",
+        new="three_figures(each * 1e6)",
         tests=("tests/unit/report/test_table.py::test_latency_is_in_milliseconds",),
     ),
     Mutant(
         name="the validation of the best epoch stands for that of the last",
-        file="bench/report/columns.py",
-        old='_value_column("validation", "validation_accuracy_last", "validation", _percent)',
-        new='_value_column("validation", "validation_accuracy_best", "validation", _percent)',
+        file="bench/analysis/accuracy_columns.py",
+        old="trial.last.validation_accuracy for",
+        new="trial.best.validation_accuracy for",
         tests=(
             "tests/unit/report/test_table.py::test_each_validation_stands_under_its_own_heading",
         ),
@@ -40,22 +40,22 @@ MUTANTS = (
     Mutant(
         name="the table begins with the worst",
         file="bench/analysis/frame.py",
-        old='rows.sort(key=lambda row: -_number(row["test_accuracy"]))',
-        new='rows.sort(key=lambda row: _number(row["test_accuracy"]))',
+        old='rows.sort(key=lambda row: -number(row["test_accuracy"]))',
+        new='rows.sort(key=lambda row: number(row["test_accuracy"]))',
         tests=("tests/unit/analysis/test_pairwise.py::test_rows_stand_beside_the_best",),
     ),
     Mutant(
         name="a spread over seeds is too small",
-        file="bench/analysis/frame.py",
+        file="bench/analysis/column.py",
         old="for value in values) / (len(values) - 1))",
         new="for value in values) / len(values))",
         tests=("tests/unit/report/test_table.py::test_training_has_its_spread_over_seeds",),
     ),
     Mutant(
         name="times of a shared machine are averaged with the others",
-        file="bench/analysis/frame.py",
-        old="alone = [trial for trial in done if not trial.shared]",
-        new="alone = list(done)",
+        file="bench/analysis/column.py",
+        old="return [trial for trial in self.done if not trial.shared]",
+        new="return self.done",
         tests=("tests/unit/engines/test_jobs.py::test_the_two_kinds_of_time_are_never_averaged",),
     ),
     Mutant(

@@ -48,7 +48,7 @@ def column_names(text: str | None, *, as_json: bool) -> list[str]:
     Raises:
         RunError: there is none of a name, or no table is printed.
     """
-    from bench.report.columns import select_columns
+    from bench.analysis.columns import select_columns
 
     if text is None:
         return []

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from bench.analysis.columns import informative_columns, rows_of
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.analysis.verdict import most_relevant, sentence
-from bench.report.columns import informative_columns, rows_of
 from bench.report.page.album import Album
 from bench.report.page.figure import MOST_CLASSES, charted_labels, classes_of, labels
 from bench.report.page.gallery import (
@@ -68,12 +68,12 @@ def table_section(results: Results) -> Context:
     found = [
         {
             "baseline": row["model"] == BASELINE,
-            "cells": [{"text": each.cell(row), "value": each.sorted_by(row)} for each in shown],
+            "cells": [{"text": each.cell(row), "value": each.sort_value(row)} for each in shown],
         }
         for row in rows_of(results.frame)
     ]
     head = [column.heading for column in shown]
-    texts = [number for number, column in enumerate(shown) if column.left]
+    texts = [number for number, column in enumerate(shown) if column.words]
     count = len(labels(results))
     return {
         "table": {"head": head, "rows": found, "texts": texts},

@@ -62,7 +62,7 @@ def test_few_seeds_only_describe(seeds, told):
 
     assert verdict.kind == "descriptive"
     assert told in sentence(verdict)
-    assert sentence(verdict).endswith(": descriptive only, six are needed for a verdict")
+    assert sentence(verdict).endswith(": too few seeds to test, six are needed for a verdict")
 
 
 def test_more_pairs_need_more_seeds():

@@ -10,8 +10,8 @@ import pytest
 from made_records import made_epoch, made_record, made_results, renamed
 from rich.console import Console
 
+from bench.analysis.columns import TABLE_COLUMNS, informative_columns, select_columns
 from bench.analysis.frame import comparison
-from bench.report.columns import columns, informative_columns, select_columns
 from bench.report.table import as_markdown, render
 from bench.training.record import InferenceTime
 from registry.errors import RunError
@@ -61,7 +61,7 @@ def test_a_wide_terminal_gets_everything_that_says_something():
 
     silent = ("epochs", "steps", "time_to_target", "recipe")
     silent += ("shared_training", "shared_time_to_target")
-    assert shown == [column.heading for column in columns() if column.name not in silent]
+    assert shown == [column.heading for column in TABLE_COLUMNS if column.name not in silent]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 143, 160, 200, 250])
