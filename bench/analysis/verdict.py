@@ -12,7 +12,7 @@ from bench.analysis.predictions import Predictions, check_same_images
 from bench.analysis.stats.groups import rank_groups
 from bench.analysis.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
 from bench.analysis.stats.power import minimum_detectable_difference
-from bench.system.display import html_text
+from bench.system.display import count_noun, html_text, points_interval
 
 MANY = 10  # models, above which each is told beside the best only
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -117,8 +117,7 @@ def sentence(verdict: Verdict) -> str:
 def _sentence(verdict: Verdict) -> str:
     found, first, second = verdict.found, verdict.first, verdict.second
     figures = (
-        f"{_points(found.difference)} points "
-        f"(95 %: {_points(found.low)} to {_points(found.high)}), "
+        f"{points_interval(found.difference, found.low, found.high)}, "
         f"{count_noun(found.seeds, 'seed')}, {count_noun(found.images, 'photograph')}"
     )
     if verdict.kind == "better":
@@ -162,15 +161,6 @@ def _why(verdict: Verdict) -> str:
     if math.isnan(least):
         return ""
     return f"; a difference under {least * 100:.2g} points would not show on so few"
-
-
-def _points(share: float) -> str:
-    return f"{round(share * 100, 1) + 0.0:+.1f}"  # + 0.0: never -0.0
-
-
-def count_noun(number: int, noun: str) -> str:
-    """Return how many of what, in the singular or the plural."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _word(number: int) -> str:

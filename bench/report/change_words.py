@@ -9,6 +9,7 @@ from statistics import median
 from bench.analysis.change import AccuracyChange, ModelChange, TimeChange
 from bench.analysis.comparison import RunComparison
 from bench.analysis.stats.paired import seeds_needed
+from bench.system.display import count_noun, percent, points_interval
 
 _LOSSES = {"accuracy": "is less accurate", "time": "is slower", "parameters": "is larger"}
 _SIDES = ("BASE", "NEW")
@@ -34,9 +35,8 @@ def notes(comparison: RunComparison) -> list[str]:
     for side, models in zip(_SIDES, (comparison.only_base, comparison.only_new), strict=True):
         told += [f"only in {side}: {', '.join(models)}"] if models else []
     for side, left in zip(_SIDES, comparison.unfinished, strict=True):
-        told += (
-            [f"{side} is unfinished: {_count_text(left, 'trial')} left to be done"] if left else []
-        )
+        if left:
+            told.append(f"{side} is unfinished: {count_noun(left, 'trial')} left to be done")
     if comparison.recipe_changes:
         told.append(f"NEW has another recipe: {'; '.join(comparison.recipe_changes)}")
     if comparison.differences:
@@ -63,9 +63,15 @@ def verdict(comparison: RunComparison) -> str:
     return "✓ NEW is not worse: what differs may be chance"
 
 
-def points(share: float) -> str:
-    """Return a difference, -1 to 1, in points."""
-    return f"{round(share * 100, 1) + 0.0:+.1f}"  # + 0.0: never -0.0
+def accuracy_figures(change: AccuracyChange) -> str:
+    """Return both accuracies, in percent."""
+    return f"{change.base * 100:.1f} → {percent(change.new)}"
+
+
+def time_figures(change: TimeChange) -> tuple[str, str]:
+    """Return the medians of the seconds, and the change in percent."""
+    seconds = f"{median(change.base):,.1f} → {median(change.new):,.1f} s"
+    return seconds, f"{(change.ratio - 1) * 100:+.0f} %"
 
 
 def p_text(p: float) -> str:
@@ -76,10 +82,10 @@ def p_text(p: float) -> str:
 def _accuracy(change: AccuracyChange) -> str:
     found = change.found
     if change.kind == "same":
-        return f"{change.base * 100:.1f} % in both, the very same answers"
+        return f"{percent(change.base)} in both, the very same answers"
     figures = (
-        f"{change.base * 100:.1f} → {change.new * 100:.1f} %, {points(found.difference)} points "
-        f"(95 %: {points(found.low)} to {points(found.high)}), p {p_text(change.p)}"
+        f"{accuracy_figures(change)}, "
+        f"{points_interval(found.difference, found.low, found.high)}, p {p_text(change.p)}"
     )
     if change.kind != "level":
         return f"{figures}: {change.kind}"
@@ -89,11 +95,8 @@ def _accuracy(change: AccuracyChange) -> str:
 
 
 def _time(change: TimeChange) -> str:
-    base, new = median(change.base), median(change.new)
     word = "within noise" if change.kind == "level" else change.kind
-    return f"training {base:,.1f} → {new:,.1f} s, {change.ratio - 1:+.0%}: {word}".replace(
-        "%", " %"
-    )
+    return f"training {', '.join(time_figures(change))}: {word}"
 
 
 def _endings(change: ModelChange) -> list[str]:
@@ -158,7 +161,3 @@ def _gain_text(change: ModelChange) -> Iterator[str]:
         yield f"{change.model} is faster"
     if change.added_parameters < 0:
         yield f"{change.model} is smaller"
-
-
-def _count_text(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -14,8 +13,15 @@ from rich.text import Text
 
 from bench.analysis.change import AccuracyChange, ModelChange, TimeChange
 from bench.analysis.comparison import RunComparison
-from bench.report.change_words import notes, p_text, points, sentences, verdict
-from bench.system.display import BAD, GOOD, LINE_CELLS, short
+from bench.report.change_words import (
+    accuracy_figures,
+    notes,
+    p_text,
+    sentences,
+    time_figures,
+    verdict,
+)
+from bench.system.display import BAD, GOOD, LINE_CELLS, percent, points, short
 from bench.training.spec import as_plain
 
 SCHEMA_VERSION = 1
@@ -128,20 +134,18 @@ def _cells(change: ModelChange, *, wide: bool) -> dict[str, str]:
 
 def _accuracy_cells(change: AccuracyChange) -> tuple[str, ...]:
     found, seeds = change.found, str(change.found.seeds)
-    base, new = f"{change.base * 100:.1f}", f"{change.new * 100:.1f}"
     if change.kind == "same":
-        return f"{base} %", "", "", "", seeds, "same"
+        return percent(change.base), "", "", "", seeds, "same"
     interval = f"{points(found.low)} to {points(found.high)}"
     p = p_text(change.p).removeprefix("= ")
     kind = _SHOWN[change.kind]
-    return f"{base} → {new} %", points(found.difference), interval, p, seeds, kind
+    return accuracy_figures(change), points(found.difference), interval, p, seeds, kind
 
 
 def _time_cells(change: TimeChange) -> tuple[str, str]:
-    seconds = f"{median(change.base):,.1f} → {median(change.new):,.1f} s"
-    percent = f"{change.ratio - 1:+.0%}".replace("%", " %")
+    seconds, more = time_figures(change)
     sign = {"slower": "✗ ", "faster": "✓ ", "level": ""}[change.kind]
-    return seconds, f"{sign}{percent}"
+    return seconds, f"{sign}{more}"
 
 
 def _parameters(change: ModelChange, *, wide: bool) -> str:

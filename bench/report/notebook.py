@@ -9,7 +9,7 @@ import pandas as pd
 from bench.analysis.column import Column, Row
 from bench.analysis.columns import informative_columns, rows_of
 from bench.analysis.frame import BASELINE
-from bench.report.table import disclosure_lines, failure_lines, mark_lines
+from bench.report.table import disclosure_lines, signed_lines
 from bench.system.display import BAD, GOOD, html_text, short
 
 _NAME_CELLS = 60
@@ -24,8 +24,10 @@ def as_html(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> s
     head = "".join(_cell("th", column.heading, column) for column in shown)
     body = "".join(_row(row, shown) for row in rows_of(frame))
     below = [f"<div>{html_text(line)}</div>" for line in [*sentences, *disclosure_lines(frame)]]
-    below += [_wrong(f"✗ {line}") for line in failure_lines(frame)]
-    below += [_wrong(f"≠ {line}") for line in mark_lines(frame)]
+    below += [
+        f'<div style="color: {BAD}">{html_text(f"{sign} {line}")}</div>'
+        for sign, line in signed_lines(frame)
+    ]
     return (
         f"<div><strong>{html_text(title)}</strong></div>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -44,7 +46,3 @@ def _cell(tag: str, text: str, column: Column) -> str:
     if column.name == "contract" and text.startswith(("✓", "✗")):
         style += f"; color: {GOOD if text.startswith('✓') else BAD}"
     return f'<{tag} style="{style}">{html_text(text)}</{tag}>'
-
-
-def _wrong(line: str) -> str:
-    return f'<div style="color: {BAD}">{html_text(line)}</div>'

@@ -68,6 +68,12 @@ def mark_lines(frame: pd.DataFrame) -> list[str]:
     ]
 
 
+def signed_lines(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return these lines, each with its sign: ✗ for failures, ≠ for what can't be compared."""
+    failed = [("✗", line) for line in failure_lines(frame)]
+    return failed + [("≠", line) for line in mark_lines(frame)]
+
+
 def disclosure_lines(frame: pd.DataFrame) -> list[str]:
     """Return what is to be known of figures that were chosen, or that time has decided."""
     found = []
@@ -101,8 +107,7 @@ def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) 
     lines = [f"# {markdown(title)}", "", headings, f"| {' | '.join(sides)} |"]
     lines += [markdown_row([column.cell(row) for column in shown]) for row in rows_of(frame)]
     lines += ["", *(f"- {markdown(line)}" for line in [*sentences, *disclosure_lines(frame)])]
-    lines += [*(f"- ✗ {markdown(line)}" for line in failure_lines(frame))]
-    lines += [f"- ≠ {markdown(line)}" for line in mark_lines(frame)]
+    lines += [f"- {sign} {markdown(line)}" for sign, line in signed_lines(frame)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -153,5 +158,5 @@ def _style_cell(column: Column, text: str) -> Text:
 
 def _below(frame: pd.DataFrame, sentences: Sequence[str]) -> list[Text]:
     told = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
-    told += [Text(f"✗ {short(line, LINE_CELLS)}", style=BAD) for line in failure_lines(frame)]
-    return told + [Text(f"≠ {short(line, LINE_CELLS)}", style=BAD) for line in mark_lines(frame)]
+    wrong = [f"{sign} {short(line, LINE_CELLS)}" for sign, line in signed_lines(frame)]
+    return told + [Text(line, style=BAD) for line in wrong]

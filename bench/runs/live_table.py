@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.runs.eta import Line, RunProgress
-from bench.system.display import BAD, GOOD, short
+from bench.system.display import BAD, GOOD, percent, short
 
 _BETWEEN = 0.5  # seconds between two drawings, each of which takes some milliseconds
 _FRAME_LINES = 7  # of the terminal, which no model can have
@@ -128,7 +128,7 @@ def _style(line: Line) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share * 100:.1f} %"
+    return "" if share is None else percent(share)
 
 
 def _seconds(line: Line) -> str:

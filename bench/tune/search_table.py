@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.system.display import LINE_CELLS, short
+from bench.system.display import LINE_CELLS, percent, percent_range, points_interval, short
 from bench.training.spec import as_plain
 from bench.tune.choice import Choice, interval
 from bench.tune.search import Outcome
@@ -91,8 +91,7 @@ def _first(outcome: Outcome) -> str:
 def _figures(each: Configuration) -> tuple[str, str]:
     if each.correct is None:
         return each.status, ""
-    low, high = interval(each)
-    return f"{each.accuracy * 100:.1f} %", f"{low * 100:.1f} to {high * 100:.1f}"
+    return percent(each.accuracy), percent_range(*interval(each))
 
 
 def _chosen_text(choice: Choice) -> str:
@@ -108,8 +107,7 @@ def _confidence_text(choice: Choice) -> str:
     if gain is None:
         better = choice.best is choice.tried[0]
         return f"nothing was better than {first}" if better else f"{first} itself failed"
-    low, high = (f"{each * 100:+.1f}" for each in (gain.low, gain.high))
-    figures = f"{gain.difference * 100:+.1f} points (95 %: {low} to {high})"
+    figures = points_interval(gain.difference, gain.low, gain.high)
     among = f"{len(choice.tried) - 1} compared with {first}, p = {choice.p:.2g}"
     of = "about other photographs alone" if gain.seeds == 1 else f"{gain.seeds} seeds"
     told = "is better than" if choice.told_apart else "can't be told from"

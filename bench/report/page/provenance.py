@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from bench.analysis.results import Results
-from bench.analysis.verdict import count_noun
+from bench.system.display import count_noun
 
 Context = dict[str, Any]
 _MOST_NAMES = 200

@@ -24,6 +24,7 @@ from bench.report.page.gallery import (
 from bench.report.page.look import MOST_SERIES
 from bench.report.page.words import headline, lead, notes
 from bench.report.table import failure_lines, mark_lines
+from bench.system.display import percent
 
 Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
@@ -146,7 +147,7 @@ def _pairs(results: Results, classes: Sequence[str]) -> list[tuple[str, str, str
     order = np.argsort(-shares, axis=None, kind="stable")[:_PAIRS]
     places = [divmod(int(place), len(classes)) for place in order]
     return [
-        (classes[label], classes[said], f"{shares[label, said] * 100:.1f} %")
+        (classes[label], classes[said], percent(shares[label, said]))
         for label, said in places
         if shares[label, said] > 0
     ]

@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.analysis.columns import rows_of
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines
+from bench.system.display import join_names, percent, percent_range
 
 
 def headline(results: Results, labels: Mapping[str, str]) -> str:
     """Return in one sentence who won, as far as that can be said."""
-    rows = _rows_by_model(results)
+    rows = {row["model"]: row for row in rows_of(results.frame)}
     tested = [name for name in labels if finite(rows[name]["test_accuracy"]) is not None]
     if not tested:
         return "Nothing was measured yet." if results.unfinished else "Nothing was measured."
     best = tested[0]
     if len(tested) == 1:
-        return f"{labels[best]} gets {rows[best]['test_accuracy'] * 100:.1f} % right."
+        return f"{labels[best]} gets {percent(rows[best]['test_accuracy'])} right."
     leading = _leading(results, tested)
     if not results.pairwise.groups:
         return f"{labels[best]} is ahead, but that is no verdict yet."
     if len(leading) == 1:
         return f"{labels[best]} is the best."
-    names = _join_names([labels[name] for name in leading])
+    names = join_names([labels[name] for name in leading])
     if len(leading) == len(tested):
         return f"{names} can't be told apart."
     return f"{names} lead and can't be told apart."
@@ -33,12 +35,12 @@ def headline(results: Results, labels: Mapping[str, str]) -> str:
 
 def lead(results: Results, labels: Mapping[str, str]) -> str:
     """Return how good the best model is, and how good no model at all would be."""
-    rows = _rows_by_model(results)
+    rows = {row["model"]: row for row in rows_of(results.frame)}
     best = next(iter(labels), BASELINE)
     told = f"{_chance(rows)}."
     if finite(rows[best]["test_accuracy"]) is None or best == BASELINE:
         return told[0].upper() + told[1:]
-    return f"{labels[best]} got {_percent(rows[best])} of the test photographs right; {told}"
+    return f"{labels[best]} got {_accuracy(rows[best])} of the test photographs right; {told}"
 
 
 def notes(results: Results) -> list[str]:
@@ -61,10 +63,6 @@ def notes(results: Results) -> list[str]:
     return found + [f"{line[0].upper()}{line[1:]}." for line in disclosure_lines(results.frame)]
 
 
-def _rows_by_model(results: Results) -> dict[str, Mapping[str, Any]]:
-    return {row["model"]: row for row in results.frame.to_dict("records")}  # type: ignore[misc]
-
-
 def _leading(results: Results, tested: Sequence[str]) -> list[str]:
     """Return the best model and those that share a letter with it."""
     groups = results.pairwise.groups
@@ -72,22 +70,13 @@ def _leading(results: Results, tested: Sequence[str]) -> list[str]:
     return [name for name in tested if letters & set(groups.get(name, ""))] or [tested[0]]
 
 
-def _percent(row: Mapping[str, Any]) -> str:
-    share = f"{row['test_accuracy'] * 100:.1f} %"
+def _accuracy(row: Mapping[str, Any]) -> str:
+    share = percent(row["test_accuracy"])
     if finite(row["test_accuracy_low"]) is None:
         return share
-    low, high = row["test_accuracy_low"] * 100, row["test_accuracy_high"] * 100
-    return f"{share} (95 %: {low:.1f} to {high:.1f})"
+    return f"{share} (95 %: {percent_range(row['test_accuracy_low'], row['test_accuracy_high'])})"
 
 
 def _chance(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    share = rows[BASELINE]["test_accuracy"] * 100
-    return f"always naming the most frequent class is right for {share:.1f} %"
-
-
-def _join_names(names: Sequence[str]) -> str:
-    if len(names) < 3:
-        return " and ".join(names)
-    if len(names) > 6:
-        return f"{', '.join(names[:5])} and {len(names) - 5} more"
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    share = percent(rows[BASELINE]["test_accuracy"])
+    return f"always naming the most frequent class is right for {share}"

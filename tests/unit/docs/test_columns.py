@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import torch
+from columns_page import written as write_columns
 from made_records import made_results
 from paths import ROOT
 
+from bench.analysis.columns import COLUMNS
 from bench.report.run_files import SCHEMA_VERSION, write_run, write_trial
 from bench.training.evaluate import Evaluation
 
@@ -48,6 +51,20 @@ def written(tmp_path_factory):
 def _header(path):
     with path.open(encoding="utf-8", newline="") as file:
         return next(csv.reader(file))
+
+
+def test_the_page_says_what_the_columns_say():
+    """Key, heading, unit and meaning are those of the columns; if not: `make columns`."""
+    assert write_columns(_DOCUMENT) == _DOCUMENT
+
+
+@pytest.mark.parametrize("field", ["meaning", "label", "unit"])
+def test_a_column_that_says_something_else_is_found_out(field):
+    """The liar: one column with another meaning, heading or unit."""
+    other = {field: "another"}
+    columns = [replace(each, **other) if each.name == "memory" else each for each in COLUMNS]
+
+    assert write_columns(_DOCUMENT, columns) != _DOCUMENT
 
 
 def test_every_column_of_the_comparison_is_documented(written):
