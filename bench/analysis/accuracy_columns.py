@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
@@ -65,14 +66,13 @@ def _difference(end: int, model: ModelTrials) -> float:
     return (sign * found.found.difference, low, high)[end]
 
 
-def _metric_column(name: str, meaning: str, unit: str = "share", *, whole: bool = False) -> Column:
-    """Return a column of a figure beside accuracy; empty without answers."""
-    return Column(
-        values={f"test_{name}": lambda m: mean(getattr(each, name) for each in m.metrics)},
-        meaning=meaning,
-        unit=unit,
-        whole=whole,
-    )
+def _metric(name: str) -> Callable[[ModelTrials], float]:
+    """Return the mean over seeds of a figure beside accuracy; NaN without answers."""
+    return lambda model: mean(getattr(each, name) for each in model.metrics)
+
+
+def _several_seeds(frame: pd.DataFrame) -> bool:
+    return bool((frame["seeds"] > 1).any())
 
 
 def _compared(frame: pd.DataFrame) -> bool:
@@ -80,131 +80,56 @@ def _compared(frame: pd.DataFrame) -> bool:
 
 
 ACCURACY_COLUMNS = (
-    Column(
-        values={"model": lambda m: m.first.model},
-        meaning="what it was asked for by; `≠` in the table: its row has marks",
-        name="model",
-        cell_of=_model_cell,
-        words=True,
-        priority=0,
-    ),
-    Column(
-        values={"status": lambda m: m.failed[0].status if m.failed else "ok"},
-        meaning="`ok`, or how the first trial ended that did not end well; `baseline`",
-    ),
-    Column(
-        values={"seeds": lambda m: len(m.tested)},
-        meaning="trials that ended well, which all other figures are of; with folds, seeds of "
-        "which all did",
-        whole=True,
-        name="seeds",
-        text="{:.0f}".format,
-        place=3,
-        priority=8,
-        relevant=lambda frame: bool((frame["seeds"] > 1).any()),
-    ),
-    Column(
-        values={"test_accuracy": lambda m: mean(_accuracies(m))},
-        meaning="share of test images whose most probable class is right, after the last epoch "
-        "(the best where `selection` says so); mean over seeds. The test images are used once, at "
-        "the end",
-        unit="share",
-        name="accuracy",
-        cell_of=_accuracy_cell,
-        place=1,
-        priority=0,
-    ),
-    Column(
-        values={
-            "test_accuracy_low": partial(_interval, 0),
-            "test_accuracy_high": partial(_interval, 1),
-        },
-        meaning="its 95 % interval, over other seeds and other images; for one seed, Wilson's, "
-        "over other images",
-        unit="share",
-        name="interval",
-        label="95 % interval",
-        cell_of=_interval_cell,
-        place=2,
-        priority=3,
-    ),
-    Column(
-        values={"test_accuracy_deviation": lambda m: deviation(_accuracies(m))},
-        meaning="standard deviation over seeds; empty for one",
-        unit="share",
-    ),
-    Column(
-        values={"difference_to_best": partial(_difference, 0)},
-        meaning="accuracy less that of the best model, on the seeds that both have; in the table "
-        "in points",
-        unit="share",
-        name="difference",
-        label="Δ vs best",
-        cell_of=_difference_cell,
-        place=4,
-        priority=7,
-        relevant=_compared,
-    ),
-    Column(
-        values={
-            "difference_low": partial(_difference, 1),
-            "difference_high": partial(_difference, 2),
-        },
-        meaning="its 95 % interval, for this pair alone; empty for the best model",
-        unit="share",
-    ),
-    Column(
-        values={"group": lambda m: m.pairwise.groups.get(m.first.model, "")},
-        meaning="models that share a letter can't be told apart; empty where nothing can be said",
-        name="group",
-        words=True,
-        place=5,
-        priority=7,
-        relevant=_compared,
-    ),
-    Column(
-        values={"test_images": lambda m: m.first.test_images or None},
-        meaning="how many",
-        whole=True,
-    ),
-    _metric_column(
-        "balanced_accuracy",
-        "mean over classes of the share of their images that are right; mean over seeds",
-    ),
-    _metric_column(
-        "log_loss", "mean of -log of the label's probability; mean over seeds", unit="nats"
-    ),
-    _metric_column(
-        "roc_auc",
-        "how often an image of a class gets a higher probability of it than one of another class; "
-        "mean over seeds",
-    ),
-    _metric_column("calibration_error", "how far confidence is from accuracy; mean over seeds"),
-    _metric_column("calibration_bins", "in how many bins that was found", unit="", whole=True),
-    Column(
-        values={
-            "validation_accuracy_last": lambda m: mean(
-                trial.last.validation_accuracy for trial in m.done if trial.last
-            )
-        },
-        meaning="of the validation images, after the last epoch; mean over seeds",
-        unit="share",
-        name="validation",
-        text=percent,
-        place=6,
-        priority=13,
-    ),
-    Column(
-        values={
-            "validation_accuracy_best": lambda m: mean(
-                trial.best.validation_accuracy for trial in m.done if trial.best
-            )
-        },
-        meaning="the highest of any epoch, which flatters; mean over seeds",
-        unit="share",
-        name="best_epoch",
-        text=percent,
-        place=7,
-        priority=16,
-    ),
-)
+    Column("model", lambda m: m.first.model,
+           "what it was asked for by; `≠` in the table: its row has marks",
+           name="model", cell_of=_model_cell, words=True, priority=0),
+    Column("status", lambda m: m.failed[0].status if m.failed else "ok",
+           "`ok`, or how the first trial ended that did not end well; `baseline`"),
+    Column("seeds", lambda m: len(m.tested),
+           "trials that ended well, which all other figures are of; with folds, seeds of which all "
+           "did", whole=True,
+           name="seeds", text="{:.0f}".format, place=3, priority=8, relevant=_several_seeds),
+    Column("test_accuracy", lambda m: mean(_accuracies(m)),
+           "share of test images whose most probable class is right, after the last epoch (the "
+           "best where `selection` says so); mean over seeds", "share",
+           name="accuracy", cell_of=_accuracy_cell, place=1, priority=0),
+    Column("test_accuracy_low", partial(_interval, 0),
+           "low end of its 95 % interval, over other seeds and other images; for one seed, "
+           "Wilson's, over other images", "share",
+           name="interval", label="95 % interval", cell_of=_interval_cell, place=2, priority=3),
+    Column("test_accuracy_high", partial(_interval, 1), "high end of it", "share"),
+    Column("test_accuracy_deviation", lambda m: deviation(_accuracies(m)),
+           "standard deviation over seeds; empty for one", "share"),
+    Column("difference_to_best", partial(_difference, 0),
+           "accuracy less that of the best model, on the seeds that both have; in the table in "
+           "points", "share",
+           name="difference", label="Δ vs best", cell_of=_difference_cell, place=4, priority=7,
+           relevant=_compared),
+    Column("difference_low", partial(_difference, 1),
+           "low end of its 95 % interval, for this pair alone; empty for the best model", "share"),
+    Column("difference_high", partial(_difference, 2), "high end of it", "share"),
+    Column("group", lambda m: m.pairwise.groups.get(m.first.model, ""),
+           "models that share a letter can't be told apart; empty where nothing can be said",
+           name="group", words=True, place=5, priority=7, relevant=_compared),
+    Column("test_images", lambda m: m.first.test_images or None, "how many", whole=True),
+    Column("test_balanced_accuracy", _metric("balanced_accuracy"),
+           "mean over classes of the share of their images that are right; mean over seeds",
+           "share"),
+    Column("test_log_loss", _metric("log_loss"),
+           "mean of -log of the label's probability; mean over seeds", "nats"),
+    Column("test_roc_auc", _metric("roc_auc"),
+           "how often an image of a class gets a higher probability of it than one of another "
+           "class; mean over seeds", "share"),
+    Column("test_calibration_error", _metric("calibration_error"),
+           "how far confidence is from accuracy; mean over seeds", "share"),
+    Column("test_calibration_bins", _metric("calibration_bins"), "in how many bins that was found",
+           whole=True),
+    Column("validation_accuracy_last",
+           lambda m: mean(trial.last.validation_accuracy for trial in m.done if trial.last),
+           "of the validation images, after the last epoch; mean over seeds", "share",
+           name="validation", text=percent, place=6, priority=13),
+    Column("validation_accuracy_best",
+           lambda m: mean(trial.best.validation_accuracy for trial in m.done if trial.best),
+           "the highest of any epoch, which flatters; mean over seeds", "share",
+           name="best_epoch", text=percent, place=7, priority=16),
+)  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -81,27 +81,30 @@ class ModelTrials:
         return [metrics(self.answers.labels, each) for each in self.answers.probabilities]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Column:
-    """What is said of each model: values in the files and, if it has a name, a cell of the table.
+    """One thing that is said of each model: a value in the files, and with a name a cell, too.
 
     Attributes:
-        values: how each is computed, by its key in `comparison.csv` and `comparison.json`.
+        key: in `comparison.csv` and `comparison.json`.
+        value: computes it.
         meaning: one sentence for `docs/columns.md`, with the `unit` of the values.
         whole: the values are whole numbers, missing ones allowed.
         name: for `--columns`; without one it is in the files alone.
         label: the heading above the cells, where that is another than the name.
-        text: the text of the first value, unless it is missing.
-        cell_of: the text of a row, where that takes more than the first value.
-        words: the cells are aligned left, and sorted as text, not by the first value.
+        text: the text of a value, unless it is missing.
+        cell_of: the text of a row, where that takes more than the value.
+        words: the cells are aligned left, and sorted as text, not by the value.
         place: from left to right.
         priority: 0 is always shown; of the others the lowest is the last to stand back.
         relevant: whether it says anything about a comparison, beyond that some cell is filled.
     """
 
-    values: Mapping[str, Callable[[ModelTrials], object]]
+    key: str
+    value: Callable[[ModelTrials], object]
     meaning: str
     unit: str = ""
+    _: KW_ONLY
     whole: bool = False
     name: str = ""
     label: str = ""
@@ -121,19 +124,15 @@ class Column:
         """Return what a person reads; empty for nothing."""
         if self.cell_of is not None:
             return self.cell_of(row)
-        value = row.get(self._key)
+        value = row.get(self.key)
         return "" if missing(value) else self.text(value)
 
     def sort_value(self, row: Row) -> str:
         """Return by what a row is sorted: a number in full, or the cell's words; empty: last."""
         if self.words:
             return self.cell(row)
-        value = row.get(self._key)
+        value = row.get(self.key)
         return "" if missing(value) else repr(float(value))  # type: ignore[arg-type]
-
-    @property
-    def _key(self) -> str:
-        return next(iter(self.values))
 
 
 def missing(value: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from statistics import median
 from typing import Any
@@ -23,6 +23,7 @@ from bench.system.display import percent
 from bench.training.record import TrialRecord
 
 NOT_REACHED = "not reached"
+_RATE = "{:,.0f}".format
 
 
 def _seconds_cell(name: str, row: Row) -> str:
@@ -81,193 +82,82 @@ def _answer_rate(size: int, model: ModelTrials) -> float:
     return size / seconds if seconds else math.nan
 
 
-def _latency_values(size: int) -> dict[str, Callable[[ModelTrials], object]]:
-    return {
-        f"inference_batch_{size}_{each}": partial(_latency, size, each)
-        for each in ("p50_seconds", "p95_seconds")
-    }
-
-
 COST_COLUMNS = (
-    Column(
-        values={"train_seconds": lambda m: mean(_spent(m.alone))},
-        meaning="wall seconds of training, as a budget counts them: fitting the first weights, and "
-        "the passes; without start-up, validation, checkpoints and test; mean over trainings "
-        "(seeds, folds)",
-        unit="s",
-        name="training",
-        cell_of=partial(_seconds_cell, "train_seconds"),
-        place=8,
-        priority=1,
-    ),
-    Column(
-        values={"train_seconds_deviation": lambda m: deviation(_spent(m.alone))},
-        meaning="standard deviation over trainings; empty for one",
-        unit="s",
-    ),
-    Column(
-        values={
-            "train_images_per_second": lambda m: mean(
-                number(trial.images_per_second) for trial in m.alone
-            )
-        },
-        meaning="training images over the seconds of the passes alone; mean over trainings",
-        unit="1/s",
-        name="images_per_second",
-        label="images/s",
-        text="{:,.0f}".format,
-        place=14,
-        priority=12,
-    ),
-    Column(
-        values={"data_wait_share": lambda m: mean(trial.data_wait_share for trial in m.alone)},
-        meaning="share of `train_seconds` in which the network waited for a batch; mean over "
-        "trainings",
-        unit="share",
-        name="data_wait",
-        text=percent,
-        place=15,
-        priority=10,
-    ),
-    Column(
-        values={"target_accuracy": lambda m: math.nan if m.target is None else m.target},
-        meaning="the validation accuracy that times are told to (`--target`); empty without",
-        unit="share",
-    ),
-    Column(
-        values={"time_to_target_seconds": lambda m: _median(_to_target(m, m.alone))},
-        meaning="of `train_seconds`, those until the end of the first epoch that validated so "
-        "well; median over trainings, one that never did counting as longer than any: `not "
-        "reached` where half of them did not; in JSON `null`, in Python infinite; empty without a "
-        "target",
-        unit="s",
-        name="time_to_target",
-        label="to the target",
-        cell_of=partial(_target_cell, ""),
-        place=12,
-        priority=2,
-    ),
-    Column(
-        values={
-            "target_reached": lambda m: _reached(_to_target(m, m.alone)),
-            "target_trainings": lambda m: len(_to_target(m, m.alone)) or None,
-        },
-        meaning="how many trainings reached it, of how many",
-        whole=True,
-    ),
-    Column(
-        values=_latency_values(1),
-        meaning="median and 95th percentile of the time that the network takes to answer one image "
-        "that lies on its device; median over seeds of each",
-        unit="s",
-        name="latency",
-        label="1 image, p50/p95",
-        cell_of=partial(_latency_cell, 1),
-        place=16,
-        priority=9,
-    ),
-    Column(
-        values={"inference_batch_1_images_per_second": partial(_answer_rate, 1)},
-        meaning="one over that median",
-        unit="1/s",
-        name="answers_per_second",
-        label="images/s (inference)",
-        text="{:,.0f}".format,
-        place=18,
-        priority=20,
-    ),
-    Column(
-        values=_latency_values(32),
-        meaning="the same for 32 images at once; empty where there was no memory for them",
-        unit="s",
-        name="latency_32",
-        label="32 images, p50/p95",
-        cell_of=partial(_latency_cell, 32),
-        place=17,
-        priority=17,
-    ),
-    Column(
-        values={"inference_batch_32_images_per_second": partial(_answer_rate, 32)},
-        meaning="32 over that median",
-        unit="1/s",
-        name="answers_per_second_32",
-        label="images/s (inference, 32)",
-        text="{:,.0f}".format,
-        place=19,
-        priority=15,
-    ),
-    Column(
-        values={
-            "shared_train_seconds": lambda m: mean(_spent(m.shared)),
-            "shared_train_seconds_deviation": lambda m: deviation(_spent(m.shared)),
-        },
-        meaning="as `train_seconds` and its deviation, of the trials that had others beside them "
-        "(`--jobs`, `--engine`); all columns of times above this one are of those that had none",
-        unit="s",
-        name="shared_training",
-        label="training (shared)",
-        cell_of=partial(_seconds_cell, "shared_train_seconds"),
-        place=9,
-        priority=1,
-    ),
-    Column(
-        values={"shared_time_to_target_seconds": lambda m: _median(_to_target(m, m.shared))},
-        meaning="as `time_to_target_seconds`, of the same trials",
-        unit="s",
-        name="shared_time_to_target",
-        label="to the target (shared)",
-        cell_of=partial(_target_cell, "shared_"),
-        place=13,
-        priority=2,
-    ),
-    Column(
-        values={
-            "shared_target_reached": lambda m: _reached(_to_target(m, m.shared)),
-            "shared_target_trainings": lambda m: len(_to_target(m, m.shared)) or None,
-        },
-        meaning="how many of them reached it, of how many",
-        whole=True,
-    ),
-    Column(
-        values={"jobs": lambda m: max((trial.jobs for trial in m.done), default=None)},
-        meaning="the most trials that were done at a time, here",
-        whole=True,
-    ),
-    Column(
-        values={
-            "peak_bytes": lambda m: max(
-                (trial.peak_bytes for trial in m.done if trial.peak_bytes), default=None
-            )
-        },
-        meaning="the most memory that a trial's own process held at a time, pages of the pixel "
-        "cache included; largest of the seeds; empty without a process of its own. On Linux, pages "
-        "of libraries that the trial has not touched are not counted",
-        unit="bytes",
-        whole=True,
-        name="memory",
-        text=lambda value: f"{value / 1e6:,.0f} MB",
-        place=20,
-        priority=11,
-    ),
-    Column(
-        values={"parameters": lambda m: m.first.parameters},
-        meaning="numbers that the network has, at the data's number of classes; in the table in "
-        "thousands, millions, thousands of millions (k, M, G)",
-        whole=True,
-        name="parameters",
-        text=compact,
-        place=21,
-        priority=1,
-    ),
-    Column(
-        values={"multiply_adds": lambda m: m.first.multiply_adds},
-        meaning="of one image, of convolutions and matrix products; one is two floating-point "
-        "operations; empty where they can't be counted",
-        whole=True,
-        name="multiply_adds",
-        label="multiply-adds",
-        text=compact,
-        place=22,
-        priority=14,
-    ),
-)
+    Column("train_seconds", lambda m: mean(_spent(m.alone)),
+           "wall seconds of training, as a budget counts them: fitting the first weights, and the "
+           "passes; without start-up, validation, checkpoints and test; mean over trainings "
+           "(seeds, folds)", "s",
+           name="training", cell_of=partial(_seconds_cell, "train_seconds"), place=8, priority=1),
+    Column("train_seconds_deviation", lambda m: deviation(_spent(m.alone)),
+           "standard deviation over trainings; empty for one", "s"),
+    Column("train_images_per_second",
+           lambda m: mean(number(trial.images_per_second) for trial in m.alone),
+           "training images over the seconds of the passes alone; mean over trainings", "1/s",
+           name="images_per_second", label="images/s", text=_RATE, place=14, priority=12),
+    Column("data_wait_share", lambda m: mean(trial.data_wait_share for trial in m.alone),
+           "share of `train_seconds` in which the network waited for a batch; mean over trainings",
+           "share", name="data_wait", text=percent, place=15, priority=10),
+    Column("target_accuracy", lambda m: math.nan if m.target is None else m.target,
+           "the validation accuracy that times are told to (`--target`); empty without", "share"),
+    Column("time_to_target_seconds", lambda m: _median(_to_target(m, m.alone)),
+           "of `train_seconds`, those until the end of the first epoch that validated so well; "
+           "median over trainings, one that never did counting as longer than any: `not reached` "
+           "where half of them did not; in JSON `null`, in Python infinite; empty without a target",
+           "s", name="time_to_target", label="to the target", cell_of=partial(_target_cell, ""),
+           place=12, priority=2),
+    Column("target_reached", lambda m: _reached(_to_target(m, m.alone)),
+           "how many trainings reached it", whole=True),
+    Column("target_trainings", lambda m: len(_to_target(m, m.alone)) or None, "of how many",
+           whole=True),
+    Column("inference_batch_1_p50_seconds", partial(_latency, 1, "p50_seconds"),
+           "median of the time that the network takes to answer one image that lies on its device; "
+           "median over seeds; in the table with the next", "s",
+           name="latency", label="1 image, p50/p95", cell_of=partial(_latency_cell, 1), place=16,
+           priority=9),
+    Column("inference_batch_1_p95_seconds", partial(_latency, 1, "p95_seconds"),
+           "95th percentile of it; median over seeds", "s"),
+    Column("inference_batch_1_images_per_second", partial(_answer_rate, 1), "one over the median",
+           "1/s", name="answers_per_second", label="images/s (inference)", text=_RATE, place=18,
+           priority=20),
+    Column("inference_batch_32_p50_seconds", partial(_latency, 32, "p50_seconds"),
+           "the same for 32 images at once; empty where there was no memory for them", "s",
+           name="latency_32", label="32 images, p50/p95", cell_of=partial(_latency_cell, 32),
+           place=17, priority=17),
+    Column("inference_batch_32_p95_seconds", partial(_latency, 32, "p95_seconds"),
+           "95th percentile of it; median over seeds", "s"),
+    Column("inference_batch_32_images_per_second", partial(_answer_rate, 32),
+           "32 over the median", "1/s",
+           name="answers_per_second_32", label="images/s (inference, 32)", text=_RATE, place=19,
+           priority=15),
+    Column("shared_train_seconds", lambda m: mean(_spent(m.shared)),
+           "as `train_seconds`, of the trials that had others beside them (`--jobs`, `--engine`); "
+           "all columns of times above this one are of those that had none", "s",
+           name="shared_training", label="training (shared)",
+           cell_of=partial(_seconds_cell, "shared_train_seconds"), place=9, priority=1),
+    Column("shared_train_seconds_deviation", lambda m: deviation(_spent(m.shared)),
+           "standard deviation over trainings; empty for one", "s"),
+    Column("shared_time_to_target_seconds", lambda m: _median(_to_target(m, m.shared)),
+           "as `time_to_target_seconds`, of the same trials", "s",
+           name="shared_time_to_target", label="to the target (shared)",
+           cell_of=partial(_target_cell, "shared_"), place=13, priority=2),
+    Column("shared_target_reached", lambda m: _reached(_to_target(m, m.shared)),
+           "how many of them reached it", whole=True),
+    Column("shared_target_trainings", lambda m: len(_to_target(m, m.shared)) or None,
+           "of how many", whole=True),
+    Column("jobs", lambda m: max((trial.jobs for trial in m.done), default=None),
+           "the most trials that were done at a time, here", whole=True),
+    Column("peak_bytes",
+           lambda m: max((trial.peak_bytes for trial in m.done if trial.peak_bytes), default=None),
+           "the most memory that a trial's own process held at a time, pages of the pixel cache "
+           "included; largest of the seeds; empty without a process of its own. On Linux, pages of "
+           "libraries that the trial has not touched are not counted", "bytes", whole=True,
+           name="memory", text=lambda value: f"{value / 1e6:,.0f} MB", place=20, priority=11),
+    Column("parameters", lambda m: m.first.parameters,
+           "numbers that the network has, at the data's number of classes; in the table in "
+           "thousands, millions, thousands of millions (k, M, G)", whole=True,
+           name="parameters", text=compact, place=21, priority=1),
+    Column("multiply_adds", lambda m: m.first.multiply_adds,
+           "of one image, of convolutions and matrix products; one is two floating-point "
+           "operations; empty where they can't be counted", whole=True,
+           name="multiply_adds", label="multiply-adds", text=compact, place=22, priority=14),
+)  # fmt: skip

@@ -14,8 +14,7 @@ from bench.training.record import EPOCH_TIMES, SHARED, EpochRecord, TrialRecord
 
 BASELINE = "(majority class)"
 _NOTHING = PairwiseComparisons()
-_VALUES = {key: value for column in COLUMNS for key, value in column.values.items()}
-_COUNTS = [key for column in COLUMNS if column.whole for key in column.values]
+_COUNTS = [column.key for column in COLUMNS if column.whole]
 
 
 def comparison(
@@ -44,9 +43,11 @@ def comparison(
     models = [
         ModelTrials(trials=trials, pairwise=pairwise, target=target) for trials in by_model.values()
     ]
-    rows = [{key: value(model) for key, value in _VALUES.items()} for model in models]
+    rows = [{column.key: column.value(model) for column in COLUMNS} for model in models]
     rows.sort(key=lambda row: -number(row["test_accuracy"]))
-    frame = pd.DataFrame([*rows, _baseline_row(*baseline)], columns=list(_VALUES))
+    frame = pd.DataFrame(
+        [*rows, _baseline_row(*baseline)], columns=[column.key for column in COLUMNS]
+    )
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 

@@ -43,6 +43,11 @@ def _contract_cell(row: Row) -> str:
     return f"✗ {row['contract']}"
 
 
+def _budget(model: ModelTrials) -> float:
+    seconds = model.first.spec.recipe.seconds
+    return math.nan if seconds is None else seconds
+
+
 def _trained_from(model: ModelTrials) -> str:
     """Return what the training began with: the name of trained weights, or nothing."""
     architecture = model.first.spec.architecture
@@ -67,122 +72,52 @@ def _length_differs(frame: pd.DataFrame) -> bool:
 
 
 SETUP_COLUMNS = (
-    Column(
-        values={"contract": lambda m: m.first.contract},
-        meaning="`verified (meta)`, `verified as frozen (cpu)` and so on, on which device (✓ in "
-        "the table); `measured (meta)` where nobody has promised anything; `broken`; `unchecked`",
-        name="contract",
-        cell_of=_contract_cell,
-        words=True,
-        place=24,
-        priority=6,
-    ),
-    Column(
-        values={"recipe": lambda m: m.first.spec.recipe.name},
-        meaning="its name",
-        name="recipe",
-        cell_of=_recipe_cell,
-        words=True,
-        place=23,
-        priority=4,
-        relevant=_recipes_differ,
-    ),
-    Column(
-        values={"recipe_configurations": lambda m: m.first.spec.recipe.configurations},
-        meaning="among how many it was chosen by a search; 0 where none was",
-        whole=True,
-    ),
-    Column(
-        values={"epochs": lambda m: m.first.spec.recipe.epochs},
-        meaning="how many were asked for; empty where it was a budget of seconds",
-        whole=True,
-    ),
-    Column(
-        values={
-            "budget_seconds": lambda m: (
-                math.nan if m.first.spec.recipe.seconds is None else m.first.spec.recipe.seconds
-            )
-        },
-        meaning="wall seconds of training that each model had (`--budget`); empty where it was "
-        "epochs",
-        unit="s",
-    ),
-    Column(
-        values={"epochs_trained": lambda m: _median([t.last.epoch for t in m.done if t.last])},
-        meaning="how many were trained, the last of a budget being a part of one; median over "
-        "trainings. In the table the budget (`60 s`) or the epochs asked for, and with "
-        "`--patience` how many of them were trained, and the best, which is tested",
-        name="epochs",
-        cell_of=_epochs_cell,
-        place=10,
-        priority=5,
-        relevant=_length_differs,
-    ),
-    Column(
-        values={"steps_trained": lambda m: _median([trial.steps for trial in m.done])},
-        meaning="of the optimiser; median over trainings. Under a budget it depends on the machine",
-        name="steps",
-        text="{:,.0f}".format,
-        place=11,
-        priority=18,
-        relevant=_length_differs,
-    ),
-    Column(
-        values={"tested_epoch": lambda m: _median([trial.tested_epoch for trial in m.done])},
-        meaning="the epoch whose weights were tested; median over trainings",
-    ),
-    Column(
-        values={
-            "selection": lambda m: (
-                "" if m.first.spec.recipe.patience is None else "validation accuracy"
-            )
-        },
-        meaning="`validation accuracy` where it ended the training and chose the epoch "
-        "(`--patience`): that accuracy is flattered, the test's is not; else empty",
-    ),
-    Column(
-        values={
-            "training_side": lambda m: m.first.training_shape[1] if m.first.training_shape else None
-        },
-        meaning="height in pixels of the images that it was trained on; validated and tested are "
-        "those of the architecture's own size",
-        unit="pixels",
-        whole=True,
-    ),
-    Column(
-        values={"fidelity": lambda m: m.first.spec.fidelity},
-        meaning="how training images were resized: `exact`, `fast`",
-    ),
-    Column(
-        values={"layout": lambda m: m.first.layout},
-        meaning="memory order of images and weights: `channels_last`, `contiguous`",
-    ),
-    Column(values={"compiled": lambda m: m.first.spec.compiled}, meaning="by `torch.compile`"),
-    Column(
-        values={"origin": lambda m: m.first.spec.origin},
-        meaning="the distribution that the architecture came from, and its version",
-        name="origin",
-        words=True,
-        place=25,
-        priority=19,
-    ),
-    Column(
-        values={"trained_from": _trained_from},
-        meaning="the trained weights that training began with, and `head alone` where only the "
-        "head was trained; empty where it began with random ones",
-    ),
-    Column(
-        values={
-            "marks": lambda m: "; ".join(
-                dict.fromkeys(mark for trial in m.trials for mark in trial.marks)
-            )
-        },
-        meaning="why the row can't be compared with the others; empty where it can",
-    ),
-    Column(
-        values={
-            "error": lambda m: "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in m.failed)
-        },
-        meaning="for each trial that did not end well: seed, phase, reason",
-    ),
-)
+    Column("contract", lambda m: m.first.contract,
+           "`verified (meta)`, `verified as frozen (cpu)` and so on, on which device (✓ in the "
+           "table); `measured (meta)` where nobody has promised anything; `broken`; `unchecked`",
+           name="contract", cell_of=_contract_cell, words=True, place=24, priority=6),
+    Column("recipe", lambda m: m.first.spec.recipe.name, "its name",
+           name="recipe", cell_of=_recipe_cell, words=True, place=23, priority=4,
+           relevant=_recipes_differ),
+    Column("recipe_configurations", lambda m: m.first.spec.recipe.configurations,
+           "among how many it was chosen by a search; 0 where none was", whole=True),
+    Column("epochs", lambda m: m.first.spec.recipe.epochs,
+           "how many were asked for; empty where it was a budget of seconds", whole=True),
+    Column("budget_seconds", _budget,
+           "wall seconds of training that each model had (`--budget`); empty where it was epochs",
+           "s"),
+    Column("epochs_trained", lambda m: _median([t.last.epoch for t in m.done if t.last]),
+           "how many were trained, the last of a budget being a part of one; median over "
+           "trainings. In the table the budget (`60 s`) or the epochs asked for, and with "
+           "`--patience` how many of them were trained, and the best, which is tested",
+           name="epochs", cell_of=_epochs_cell, place=10, priority=5, relevant=_length_differs),
+    Column("steps_trained", lambda m: _median([trial.steps for trial in m.done]),
+           "of the optimiser; median over trainings. Under a budget it depends on the machine",
+           name="steps", text="{:,.0f}".format, place=11, priority=18, relevant=_length_differs),
+    Column("tested_epoch", lambda m: _median([trial.tested_epoch for trial in m.done]),
+           "the epoch whose weights were tested; median over trainings"),
+    Column("selection",
+           lambda m: "" if m.first.spec.recipe.patience is None else "validation accuracy",
+           "`validation accuracy` where it ended the training and chose the epoch (`--patience`): "
+           "that accuracy is flattered, the test's is not; else empty"),
+    Column("training_side",
+           lambda m: m.first.training_shape[1] if m.first.training_shape else None,
+           "height in pixels of the images that it was trained on; validated and tested are those "
+           "of the architecture's own size", "pixels", whole=True),
+    Column("fidelity", lambda m: m.first.spec.fidelity,
+           "how training images were resized: `exact`, `fast`"),
+    Column("layout", lambda m: m.first.layout,
+           "memory order of images and weights: `channels_last`, `contiguous`"),
+    Column("compiled", lambda m: m.first.spec.compiled, "by `torch.compile`"),
+    Column("origin", lambda m: m.first.spec.origin,
+           "the distribution that the architecture came from, and its version",
+           name="origin", words=True, place=25, priority=19),
+    Column("trained_from", _trained_from,
+           "the trained weights that training began with, and `head alone` where only the head was "
+           "trained; empty where it began with random ones"),
+    Column("marks",
+           lambda m: "; ".join(dict.fromkeys(mark for trial in m.trials for mark in trial.marks)),
+           "why the row can't be compared with the others; empty where it can"),
+    Column("error", lambda m: "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in m.failed),
+           "for each trial that did not end well: seed, phase, reason"),
+)  # fmt: skip

@@ -25,11 +25,10 @@ def written(page: str, columns: Sequence[Column] = COLUMNS) -> str:
 
 
 def _row(column: Column) -> str:
-    keys = ", ".join(f"`{key}`" for key in column.values)
     heading = column.heading
     if column.name.replace("_", " ") != heading:
         heading += f" (`{column.name}`)"
-    cells = (keys, heading, column.unit, column.meaning)
+    cells = (f"`{column.key}`", heading, column.unit, column.meaning)
     return f"|{''.join(f' {cell} |' if cell else ' |' for cell in cells)}\n"
 
 
