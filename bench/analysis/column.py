@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -149,6 +150,12 @@ def mean(values: Iterable[float]) -> float:
     """Return the mean, NaN of nothing."""
     found = list(values)
     return sum(found) / len(found) if found else math.nan
+
+
+def median_of(values: Iterable[float | None]) -> float:
+    """Return the median of those values that there are, NaN of nothing."""
+    found = [value for value in values if value is not None]
+    return median(found) if found else math.nan
 
 
 def deviation(values: Sequence[float]) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from statistics import median
 from typing import Any
 
 from bench.analysis.column import (
@@ -15,6 +14,7 @@ from bench.analysis.column import (
     compact,
     deviation,
     mean,
+    median_of,
     missing,
     number,
     three_figures,
@@ -67,14 +67,10 @@ def _reached(seconds: Sequence[float]) -> int | None:
     return sum(map(math.isfinite, seconds)) if seconds else None
 
 
-def _median(values: Sequence[float]) -> float:
-    return median(values) if values else math.nan
-
-
 def _latency(size: int, field: str, model: ModelTrials) -> float:
     """Return the median over seeds of a percentile of the seconds to answer `size` images."""
     times = [each for trial in model.alone for each in trial.inference if each.batch == size]
-    return _median([getattr(each, field) for each in times])
+    return median_of(getattr(each, field) for each in times)
 
 
 def _answer_rate(size: int, model: ModelTrials) -> float:
@@ -99,7 +95,7 @@ COST_COLUMNS = (
            "share", name="data_wait", text=percent, place=15, priority=10),
     Column("target_accuracy", lambda m: math.nan if m.target is None else m.target,
            "the validation accuracy that times are told to (`--target`); empty without", "share"),
-    Column("time_to_target_seconds", lambda m: _median(_to_target(m, m.alone)),
+    Column("time_to_target_seconds", lambda m: median_of(_to_target(m, m.alone)),
            "of `train_seconds`, those until the end of the first epoch that validated so well; "
            "median over trainings, one that never did counting as longer than any: `not reached` "
            "where half of them did not; in JSON `null`, in Python infinite; empty without a target",
@@ -136,7 +132,7 @@ COST_COLUMNS = (
            cell_of=partial(_seconds_cell, "shared_train_seconds"), place=9, priority=1),
     Column("shared_train_seconds_deviation", lambda m: deviation(_spent(m.shared)),
            "standard deviation over trainings; empty for one", "s"),
-    Column("shared_time_to_target_seconds", lambda m: _median(_to_target(m, m.shared)),
+    Column("shared_time_to_target_seconds", lambda m: median_of(_to_target(m, m.shared)),
            "as `time_to_target_seconds`, of the same trials", "s",
            name="shared_time_to_target", label="to the target (shared)",
            cell_of=partial(_target_cell, "shared_"), place=13, priority=2),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from statistics import median
 
 import pandas as pd
 
-from bench.analysis.column import Column, ModelTrials, Row, missing
+from bench.analysis.column import Column, ModelTrials, Row, median_of, missing
 from bench.system.options import format_seconds
 
 
@@ -57,11 +55,6 @@ def _trained_from(model: ModelTrials) -> str:
     return f"{architecture.weights}{', head alone' if arguments.get('frozen') else ''}"
 
 
-def _median(values: Sequence[float | None]) -> float:
-    found = [value for value in values if value is not None]
-    return median(found) if found else math.nan
-
-
 def _recipes_differ(frame: pd.DataFrame) -> bool:
     return frame["recipe"].nunique() > 1 or bool((frame["recipe_configurations"] > 0).any())
 
@@ -86,15 +79,15 @@ SETUP_COLUMNS = (
     Column("budget_seconds", _budget,
            "wall seconds of training that each model had (`--budget`); empty where it was epochs",
            "s"),
-    Column("epochs_trained", lambda m: _median([t.last.epoch for t in m.done if t.last]),
+    Column("epochs_trained", lambda m: median_of(t.last.epoch for t in m.done if t.last),
            "how many were trained, the last of a budget being a part of one; median over "
            "trainings. In the table the budget (`60 s`) or the epochs asked for, and with "
            "`--patience` how many of them were trained, and the best, which is tested",
            name="epochs", cell_of=_epochs_cell, place=10, priority=5, relevant=_length_differs),
-    Column("steps_trained", lambda m: _median([trial.steps for trial in m.done]),
+    Column("steps_trained", lambda m: median_of(trial.steps for trial in m.done),
            "of the optimiser; median over trainings. Under a budget it depends on the machine",
            name="steps", text="{:,.0f}".format, place=11, priority=18, relevant=_length_differs),
-    Column("tested_epoch", lambda m: _median([trial.tested_epoch for trial in m.done]),
+    Column("tested_epoch", lambda m: median_of(trial.tested_epoch for trial in m.done),
            "the epoch whose weights were tested; median over trainings"),
     Column("selection",
            lambda m: "" if m.first.spec.recipe.patience is None else "validation accuracy",

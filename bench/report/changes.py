@@ -49,7 +49,8 @@ def render(comparison: RunComparison, width: int) -> RenderableType:
         texts = [short(cells.get(name, ""), 60 if name != "model" else room) for name in shown]
         style = BAD if cells["model"] in worse else ""
         table.add_row(*map(Text, texts), style=style)
-    heads = [Text(short(f"{side} {path}", LINE_CELLS)) for side, path in _sides(comparison)]
+    sides = (f"BASE {comparison.base}", f"NEW  {comparison.new}")
+    heads = [Text(short(side, LINE_CELLS)) for side in sides]
     told = [Text(short(line, LINE_CELLS)) for line in notes(comparison)]
     last = verdict(comparison)
     style = f"bold {BAD if last.startswith('✗') else GOOD}"
@@ -98,10 +99,6 @@ def _column_width(name: str, rows: Sequence[dict[str, str]]) -> int:
     """Return the width that a column of figures takes; the models' names get the rest."""
     cells = [name, *(row.get(name, "") for row in rows)]
     return 0 if name == "model" else max(map(cell_len, cells))
-
-
-def _sides(comparison: RunComparison) -> list[tuple[str, str]]:
-    return [("BASE", str(comparison.base)), ("NEW ", str(comparison.new))]
 
 
 def _model(change: ModelChange, tolerance: float) -> dict[str, Any]:
