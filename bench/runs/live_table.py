@@ -117,18 +117,14 @@ def _cells(line: Line) -> dict[str, Text]:
     return {
         "model": Text(short(line.model, _NAME_CELLS)),
         "state": state,
-        "validation": Text(_percent(line.validation)),
-        "accuracy": Text(_percent(line.accuracy)),
+        "validation": Text(percent(line.validation)),
+        "accuracy": Text(percent(line.accuracy)),
         "training": Text(_seconds(line)),
     }
 
 
 def _style(line: Line) -> str:
     return "dim" if line.state == "waiting" else ""
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else percent(share)
 
 
 def _seconds(line: Line) -> str:

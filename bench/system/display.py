@@ -72,9 +72,9 @@ def html_text(text: str) -> str:
     return html.escape(display(text), quote=True)
 
 
-def percent(share: float) -> str:
-    """Return a share, 0 to 1, in percent."""
-    return f"{share * 100:.1f} %"
+def percent(share: float | None) -> str:
+    """Return a share, 0 to 1, in percent; nothing for none."""
+    return "" if share is None else f"{share * 100:.1f} %"
 
 
 def percent_range(low: float, high: float) -> str:
