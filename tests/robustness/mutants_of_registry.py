@@ -31,8 +31,8 @@ MUTANTS = (
     Mutant(
         name="a network that can't be compared ends like a mistyped option",
         file="registry/errors.py",
-        old='not tested on the same images."""\n\n    exit_code = 5',
-        new='not tested on the same images."""\n\n    exit_code = 2',
+        old='not tested on the same images."""\n\n    exit_code = ExitCode.IRREPRODUCIBLE',
+        new='not tested on the same images."""\n\n    exit_code = ExitCode.USAGE',
         tests=("tests/unit/runs/test_compare.py::test_no_model_in_both_is_refused",),
     ),
     Mutant(
@@ -136,7 +136,7 @@ MUTANTS = (
     ),
     Mutant(
         name="three seeds are 1, 2 and 3",
-        file="zoo/cli/output.py",
+        file="bench/system/options.py",
         old="return tuple(range(numbers[0]))",
         new="return tuple(range(1, numbers[0] + 1))",
         tests=("tests/unit/zoo/test_cli.py::test_seeds_are_counted_from_0_or_listed",),

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bench.system.options import parse_seeds
 from bench.training.stop import StoppedError
-from zoo.cli.output import seed_numbers
 
 
 @pytest.fixture
@@ -393,4 +393,4 @@ def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
 )
 def test_seeds_are_counted_from_0_or_listed(typed, seeds):
     """So that three seeds are the first three of six."""
-    assert seed_numbers(typed) == seeds
+    assert parse_seeds(typed) == seeds
