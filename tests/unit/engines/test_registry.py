@@ -65,9 +65,7 @@ def test_an_unknown_engine_is_one_line(zoo):
     code, out, err = zoo("bench", "lenet5", "--engine", "locall")
 
     assert (code, out) == (2, "")
-    assert err.startswith(
-        "zoo: unknown engine 'locall'. Did you mean 'local'? `zoo list engines`"
-    )
+    assert err.startswith("zoo: unknown engine 'locall'. Did you mean 'local'? `zoo list engines`")
     assert err.count("\n") == 1
 
 
