@@ -95,10 +95,8 @@ def _option(default: Any, text: str, panel: str | None = None, **how: Any) -> An
 
 
 def _names(given: str | Iterable[Any]) -> tuple[Any, ...]:
-    """Return names of which each may be several with commas between, and values as they are."""
-    each = [given] if isinstance(given, str) else given
-    parts = ([part] if not isinstance(part, str) else split_commas([part]) for part in each)
-    return tuple(name for names in parts for name in names)
+    """Return the names in a text, with commas between; or those given."""
+    return tuple(split_commas([given]) if isinstance(given, str) else given)
 
 
 def _names_once(given: str | Iterable[str]) -> tuple[str, ...]:

@@ -115,11 +115,11 @@ def given_options(
         name = parameter.removeprefix(_FORMERLY)
         source = context.get_parameter_source(parameter)
         if name in names and source is not None and source.name == "COMMANDLINE":
-            given[name] = value
+            given[name] = ",".join(value) if isinstance(value, list | tuple) else value
             if parameter != name:
                 say_renamed(str(OPTIONS[name].formerly), OPTIONS[name].flag)
-    if named := [*(given.get("models") or ()), *(context.params.get("names") or ())]:
-        given["models"] = named
+    if more := context.params.get("names"):
+        given["models"] = ",".join([*([given["models"]] if "models" in given else ()), *more])
     parsers = {name: OPTIONS[name].parse for name in given}
     given |= {name: parse(given[name]) for name, parse in parsers.items() if parse is not None}
     told = {} if config is None else read_config_file(config)

@@ -47,7 +47,7 @@ def _file(folder: Path, text: str, name: str = "run.toml") -> Path:
 
 
 _WHOLE = """
-models = ["lenet5", "vgg*,!vgg19"]
+models = ["lenet5", "vgg*", "!vgg19"]
 data = "photographs"
 test-data = "others"
 recipe = "textbook"
