@@ -142,6 +142,20 @@ MUTANTS = (
         tests=("tests/unit/zoo/test_cli.py::test_seeds_are_counted_from_0_or_listed",),
     ),
     Mutant(
+        name="what a file says wins over the command line",
+        file="zoo/cli/options.py",
+        old="{**told, **displaced_by(given), **given}",
+        new="{**given, **displaced_by(given), **told}",
+        tests=("tests/unit/runs/test_config_file.py::test_the_command_line_wins",),
+    ),
+    Mutant(
+        name="a number in a file may be true",
+        file="bench/runs/config_file.py",
+        old="        return bool in kinds\n",
+        new="        return bool in kinds or int in kinds\n",
+        tests=("tests/unit/runs/test_config_file.py::test_a_bad_file_is_one_line",),
+    ),
+    Mutant(
         name="a task beyond the last share is let in",
         file="zoo/cli/plan.py",
         old="if not first <= number < shares + first:",
