@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -37,7 +38,7 @@ class Request(RunOptions):
     def __post_init__(self) -> None:
         for name, option in OPTIONS.items():
             option.check(getattr(self, name))
-        if self.timeout is not None and self.timeout <= 0:
+        if self.timeout is not None and not 0 < self.timeout < math.inf:
             raise RunError(f"--timeout must be above 0 seconds, not {self.timeout:g}")
         Cadence.parse(self.checkpoint_every)
         if self.checkpoints is not None:

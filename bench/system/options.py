@@ -10,6 +10,7 @@ from typing import TypeVar
 from registry.errors import RunError
 
 T = TypeVar("T", bound=str)
+_MOST_SEEDS = 10**6
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -78,7 +79,7 @@ def parse_seeds(asked: str | int | Iterable[int]) -> tuple[int, ...]:
         numbers = [int(part) for part in text.split(",") if part.strip()]
     except ValueError:
         numbers = []
-    if "," not in text and len(numbers) == 1 and numbers[0] > 0:
+    if "," not in text and len(numbers) == 1 and 0 < numbers[0] <= _MOST_SEEDS:
         return tuple(range(numbers[0]))
     if "," not in text or not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
         raise RunError(f"--seeds takes a number of seeds (3) or a list (0,7), not {text!r}")

@@ -165,6 +165,8 @@ def test_many_bad_files_are_an_error_unless_allowed(bench, drawn, tmp_path):
         (["--device", "cuda:9"], "no device 'cuda:9' on this machine"),
         (["--precision", "bfloat16", "--device", "cpu"], "on the CPU would be many times slower"),
         (["--seeds", "0,x"], "--seeds takes a number"),
+        (["--seeds", "100000000000"], "--seeds takes a number"),
+        (["--timeout", "nan"], "--timeout must be above 0 seconds, not nan"),
         (["--learning-rate", "0"], "learning_rate must be above 0"),
         (["--split", "textbook"], "needs 411 readable images"),
         (["--limit", "2"], "too few for a training"),
