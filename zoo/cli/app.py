@@ -25,13 +25,7 @@ from zoo.cli.doctor import doctor
 from zoo.cli.list import list_architectures
 from zoo.cli.new import new
 from zoo.cli.options import Json, complete
-from zoo.cli.output import (
-    accept_any_text,
-    end_when_interrupted,
-    print_json,
-    print_rendered,
-    say,
-)
+from zoo.cli.output import accept_any_text, end_when_interrupted, print_json, print_rendered, say
 from zoo.cli.plan import gather, plan, work
 from zoo.cli.runs import report, runs_app
 from zoo.cli.tune import tune
