@@ -20,7 +20,7 @@ BASELINE ?= .benchmarks/saved.json
 # two workers more than cores, four at most, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench test rooms coverage mutants soak sweep chapter simulations columns benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test rooms coverage mutants soak sweep chapter simulations columns options benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -89,6 +89,10 @@ simulations: $(STAMP)
 # the table of docs/columns.md, from the columns themselves
 columns: $(STAMP)
 	$(SCRIPT) tests/studies/columns_page.py
+
+# docs/options.md, from the fields of the options
+options: $(STAMP)
+	$(SCRIPT) tests/studies/options_page.py
 
 # can the tests fail: faults planted one at a time in a copy of the code, each to be noticed: minutes
 # a part of it: make mutants MUTANTS='--only bench/analysis/stats'

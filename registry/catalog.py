@@ -25,7 +25,7 @@ FAMILIES = Kind(
     noun="family",
     type=Family,
     name_of=lambda value: value.name,
-    listing="zoo list --families",
+    listing="zoo list families",
 )
 _CLASSES = 2  # of a network that is described, not promised: cat and dog
 

@@ -2,40 +2,56 @@
 
 ```text
 ZooError                          exit code
-├── RegistryError                 2
-│   ├── UnknownNameError          2   no such name; says what is near
-│   ├── AmbiguousNameError        2   two plugins claim the name; says both qualified names
-│   ├── BrokenPluginError         4   the plugin can't be loaded; says why
-│   ├── ConstructionError         4   the network can't be built
-│   ├── UnsuitableError           2   the network can't be compared: not one row of logits an image
-│   ├── ContractError             4   the network is not what was promised
-│   ├── CheckError                4   it breaks a promise of the kit for authors
-│   └── UnknownCheckError         2   no such check
-├── DataError                     2   images, folders, downloads
-└── RunError                      2   options, devices, run folders, weights
-    ├── IncomparableError         5   models were not tested on the same images
-    ├── ReproducibilityError              5   the rest of a run would not be what it would have been
-    └── StorageError              4   what was measured can't be written
+├── RegistryError                 USAGE
+│   ├── UnknownNameError          USAGE           no such name; says what is near
+│   ├── AmbiguousNameError        USAGE           two plugins claim the name; says both
+│   ├── BrokenPluginError         FAILED          the plugin can't be loaded; says why
+│   ├── ConstructionError         FAILED          the network can't be built
+│   ├── UnsuitableError           USAGE           not one row of logits an image
+│   ├── ContractError             FAILED          the network is not what was promised
+│   ├── CheckError                FAILED          it breaks a promise of the kit for authors
+│   └── UnknownCheckError         USAGE           no such check
+├── DataError                     USAGE           images, folders, downloads
+└── RunError                      USAGE           options, devices, run folders, weights
+    ├── IncomparableError         IRREPRODUCIBLE  models were not tested on the same images
+    ├── ReproducibilityError      IRREPRODUCIBLE  the rest would not be what it would have been
+    └── StorageError              FAILED          what was measured can't be written
 ```
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
+
+from registry.exit_codes import ExitCode
 
 
 class ZooError(Exception):
     """An error whose text is one line: what was asked, what there is, what to do."""
 
-    exit_code: ClassVar[int] = 2
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
 def format_error(error: BaseException) -> str:
     """Return what was raised on one line: `KeyError: 'conv1'`, or the type alone."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the most similar of `known`, if any is; a prefix that all share says nothing."""
+    prefix = name.partition(":")[0] + ":" if ":" in name else ""
+    shortened = {each.removeprefix(prefix): each for each in known}
+    found = difflib.get_close_matches(name.removeprefix(prefix), shortened, n=1, cutoff=cutoff)
+    return shortened[found[0]] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return a question to set behind an error, with the space before it; "" if none is near."""
+    near = nearest(name, known, cutoff)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 class RegistryError(ZooError):
@@ -46,18 +62,9 @@ class UnknownNameError(RegistryError):
     """Nothing of this kind has this name, or none matches this pattern."""
 
     def __init__(self, noun: str, name: str, known: Sequence[str], listing: str) -> None:
-        near = _near(name, known)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, known)
         what = f"no {noun} matches" if "*" in name or "?" in name else f"unknown {noun}"
         super().__init__(f"{what} {name!r}.{hint} `{listing}` shows all {len(known)}.")
-
-
-def _near(name: str, known: Sequence[str]) -> list[str]:
-    """Return the most similar of `known`, if any is; a prefix that all share says nothing."""
-    prefix = name.partition(":")[0] + ":" if ":" in name else ""
-    shortened = {each.removeprefix(prefix): each for each in known}
-    found = difflib.get_close_matches(name.removeprefix(prefix), shortened, n=1, cutoff=0.6)
-    return [shortened[each] for each in found]
 
 
 class AmbiguousNameError(RegistryError):
@@ -71,13 +78,13 @@ class AmbiguousNameError(RegistryError):
 class BrokenPluginError(RegistryError):
     """The plugin that has this name can't be loaded."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
 
 class ConstructionError(RegistryError):
     """The constructor of an architecture does not give a network."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
 
 class UnsuitableError(RegistryError):
@@ -87,7 +94,7 @@ class UnsuitableError(RegistryError):
 class ContractError(RegistryError):
     """A network is not what its architecture promises."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
 
 class CheckError(RegistryError):
@@ -99,7 +106,7 @@ class CheckError(RegistryError):
         change: what to do about it.
     """
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
     def __init__(self, *, seen: str, expected: str, change: str) -> None:
         super().__init__(f"seen: {seen}; expected: {expected}; change: {change}")
@@ -110,8 +117,7 @@ class UnknownCheckError(RegistryError):
     """No check has this name."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, known, cutoff=0.5)
         super().__init__(f"unknown check {name!r}.{hint} There are {', '.join(known)}.")
 
 
@@ -126,16 +132,16 @@ class RunError(ZooError):
 class IncomparableError(RunError):
     """Models can't be compared: they were not tested on the same images."""
 
-    exit_code = 5
+    exit_code = ExitCode.IRREPRODUCIBLE
 
 
 class ReproducibilityError(RunError):
     """A run can't be gone on with so that it ends as it would have."""
 
-    exit_code = 5
+    exit_code = ExitCode.IRREPRODUCIBLE
 
 
 class StorageError(RunError):
     """What was measured can't be written: no room, or no leave."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED

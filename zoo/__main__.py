@@ -8,8 +8,10 @@ def main() -> None:
     try:
         from zoo.cli.app import main as run
     except KeyboardInterrupt:
+        from registry.exit_codes import ExitCode
+
         sys.stderr.write("zoo: interrupted before anything was begun\n")
-        sys.exit(130)
+        sys.exit(ExitCode.INTERRUPTED)
     run()
 
 

@@ -27,8 +27,7 @@ from bench.analysis.results import StoredRun
 from bench.system.options import parse_choice
 from bench.training.reproducibility import differences
 from registry.errors import IncomparableError
-
-REGRESSION = 3  # exit code; what can't be answered has that of an IncomparableError
+from registry.exit_codes import ExitCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +65,18 @@ class RunComparison:
         worse = {m: tuple(kind for kind in kinds if kind in asked) for m, kinds in found.items()}
         return {model: kinds for model, kinds in worse.items() if kinds}
 
-    def exit_code(self, fail_on: Sequence[str] = ()) -> int:
-        """Return 3 where NEW is worse in one of these kinds, 5 where that can't be said, else 0.
+    def exit_code(self, fail_on: Sequence[str] = ()) -> ExitCode:
+        """Return REGRESSION where NEW is worse in one of these kinds, else OK.
+
+        Where that can't be said, it is the code of an IncomparableError.
 
         Raises:
             RunError: there is no such kind.
         """
         if self.regressions(fail_on):
-            return REGRESSION
+            return ExitCode.REGRESSION
         open_ = {kind for each in self.changes for kind in each.unanswered}
-        return IncomparableError.exit_code if open_.intersection(fail_on) else 0
+        return IncomparableError.exit_code if open_.intersection(fail_on) else ExitCode.OK
 
 
 def compare_stored(

@@ -52,7 +52,7 @@ DATASETS = Kind(
     noun="data set",
     type=Dataset,
     name_of=lambda dataset: dataset.name,
-    listing="zoo list --datasets",
+    listing="zoo list datasets",
 )
 
 

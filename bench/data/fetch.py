@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import shutil
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ import httpx2
 from tqdm import tqdm
 
 from bench.data.unpack import made_aside, unpack_zip
-from registry.errors import DataError
+from registry.errors import DataError, did_you_mean
 
 _TRIES = 3
 _SILENT_SECONDS = 60
@@ -71,8 +70,7 @@ def fetch(name: str, folder: Path, *, progress: bool = True) -> Path:
         DataError: no such set, no network, not enough disk, or not what was expected.
     """
     if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, NAMES)
         raise DataError(f"unknown data set {name!r}.{hint} There are: {', '.join(NAMES)}.")
     if name == _OXFORD:
         return _fetch_oxford(folder, progress)

@@ -34,7 +34,7 @@ ENGINES = Kind(
     noun="engine",
     type=Engine,
     name_of=lambda engine: engine.name,
-    listing="zoo list --engines",
+    listing="zoo list engines",
 )
 LOCAL = Engine(
     name="local",

@@ -21,6 +21,7 @@ from bench.runs.progress import Progress
 from bench.runs.request import Request, request_of
 from bench.runs.resolve import ResolvedRequest, recipe_of, resolve_request, with_files_read
 from bench.runs.run_folder import RunFolder
+from bench.runs.run_options import displaced_by
 from bench.runs.run_results import RunResults
 from bench.runs.session import PendingTrial, Session, require_isolated
 from bench.runs.store import Store
@@ -47,10 +48,7 @@ def run(
         models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or values.
         data: a folder of images in class folders, or None for the embedded drawings.
         progress: tell on stderr how it goes.
-        **options: the other fields of `Request`: recipe, split, within, epochs, budget,
-            patience, target, batch_size, learning_rate, seeds, device, precision, threads,
-            workers, limit, runs, weights, fidelity, layout, compiled, cache, profile, timeout,
-            checkpoint_every, on_oom, allow_rejects, engine, address, jobs, isolate, log.
+        **options: the other fields of `RunOptions`, as docs/options.md has them.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.
@@ -188,11 +186,7 @@ def _apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
         raise RunError("a run goes on within the images that it was begun with: leave out --within")
     if changes.get("target", request.target) != request.target:
         raise RunError("a run goes on with its own target; `zoo runs show RUN --target` has others")
-    others = {"budget": "epochs", "epochs": "budget"}
-    unsaid: dict[str, Any] = {other: None for name, other in others.items() if name in changes}
-    unsaid |= {"own_recipes": ()} if "recipe" in changes else {}
-    unsaid |= {"address": None} if "engine" in changes else {}
-    changed = with_files_read(replace(request, **(unsaid | dict(changes))))
+    changed = with_files_read(replace(request, **(displaced_by(changes) | dict(changes))))
     before, after = recipe_of(request), recipe_of(changed)
     if (before.seconds is None) != (after.seconds is None):
         raise RunError(

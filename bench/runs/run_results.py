@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.analysis.results import Results
 from registry.errors import RunError
+from registry.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from bench.report.page.encodings import Chart
@@ -36,16 +37,16 @@ class RunResults(Results):
         return figures[wanted].draw(PAPER)
 
     @property
-    def exit_code(self) -> int:
-        """0 all well, 4 some model failed, 6 nothing was measured, 130 and 143 interrupted."""
+    def exit_code(self) -> ExitCode:
+        """Whether all went well, some model failed, nothing was measured, or it was interrupted."""
         statuses = {record.status for record in self.records}
         if self.stopped_by is not None and self.unfinished:
-            return 128 + self.stopped_by
+            return ExitCode.of_signal(self.stopped_by)
         if "interrupted" in statuses:
-            return 4  # not by the user: the disk may be full
+            return ExitCode.FAILED  # not by the user: the disk may be full
         if "ok" not in statuses:
-            return 6
-        return 0 if statuses == {"ok"} else 4
+            return ExitCode.NOTHING_MEASURED
+        return ExitCode.OK if statuses == {"ok"} else ExitCode.FAILED
 
     def _repr_html_(self) -> str:
         from bench.report.notebook import as_html

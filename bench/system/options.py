@@ -1,14 +1,16 @@
-"""Times, shares and choices as a person types them: `5m`, `75%`, one of a list."""
+"""Times, shares, seeds and choices as a person types them: `5m`, `75%`, one of a list."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import TypeVar
 
 from registry.errors import RunError
 
 T = TypeVar("T", bound=str)
+_MOST_SEEDS = 10**6
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -59,3 +61,26 @@ def parse_choice(what: str, value: str, known: tuple[T, ...]) -> T:
         if each == value:
             return each
     raise RunError(f"unknown {what} {value!r}: there are {', '.join(map(str, known))}")
+
+
+def split_commas(values: Iterable[str]) -> list[str]:
+    """Return the names in `values`, each of which may be several with commas between."""
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]
+
+
+def parse_seeds(asked: str | int | Iterable[int]) -> tuple[int, ...]:
+    """Return the seeds that are meant by how many (`3`), or by a list (`0,7`).
+
+    Raises:
+        RunError: none are.
+    """
+    text = str(asked) if isinstance(asked, str | int) else "".join(f"{each}," for each in asked)
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if "," not in text and len(numbers) == 1 and 0 < numbers[0] <= _MOST_SEEDS:
+        return tuple(range(numbers[0]))
+    if "," not in text or not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise RunError(f"--seeds takes a number of seeds (3) or a list (0,7), not {text!r}")
+    return tuple(numbers)

@@ -9,6 +9,7 @@ import torch
 
 from bench.training.record import Status
 from registry.errors import ZooError, format_error
+from registry.exit_codes import ExitCode
 
 _KEPT_LINES = 40
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "cannot allocate")
@@ -17,7 +18,7 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ca
 class DivergedError(ZooError):
     """Training reached a loss that is no number."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
 
 def status_of(error: BaseException) -> Status:

@@ -152,7 +152,7 @@ RECIPES = Kind(
     noun="recipe",
     type=Recipe,
     name_of=lambda recipe: recipe.name,
-    listing="zoo list --recipes",
+    listing="zoo list recipes",
 )
 
 

@@ -75,9 +75,9 @@ def read_recipe_file(path: Path) -> RecipeFile:
     Raises:
         RunError: it can't be read, or says something that is no recipe; one line says where.
     """
-    values = with_present_names(read_toml(path))
+    values = read_toml(path)
     models, found = values.pop("models", {}), values.pop("found", None)
-    shared = _recipe(path, values)
+    shared = recipe_of_table(path, values)
     if not isinstance(models, dict) or not all(isinstance(each, dict) for each in models.values()):
         raise RunError(f"{path}: models must be tables, such as [models.lenet]")
     return RecipeFile(
@@ -154,10 +154,16 @@ def _own_recipes(path: Path, shared: Recipe, model: str, changes: dict[str, Any]
     values = asdict(shared) | {"name": own_name(shared.name, model), "configurations": 0}
     values["augmentation"] |= changes.get("augmentation", {})
     rest = {name: value for name, value in changes.items() if name != "augmentation"}
-    return _recipe(path, {**values, **with_present_names(rest)}, f"models.{model}.")
+    return recipe_of_table(path, {**values, **with_present_names(rest)}, f"models.{model}.")
 
 
-def _recipe(path: Path, values: dict[str, Any], where: str = "") -> Recipe:
+def recipe_of_table(path: Path, values: dict[str, Any], where: str = "") -> Recipe:
+    """Return what a table says.
+
+    Raises:
+        RunError: it is no recipe; one line names `path` and where it says so.
+    """
+    values = with_present_names(values)
     augmentation = values.get("augmentation", {})
     _require_known(path, augmentation, Augmentation, f"{where}augmentation.")
     recipe = _convert(path, values, Recipe, where)

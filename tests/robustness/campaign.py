@@ -192,7 +192,9 @@ def _still_there(
 
 
 def _arguments(folder: Path) -> list[str]:
-    fixed = "--batch-size 4 --threads 1 --workers 1 --layout channels_last --checkpoint-every 1"
+    fixed = (
+        "--batch-size 4 --threads 1 --workers 1 --memory-format channels_last --checkpoint-every 1"
+    )
     asked = ["bench", "--models", "lenet5", "shaky", "--data", str(folder / "drawn")]
     return [*asked, "--epochs", str(_EPOCHS), *fixed.split()]
 

@@ -49,7 +49,7 @@ MUTANTS = (
     Mutant(
         name="a run of which trials are missing ends with exit code 0",
         file="bench/runs/batch/gather.py",
-        old="return self.results.exit_code or (4 if self.missing else 0)",
+        old="return self.results.exit_code or (ExitCode.FAILED if self.missing else ExitCode.OK)",
         new="return self.results.exit_code",
         tests=("tests/unit/runs/test_work_folder.py::test_what_is_missing_is_in_the_exit_code",),
     ),
@@ -111,14 +111,14 @@ MUTANTS = (
     Mutant(
         name="a run in which all failed is one in which some did",
         file="bench/runs/run_results.py",
-        old="            return 6\n",
-        new="            return 4\n",
+        old="return ExitCode.NOTHING_MEASURED",
+        new="return ExitCode.FAILED",
         tests=("tests/unit/runs/test_execute.py::test_only_failures_measure_nothing",),
     ),
     Mutant(
         name="a run that a signal has stopped ends with the signal's number",
         file="bench/runs/run_results.py",
-        old="return 128 + self.stopped_by",
+        old="return ExitCode.of_signal(self.stopped_by)",
         new="return self.stopped_by",
         tests=(
             "tests/unit/training/test_stop.py::test_a_stop_while_weights_are_written_comes_after",

@@ -31,8 +31,8 @@ MUTANTS = (
     Mutant(
         name="a network that can't be compared ends like a mistyped option",
         file="registry/errors.py",
-        old='not tested on the same images."""\n\n    exit_code = 5',
-        new='not tested on the same images."""\n\n    exit_code = 2',
+        old='not tested on the same images."""\n\n    exit_code = ExitCode.IRREPRODUCIBLE',
+        new='not tested on the same images."""\n\n    exit_code = ExitCode.USAGE',
         tests=("tests/unit/runs/test_compare.py::test_no_model_in_both_is_refused",),
     ),
     Mutant(
@@ -136,10 +136,24 @@ MUTANTS = (
     ),
     Mutant(
         name="three seeds are 1, 2 and 3",
-        file="zoo/cli/output.py",
+        file="bench/system/options.py",
         old="return tuple(range(numbers[0]))",
         new="return tuple(range(1, numbers[0] + 1))",
         tests=("tests/unit/zoo/test_cli.py::test_seeds_are_counted_from_0_or_listed",),
+    ),
+    Mutant(
+        name="what a file says wins over the command line",
+        file="zoo/cli/options.py",
+        old="{**told, **displaced_by(given), **given}",
+        new="{**given, **displaced_by(given), **told}",
+        tests=("tests/unit/runs/test_config_file.py::test_the_command_line_wins",),
+    ),
+    Mutant(
+        name="a number in a file may be true",
+        file="bench/runs/config_file.py",
+        old="        return bool in kinds\n",
+        new="        return bool in kinds or int in kinds\n",
+        tests=("tests/unit/runs/test_config_file.py::test_a_bad_file_is_one_line",),
     ),
     Mutant(
         name="a task beyond the last share is let in",

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from registry.catalog import Catalog
 from registry.errors import ZooError
 from zoo import __version__
-from zoo.cli import weights
 from zoo.cli.bench import bench
 from zoo.cli.check import check
 from zoo.cli.compare import compare
@@ -24,14 +25,37 @@ from zoo.cli.doctor import doctor
 from zoo.cli.list import list_architectures
 from zoo.cli.new import new
 from zoo.cli.options import Json, complete
-from zoo.cli.output import accept_any_text, print_json, print_rendered, say
+from zoo.cli.output import accept_any_text, end_when_interrupted, print_json, print_rendered, say
 from zoo.cli.plan import gather, plan, work
 from zoo.cli.runs import report, runs_app
 from zoo.cli.tune import tune
+from zoo.cli.weights import export, predict
+
+_PANELS = _COMPARE, _EXPLORE, _YOURS, _DATA, _SCALE = (
+    "Compare", "Explore", "Your own", "Data", "Scale"
+)  # fmt: skip
+_MORE = "More options, also for --config: docs/options.md."
+
+
+class _Commands(TyperGroup):
+    """The commands in the order of their panels; those that say nothing of Ctrl-C say one line."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Return their names."""
+        panels = [getattr(command, "rich_help_panel", "") for command in self.commands.values()]
+        order = dict(zip(self.commands, map(_PANELS.index, panels), strict=True))
+        return sorted(self.commands, key=order.__getitem__)
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Return what the command gives."""
+        with end_when_interrupted("interrupted"):
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="zoo",
-    help="A model zoo and a benchmark: register an architecture once, and it gets a fair fight.",
+    cls=_Commands,
+    help="Compare image classifiers under identical, reproducible conditions.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -63,10 +87,9 @@ def zoo(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """A model zoo and a benchmark for image classifiers."""
+    """Compare image classifiers under identical, reproducible conditions."""
 
 
-@app.command()
 def show(
     name: Annotated[str, typer.Argument(autocompletion=complete)],
     as_json: Json = False,
@@ -84,18 +107,19 @@ def show(
         raise broken
 
 
-app.command(name="list")(list_architectures)
-app.command()(check)
-app.command()(bench)
-app.command()(plan)
-app.command()(work)
-app.command()(gather)
-app.command()(new)
-app.command()(doctor)
-app.command()(compare)
-app.command()(tune)
-app.command()(report)
-weights.add_to(app)
-app.add_typer(contract_app, name="contract")
-app.add_typer(runs_app, name="runs")
-app.add_typer(data_app, name="data")
+_COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
+    (_COMPARE, (bench, compare, tune, report)),
+    (_EXPLORE, (list_architectures, show, predict, export)),
+    (_YOURS, (new, check, doctor)),
+    (_SCALE, (plan, work, gather)),
+)
+for _panel, _commands in _COMMANDS:
+    for _command in _commands:
+        app.command(
+            _command.__name__.removesuffix("_architectures"),
+            rich_help_panel=_panel,
+            epilog=_MORE if _command in (bench, plan) else None,
+        )(_command)
+app.add_typer(runs_app, name="runs", rich_help_panel=_COMPARE)
+app.add_typer(contract_app, name="contract", rich_help_panel=_YOURS)
+app.add_typer(data_app, name="data", rich_help_panel=_DATA)

@@ -13,13 +13,12 @@ from registry.catalog import Catalog
 from registry.checks import CHECKS, Check, run_checks, select_checks
 from registry.claims import Entry
 from registry.errors import RunError
+from registry.exit_codes import ExitCode
 from zoo.cli.options import Json, complete
 from zoo.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from zoo.cli.check_tables import Checked
-
-_BROKEN = 4
 
 
 def check(
@@ -47,7 +46,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check that architectures keep what any must: shapes, gradients, manners, learning.
+    """Check that a network behaves: shapes, gradients, side effects, learning.
 
     A promise that is broken on purpose, as the architecture itself says, is no failure. Exit code
     4: a promise is broken.
@@ -75,7 +74,7 @@ def check(
         console = Console()
         console.print(render(results, console.width))
     if any(result.failed for result in results):
-        raise typer.Exit(_BROKEN)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def check_each(

@@ -6,10 +6,9 @@ from dataclasses import asdict
 
 import typer
 
+from registry.exit_codes import ExitCode
 from zoo.cli.options import Json
 from zoo.cli.output import print_json, print_rendered
-
-_WRONG = 4
 
 
 def doctor(as_json: Json = False) -> None:
@@ -32,4 +31,4 @@ def doctor(as_json: Json = False) -> None:
     else:
         print_rendered(findings_table(found))
     if any(finding.level == "wrong" for finding in found):
-        raise typer.Exit(_WRONG)
+        raise typer.Exit(ExitCode.FAILED)

@@ -11,14 +11,19 @@ from registry.catalog import FAMILIES, Catalog
 from registry.claims import Claims, Kind
 from registry.errors import RunError
 from zoo.cli.family_tables import MOST_COUNTED, look, members_table
-from zoo.cli.options import Json, complete
+from zoo.cli.options import Json, complete, say_renamed
 from zoo.cli.output import print_json, print_rendered, say
+
+_Old = Annotated[bool, typer.Option(hidden=True)]  # until 0.2: `zoo list --recipes` and the like
 
 
 def list_architectures(
     patterns: Annotated[
         list[str] | None,
-        typer.Argument(help="Names or patterns: 'vgg*', '!vgg19'.", autocompletion=complete),
+        typer.Argument(
+            help="Names or patterns: 'vgg*', '!vgg19'; or recipes, datasets, engines, families.",
+            autocompletion=complete,
+        ),
     ] = None,
     family: Annotated[
         str | None, typer.Option(help="The networks of a library: timm, torchvision.")
@@ -26,31 +31,31 @@ def list_architectures(
     match: Annotated[
         str, typer.Option(help="With --family: those of such names, 'mobilenet*'.")
     ] = "*",
-    families: Annotated[
-        bool, typer.Option("--families", help="The families that there are.")
-    ] = False,
-    recipes: Annotated[bool, typer.Option("--recipes", help="The recipes that there are.")] = False,
-    datasets: Annotated[
-        bool, typer.Option("--datasets", help="The data sets that there are.")
-    ] = False,
-    engines: Annotated[bool, typer.Option("--engines", help="The engines that do trials.")] = False,
+    families: _Old = False,
+    recipes: _Old = False,
+    datasets: _Old = False,
+    engines: _Old = False,
     origin: Annotated[
         bool, typer.Option("--origin", help="Show where each comes from, file and all.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List the architectures that are installed, with what they promise."""
-    asked = [bool(patterns), family is not None, families, recipes, datasets, engines]
-    if sum(asked) > 1:
-        raise RunError(
-            "one list at a time: names, --family, --families, --recipes, --datasets or --engines"
-        )
+    """List the architectures that are installed, with what they promise; or one kind of others.
+
+    `zoo list recipes`, `datasets`, `engines` and `families` list those.
+    """
+    old = {"families": families, "recipes": recipes, "datasets": datasets, "engines": engines}
+    renamed = [word for word, given in old.items() if given]
+    for word in renamed:
+        say_renamed(f"zoo list --{word}", f"zoo list {word}")
+    asked = [*renamed, *(patterns or ())]
+    kinds = [word for word in asked if word in old]
+    if (kinds and len(asked) > 1) or (asked and family is not None):
+        raise RunError(f"one list at a time: names, --family, or one of {', '.join(old)}")
     if match != "*" and family is None:
         raise RunError("--match chooses among a family's networks: give --family timm, too")
-    if families:
-        _list_kind(FAMILIES, as_json=as_json)
-    elif recipes or datasets or engines:
-        _list_kind(_of_bench(recipes=recipes, engines=engines), as_json=as_json)
+    if kinds:
+        _list_kind(_kind(kinds[0]), as_json=as_json)
     elif family is not None:
         _list_members(family, match, as_json=as_json)
     else:
@@ -102,9 +107,12 @@ def _list_kind(kind: Kind[Any], *, as_json: bool) -> None:
         print_rendered(kinds_table(rows, kind.noun))
 
 
-def _of_bench(*, recipes: bool, engines: bool) -> Kind[Any]:
+def _kind(word: str) -> Kind[Any]:
+    if word == "families":
+        return FAMILIES
     from bench.data.dataset_plugins import DATASETS
     from bench.engines.registry import ENGINES
     from bench.training.recipe import RECIPES
 
-    return RECIPES if recipes else ENGINES if engines else DATASETS
+    kinds: dict[str, Kind[Any]] = {"recipes": RECIPES, "datasets": DATASETS, "engines": ENGINES}
+    return kinds[word]

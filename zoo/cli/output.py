@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import typer
+
 from bench.system.display import LINE_CELLS, display, short
+from bench.system.options import split_commas
 from bench.system.strict_json import json_text
 from registry.errors import RunError
+from registry.exit_codes import ExitCode
 
 
 def accept_any_text() -> None:
@@ -20,40 +26,18 @@ def accept_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def split_commas(values: Iterable[str]) -> list[str]:
-    """Return the names in `values`, each of which may be several with commas between."""
-    return [name.strip() for value in values for name in value.split(",") if name.strip()]
-
-
-def seed_numbers(text: str) -> tuple[int, ...]:
-    """Return the seeds that are meant by how many (`3`), or by a list (`0,7`).
-
-    Raises:
-        RunError: none are.
-    """
-    try:
-        numbers = [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        numbers = []
-    if "," not in text and len(numbers) == 1 and numbers[0] > 0:
-        return tuple(range(numbers[0]))
-    if "," not in text or not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
-        raise RunError(f"--seeds takes a number of seeds (3) or a list (0,7), not {text!r}")
-    return tuple(numbers)
-
-
 def column_names(text: str | None, *, as_json: bool) -> list[str]:
     """Return the names that `--columns` was given, of columns there are.
 
     Raises:
         RunError: there is none of a name, or no table is printed.
     """
-    from bench.analysis.columns import select_columns
-
     if text is None:
         return []
     if as_json:
         raise RunError("--json has all columns: leave out --columns")
+    from bench.analysis.columns import select_columns
+
     names = split_commas([text])
     select_columns(names or [text])
     return names
@@ -84,3 +68,18 @@ def print_path(path: Path) -> None:
 def say(text: str) -> None:
     """Print a notice on stderr."""
     print(short(text, LINE_CELLS), file=sys.stderr)
+
+
+@contextmanager
+def end_when_interrupted(kept: str, nothing: str | None = None) -> Iterator[None]:
+    """Make of Ctrl-C one line on stderr and an exit code.
+
+    The line is `nothing`, if given, unless trials were begun: then their own handler raises it,
+    with the number of the signal.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        number = error.args[0] if error.args else signal.SIGINT
+        say(f"zoo: {kept if error.args else nothing or kept}")
+        raise typer.Exit(ExitCode.of_signal(number)) from None

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
-from registry.catalog import Catalog
+from bench.runs.run_options import OPTIONS
 from registry.errors import RunError
-from zoo.cli.bench import bench, given_options, show_results
-from zoo.cli.options import Columns, Json
-from zoo.cli.output import column_names, say
+from zoo.cli.bench import KEPT, require_models, show_results
+from zoo.cli.options import Columns, Config, Json, Names, given_options, with_run_options
+from zoo.cli.output import column_names, end_when_interrupted, say
 
-_NOT_OF_A_PLAN = (
-    "resume",
-    "inexact",
-    "jobs",
-    "engine",
-    "address",
-    "runs_dir",
-    "columns",
-    "as_json",
-)
+_NOT_OF_A_PLAN = ("jobs", "engine", "address", "runs")
 
 PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="A file that `zoo plan` wrote.")]
 Folder = Annotated[
@@ -40,33 +28,11 @@ DataHere = Annotated[
 ]
 
 
-def _with_options_of(
-    command: Callable[..., Any], *, without: tuple[str, ...]
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator: a function of `**options` takes the options of `command`, its own first.
-
-    So they are spelled out, checked and explained in one place.
-    """
-
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        signature, hints = inspect.signature(function), get_type_hints(function, None, None, True)
-        parameters = list(signature.parameters.values())[:-1]
-        names = {parameter.name for parameter in parameters} | set(without)
-        theirs = inspect.signature(command).parameters.values()
-        parameters += [parameter for parameter in theirs if parameter.name not in names]
-        hints = {**get_type_hints(command, include_extras=True), **hints}
-        function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [each.replace(annotation=hints[each.name]) for each in parameters]
-        )
-        function.__annotations__ = {each.name: hints[each.name] for each in parameters}
-        return function
-
-    return decorate
-
-
-@_with_options_of(bench, without=_NOT_OF_A_PLAN)
+@with_run_options(option for name, option in OPTIONS.items() if name not in _NOT_OF_A_PLAN)
 def plan(
     context: typer.Context,
+    names: Names = None,
+    config: Config = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write it to this file, not to stdout.")
     ] = None,
@@ -74,14 +40,12 @@ def plan(
 ) -> None:
     """Write all that `zoo bench` would do into one file; `zoo work` does it, anywhere.
 
-    The options are those of `zoo bench`. Nothing is trained.
+    The options are those of `zoo bench` without --jobs, --engine, --address
+    and --runs-dir, which are left out of a --config, too. Nothing is trained.
     """
-    given = given_options(context)
-    if not given.get("models"):
-        raise RunError(
-            "which models? For example `zoo plan --models lenet alexnet --out plan.json`"
-        )
-    Catalog.installed().resolve([name for name in given["models"] if ":" not in name])
+    told = given_options(context, config)
+    given = {name: value for name, value in told.items() if name not in _NOT_OF_A_PLAN}
+    require_models(given, "zoo plan --models lenet alexnet --out plan.json")
 
     from bench.report.trackers import require_trackers
     from bench.runs.batch.plan_file import plan_text
@@ -131,7 +95,9 @@ def work(
     folder: Folder = None,
     inexact: Annotated[
         bool,
-        typer.Option("--inexact", help="Do it though versions or code differ; mark the rows."),
+        typer.Option(
+            "--inexact", help="Continue though versions or code differ; flag affected rows."
+        ),
     ] = False,
 ) -> None:
     """Do the trials of a plan, or a share of them; what is done already is left alone.
@@ -154,11 +120,8 @@ def work(
     trials = len(found.specs)
     wanted = range(trials) if share is None else share_of_trials(trials, *share)
     place = WorkFolder(found, folder or found.folder)
-    try:
+    with end_when_interrupted(KEPT):
         worked = do(found, place, wanted, Progress(), data=data or (), inexact=inexact)
-    except KeyboardInterrupt as error:
-        say("zoo: stopped at once; what was finished is kept")
-        raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGINT)) from None
     if worked.stopped_by is not None:
         say("zoo: stopped; the same command goes on from there")
     raise typer.Exit(worked.exit_code)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from registry.errors import RunError
+from registry.exit_codes import ExitCode
 from zoo.cli.options import Columns, Json, Target
 from zoo.cli.output import column_names, print_json, print_path, print_rendered, say
 
@@ -79,7 +80,7 @@ def rm(
         if not sys.stdin.isatty():
             raise RunError(f"--yes is needed to remove {shown} where nobody can be asked")
         if not typer.confirm(f"Remove {shown} and all that is in it?", err=True):
-            raise typer.Exit(1)
+            raise typer.Exit(ExitCode.DECLINED)
     folder.remove()
     print(f"removed {shown}")
 

@@ -2,51 +2,50 @@
 
 from __future__ import annotations
 
-import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.runs.run_options import OPTIONS
 from registry.errors import RunError
-from zoo.cli.options import (
-    AllowRejects,
-    Data,
-    Device,
-    Isolate,
-    Jobs,
-    Json,
-    Limit,
-    Names,
-    Threads,
-    complete,
-    refuse_torchrun,
-)
-from zoo.cli.output import print_json, print_rendered, say, seed_numbers, split_commas
+from registry.exit_codes import ExitCode
+from zoo.cli.bench import KEPT
+from zoo.cli.options import Json, Names, given_options, refuse_torchrun, with_run_options
+from zoo.cli.output import end_when_interrupted, print_json, print_rendered, say
 
 if TYPE_CHECKING:
     from bench.tune.search import Outcome, Search
 
 _SEARCH = "The search"
 _TRIALS = 24
+_OWN: dict[str, dict[str, Any]] = {  # what they are in a search, where that is not as in a run
+    "models": {"text": "Models that it is for."},
+    "data": {},
+    "within": {
+        "text": "Search on the training part of this split: stratified, textbook.",
+        "default": "stratified",
+    },
+    "split": {"text": "How that part is split: kfold:3, stratified.", "default": "kfold:3"},
+    "limit": {},
+    "allow_rejects": {},
+    "recipe": {"text": "The recipe to begin with.", "default": "default", "panel": _SEARCH},
+    "epochs": {"panel": _SEARCH},
+    "seeds": {"text": "Seeds of each configuration.", "panel": _SEARCH},
+    "isolate": {},
+    "device": {},
+    "threads": {},
+    "jobs": {},
+    "runs": {"text": "Where its runs go."},
+}
+_OPTIONS = {name: replace(OPTIONS[name], shown=True, **own) for name, own in _OWN.items()}
 
 
+@with_run_options(_OPTIONS.values())
 def tune(
+    context: typer.Context,
     names: Names = None,
-    models: Annotated[
-        list[str] | None,
-        typer.Option("--models", "-m", help="Models that it is for.", autocompletion=complete),
-    ] = None,
-    data: Data = None,
-    within: Annotated[
-        str,
-        typer.Option(help="Search on the training part of this split: stratified, textbook."),
-    ] = "stratified",
-    split: Annotated[
-        str, typer.Option(help="How that part is split: kfold:3, stratified.")
-    ] = "kfold:3",
-    limit: Limit = None,
-    allow_rejects: AllowRejects = False,
     trials: Annotated[
         int | None,
         typer.Option(min=1, help="Configurations; 24 without --budget.", rich_help_panel=_SEARCH),
@@ -72,15 +71,6 @@ def tune(
             rich_help_panel=_SEARCH,
         ),
     ] = None,
-    recipe: Annotated[
-        str, typer.Option(help="The recipe to begin with.", rich_help_panel=_SEARCH)
-    ] = "default",
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=_SEARCH)
-    ] = None,
-    seeds: Annotated[
-        str, typer.Option(help="Seeds of each configuration.", rich_help_panel=_SEARCH)
-    ] = "1",
     per_model: Annotated[
         bool,
         typer.Option("--per-model", help="One recipe for each model.", rich_help_panel=_SEARCH),
@@ -93,21 +83,18 @@ def tune(
             rich_help_panel=_SEARCH,
         ),
     ] = False,
-    isolate: Isolate = True,
-    device: Device = "auto",
-    threads: Threads = None,
-    jobs: Jobs = None,
     out: Annotated[Path, typer.Option(help="Where the recipe goes.")] = Path("recipe.toml"),
-    runs_dir: Annotated[Path, typer.Option(help="Where its runs go.")] = Path("runs"),
     as_json: Json = False,
+    **options: Any,
 ) -> None:
     """Find a recipe by trying configurations on training images alone; the test stays unseen.
 
     The same command goes on with a search that was ended, or shows one that is done; more --trials
     or a longer --budget take it further. What is found is used by `zoo bench --recipe FILE`.
     """
-    wanted = split_commas([*(models or ()), *(names or ())])
-    if not wanted:
+    given = {name: own["default"] for name, own in _OWN.items() if "default" in own}
+    given |= given_options(context, names=_OPTIONS)
+    if not given.get("models"):
         raise RunError("which models? For example `zoo tune --models lenet alexnet`")
     if out.suffix != ".toml":
         raise RunError(f"--out must end in .toml, not {out}")
@@ -115,17 +102,13 @@ def tune(
 
     from bench.runs.request import Request
     from bench.system.cpu import wait_asleep
-    from bench.system.options import parse_seconds
+    from bench.system.options import parse_seconds, split_commas
     from bench.training.recipe_file import write_recipe_file
     from bench.tune import search as searching
     from bench.tune.space import only as narrowed
     from bench.tune.space import read_space, whole_space
 
-    request = Request(
-        models=tuple(wanted), data=data, within=within, split=split, limit=limit,
-        allow_rejects=allow_rejects, recipe=recipe, epochs=epochs, seeds=seed_numbers(seeds),
-        device=device, threads=threads, jobs=jobs, isolate=isolate, runs=runs_dir,
-    )  # fmt: skip
+    request = Request(**given)
     base = searching.base_of(request)
     searched: Any = read_space(space, base) if space else whole_space(base)
     asked = searching.Search(
@@ -139,11 +122,8 @@ def tune(
         take_best=take_best,
     )
     wait_asleep()
-    try:
+    with end_when_interrupted(f"{KEPT}, and the same command goes on"):
         outcomes = searching.search(asked, say)
-    except KeyboardInterrupt as error:
-        say("zoo: stopped at once; what was finished is kept, and the same command goes on")
-        raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGINT)) from None
     file = searching.recipe_file(outcomes, base, "tuned")
     if file is not None:
         write_recipe_file(out, file)
@@ -169,9 +149,10 @@ def _show(outcomes: list[Outcome], asked: Search, out: Path | None, *, as_json: 
         say(f"Recipe: {out}; use it by `zoo bench --recipe {out}`")
 
 
-def _exit_code(outcomes: list[Outcome], chosen: bool) -> int:
-    """Return 0 for a choice, 6 for none, 4 or 128 and the signal where it was interrupted."""
+def _exit_code(outcomes: list[Outcome], chosen: bool) -> ExitCode:
+    """Return OK for a choice; another for none, and where the search was interrupted."""
     for outcome in outcomes:
         if outcome.stopped_by is not None:
-            return 128 + outcome.stopped_by if outcome.stopped_by else 4
-    return 0 if chosen else 6
+            by = outcome.stopped_by
+            return ExitCode.of_signal(by) if by else ExitCode.FAILED
+    return ExitCode.OK if chosen else ExitCode.NOTHING_MEASURED

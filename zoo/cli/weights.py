@@ -105,9 +105,3 @@ def _outcome(export: Export, comparison: Comparison | None) -> str:
         f"✓ {what}: at most {comparison.largest_difference:.1e} from torch's logits, "
         f"{comparison.relative_difference:.1e} of the largest"
     )
-
-
-def add_to(app: typer.Typer) -> None:
-    """Make these commands of `app`."""
-    app.command()(predict)
-    app.command()(export)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import subprocess
 import tomllib
@@ -24,6 +23,7 @@ from registry.claims import (
     normalize_name,
     origin_of,
 )
+from registry.errors import nearest
 from zoo.diagnostics.apart import run_in_new_process
 from zoo.diagnostics.finding import Finding
 
@@ -118,10 +118,10 @@ def _clashes(claims: Sequence[EntryPoint]) -> Iterator[Finding]:
 def _misspelt() -> Iterator[Finding]:
     """Yield groups of entry points that look like one of ours and are none."""
     for group in sorted(entry_points().groups - {*GROUPS}):
-        near = difflib.get_close_matches(group, GROUPS, n=1, cutoff=0.75)
+        near = nearest(group, GROUPS, cutoff=0.75)
         if near or group.startswith("zoo."):
             owners = sorted({distribution_name(claim) for claim in entry_points(group=group)})
-            meant = near[0] if near else f"one of {', '.join(GROUPS)}"
+            meant = near or f"one of {', '.join(GROUPS)}"
             text = f"has the entry-point group {group!r}, which nobody reads: {meant} is meant"
             yield Finding(about=", ".join(owners), level="wrong", text=text)
 

@@ -24,6 +24,7 @@ from bench.runs.store import Store
 from bench.runs.stored_runs import report, try_write_page
 from bench.training.record import TrialResult
 from registry.errors import RunError, StorageError, ZooError
+from registry.exit_codes import ExitCode
 
 _OF_MACHINES = (
     "platform", "cpu", "cpu_capability", "cores", "load_1_minute", "openmp_wait_policy",
@@ -44,11 +45,11 @@ class GatherResult:
     missing: tuple[int, ...]
 
     @property
-    def exit_code(self) -> int:
-        """That of the run; 4 where trials are missing of a run that is well so far."""
+    def exit_code(self) -> ExitCode:
+        """That of the run; FAILED where trials are missing of a run that is well so far."""
         if self.results is None:
-            return 6
-        return self.results.exit_code or (4 if self.missing else 0)
+            return ExitCode.NOTHING_MEASURED
+        return self.results.exit_code or (ExitCode.FAILED if self.missing else ExitCode.OK)
 
 
 def gather(

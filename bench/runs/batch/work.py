@@ -28,6 +28,7 @@ from bench.training.record import TrialRecord, TrialResult
 from bench.training.reproducibility import code_digest, differences
 from bench.training.spec import TrialSpec
 from registry.errors import ReproducibilityError, RunError
+from registry.exit_codes import ExitCode
 from registry.from_file import file_of
 
 _UNKNOWN = "an unknown machine"
@@ -46,11 +47,12 @@ class WorkSummary:
     stopped_by: int | None = None
 
     @property
-    def exit_code(self) -> int:
-        """0 all well, 4 some trial failed, 130 and 143 interrupted."""
+    def exit_code(self) -> ExitCode:
+        """Whether all went well, some trial failed, or a signal has stopped it."""
         if self.stopped_by is not None:
-            return 128 + self.stopped_by
-        return 0 if all(record.status == "ok" for record in self.records) else 4
+            return ExitCode.of_signal(self.stopped_by)
+        well = all(record.status == "ok" for record in self.records)
+        return ExitCode.OK if well else ExitCode.FAILED
 
 
 def share_of_trials(trials: int, number: int, shares: int) -> range:

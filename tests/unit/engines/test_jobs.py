@@ -234,7 +234,7 @@ _FIXED = {
     "--epochs": 4,
     "--batch-size": 4,
     "--threads": 1,
-    "--layout": "contiguous",
+    "--memory-format": "contiguous",
     "--seeds": 2,
     "--checkpoint-every": "never",
 }

@@ -65,15 +65,13 @@ def test_an_unknown_engine_is_one_line(zoo):
     code, out, err = zoo("bench", "lenet5", "--engine", "locall")
 
     assert (code, out) == (2, "")
-    assert err.startswith(
-        "zoo: unknown engine 'locall'. Did you mean 'local'? `zoo list --engines`"
-    )
+    assert err.startswith("zoo: unknown engine 'locall'. Did you mean 'local'? `zoo list engines`")
     assert err.count("\n") == 1
 
 
 def test_engines_are_listed(zoo):
     """Each with where it does trials; nothing of them is begun."""
-    code, out, _ = zoo("list", "--engines", "--json")
+    code, out, _ = zoo("list", "engines", "--json")
     rows = {row["name"]: row for row in json.loads(out)}
 
     assert code == 0

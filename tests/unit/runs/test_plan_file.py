@@ -52,8 +52,8 @@ pytestmark = pytest.mark.usefixtures("hastened_runs")
 
 _PLUGIN = PLUGINS / "shakynet"
 _MODELS = ("lenet5", "shaky")
-_OPTIONS = "--data drawn --epochs 3 --batch-size 4 --seeds 2 --threads 1 --layout contiguous"
-_SHORT = ["--data", "drawn", "--epochs", "1", "--threads", "1", "--layout", "contiguous"]
+_OPTIONS = "--data drawn --epochs 3 --batch-size 4 --seeds 2 --threads 1 --memory-format contiguous"
+_SHORT = ["--data", "drawn", "--epochs", "1", "--threads", "1", "--memory-format", "contiguous"]
 _OFTEN = ("--checkpoint-every", 1)
 _SHAKY = 3  # the number of a trial of it, and of its share of 4
 
@@ -215,7 +215,7 @@ def test_any_split_is_gathered_as_it_was_planned(tmp_path, monkeypatch, zoo, opt
     draw_folder(tmp_path / "drawn", each=40)
     draw_folder(tmp_path / "others", each=5, first=100)
     monkeypatch.chdir(tmp_path)
-    fixed = ["--epochs", 1, "--threads", 1, "--layout", "contiguous", "--no-isolate"]
+    fixed = ["--epochs", 1, "--threads", 1, "--memory-format", "contiguous", "--no-isolate"]
     zoo("bench", "lenet5", *options, *fixed, "--runs-dir", "plain")
     zoo("plan", "lenet5", *options, *fixed, "--out", "plan.json")
     worked, _, _ = zoo("work", "plan.json")
@@ -758,7 +758,7 @@ def test_a_plan_takes_the_options_of_a_run():
     run, planned = signature(bench).parameters, signature(plan_command).parameters
 
     assert set(run) - set(planned) == {
-        "resume", "inexact", "jobs", "engine", "address", "runs_dir", "columns",
+        "resume", "inexact", "jobs", "engine", "address", "runs", "columns",
         "as_json",
     }  # fmt: skip
     assert set(planned) - set(run) == {"out"}

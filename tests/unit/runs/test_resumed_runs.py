@@ -35,7 +35,7 @@ def interrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("resume")
     draw_folder(folder / "drawn")
     draw_folder(folder / "others", each=10)
-    fixed = "--epochs 4 --batch-size 4 --threads 1 --layout contiguous --checkpoint-every 1"
+    fixed = "--epochs 4 --batch-size 4 --threads 1 --memory-format contiguous --checkpoint-every 1"
     zoo = _begin(folder, "bench", "lenet5", "shaky", "--data", "drawn", *fixed.split())
     while zoo.running and not any("shaky (seed 0) epoch 1/" in line for line in zoo.lines):
         time.sleep(0.005)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bench.system.options import parse_seeds
 from bench.training.stop import StoppedError
-from zoo.cli.output import seed_numbers
 
 
 @pytest.fixture
@@ -165,6 +165,8 @@ def test_many_bad_files_are_an_error_unless_allowed(bench, drawn, tmp_path):
         (["--device", "cuda:9"], "no device 'cuda:9' on this machine"),
         (["--precision", "bfloat16", "--device", "cpu"], "on the CPU would be many times slower"),
         (["--seeds", "0,x"], "--seeds takes a number"),
+        (["--seeds", "100000000000"], "--seeds takes a number"),
+        (["--timeout", "nan"], "--timeout must be above 0 seconds, not nan"),
         (["--learning-rate", "0"], "learning_rate must be above 0"),
         (["--split", "textbook"], "needs 411 readable images"),
         (["--limit", "2"], "too few for a training"),
@@ -393,4 +395,4 @@ def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
 )
 def test_seeds_are_counted_from_0_or_listed(typed, seeds):
     """So that three seeds are the first three of six."""
-    assert seed_numbers(typed) == seeds
+    assert parse_seeds(typed) == seeds

@@ -1,0 +1,255 @@
+"""The options of a run: each a field with its help, its range and its panel.
+
+The command line, `--config run.toml` and docs/options.md are made of these fields. Needs no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from bench.engines.registry import LOCAL
+from bench.system.options import parse_choice, parse_seeds, split_commas
+from registry.architecture import Architecture
+from registry.errors import RunError
+
+if TYPE_CHECKING:
+    from bench.training.recipe import Recipe
+
+TRAINING = "Training"
+MACHINE = "Machine and speed"
+SAFETY = "When something goes wrong"
+_KINDS: Mapping[str, type] = MappingProxyType(  # the first that an annotation names
+    {"tuple[int": str, "tuple": list, "bool": bool, "str": str, "int": int, "float": float,
+     "Path": Path}
+)  # fmt: skip
+_WORDS: Mapping[type, str] = MappingProxyType(
+    {bool: "true or false", int: "a whole number", float: "a number", str: "a text",
+     list: "a list", Path: "a path", dict: "a table"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """How a field is asked for, checked and explained.
+
+    Attributes:
+        text: what it does, in a sentence or two.
+        panel: of the help; None is the first.
+        shown: by `zoo bench --help`; others are in docs/options.md.
+        flags: how the command line spells it; `--name-of-the-field` if not given.
+        formerly: a spelling that is still understood.
+        metavar: what stands for its value.
+        minimum: the least value.
+        choices: all values.
+        also: types that a file may have beside `kind`.
+        parse: the field's value of what was typed, or is in a file.
+        name, kind, default: of the field: what the command line takes is a `kind`.
+    """
+
+    text: str
+    panel: str | None = None
+    shown: bool = False
+    flags: tuple[str, ...] = ()
+    formerly: str | None = None
+    metavar: str | None = None
+    minimum: int | None = None
+    choices: tuple[str, ...] = ()
+    also: tuple[type, ...] = ()
+    parse: Callable[[Any], Any] | None = None
+    name: str = ""
+    kind: type = str
+    default: Any = None
+
+    @property
+    def flag(self) -> str:
+        """How messages call it."""
+        return self.flags[0].partition("/")[0]
+
+    @property
+    def allowed(self) -> str:
+        """What values it has, in words."""
+        if self.choices:
+            return ", ".join(self.choices)
+        at_least = "" if self.minimum is None else f", {self.minimum} or more"
+        return " or ".join(_WORDS[kind] for kind in (self.kind, *self.also)) + at_least
+
+    def check(self, value: Any) -> None:
+        """Do nothing where `value` is in range.
+
+        Raises:
+            RunError: it is not; the message names the option and what is allowed.
+        """
+        if self.choices:
+            for each in value if isinstance(value, tuple) else (value,):
+                parse_choice(self.flag, each, self.choices)
+        if self.minimum is not None and value is not None and value < self.minimum:
+            raise RunError(f"{self.flag} must be {self.minimum} or more, not {value}")
+
+
+def _option(default: Any, text: str, panel: str | None = None, **how: Any) -> Any:
+    return field(default=default, metadata={"option": Option(text=text, panel=panel, **how)})
+
+
+def _names(given: str | Iterable[Any]) -> tuple[Any, ...]:
+    """Return the names in a text, with commas between; or those given."""
+    return tuple(split_commas([given]) if isinstance(given, str) else given)
+
+
+def _names_once(given: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_names(given)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What is to be compared, and how. `own_recipes` has those of a recipe file for models by name.
+
+    They take the place of `recipe`; None there is `finetune` with `pretrained`, else `demo` on the
+    embedded data and `default` on others.
+    """
+
+    models: tuple[str | Architecture, ...] = _option(
+        MISSING, "Models to compare: `--models lenet alexnet`, `-m lenet -m 'vgg*'`, `-m a,b`.",
+        shown=True, flags=("--models", "-m"), also=(str,), parse=_names,
+    )  # fmt: skip
+    data: Path | None = _option(
+        None, "Folder of images, or an installed data set. Without it: drawings.", shown=True
+    )
+    test_data: Path | None = _option(
+        None, "Test on the images of this folder that are not in --data."
+    )
+    recipe: Recipe | str | None = _option(
+        None, "default, textbook, demo, finetune (for --pretrained), or a file: ./recipe.toml.",
+        TRAINING, shown=True, also=(dict,),
+    )  # fmt: skip
+    own_recipes: tuple[tuple[str, Recipe], ...] = ()
+    split: str = _option(
+        "stratified", "stratified (70/15/15), textbook, or kfold:5 (each image tested once).",
+        shown=True,
+    )  # fmt: skip
+    within: str | None = _option(
+        None, "Split only the training part of this: stratified, textbook. The rest is unseen.",
+        metavar="SPLIT",
+    )  # fmt: skip
+    epochs: int | None = _option(
+        None, "Epochs, instead of the recipe's.", TRAINING, shown=True, minimum=1
+    )
+    budget: str | float | None = _option(
+        None, "Train each model for 60s, 5m or 1h, instead of epochs.", TRAINING, shown=True,
+        also=(float,),
+    )  # fmt: skip
+    patience: int | None = _option(
+        None, "End after so many epochs without a better validation accuracy; test the best.",
+        TRAINING, shown=True, minimum=1,
+    )  # fmt: skip
+    target: str | float | None = _option(
+        None, "Show the training seconds to this validation accuracy: 75%, 0.75.", shown=True,
+        metavar="ACCURACY", also=(float,),
+    )  # fmt: skip
+    batch_size: int | None = _option(
+        None, "Images a batch, instead of the recipe's.", TRAINING, shown=True, minimum=1
+    )
+    learning_rate: float | None = _option(
+        None, "Instead of the recipe's; filters trained by Muon have their own rate.",
+        TRAINING, shown=True,
+    )  # fmt: skip
+    seeds: tuple[int, ...] = _option(
+        (0,), "How many (3), or which (0,7).", TRAINING, shown=True, also=(int, list),
+        parse=parse_seeds,
+    )  # fmt: skip
+    device: str = _option("auto", "auto, cpu, cuda, cuda:1, mps.", MACHINE, shown=True)
+    precision: str = _option(
+        "float32", "float32; on a GPU also bfloat16 or float16; float64, for proofs.", MACHINE,
+        shown=True,
+    )  # fmt: skip
+    threads: int | None = _option(
+        None, "CPU threads of each network. Default: all cores, divided among jobs.", MACHINE,
+        minimum=1,
+    )  # fmt: skip
+    workers: int = _option(2, "Threads that make batches ahead; 0: none.", MACHINE, minimum=0)
+    limit: int | None = _option(None, "Use so many images at most.", shown=True, minimum=2)
+    runs: Path = _option(Path("runs"), "Where run folders go.", shown=True, flags=("--runs-dir",))
+    weights: bool = _option(True, "Keep the trained weights.")
+    fidelity: str = _option(
+        "exact", "Resize training images: exact, or fast (2 of 255 away).", TRAINING,
+        choices=("exact", "fast"),
+    )  # fmt: skip
+    layout: str = _option(
+        "auto", "Order of numbers in memory; auto takes the faster for each network.", MACHINE,
+        flags=("--memory-format",), formerly="--layout",
+        choices=("auto", "channels_last", "contiguous"),
+    )  # fmt: skip
+    compiled: bool = _option(
+        False, "Use torch.compile; its time is counted apart.", MACHINE, flags=("--compile",)
+    )
+    cache: bool = _option(True, "Decode each image once, for all runs.", MACHINE)
+    profile: bool = _option(False, "Show where the time went, and the ceiling.", MACHINE)
+    timeout: float | None = _option(
+        None, "End a trial after so long.", SAFETY, shown=True, metavar="SECONDS"
+    )
+    checkpoint_every: str = _option(
+        "60s", "Save a trial every 60s, 5m, 200 (steps), or never.", SAFETY, also=(int,), parse=str
+    )
+    checkpoints: str | None = _option(
+        None, "Also keep checkpoints in a folder or URL (s3://…) that all machines reach, so that "
+        "a trial can resume elsewhere.", SAFETY, metavar="URL",
+    )  # fmt: skip
+    on_oom: str = _option(
+        "fail", "Out of memory: fail, or halve the batch and flag the row.", SAFETY,
+        choices=("fail", "halve"),
+    )  # fmt: skip
+    allow_rejects: bool = _option(False, "Continue if over 1 % of images are rejected.", SAFETY)
+    engine: str = _option(
+        LOCAL.name, "Where trials run: local, ray (a cluster); `zoo list engines`.", MACHINE,
+        shown=True,
+    )  # fmt: skip
+    address: str | None = _option(
+        None, "With --engine ray: existing Ray cluster; default: start one locally.", MACHINE
+    )
+    jobs: int | None = _option(
+        None, "Trials at a time; their times are then of a shared machine.", MACHINE, shown=True,
+        flags=("--jobs", "-j"), minimum=1,
+    )  # fmt: skip
+    isolate: bool = _option(True, "Run each trial in a process of its own.", SAFETY)
+    aa: bool = _option(
+        False, "Compare one model with itself, under other seeds: the noise.", TRAINING
+    )
+    pretrained: bool = _option(
+        False, "Begin with a family's trained weights; fetches what is not here.", TRAINING,
+        shown=True,
+    )  # fmt: skip
+    frozen: bool = _option(
+        False, "With --pretrained: train the head alone.", TRAINING, flags=("--freeze-backbone",)
+    )
+    log: tuple[str, ...] = _option(
+        (), "Also log trials to tensorboard, mlflow or both. A failing tracker prints one warning.",
+        metavar="NAMES", choices=("tensorboard", "mlflow"), also=(str,), parse=_names_once,
+    )  # fmt: skip
+
+
+def displaced_by(given: Iterable[str]) -> dict[str, Any]:
+    """Return fields, with their defaults, that can't stay as they were where these are given."""
+    displaced = {"epochs": "budget", "budget": "epochs", "recipe": "own_recipes",
+                 "engine": "address"}  # fmt: skip
+    others = (displaced[name] for name in given if name in displaced)
+    return {other: () if other == "own_recipes" else None for other in others}
+
+
+def _complete(option: Option, name: str, annotation: str, default: Any) -> Option:
+    kind = next(kind for start, kind in _KINDS.items() if start in annotation)
+    flag = f"--{name.replace('_', '-')}"
+    flags = (f"{flag}/--no{flag[1:]}" if default is True else flag,)
+    value = None if default is MISSING or default == () else default
+    return replace(option, name=name, kind=kind, default=value, flags=option.flags or flags)
+
+
+OPTIONS: Mapping[str, Option] = MappingProxyType(
+    {
+        each.name: _complete(each.metadata["option"], each.name, str(each.type), each.default)
+        for each in fields(RunOptions)
+        if each.metadata
+    }
+)
