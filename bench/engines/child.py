@@ -68,8 +68,8 @@ class _Trial:
         if self._asked:
             self._obey()
         if hasattr(os, "waitid"):  # macOS has it from Python 3.13 on
-            if _runs(self.pid):
-                return False
+            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return False  # it runs
             self._kill()  # its number stays its own until it is waited for
         ended, status = os.waitpid(self.pid, os.WNOHANG)
         if ended:
@@ -205,8 +205,3 @@ def _can_fork() -> bool:
     if sys.platform != "linux":
         return False
     return "libcuda.so" not in Path("/proc/self/maps").read_text()
-
-
-def _runs(pid: int) -> bool:
-    """Say whether a child of this process has not ended yet."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None

@@ -8,7 +8,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from bench.training.evaluate import Evaluation, pack_evaluation, unpack_evaluation
+from bench.training.evaluate import Evaluation, unpack_evaluation
 from registry.errors import RunError
 
 _MOST_BYTES = 2**31 - 1
@@ -41,13 +41,8 @@ def receive(connection: Connection) -> dict[str, Any]:
     return message
 
 
-def send_answers(connection: Connection, test: Evaluation) -> None:
-    """Send labels and probabilities, bit for bit."""
-    connection.send_bytes(pack_evaluation(test))
-
-
 def receive_answers(connection: Connection, loss: float, accuracy: float) -> Evaluation:
-    """Return what `send_answers` was given.
+    """Return the test's answers, sent as `pack_evaluation` gives them.
 
     Raises:
         RunError: it is something else.

@@ -14,7 +14,7 @@ from registry.architecture import Architecture
 def head_of(architecture: Architecture, network: nn.Module, classes: int) -> frozenset[str]:
     """Return the names of the parameters of `network` that depend on the number of `classes`.
 
-    Found by building it once more, untrained, for one class more; no random state is changed.
+    Found by building it once more for one class more; no random state is changed.
 
     Raises:
         ConstructionError: it can't be built.
@@ -44,8 +44,7 @@ def new_head(spec: TrialSpec, network: nn.Module) -> frozenset[str] | None:
 class Backbone:
     """All of `network` but its `head`: kept as it is for a share of the training.
 
-    Kumar et al. 2022, arXiv:2202.10054: a head that knows nothing spoils the features it is put
-    on; trained alone first, it does not.
+    Kumar et al. 2022, arXiv:2202.10054: a head that knows nothing spoils the features under it.
     """
 
     def __init__(self, network: nn.Module, head: frozenset[str], recipe: Recipe) -> None:
@@ -65,10 +64,7 @@ class Backbone:
         self._frozen = False
 
     def prepare(self, place: TrainingPosition) -> None:
-        """Freeze it for the step at `place`, or let it be trained.
-
-        Frozen, its batch normalisation takes the means it was trained with, and keeps them.
-        """
+        """Freeze it for the step at `place`, its normalisation included, or let it be trained."""
         frozen = self._share == 1 or place.done < self._share * place.end
         if frozen == self._frozen and not frozen:
             return

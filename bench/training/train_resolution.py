@@ -16,10 +16,9 @@ Shape = tuple[int, int, int]
 def smaller_shape(shape: Shape, share: float) -> Shape:
     """Return `shape` (C, H, W) with sides of about `share`: the nearest multiples of 32 pixels.
 
-    A side stays as it is where the whole is asked for, or where none would be left.
-
-    Tested on larger images than those it was trained on, a network gains: random crops show
-    objects larger than the centre of a whole picture does (Touvron et al. 2019, arXiv:1906.06423).
+    A side stays as it is where the whole is asked for, or where none would be left. Tested on
+    larger images than in training, where random crops show objects larger, a network gains (Touvron
+    et al. 2019, arXiv:1906.06423).
     """
     channels, height, width = shape
     return shape if share == 1 else (channels, _smaller(height, share), _smaller(width, share))

@@ -24,8 +24,7 @@ class TrialBatches:
 
     Attributes:
         source: gives the pixels.
-        training_shape: of the images that are trained on, (C, H, W); those that are evaluated
-            have the network's own.
+        training_shape: (C, H, W) of images to train on; evaluated ones have the network's own.
     """
 
     spec: TrialSpec
