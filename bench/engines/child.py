@@ -120,10 +120,10 @@ class _Server:
             polled = self._trials and not hasattr(os, "pidfd_open")
             ready = wait([self._control, *events], _LOOK_SECONDS if polled else None)
             self._trials = [trial for trial in self._trials if not trial.heed()]
-            if self._control in ready and not self._served():
+            if self._control in ready and not self._serve_one():
                 return
 
-    def _served(self) -> bool:
+    def _serve_one(self) -> bool:
         """Begin the trial that is asked for; say whether more may be."""
         try:
             folder, given, _, _ = socket.recv_fds(self._control, _MOST_BYTES, 3)

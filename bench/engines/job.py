@@ -1,7 +1,6 @@
 """One trial in a process of its own: what is asked comes by a socket, what becomes of it goes back.
 
-Everything that a trial needs is imported here, before it is known: the one who asks is looking at
-images meanwhile.
+All that a trial needs is imported before it is known: the one who asks looks at images meanwhile.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ import torch._dynamo  # a second that the first optimiser would be charged  # no
 from bench.data.pixel_cache import CachedPixels
 from bench.data.pixel_source import DirectPixels
 from bench.engines.in_process import run_and_publish
-from bench.engines.messages import receive, send
-from bench.engines.process import job_of
+from bench.engines.process import job_of, receive, send
 from bench.system.cpu import tune_allocator
 from bench.system.memory import limit_memory, peak_bytes
 from bench.training.evaluate import pack_evaluation

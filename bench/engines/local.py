@@ -34,8 +34,7 @@ class _Running:
 class LocalExecutor:
     """Does what is submitted, `jobs` at a time; the next begins when there is memory for it.
 
-    Signals reach the main thread alone, which waits in `ended`; each trial is listened to by a
-    thread.
+    The main thread, which alone gets signals, waits in `ended`; a thread listens to each trial.
     """
 
     def __init__(
@@ -66,10 +65,7 @@ class LocalExecutor:
         self._waiting.append((number, job))
 
     def ended(self) -> Iterator[tuple[int, TrialResult]]:
-        """Yield each trial's number and result as it ends, until none is left.
-
-        More may be submitted meanwhile.
-        """
+        """Yield each trial's number and result as it ends; more may be submitted meanwhile."""
         while True:
             self._start_waiting()
             if not self._running:

@@ -1,7 +1,11 @@
-"""A trial in a process of its own; whatever it does is one record."""
+"""A trial in a process of its own; whatever it does is one record.
+
+The two processes speak in JSON; labels and probabilities are sent bit for bit.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import sys
@@ -9,18 +13,20 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from safetensors import SafetensorError
+
 from bench.data.pixel_source import PixelSource
 from bench.data.split import Split, split_of
 from bench.data.split import as_plain as split_as_plain
-from bench.engines.messages import receive, receive_answers, send
 from bench.engines.spawn import Spawned
 from bench.system.memory import kernel_kills
 from bench.training.callbacks import Callback
+from bench.training.evaluate import unpack_evaluation
 from bench.training.record import EpochRecord, Status, TrialRecord, TrialResult, record_of
 from bench.training.spec import TrialSpec, convert, spec_of
 from bench.training.spec import as_plain as spec_as_plain
@@ -28,6 +34,7 @@ from registry.errors import RunError
 
 _GRACE_SECONDS = 10.0  # to leave, after the last word
 _BABBLE_SECONDS = 1.0  # to leave, where that word could not be understood
+_MOST_MESSAGE_BYTES = 2**31 - 1
 _KEPT_LINES, _LINE_CHARACTERS = 60, 2000
 
 
@@ -155,8 +162,12 @@ class TrialProcess:
     def _result(self, message: dict[str, Any], record: TrialRecord) -> TrialResult:
         test = None
         if message.get("answered"):
-            loss, accuracy = record.test_loss, record.test_accuracy
-            test = receive_answers(self._connection, loss or 0.0, accuracy or 0.0)
+            loss, accuracy = record.test_loss or 0.0, record.test_accuracy or 0.0
+            try:
+                packed = self._connection.recv_bytes(_MOST_MESSAGE_BYTES)
+                test = unpack_evaluation(packed, loss, accuracy)
+            except (EOFError, OSError, SafetensorError, TypeError, ValueError) as error:
+                raise RunError(f"the trial's process gave no answers: {error}") from error
         self._process.wait(_GRACE_SECONDS)
         return TrialResult(record=record, test=test)
 
@@ -234,3 +245,30 @@ def _lines(descriptor: int) -> Iterator[str]:
 
 def _text(line: bytes) -> str:
     return line.decode(errors="surrogateescape")[:_LINE_CHARACTERS]
+
+
+def send(connection: Connection, what: str, **values: object) -> None:
+    """Send one message; `values` are such as JSON has.
+
+    Raises:
+        OSError: nobody listens.
+    """
+    connection.send_bytes(json.dumps({"what": what, **values}).encode())
+
+
+def receive(connection: Connection) -> dict[str, Any]:
+    """Return the next message.
+
+    Raises:
+        EOFError: there will be none.
+        RunError: it is no message.
+    """
+    try:
+        message = json.loads(connection.recv_bytes(_MOST_MESSAGE_BYTES))
+        if not isinstance(message, dict) or not isinstance(message.get("what"), str):
+            raise ValueError("no message")
+    except (EOFError, ConnectionError) as error:  # reset: it has gone with our message unread
+        raise EOFError from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"the trial's process said what can't be understood: {error}") from error
+    return message

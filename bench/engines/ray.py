@@ -19,12 +19,7 @@ from typing import Any
 from bench.engines import ray_node
 from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, as_plain
-from bench.engines.ray_cluster import (
-    alive_nodes,
-    join_cluster,
-    one_line,
-    resources_of,
-)
+from bench.engines.ray_cluster import alive_nodes, join_cluster, one_line, resources_of
 from bench.training.callbacks import Callback
 from bench.training.evaluate import unpack_evaluation
 from bench.training.record import Status, TrialRecord, TrialResult, record_of
@@ -68,9 +63,7 @@ class RayExecutor:
         self._started_here = join_cluster(setup.address)
         self._ray = import_module("ray")
         try:
-            self._architectures = {
-                model: record_as_plain(value) for model, value in setup.architectures.items()
-            }
+            self._architectures = record_as_plain(dict(setup.architectures))
             self._path = [each or str(Path.cwd()) for each in sys.path]
             self._facts = ray_node.facts(self._architectures, self._path)
             self._require_alike()

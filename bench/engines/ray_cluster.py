@@ -36,12 +36,8 @@ def join_cluster(address: str | None) -> bool:
         return False
     options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": "error"}
     if address is None:
-        options |= {
-            "address": "local",
-            "num_cpus": default_threads(),
-            "include_dashboard": False,
-            "object_store_memory": _STORE_BYTES,
-        }
+        options |= {"address": "local", "num_cpus": default_threads(), "include_dashboard": False}
+        options["object_store_memory"] = _STORE_BYTES
     try:
         with _same_signals():
             ray.init(**options)
@@ -82,7 +78,7 @@ def resources_of(job: Job) -> dict[str, Any]:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what was raised on one line that is not too long: Ray tells stories."""
+    """Return what was raised on one short line: Ray tells stories."""
     return format_error(error)[:_LINE_CHARACTERS]
 
 

@@ -129,10 +129,7 @@ class TrialServer:
             self._process = self._launch(theirs.fileno(), self._output.fileno())
 
     def _launch(self, control: int, output: int) -> subprocess.Popen[bytes]:
-        """Return a new process that serves the socket `control`, and prints to `output`.
-
-        It leads a process group of its own, so that Ctrl-C is for this one alone.
-        """
+        """Return a new process that serves `control`; its own group keeps Ctrl-C from it."""
         return subprocess.Popen(
             [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(control), str(os.getpid())],
             stdin=subprocess.DEVNULL,
@@ -178,10 +175,7 @@ class TrialServer:
 def trial_server(
     *, wanted: bool, server: TrialServer | None = None
 ) -> Iterator[TrialServer | None]:
-    """Yield `server`, or a new one where one is wanted, and close it after all.
-
-    Begun before images are looked at, it imports torch meanwhile.
-    """
+    """Yield `server`, or, where wanted, one that imports torch meanwhile; close it in the end."""
     if server is None and wanted and can_spawn():
         server = TrialServer()
     try:

@@ -108,10 +108,7 @@ class Checkpoints:
             self._shared.put(self._folder, names)
 
     def load(self, say: Callable[[str], object]) -> dict[str, Any] | None:
-        """Return the newest state that is as it was written, or None where there is none.
-
-        What is passed over is said.
-        """
+        """Return the newest state that is as it was written, if any; say what is passed over."""
         if self._shared is not None:
             self._shared.fetch(self._folder, say)
         for listed in self._listed(say):

@@ -49,7 +49,8 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
         hooks = [
             module.register_forward_pre_hook(partial(_fit, name, fitted, generator))
             for name, module in network.named_modules()
-            if isinstance(module, nn.Linear) or _is_dense(module)
+            if isinstance(module, nn.Linear)
+            or (type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros")
         ]
         try:
             network(images)
@@ -125,10 +126,7 @@ def _fit(
 def _set_unit_outputs(
     layer: nn.Conv2d | nn.Linear, weights: torch.Tensor, seen: torch.Tensor
 ) -> None:
-    """Set `weights` (K, D), so that outputs over `seen` (M, D) have mean 0 and variance 1.
-
-    Without a bias the mean is what it is. An output that is constant is left at its weights.
-    """
+    """Set `weights` (K, D): outputs over `seen` (M, D) get mean 0, with a bias, and variance 1."""
     outputs = seen @ weights.T
     spread = outputs.std(0) if len(outputs) > 1 else torch.ones_like(outputs[0])
     spread = torch.where(spread > _LEAST, spread, 1.0)
@@ -150,10 +148,6 @@ def _patches(layer: nn.Conv2d, images: torch.Tensor, generator: torch.Generator)
     there = (each.to(images.device) for each in (place // (rows * columns), row, column))
     found = padded.permute(0, 2, 3, 1)[tuple(there)]  # (M, h, w, C)
     return found.permute(0, 3, 1, 2).flatten(1)
-
-
-def _is_dense(module: nn.Module) -> bool:
-    return type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros"
 
 
 @contextmanager

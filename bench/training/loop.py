@@ -195,14 +195,10 @@ class TrainingLoop:
         """Say whether there is no epoch left to be trained or gone on with."""
         if self._at.step > 0:
             return False
-        epochs = self._recipe.epochs or sys.maxsize
-        return self._at.epoch >= epochs or self._is_spent() or self._lost_patience()
-
-    def _lost_patience(self) -> bool:
-        best = self._builder.record.best
-        if self._recipe.patience is None or best is None:
-            return False
-        return self._at.epoch - best.epoch >= self._recipe.patience
+        best, patience = self._builder.record.best, self._recipe.patience
+        if patience is not None and best is not None and self._at.epoch - best.epoch >= patience:
+            return True
+        return self._at.epoch >= (self._recipe.epochs or sys.maxsize) or self._is_spent()
 
     def _place(self) -> TrainingPosition:
         """Return where training stands, by steps, or by seconds where there is a budget of them."""

@@ -45,20 +45,25 @@ def choose_layout(
     change between runs or trials. A network that can't be trained gets the first; its trial will
     say why. Random state and threads are left as they were.
     """
-    asked = [asdict(architecture), origin, _name(device), str(precision), threads,
-             torch.__version__]  # fmt: skip
+    cuda = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if cuda else device.type
+    asked = [asdict(architecture), origin, name, str(precision), threads, torch.__version__]
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     path = folder / "layouts" / f"{key[:32]}.json"
-    if (kept := _read_kept(path)) is not None:
-        return kept
+    if (known := _read_kept(path)) is not None:
+        return known
     with _locked(folder):
-        if (kept := _read_kept(path)) is not None:
-            return kept
+        if (known := _read_kept(path)) is not None:
+            return known
         seconds = _measure(architecture, device, precision, threads)
         if not seconds:
             return LAYOUTS[0]
         layout = min(LAYOUTS, key=seconds.__getitem__)
-        _keep(path, {"architecture": architecture.name, "layout": layout, "step_seconds": seconds})
+        today = time.strftime("%Y-%m-%d")
+        kept = {"architecture": architecture.name, "layout": layout, "step_seconds": seconds}
+        with suppress(OSError):  # it will be tried again
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, json.dumps(kept | {"measured": today}) + "\n")
         return layout
 
 
@@ -125,19 +130,9 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
 def _read_kept(path: Path) -> Layout | None:
     try:
         layout = json.loads(path.read_text(encoding="utf-8"))["layout"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return next((known for known in LAYOUTS if known == layout), None)
-
-
-def _keep(path: Path, value: dict[str, object]) -> None:
-    with suppress(OSError):  # it will be tried again
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(value | {"measured": time.strftime("%Y-%m-%d")}) + "\n")

@@ -88,11 +88,10 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """Return `matrix` (M, N) with its singular values near 1: 0.68 to 1.21.
+    """Return `matrix` (M, N) with its singular values near 1, by Newton-Schulz steps: 0.68 to 1.21.
 
-    By five Newton-Schulz steps. Values below a five-hundredth of the Frobenius norm come out
-    smaller, and all do where that norm is below 1e-7: nothing but the rest of old gradients may be
-    in it.
+    Those below a five-hundredth of the Frobenius norm come out smaller; where that norm is below
+    1e-7, the rest of old gradients perhaps, all do.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     found = matrix.T if tall else matrix

@@ -61,10 +61,7 @@ class TimeProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceTime:
-    """How long a network took to answer a batch of so many images, in wall seconds.
-
-    By median and 95th percentile of so many `repetitions`.
-    """
+    """Wall seconds for an answer to `batch` images: median and 95th percentile of `repetitions`."""
 
     batch: int
     repetitions: int

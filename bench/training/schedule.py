@@ -1,8 +1,4 @@
-"""The rate and the momentum of a step, by how much of the training is done: no state is kept.
-
-Training is measured in steps or in seconds; a schedule sees only how far it has come, so it is the
-same for both.
-"""
+"""The rate and the momentum of a step, by the share of training done, in steps or in seconds."""
 
 from __future__ import annotations
 

@@ -31,10 +31,7 @@ def _smaller(side: int, share: float) -> int:
 def takes(
     network: nn.Module, shape: Shape, device: torch.device, layout: Layout, precision: torch.dtype
 ) -> bool:
-    """Say whether `network` gives a row of logits for each image of `shape`.
-
-    Asked in evaluation mode, so that nothing of it changes; no random state is changed.
-    """
+    """Say whether `network`, left as it is, gives a row of logits for each image of `shape`."""
     images = torch.zeros(2, *shape, device=device, dtype=number_type(precision))
     images = images.contiguous(memory_format=MEMORY_FORMATS[layout])
     training = network.training

@@ -61,11 +61,7 @@ class TrialBatches:
         return self._loader(dataset, 1, batch_size)
 
     def _loader(
-        self,
-        dataset: ImageDataset,
-        epochs: int,
-        batch_size: int | None,
-        workers: int | None = None,
+        self, dataset: ImageDataset, epochs: int, batch_size: int | None, workers: int | None = None
     ) -> DataLoader:
         return DataLoader(
             dataset,

@@ -199,11 +199,9 @@ def _expected_state(architecture: Architecture, classes: int) -> Fields:
 
 def _as_float32(state: State, expected: Fields) -> dict[str, torch.Tensor]:
     """Return `state` with what was trained in float64 as float32, where the network has that."""
-    narrow = {name for name, (_, dtype) in expected.items() if dtype is torch.float32}
-    return {
-        name: tensor.float() if name in narrow and tensor.dtype is torch.float64 else tensor
-        for name, tensor in state.items()
-    }
+    wide = {name for name, tensor in state.items() if tensor.dtype is torch.float64}
+    narrow = {name for name, (_, dtype) in expected.items() if dtype is torch.float32} & wide
+    return {name: each.float() if name in narrow else each for name, each in state.items()}
 
 
 def _fields(state: State) -> Fields:
@@ -221,10 +219,8 @@ def _require_fit(path: Path, expected: Fields, state: State, published: WeightsM
 
 
 def _differences(expected: Fields, found: Fields) -> Iterator[str]:
-    for name in sorted(expected.keys() - found.keys()):
-        yield f"{name} is missing"
-    for name in sorted(found.keys() - expected.keys()):
-        yield f"{name} is too much"
+    yield from (f"{name} is missing" for name in sorted(expected.keys() - found.keys()))
+    yield from (f"{name} is too much" for name in sorted(found.keys() - expected.keys()))
     for name in sorted(expected.keys() & found.keys()):
         if expected[name] != found[name]:
             yield f"{name} is {_field_text(*found[name])}, not {_field_text(*expected[name])}"

@@ -128,8 +128,8 @@ MUTANTS = (
     Mutant(
         name="the memory order of other threads is taken",
         file="bench/training/memory_format.py",
-        old="_name(device), str(precision), threads,",
-        new="_name(device), str(precision),",
+        old="name, str(precision), threads,",
+        new="name, str(precision),",
         tests=(
             "tests/unit/training/test_memory_format.py::test_another_version_or_number_of_threads_is_tried_anew",
         ),
@@ -241,8 +241,8 @@ MUTANTS = (
     Mutant(
         name="patience lasts an epoch longer",
         file="bench/training/loop.py",
-        old="return self._at.epoch - best.epoch >= self._recipe.patience",
-        new="return self._at.epoch - best.epoch > self._recipe.patience",
+        old="self._at.epoch - best.epoch >= patience",
+        new="self._at.epoch - best.epoch > patience",
         tests=(
             (
                 ""
