@@ -68,8 +68,8 @@ class _Trial:
         if self._asked:
             self._obey()
         if hasattr(os, "waitid"):  # macOS has it from Python 3.13 on
-            if _runs(self.pid):
-                return False
+            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return False  # it runs
             self._kill()  # its number stays its own until it is waited for
         ended, status = os.waitpid(self.pid, os.WNOHANG)
         if ended:
@@ -120,10 +120,10 @@ class _Server:
             polled = self._trials and not hasattr(os, "pidfd_open")
             ready = wait([self._control, *events], _LOOK_SECONDS if polled else None)
             self._trials = [trial for trial in self._trials if not trial.heed()]
-            if self._control in ready and not self._served():
+            if self._control in ready and not self._serve_one():
                 return
 
-    def _served(self) -> bool:
+    def _serve_one(self) -> bool:
         """Begin the trial that is asked for; say whether more may be."""
         try:
             folder, given, _, _ = socket.recv_fds(self._control, _MOST_BYTES, 3)
@@ -205,8 +205,3 @@ def _can_fork() -> bool:
     if sys.platform != "linux":
         return False
     return "libcuda.so" not in Path("/proc/self/maps").read_text()
-
-
-def _runs(pid: int) -> bool:
-    """Say whether a child of this process has not ended yet."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from bench.engines.process import Job
+from bench.engines.registry import get_engine
 from bench.engines.spawn import TrialServer
+from bench.training.callbacks import Callback
 from bench.training.record import TrialResult
 from registry.architecture import Architecture
+from registry.errors import BrokenPluginError, ZooError, format_error
+from registry.lookup import object_at
 
 
 class Executor(Protocol):
@@ -36,21 +40,35 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorConfig:
-    """What an engine is begun with.
+    """What an engine is started with.
 
     Attributes:
-        jobs: so many trials at a time at most; None: as many as it has room for, or one on the
-            user's own machine.
-        address: of a cluster that is there, or None.
+        jobs: so many trials at a time at most; None: as many as there is room for, locally one.
+        address: of an existing cluster, or None.
         architectures: those of the trials, by model.
-        planned: the versions and the machine that the trials were planned with, as
-            `describe_environment` gives them.
-        server: begins processes for trials, where those are processes here; whoever gives it
-            closes it. None: the engine begins one of its own, if it needs one.
+        server: starts processes for trials on this machine; whoever gives it closes it. None: the
+            engine starts one of its own, if it needs one.
     """
 
     jobs: int | None = None
     address: str | None = None
     architectures: Mapping[str, Architecture] = field(default_factory=dict)
-    planned: Mapping[str, Any] = field(default_factory=dict)
     server: TrialServer | None = None
+
+
+def start_executor(name: str, callback: Callback, setup: ExecutorConfig) -> Executor:
+    """Return the engine `name`, ready for trials.
+
+    Raises:
+        ZooError: it can't be had.
+    """
+    engine = get_engine(name)
+    try:
+        executor: Executor = object_at(engine.constructor)(callback, setup)
+    except (ZooError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a plugin may raise even SystemExit
+        raise BrokenPluginError(
+            f"the engine {name!r} can't be begun: {format_error(error)}"
+        ) from error
+    return executor

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-from bench.data.split import Split
 from bench.engines.process import Job
 from bench.training.callbacks import Callback, TrialContext
 from bench.training.checkpoint import Cadence, Checkpoints
 from bench.training.record import TrialResult
-from bench.training.spec import TrialSpec
 from bench.training.stop import StopRequest
 from bench.training.trial import run_trial
 from bench.training.weights import publish
@@ -22,8 +19,8 @@ from registry.errors import format_error
 class InProcessExecutor:
     """Does what is submitted in this process, one after the other."""
 
-    def __init__(self, watcher: Callback) -> None:
-        self._watcher, self._stop = watcher, StopRequest()
+    def __init__(self, callback: Callback) -> None:
+        self._callback, self._stop = callback, StopRequest()
         self._waiting: deque[tuple[int, Job]] = deque()
         self._busy = self._stopping = False
 
@@ -35,7 +32,7 @@ class InProcessExecutor:
         """Yield each trial's number and result as it ends."""
         while self._waiting and not self._stopping:
             number, job = self._waiting.popleft()
-            yield number, self._done(job)
+            yield number, self._run(job)
 
     def stop(self) -> None:
         """Ask the trial to save where it stands, and to end; begin no more.
@@ -53,35 +50,34 @@ class InProcessExecutor:
     def close(self) -> None:
         """Hold nothing: there is nothing to give back."""
 
-    def _done(self, job: Job) -> TrialResult:
-        service = TrialContext(
-            source=job.source,
-            profile=job.profile,
-            weights=job.weights,
-            checkpoints=Checkpoints(job.checkpoints, job.shared),
-            cadence=Cadence(**job.cadence),
-            stop=self._stop,
-        )
+    def _run(self, job: Job) -> TrialResult:
         with self._stop.deferred():
             self._busy = True
             try:
-                return run_and_publish(job.spec, job.split, self._watcher, service, job.folder)
+                return run_and_publish(job, self._callback, self._stop)
             finally:
                 self._busy = False
 
 
-def run_and_publish(
-    spec: TrialSpec, split: Split, watcher: Callback, service: TrialContext, folder: Path
-) -> TrialResult:
-    """Return what comes of a trial, its weights being written to `folder`.
+def run_and_publish(job: Job, callback: Callback, stop: StopRequest) -> TrialResult:
+    """Return what comes of a trial, its weights being written to its folder.
 
-    Where they can't be written, the trial is interrupted: to be gone on with when they can.
-    A stop that is asked for while they are written comes after.
+    Where they can't be written, the trial is interrupted, to be resumed when they can. A stop that
+    is asked for while they are written comes after.
     """
-    with service.stop.deferred():
-        result = run_trial(spec, split, watcher, service)
+    context = TrialContext(
+        source=job.source,
+        profile=job.profile,
+        weights=job.weights,
+        checkpoints=Checkpoints(job.checkpoints, job.shared),
+        cadence=Cadence(**job.cadence),
+        stop=stop,
+        jobs=job.jobs,
+    )
+    with stop.deferred():
+        result = run_trial(job.spec, job.split, callback, context)
         try:
-            publish(result, folder)
+            publish(result, job.folder)
         except OSError as error:
             why = {"status": "interrupted", "phase": "publish", "error": format_error(error)}
             return TrialResult(record=replace(result.record, **why))  # type: ignore[arg-type]

@@ -6,18 +6,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
-from typing import Protocol
+from types import FrameType
 
-
-class Stoppable(Protocol):
-    """A trial under way."""
-
-    def stop(self) -> None:
-        """Ask it to save where it stands, and to end."""
-
-    def end(self) -> None:
-        """End it at once."""
+from bench.engines.executor import Executor
 
 
 class Interrupts:
@@ -29,7 +20,7 @@ class Interrupts:
 
     def __init__(self, say: Callable[[str], object]) -> None:
         self.number: int | None = None
-        self._trial: Stoppable | None = None
+        self._executor: Executor | None = None
         self._say = say
         self._before: dict[int, object] = {}
 
@@ -39,33 +30,28 @@ class Interrupts:
                 self._before[number] = signal.signal(number, self._heed)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             if signal.getsignal(number) == self._heed:  # else whoever set another one keeps it
                 signal.signal(number, handler)  # type: ignore[arg-type]
 
     @contextmanager
-    def stopping(self, trial: Stoppable) -> Iterator[None]:
-        """Pass what comes meanwhile on to `trial`, and what came before."""
-        self._trial = trial
+    def stopping(self, executor: Executor) -> Iterator[None]:
+        """Pass what comes meanwhile on to `executor`, and what came before."""
+        self._executor = executor
         try:
             if self.number is not None:
-                trial.stop()
+                executor.stop()
             yield
         finally:
-            self._trial = None
+            self._executor = None
 
     def _heed(self, number: int, frame: FrameType | None) -> None:
         again, self.number = self.number is not None, self.number or number
         if again:
-            if self._trial is not None:
-                self._trial.end()
+            if self._executor is not None:
+                self._executor.end()
             raise KeyboardInterrupt(number)
         self._say("stopping: saving where the trial stands; once more ends it at once")
-        if self._trial is not None:
-            self._trial.stop()
+        if self._executor is not None:
+            self._executor.stop()

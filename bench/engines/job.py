@@ -1,7 +1,6 @@
 """One trial in a process of its own: what is asked comes by a socket, what becomes of it goes back.
 
-Everything that a trial needs is imported here, before it is known: the one who asks is looking at
-images meanwhile.
+All that a trial needs is imported before it is known: the one who asks looks at images meanwhile.
 """
 
 from __future__ import annotations
@@ -14,23 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch._dynamo  # a second that the first optimiser would be charged  # noqa: F401
 
 from bench.data.pixel_cache import CachedPixels
 from bench.data.pixel_source import DirectPixels
-from bench.data.split import split_of
 from bench.engines.in_process import run_and_publish
-from bench.engines.messages import receive, send, send_answers
+from bench.engines.process import job_of, receive, send
 from bench.system.cpu import tune_allocator
 from bench.system.memory import limit_memory, peak_bytes
-from bench.training.callbacks import TrialContext
-from bench.training.checkpoint import Cadence, Checkpoints
+from bench.training.evaluate import pack_evaluation
 from bench.training.record import EpochRecord, TrialRecord
-from bench.training.spec import TrialSpec, as_plain, spec_of
+from bench.training.spec import TrialSpec, as_plain
 from bench.training.stop import StopRequest
 
 _BETWEEN = 0.1  # seconds between two messages that count steps
@@ -41,50 +36,30 @@ def do(descriptor: int) -> None:
     tune_allocator()
     connection = Connection(descriptor)
     try:
-        job = receive(connection)
+        plain = receive(connection)
     except EOFError:  # it is not needed
         return
-    sys.path[:] = job["path"]
-    if job["memory_bytes"] is not None:
-        limit_memory(job["memory_bytes"])
-    teller, stop = _Teller(connection), StopRequest()
+    sys.path[:] = plain["path"]
+    if plain["memory_bytes"] is not None:
+        limit_memory(plain["memory_bytes"])
+    reporter, stop = _Reporter(connection), StopRequest()
     with stop.deferred():  # but while the trial runs: the last word is said in full
-        _heed_signals(stop)
-        service = _service(job, teller, stop)
-        spec, split = spec_of(job["spec"]), split_of(job["split"])
-        result = run_and_publish(spec, split, teller, service, Path(job["folder"]))
-        teller.end(result.record, answered=result.test is not None)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.request())
+        source = plain["source"]
+        pixels = DirectPixels() if source is None else CachedPixels.reopened(source, reporter)
+        result = run_and_publish(replace(job_of(plain), source=pixels), reporter, stop)
+        reporter.end(result.record, answered=result.test is not None)
         if result.test is not None:
-            send_answers(connection, result.test)
+            connection.send_bytes(pack_evaluation(result.test))
 
 
-def _heed_signals(stop: StopRequest) -> None:
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.request()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask)
-
-
-def _service(job: dict[str, Any], teller: _Teller, stop: StopRequest) -> TrialContext:
-    source = job["source"]
-    return TrialContext(
-        source=DirectPixels() if source is None else CachedPixels.reopened(source, teller),
-        profile=job["profile"],
-        weights=job["weights"],
-        checkpoints=Checkpoints(Path(job["checkpoints"]), job["shared"]),
-        cadence=Cadence(**job["cadence"]),
-        stop=stop,
-        jobs=job["jobs"],
-    )
-
-
-class _Teller:
-    """A trial's watcher that tells the process which asked."""
+class _Reporter:
+    """A callback that passes everything on to the process which asked."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._steps, self._told = 0, 0.0
+        self._steps, self._sent = 0, 0.0
 
     def say(self, text: str) -> None:
         self._send("say", text=text)
@@ -97,9 +72,9 @@ class _Teller:
 
     def on_batch(self, spec: TrialSpec) -> None:
         self._steps += 1
-        if time.monotonic() - self._told >= _BETWEEN:
+        if time.monotonic() - self._sent >= _BETWEEN:
             self._send("steps", count=self._steps)
-            self._steps, self._told = 0, time.monotonic()
+            self._steps, self._sent = 0, time.monotonic()
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
         self._send("epoch", record=as_plain(epoch))

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
+from typing import cast
 
 import psutil
 
@@ -15,7 +16,7 @@ from bench.engines.process import Job, TrialProcess
 from bench.engines.spawn import TrialServer
 from bench.system.memory import available_bytes
 from bench.training.callbacks import Callback, LockedCallback
-from bench.training.record import TrialRecord, TrialResult
+from bench.training.record import TrialResult
 from registry.errors import RunError
 
 _GRACE_SECONDS = 10.0  # for a thread to see that its process is gone
@@ -23,11 +24,7 @@ _GRACE_SECONDS = 10.0  # for a thread to see that its process is gone
 
 @dataclass(slots=True, kw_only=True)
 class _Running:
-    """A trial under way.
-
-    Attributes:
-        bytes: of memory that it is expected to hold at most.
-    """
+    """A trial under way, which is expected to hold so many bytes of memory at most."""
 
     process: TrialProcess
     thread: threading.Thread
@@ -37,13 +34,12 @@ class _Running:
 class LocalExecutor:
     """Does what is submitted, `jobs` at a time; the next begins when there is memory for it.
 
-    Signals reach the main thread alone, which waits in `ended`; each trial is listened to by a
-    thread.
+    The main thread, which alone gets signals, waits in `ended`; a thread listens to each trial.
     """
 
     def __init__(
         self,
-        watcher: Callback,
+        callback: Callback,
         setup: ExecutorConfig,
         available: Callable[[], int] = available_bytes,
     ) -> None:
@@ -56,12 +52,12 @@ class LocalExecutor:
             raise RunError("--address is that of a cluster: give --engine ray, too")
         self._jobs, self._available = setup.jobs or 1, available
         self._server, self._own_server = setup.server, setup.server is None
-        self._watcher = watcher if self._jobs == 1 else LockedCallback(watcher)
+        self._callback = callback if self._jobs == 1 else cast("Callback", LockedCallback(callback))
         self._waiting: deque[tuple[int, Job]] = deque()
         self._running: dict[int, _Running] = {}
         self._results: SimpleQueue[tuple[int, TrialResult | BaseException]] = SimpleQueue()
         self._peaks: dict[str, int] = {}  # by model, of the last that has ended well
-        self._told: set[int] = set()  # that they wait
+        self._announced: set[int] = set()  # that they wait
         self._stopping = False
 
     def submit(self, number: int, job: Job) -> None:
@@ -69,19 +65,18 @@ class LocalExecutor:
         self._waiting.append((number, job))
 
     def ended(self) -> Iterator[tuple[int, TrialResult]]:
-        """Yield each trial's number and result as it ends, until none is left.
-
-        More may be submitted meanwhile.
-        """
+        """Yield each trial's number and result as it ends; more may be submitted meanwhile."""
         while True:
-            self._begin()
+            self._start_waiting()
             if not self._running:
                 return
             number, result = self._results.get()
             self._running.pop(number).thread.join()
             if isinstance(result, BaseException):
                 raise result
-            self._learn(result.record)
+            record = result.record
+            if record.status == "ok" and record.peak_bytes is not None:  # others hold less
+                self._peaks[record.model] = record.peak_bytes
             yield number, result
 
     def stop(self) -> None:
@@ -105,27 +100,22 @@ class LocalExecutor:
         if self._own_server and self._server is not None:
             self._server.close()
 
-    def _learn(self, record: TrialRecord) -> None:
-        """Remember how much a trial has held; one that has failed may have held less than most."""
-        if record.status == "ok" and record.peak_bytes is not None:
-            self._peaks[record.model] = record.peak_bytes
-
-    def _begin(self) -> None:
+    def _start_waiting(self) -> None:
         while self._waiting and len(self._running) < self._jobs and not self._stopping:
             number, job = self._waiting[0]
             free = self._available() - sum(map(_outstanding, self._running.values()))
             wanted = self._peaks.get(job.spec.model, job.expected_bytes)
             if self._running and wanted > free:  # alone, a trial may try
-                self._tell_of_waiting(number, job, wanted, free)
+                self._say_that_it_waits(number, job, wanted, free)
                 return  # whatever ends next makes room
             self._waiting.popleft()
             limited = replace(job, memory_bytes=free) if job.spec.device == "cpu" else job
             self._start(number, replace(limited, jobs=self._jobs), wanted)
 
-    def _tell_of_waiting(self, number: int, job: Job, wanted: int, free: int) -> None:
-        if number not in self._told:
-            self._told.add(number)
-            self._watcher.say(
+    def _say_that_it_waits(self, number: int, job: Job, wanted: int, free: int) -> None:
+        if number not in self._announced:
+            self._announced.add(number)
+            self._callback.say(
                 f"{job.spec.model} ({job.spec.turn}) waits for memory: it may take "
                 f"{wanted / 1e9:.1f} GB, and {max(0, free) / 1e9:.1f} GB are free"
             )
@@ -141,7 +131,7 @@ class LocalExecutor:
 
     def _listen(self, number: int, process: TrialProcess, job: Job) -> None:
         try:
-            self._results.put((number, process.run(job, self._watcher)))
+            self._results.put((number, process.run(job, self._callback)))
         except BaseException as error:  # noqa: BLE001  (it is raised where it is waited for)
             self._results.put((number, error))
 

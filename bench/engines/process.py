@@ -1,31 +1,40 @@
-"""A trial in a process of its own: begun, listened to, ended; whatever it does is one record."""
+"""A trial in a process of its own; whatever it does is one record.
+
+The two processes speak in JSON; labels and probabilities are sent bit for bit.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import sys
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
-from multiprocessing.connection import wait
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from bench.data.pixel_source import DirectPixels, PixelSource
+from safetensors import SafetensorError
+
+from bench.data.pixel_source import PixelSource
 from bench.data.split import Split, split_of
 from bench.data.split import as_plain as split_as_plain
-from bench.engines.messages import receive, receive_answers, send
 from bench.engines.spawn import Spawned
 from bench.system.memory import kernel_kills
 from bench.training.callbacks import Callback
-from bench.training.record import Status, TrialRecord, TrialResult, epoch_of, record_of
-from bench.training.spec import TrialSpec, spec_of
+from bench.training.evaluate import unpack_evaluation
+from bench.training.record import EpochRecord, Status, TrialRecord, TrialResult, record_of
+from bench.training.spec import TrialSpec, convert, spec_of
 from bench.training.spec import as_plain as spec_as_plain
 from registry.errors import RunError
 
 _GRACE_SECONDS = 10.0  # to leave, after the last word
 _BABBLE_SECONDS = 1.0  # to leave, where that word could not be understood
+_MOST_MESSAGE_BYTES = 2**31 - 1
 _KEPT_LINES, _LINE_CHARACTERS = 60, 2000
 
 
@@ -62,29 +71,24 @@ class TrialProcess:
     """One process for one trial. It has imported what it needs, and waits for its job."""
 
     def __init__(self, spawned: Spawned) -> None:
-        self._process, self._connection = spawned, spawned.connection
+        self._process, self._connection, self.pid = spawned, spawned.connection, spawned.pid
         self._kills = kernel_kills()
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._timed_out = self._stopping = False
 
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
-
-    def run(self, job: Job, watcher: Callback) -> TrialResult:
+    def run(self, job: Job, callback: Callback) -> TrialResult:
         """Return what comes of the trial, the process being gone."""
-        reader = threading.Thread(target=self._pass_on, args=(watcher,), daemon=True)
+        reader = threading.Thread(target=self._pass_output_on, args=(callback,), daemon=True)
         reader.start()
-        deadline = self._deadline(job)
+        deadline = self._start_deadline(job)
         try:
-            result = self._listen(job, watcher)
+            result = self._listen(job, callback)
         finally:
             deadline.cancel()
             self.end()
             reader.join(_GRACE_SECONDS)
             self._process.close()
-        watcher.on_end(result.record)
+        callback.on_end(result.record)
         return result
 
     def stop(self) -> None:
@@ -97,22 +101,22 @@ class TrialProcess:
         self._process.kill()
         self._process.wait()
 
-    def _listen(self, job: Job, watcher: Callback) -> TrialResult:
+    def _listen(self, job: Job, callback: Callback) -> TrialResult:
         record, wrong = TrialRecord(spec=job.spec, jobs=job.jobs), ""
         try:
             send(self._connection, "job", **as_plain(job))
-            while self._heard():
+            while self._wait_for_message():
                 message = receive(self._connection)
-                record = self._heed(message, record, job.spec, watcher)
+                record = self._pass_on(message, record, job.spec, callback)
                 if message["what"] == "end":
-                    return self._ended(message, record)
+                    return self._result(message, record)
         except (OSError, EOFError):  # it has gone without a last word
             pass
         except RunError as error:
             wrong = str(error)
         return TrialResult(record=self._unfinished(record, job, wrong))
 
-    def _deadline(self, job: Job) -> threading.Timer:
+    def _start_deadline(self, job: Job) -> threading.Timer:
         """Begin to count the seconds that the trial has; what it says half holds nothing up."""
 
         def expire() -> None:
@@ -125,7 +129,7 @@ class TrialProcess:
             timer.start()
         return timer
 
-    def _heard(self) -> bool:
+    def _wait_for_message(self) -> bool:
         """Wait for a message, without taking time from the trial; say whether there will be one."""
         while not self._connection.poll(0):
             wait([self._connection, self._process.fileno()])
@@ -133,33 +137,37 @@ class TrialProcess:
                 return False
         return True
 
-    def _heed(
-        self, message: dict[str, Any], record: TrialRecord, spec: TrialSpec, watcher: Callback
+    def _pass_on(
+        self, message: dict[str, Any], record: TrialRecord, spec: TrialSpec, callback: Callback
     ) -> TrialRecord:
-        """Pass a message on to the watcher, and return the record as it is now."""
+        """Pass a message on to the callback, and return the record as it is now."""
         try:
             match message["what"]:
                 case "say":
-                    watcher.say(str(message["text"]))
+                    callback.say(str(message["text"]))
                 case "start":
-                    watcher.on_start(spec, int(message["steps"]), int(message["done"]))
+                    callback.on_start(spec, int(message["steps"]), int(message["done"]))
                 case "steps":
                     for _ in range(int(message["count"])):
-                        watcher.on_batch(spec)
+                        callback.on_batch(spec)
                 case "epoch":
-                    watcher.on_epoch(spec, epoch_of(message["record"]))
+                    callback.on_epoch(spec, convert(message["record"], EpochRecord))
                 case "phase" | "end":
                     record = record_of({**message["record"], "spec": spec_as_plain(spec)})
-                    watcher.on_phase(record)
+                    callback.on_phase(record)
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"the trial's process said what can't be understood: {error}") from error
         return record
 
-    def _ended(self, message: dict[str, Any], record: TrialRecord) -> TrialResult:
+    def _result(self, message: dict[str, Any], record: TrialRecord) -> TrialResult:
         test = None
         if message.get("answered"):
-            loss, accuracy = record.test_loss, record.test_accuracy
-            test = receive_answers(self._connection, loss or 0.0, accuracy or 0.0)
+            loss, accuracy = record.test_loss or 0.0, record.test_accuracy or 0.0
+            try:
+                packed = self._connection.recv_bytes(_MOST_MESSAGE_BYTES)
+                test = unpack_evaluation(packed, loss, accuracy)
+            except (EOFError, OSError, SafetensorError, TypeError, ValueError) as error:
+                raise RunError(f"the trial's process gave no answers: {error}") from error
         self._process.wait(_GRACE_SECONDS)
         return TrialResult(record=record, test=test)
 
@@ -170,8 +178,7 @@ class TrialProcess:
         code = self._process.poll()
         self.end()
         status, why = self._fate(code, job, wrong)
-        trace = "\n".join(self._lines)
-        return replace(record, status=status, error=why, traceback=trace)
+        return replace(record, status=status, error=why, traceback="\n".join(self._lines))
 
     def _fate(self, code: int | None, job: Job, wrong: str) -> tuple[Status, str]:
         if self._timed_out:
@@ -191,75 +198,77 @@ class TrialProcess:
             return "out-of-memory", f"its process was ended by {name}, having asked for memory"
         return "killed", f"its process was ended by {name}"
 
-    def _pass_on(self, watcher: Callback) -> None:
+    def _pass_output_on(self, callback: Callback) -> None:
         """Say what the process prints, line by line, and remember the last of it."""
         for line in _lines(self._process.output):
             self._lines.append(line)
-            watcher.say(line)
+            callback.say(line)
 
 
 def as_plain(job: Job) -> dict[str, Any]:
     """Return `job` as values that JSON has, with the places where modules are."""
     described = getattr(job.source, "as_plain", None)  # none where images are decoded each time
-    return {
+    return {field.name: getattr(job, field.name) for field in fields(Job)} | {
         "path": sys.path,
         "spec": spec_as_plain(job.spec),
         "split": split_as_plain(job.split),
         "source": described() if described else None,
         "folder": str(job.folder),
         "checkpoints": str(job.checkpoints),
-        "shared": job.shared,
-        "cadence": job.cadence,
-        "profile": job.profile,
-        "weights": job.weights,
-        "timeout": job.timeout,
-        "memory_bytes": job.memory_bytes,
-        "jobs": job.jobs,
     }
 
 
 def job_of(plain: dict[str, Any]) -> Job:
-    """Return the job that `as_plain` was given, to be handed on to a process of its own."""
-    return Job(
-        spec=spec_of(plain["spec"]),
-        split=split_of(plain["split"]),
-        source=_Described(plain["source"]),
-        folder=Path(plain["folder"]),
-        checkpoints=Path(plain["checkpoints"]),
-        shared=plain["shared"],
-        cadence=plain["cadence"],
-        profile=plain["profile"],
-        weights=plain["weights"],
-        timeout=plain["timeout"],
-        memory_bytes=plain["memory_bytes"],
-        jobs=plain["jobs"],
-    )
+    """Return the job that `as_plain` was given; its pixels are described, and nobody opens them."""
+    values = {field.name: plain[field.name] for field in fields(Job)} | {
+        "spec": spec_of(plain["spec"]),
+        "split": split_of(plain["split"]),
+        "source": SimpleNamespace(as_plain=lambda: plain["source"]),
+        "folder": Path(plain["folder"]),
+        "checkpoints": Path(plain["checkpoints"]),
+    }
+    return Job(**values)
 
 
-class _Described(DirectPixels):
-    """Pixel files that nobody opens here; their description is handed on."""
-
-    def __init__(self, plain: dict[str, Any] | None) -> None:
-        self._plain = plain
-
-    def as_plain(self) -> dict[str, Any] | None:
-        """Return the description."""
-        return self._plain
-
-
-def _lines(descriptor: int) -> Any:
+def _lines(descriptor: int) -> Iterator[str]:
     """Yield what comes by `descriptor`, line by line; overlong ones are cut."""
     rest = b""
     with open(descriptor, "rb", buffering=0) as output:
         while chunk := output.read(65536):
-            *whole, rest = re.split(rb"[\r\n]+", rest + chunk)
-            yield from (_text(line) for line in whole if line)
+            *lines, rest = re.split(rb"[\r\n]+", rest + chunk)
             if len(rest) > _LINE_CHARACTERS:
-                yield _text(rest)
-                rest = b""
+                lines, rest = [*lines, rest], b""
+            yield from map(_text, filter(None, lines))
     if rest:
         yield _text(rest)
 
 
 def _text(line: bytes) -> str:
     return line.decode(errors="surrogateescape")[:_LINE_CHARACTERS]
+
+
+def send(connection: Connection, what: str, **values: object) -> None:
+    """Send one message; `values` are such as JSON has.
+
+    Raises:
+        OSError: nobody listens.
+    """
+    connection.send_bytes(json.dumps({"what": what, **values}).encode())
+
+
+def receive(connection: Connection) -> dict[str, Any]:
+    """Return the next message.
+
+    Raises:
+        EOFError: there will be none.
+        RunError: it is no message.
+    """
+    try:
+        message = json.loads(connection.recv_bytes(_MOST_MESSAGE_BYTES))
+        if not isinstance(message, dict) or not isinstance(message.get("what"), str):
+            raise ValueError("no message")
+    except (EOFError, ConnectionError) as error:  # reset: it has gone with our message unread
+        raise EOFError from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"the trial's process said what can't be understood: {error}") from error
+    return message

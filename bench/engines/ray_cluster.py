@@ -36,12 +36,8 @@ def join_cluster(address: str | None) -> bool:
         return False
     options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": "error"}
     if address is None:
-        options |= {
-            "address": "local",
-            "num_cpus": default_threads(),
-            "include_dashboard": False,
-            "object_store_memory": _STORE_BYTES,
-        }
+        options |= {"address": "local", "num_cpus": default_threads(), "include_dashboard": False}
+        options["object_store_memory"] = _STORE_BYTES
     try:
         with _same_signals():
             ray.init(**options)
@@ -70,32 +66,20 @@ def _same_signals() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def as_remote(function: Any) -> Any:
-    """Return `function` as one that a cluster does, sent to it once."""
-    import ray
-
-    return ray.remote(max_retries=0)(function)
-
-
 def resources_of(job: Job) -> dict[str, Any]:
     """Return what `job` takes of a node; of memory no more than the largest has, by Ray's count."""
     most_bytes = max((node["Resources"].get("memory", 0) for node in alive_nodes()), default=0)
     return {
         "num_cpus": job.spec.threads,
-        "num_gpus": 1 if needs_gpu(job) else 0,
+        "num_gpus": 1 if job.spec.device.startswith("cuda") else 0,
         "memory": int(min(job.expected_bytes, most_bytes)) or None,
         "scheduling_strategy": "SPREAD",
     }
 
 
 def one_line(error: BaseException) -> str:
-    """Return what was raised on one line that is not too long: Ray tells stories."""
+    """Return what was raised on one short line: Ray tells stories."""
     return format_error(error)[:_LINE_CHARACTERS]
-
-
-def needs_gpu(job: Job) -> bool:
-    """Say whether `job` trains on a GPU."""
-    return job.spec.device.startswith("cuda")
 
 
 def alive_nodes() -> list[dict[str, Any]]:
@@ -103,15 +87,3 @@ def alive_nodes() -> list[dict[str, Any]]:
     import ray
 
     return [node for node in ray.nodes() if node["Alive"]]
-
-
-def only_on(node: str) -> Any:
-    """Return the strategy that has a task done on the node of this ID, or not at all."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    return NodeAffinitySchedulingStrategy(node, soft=False)
-
-
-def node_name(node: dict[str, Any]) -> str:
-    """Return host, address and the beginning of the ID."""
-    return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}, {node['NodeID'][:8]})"

@@ -10,16 +10,16 @@ import importlib
 import platform
 import sys
 import threading
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from bench.engines.process import TrialProcess
-    from bench.training.record import EpochRecord, TrialRecord
-    from bench.training.spec import TrialSpec
+    from bench.training.callbacks import Callback
 
 STOP = ".stop"  # a file in a trial's folder: it is to save where it stands, and to end
 _PACKAGES = ("zoo-bench", "torch", "torchvision", "numpy", "pillow")
@@ -37,23 +37,18 @@ def facts(architectures: Mapping[str, dict[str, Any]], path: list[str]) -> dict[
     """
     found: dict[str, str | None] = {"python": platform.python_version()}
     found |= {name: _version(name) for name in _PACKAGES}
-    look_in(path)
+    there = [each for each in path if each == "" or Path(each).exists()]
+    sys.path[:] = list(dict.fromkeys([*there, *sys.path]))
     try:
-        exactness = importlib.import_module("bench.training.reproducibility")
+        reproducibility = importlib.import_module("bench.training.reproducibility")
         msgspec = importlib.import_module("msgspec")
         registry = importlib.import_module("registry.architecture")
     except ImportError as error:
         return found | {f"the code of {model}": f"none ({error})" for model in architectures}
     for model, plain in architectures.items():
         value = msgspec.convert(plain, registry.Architecture)
-        found[f"the code of {model}"] = exactness.code_digest(value)
+        found[f"the code of {model}"] = reproducibility.code_digest(value)
     return found
-
-
-def look_in(path: list[str]) -> None:
-    """Find modules where whoever asks finds them, as far as that is there, and then here."""
-    there = [each for each in path if each == "" or Path(each).exists()]
-    sys.path[:] = list(dict.fromkeys([*there, *sys.path]))
 
 
 def describe_differences(
@@ -79,7 +74,7 @@ def trial(
     """Return what comes of a trial as plain values, or why it can't be done on this node.
 
     Args:
-        plain: the job, as `process.as_plain` gives it.
+        plain: the job, as `process.as_plain` gives it, but for the next two.
         split: its split, as plain values.
         source: the pixel files, or None.
         wanted: the `facts` of whoever asks, of this trial's architecture.
@@ -91,7 +86,7 @@ def trial(
     wrong = "; ".join(describe_differences(wanted, here)) or _missing(split, plain)
     if wrong:
         return {"begun": True, "refused": f"on the node {platform.node()}: {wrong}"}
-    return {"begun": True, **_done(plain | {"split": split, "source": source})}
+    return {"begun": True, **_run(plain | {"split": split, "source": source})}
 
 
 def _missing(split: dict[str, Any], plain: dict[str, Any]) -> str:
@@ -123,7 +118,7 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _done(plain: dict[str, Any]) -> dict[str, Any]:
+def _run(plain: dict[str, Any]) -> dict[str, Any]:
     from bench.engines.process import TrialProcess, job_of
     from bench.engines.spawn import TrialServer
     from bench.system.memory import available_bytes
@@ -133,52 +128,42 @@ def _done(plain: dict[str, Any]) -> dict[str, Any]:
     here = plain["spec"]["device"] == "cpu"
     job = job_of(plain | {"memory_bytes": available_bytes() if here else None})
     server = TrialServer()
-    process, told = TrialProcess(server.begin()), _Told()
-    watched = threading.Event()
-    thread = threading.Thread(target=_heed, args=(process, job.folder / STOP, watched), daemon=True)
+    process, said = TrialProcess(server.begin()), _LastLines()
+    ended = threading.Event()
+    thread = threading.Thread(
+        target=_stop_when_asked, args=(process, job.folder / STOP, ended), daemon=True
+    )
     thread.start()
     try:
-        result = process.run(job, told)
+        result = process.run(job, cast("Callback", said))
     finally:
-        watched.set()
+        ended.set()
         thread.join()
         server.close()
     answers = None if result.test is None else pack_evaluation(result.test)
-    return {"record": as_plain(result.record), "answers": answers, "said": told.lines}
+    return {"record": as_plain(result.record), "answers": answers, "said": list(said.lines)}
 
 
-def _heed(process: TrialProcess, path: Path, watched: threading.Event) -> None:
+def _stop_when_asked(process: TrialProcess, path: Path, ended: threading.Event) -> None:
     """Stop the trial once there is such a file."""
-    while not watched.wait(_LOOK_SECONDS):
+    while not ended.wait(_LOOK_SECONDS):
         if path.exists():
             process.stop()
             return
 
 
-class _Told:
-    """A watcher that keeps the last lines said, to be told where the run was begun."""
+class _LastLines:
+    """A callback that keeps the last lines said, and passes on nothing before the end."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self.lines: deque[str] = deque(maxlen=_MOST_LINES)
 
     def say(self, text: str) -> None:
         """Keep a line."""
-        self.lines = [*self.lines, text][-_MOST_LINES:]
+        self.lines.append(text)
 
-    def on_phase(self, record: TrialRecord) -> None:
-        """Nobody is told before the end."""
-
-    def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
-        """Nobody is told before the end."""
-
-    def on_batch(self, spec: TrialSpec) -> None:
-        """Nobody is told before the end."""
-
-    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
-        """Nobody is told before the end."""
-
-    def on_end(self, record: TrialRecord) -> None:
-        """Nobody is told before the end."""
+    def __getattr__(self, event: str) -> Callable[..., None]:
+        return lambda *_: None
 
 
 def _version(package: str) -> str | None:

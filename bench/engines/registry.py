@@ -15,11 +15,10 @@ class Engine:
 
     Attributes:
         name: for `--engine`.
-        constructor: `module:object`, called with a watcher and a `ExecutorConfig` to give what
-            `bench.engines.executor.Executor` says. Imported only when it is called.
+        constructor: `module:object`, called with a callback and an `ExecutorConfig` to give a
+            `bench.engines.executor.Executor`. Imported only when it is called.
         source: where it does trials, on one line.
-        library: the module that it needs beside this package, or empty.
-        install: what `pip install` is to be told to get that.
+        library, install: the module it needs beside this package, and what `pip install` is told.
     """
 
     name: str

@@ -45,7 +45,7 @@ class Spawned:
         self.connection, self.output, self._status = connection, output, status
         self.returncode: int | None = None
         self._lock = threading.Lock()  # two threads may wait for the one number
-        self.pid: int = NUMBER.unpack(_all_of(status))[0]
+        self.pid = _receive_number(status)
 
     def fileno(self) -> int:
         """Return what can be read as soon as it has ended."""
@@ -53,36 +53,15 @@ class Spawned:
 
     def poll(self) -> int | None:
         """Return how it has ended, or None while it runs."""
-        return self._ended(0.0)
+        return self.wait(0.0)
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Wait until it has ended, so long at most; return how, or None."""
-        return self._ended(seconds)
-
-    def ask_to_stop(self) -> None:
-        """Send it SIGTERM, if it runs."""
-        self._tell(STOP)
-
-    def kill(self) -> None:
-        """End it and all of its process group, at once."""
-        self._tell(KILL)
-
-    def close(self) -> None:
-        """Give back what is held; it is killed if it still runs."""
-        self.connection.close()
-        self._status.close()
-
-    def _tell(self, what: bytes) -> None:
-        if self.returncode is None:
-            with suppress(OSError):  # its server is gone, and it with that
-                self._status.send(what)
-
-    def _ended(self, seconds: float | None) -> int | None:
         with self._lock:
             if self.returncode is None:
                 self._status.settimeout(seconds)
                 try:
-                    self.returncode = NUMBER.unpack(_all_of(self._status))[0]
+                    self.returncode = _receive_number(self._status)
                 except (TimeoutError, BlockingIOError):
                     return None
                 except (EOFError, ConnectionError):  # its server was killed, which kills it
@@ -90,6 +69,24 @@ class Spawned:
                     with suppress(ProcessLookupError, PermissionError):
                         os.killpg(self.pid, signal.SIGKILL)  # what it has begun
             return self.returncode
+
+    def ask_to_stop(self) -> None:
+        """Send it SIGTERM, if it runs."""
+        self._send(STOP)
+
+    def kill(self) -> None:
+        """End it and all of its process group, at once."""
+        self._send(KILL)
+
+    def close(self) -> None:
+        """Give back what is held; it is killed if it still runs."""
+        self.connection.close()
+        self._status.close()
+
+    def _send(self, what: bytes) -> None:
+        if self.returncode is None:
+            with suppress(OSError):  # its server is gone, and it with that
+                self._status.send(what)
 
 
 class TrialServer:
@@ -110,7 +107,7 @@ class TrialServer:
             RunError: the server has ended before it could begin any.
         """
         try:
-            spawned = self._begun()
+            spawned = self._fork()
         except (ConnectionError, EOFError) as error:
             if not self._worked:
                 raise RunError(self._why_it_ended()) from error
@@ -132,10 +129,7 @@ class TrialServer:
             self._process = self._launch(theirs.fileno(), self._output.fileno())
 
     def _launch(self, control: int, output: int) -> subprocess.Popen[bytes]:
-        """Return a new process that serves the socket `control`, and prints to `output`.
-
-        It leads a process group of its own, so that Ctrl-C is for this one alone.
-        """
+        """Return a new process that serves `control`; its own group keeps Ctrl-C from it."""
         return subprocess.Popen(
             [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(control), str(os.getpid())],
             stdin=subprocess.DEVNULL,
@@ -150,7 +144,7 @@ class TrialServer:
         self._process.kill()
         self._process.wait()
 
-    def _begun(self) -> Spawned:
+    def _fork(self) -> Spawned:
         folder = os.fsencode(Path.cwd())
         ours, theirs = socket.socketpair()
         status, its_status = socket.socketpair()
@@ -181,10 +175,7 @@ class TrialServer:
 def trial_server(
     *, wanted: bool, server: TrialServer | None = None
 ) -> Iterator[TrialServer | None]:
-    """Yield `server`, or a new one where one is wanted, and close it after all.
-
-    Begun before images are looked at, it imports torch meanwhile.
-    """
+    """Yield `server`, or, where wanted, one that imports torch meanwhile; close it in the end."""
     if server is None and wanted and can_spawn():
         server = TrialServer()
     try:
@@ -199,13 +190,9 @@ def can_spawn() -> bool:
     return os.name == "posix"
 
 
-def _all_of(status: socket.socket) -> bytes:
-    """Return the next number; it comes whole or not at all.
-
-    Raises:
-        EOFError: there will be none.
-    """
+def _receive_number(status: socket.socket) -> int:
+    """Return the next number, which comes whole or not at all; raise EOFError if none does."""
     content = status.recv(NUMBER.size)
     if len(content) < NUMBER.size:
         raise EOFError
-    return content
+    return int(NUMBER.unpack(content)[0])

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
 
-from bench.engines.executor import Executor, ExecutorConfig
+from bench.engines.executor import Executor, ExecutorConfig, start_executor
 from bench.engines.in_process import InProcessExecutor
 from bench.engines.interrupts import Interrupts
 from bench.engines.process import Job
 from bench.engines.registry import LOCAL
 from bench.engines.spawn import TrialServer, can_spawn
-from bench.engines.start import start_executor
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
 from bench.runs.resolve import TrialOptions
@@ -57,7 +56,6 @@ class Session:
         """`server` begins processes for trials, if it is there already; it is left as it is."""
         self._options, self._folder, self._store = options, folder, store
         self._splits, self._source, self._progress = plan.splits, plan.source, progress
-        self._planned = plan.about["environment"]
         self._on_result, self._server = on_result, server
         self._interrupts = Interrupts(progress.say)
         self._pending: dict[int, PendingTrial] = {}
@@ -106,7 +104,6 @@ class Session:
             jobs=self._options.jobs,
             address=self._options.address,
             architectures={each.spec.model: each.spec.architecture for each in pending},
-            planned=self._planned,
             server=self._server,
         )
         return start_executor(self._options.engine, self._progress, setup)

@@ -25,10 +25,7 @@ class Callback(Protocol):
         """Something else is being done now; `record` says what, and what is known so far."""
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
-        """Training begins: of `steps` steps in all, so many were done before.
-
-        `steps` is 0 where nobody knows how many there will be: under a budget of seconds.
-        """
+        """Training begins: of `steps` steps in all, 0 under a budget, so many were done before."""
 
     def on_batch(self, spec: TrialSpec) -> None:
         """One training step is done."""
@@ -41,40 +38,17 @@ class Callback(Protocol):
 
 
 class LockedCallback:
-    """Passes on to a watcher what several threads say, one after the other."""
+    """Passes on to a callback what several threads say, one after the other."""
 
-    def __init__(self, watcher: Callback) -> None:
-        self._watcher, self._lock = watcher, threading.Lock()
+    def __init__(self, callback: Callback) -> None:
+        self._callback, self._lock = callback, threading.Lock()
 
-    def say(self, text: str) -> None:
-        """Pass on a line."""
-        with self._lock:
-            self._watcher.say(text)
+    def __getattr__(self, event: str) -> Callable[..., None]:
+        def pass_on(*values: object) -> None:
+            with self._lock:
+                getattr(self._callback, event)(*values)
 
-    def on_phase(self, record: TrialRecord) -> None:
-        """Pass on what is done now."""
-        with self._lock:
-            self._watcher.on_phase(record)
-
-    def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
-        """Pass on that training begins."""
-        with self._lock:
-            self._watcher.on_start(spec, steps, done)
-
-    def on_batch(self, spec: TrialSpec) -> None:
-        """Pass on a step."""
-        with self._lock:
-            self._watcher.on_batch(spec)
-
-    def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
-        """Pass on an epoch."""
-        with self._lock:
-            self._watcher.on_epoch(spec, epoch)
-
-    def on_end(self, record: TrialRecord) -> None:
-        """Pass on an end."""
-        with self._lock:
-            self._watcher.on_end(record)
+        return pass_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +59,7 @@ class TrialContext:
         source: gives the pixels of the images; by default each is decoded when it is needed.
         profile: measure where the time goes, which takes one epoch's steps more.
         weights: return the weights of the last and of the best epoch.
-        checkpoints: where it is saved, and gone on from; without them it begins anew.
+        checkpoints: where it is saved, and resumed from; without them it begins anew.
         cadence: how often it is saved.
         stop: asks it to stop.
         jobs: how many trials are done at a time, for its record.
@@ -103,11 +77,11 @@ class TrialContext:
 
 
 class RecordBuilder:
-    """A trial's record as far as it has come; each new phase is told."""
+    """A trial's record as far as it has come; `callback` is told each new phase."""
 
-    def __init__(self, spec: TrialSpec, watcher: Callback, jobs: int = 1) -> None:
+    def __init__(self, spec: TrialSpec, callback: Callback, jobs: int) -> None:
         self.record = TrialRecord(spec=spec, jobs=jobs)
-        self._watcher = watcher
+        self.callback = callback
 
     def note(self, **changes: object) -> None:
         """Change fields of the record."""
@@ -120,4 +94,4 @@ class RecordBuilder:
     def phase(self, phase: str) -> None:
         """Say what is being done from now on."""
         self.note(phase=phase)
-        self._watcher.on_phase(self.record)
+        self.callback.on_phase(self.record)

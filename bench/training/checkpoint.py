@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 
@@ -48,10 +48,8 @@ class Cadence:
             return cls()
         found = re.fullmatch(r"(\d+)(s|m|)", text)
         if not found or not int(found[1]):
-            raise RunError(
-                f"--checkpoint-every takes seconds (60s), minutes (5m), steps (200) or never, "
-                f"not {text!r}"
-            )
+            takes = "seconds (60s), minutes (5m), steps (200) or never"
+            raise RunError(f"--checkpoint-every takes {takes}, not {text!r}")
         number, unit = int(found[1]), found[2]
         return cls(steps=number) if not unit else cls(seconds=number * (60 if unit == "m" else 1))
 
@@ -105,15 +103,12 @@ class Checkpoints:
                 path.unlink(missing_ok=True)
             raise
         names = [each["file"] for each in listed]
-        self._remove_others(set(names))
+        self._remove_others(names)
         if self._shared is not None:
             self._shared.put(self._folder, names)
 
     def load(self, say: Callable[[str], object]) -> dict[str, Any] | None:
-        """Return the newest state that is as it was written, or None where there is none.
-
-        What is passed over is said.
-        """
+        """Return the newest state that is as it was written, if any; say what is passed over."""
         if self._shared is not None:
             self._shared.fetch(self._folder, say)
         for listed in self._listed(say):
@@ -128,7 +123,7 @@ class Checkpoints:
         """Remove all: the trial has ended."""
         with suppress(OSError):
             (self._folder / POINTER).unlink(missing_ok=True)
-        self._remove_others(set())
+        self._remove_others([])
         with suppress(OSError):
             self._folder.rmdir()
         if self._shared is not None:
@@ -150,10 +145,10 @@ class Checkpoints:
             say(f"the checkpoints of {pointer} can't be used ({why}): beginning anew")
             return []
 
-    def _remove_others(self, kept: set[str]) -> None:
+    def _remove_others(self, names: list[str]) -> None:
         with suppress(OSError):
             for path in self._folder.iterdir():
-                if path.suffix in (".pt", ".partial") and path.name not in kept:
+                if path.suffix in (".pt", ".partial") and path.name not in names:
                     path.unlink(missing_ok=True)
 
 
@@ -180,35 +175,26 @@ def digest_of(state: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
-class _Hashing(io.RawIOBase):
-    """Passes on what is written, and takes its digest."""
+class _Hashing(io.BufferedWriter):
+    """Takes the digest of what is written."""
 
-    def __init__(self, sink: BinaryIO) -> None:
-        self._sink = sink
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path, "w"))
         self.digest = hashlib.sha256()
 
-    def writable(self) -> bool:
-        return True
-
     def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B")
-        self._sink.write(view)
-        self.digest.update(view)
-        return len(view)
-
-    def flush(self) -> None:
-        self._sink.flush()
+        self.digest.update(data)
+        return super().write(data)
 
 
 def _write(path: Path, state: dict[str, Any]) -> str:
     """Write `state` to `path`, and return the file's SHA-256."""
-    with path.open("wb") as file:
-        hashing = _Hashing(file)
+    with _Hashing(path) as file:
         try:
-            torch.save({"version": _VERSION, **state}, hashing)  # type: ignore[arg-type]
+            torch.save({"version": _VERSION, **state}, file)
         except RuntimeError as error:  # what torch makes of a full disk
             raise OSError(format_error(error)) from error
-    return hashing.digest.hexdigest()
+    return file.digest.hexdigest()
 
 
 def _read(path: Path, digest: str) -> dict[str, Any]:
@@ -230,11 +216,7 @@ def _digest_of_list(listed: object) -> str:
 
 
 def _plain_name(name: object) -> str:
-    """Return the name of a file in the folder itself.
-
-    Raises:
-        ValueError: it leads elsewhere.
-    """
+    """Return the name of a file in the folder itself, or raise ValueError where it leads away."""
     if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+\.pt", name):
         raise ValueError(f"no checkpoint's name: {name!r}")
     return name

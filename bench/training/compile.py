@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from copy import deepcopy
-from functools import partial
 
 import torch
 from torch import nn
@@ -29,44 +28,31 @@ def compile_network(
 ) -> float:
     """Compile `network` in place for batches of these sizes, and return the seconds it took.
 
-    Its names, its state and the random state are as before. `shape` is that of one image,
-    (C, H, W), `training_shape` that of one to train on.
+    Its names, its state and the random state are as before. Shapes are (C, H, W) of one image.
 
     Raises:
         RunError: it can't be compiled, for example where there is no C++ compiler.
     """
+
+    def images(size: int, shape: tuple[int, int, int]) -> torch.Tensor:
+        zeros = torch.zeros(size, *shape, device=device, dtype=number_type(precision))
+        return zeros.contiguous(memory_format=MEMORY_FORMATS[layout])
+
     state = deepcopy(network.state_dict())
-    images = partial(_images, device=device, layout=layout, dtype=number_type(precision))
     try:
         with Stopwatch(device) as stopwatch, torch.random.fork_rng(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's own, about torch's own
             network.compile(dynamic=False)
             for size in sorted(set(training_sizes)):
-                _run(network.train(), images(size, training_shape), precision)
+                with autocast(device, precision):
+                    loss = network.train()(images(size, training_shape)).float().sum()
+                loss.backward()
             for size in sorted(set(evaluation_sizes)):
                 with torch.inference_mode(), autocast(device, precision):
                     network.eval()(images(size, shape))
     except Exception as error:
-        raise RunError(
-            f"torch.compile failed ({format_error(error)}): leave out --compile"
-        ) from error
+        why = f"torch.compile failed ({format_error(error)}): leave out --compile"
+        raise RunError(why) from error
     network.zero_grad(set_to_none=True)
     network.load_state_dict(state)
     return stopwatch.seconds
-
-
-def _run(network: nn.Module, images: torch.Tensor, precision: torch.dtype) -> None:
-    with autocast(images.device, precision):
-        loss = network(images).float().sum()
-    loss.backward()
-
-
-def _images(
-    size: int,
-    shape: tuple[int, int, int],
-    device: torch.device,
-    layout: Layout,
-    dtype: torch.dtype,
-) -> torch.Tensor:
-    images = torch.zeros(size, *shape, device=device, dtype=dtype)
-    return images.contiguous(memory_format=MEMORY_FORMATS[layout])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -54,12 +54,8 @@ def evaluate(
     *,
     device: torch.device,
     precision: torch.dtype = torch.float32,
-    on_batch: Callable[[], object] = lambda: None,
 ) -> Evaluation:
-    """Return what `network`, in evaluation mode, says of `batches`, in their order.
-
-    Network and batches are on `device`; the answers are on the CPU.
-    """
+    """Return, on the CPU, what `network`, in evaluation mode, says of `batches` on `device`."""
     network.eval()
     logits: list[torch.Tensor] = []
     labels: list[torch.Tensor] = []
@@ -67,7 +63,6 @@ def evaluate(
         for batch in batches:
             logits.append(network(batch.images).to(number_type(precision)))
             labels.append(batch.labels)
-            on_batch()
         answers, truth = torch.cat(logits).cpu(), torch.cat(labels).cpu()
     return Evaluation(
         labels=truth,

@@ -14,18 +14,16 @@ from registry.architecture import Architecture
 def head_of(architecture: Architecture, network: nn.Module, classes: int) -> frozenset[str]:
     """Return the names of the parameters of `network` that depend on the number of `classes`.
 
-    Found by building it once more, untrained, for one class more; no random state is changed.
+    Found by building it once more for one class more; no random state is changed.
 
     Raises:
         ConstructionError: it can't be built.
     """
     with preserve_random_state():
         other = dict(architecture.untrained.build(num_classes=classes + 1).named_parameters())
-    return frozenset(
-        name
-        for name, parameter in network.named_parameters()
-        if name not in other or other[name].shape != parameter.shape
-    )
+    shapes = {name: parameter.shape for name, parameter in other.items()}
+    named = network.named_parameters()
+    return frozenset(name for name, each in named if shapes.get(name) != each.shape)
 
 
 def is_trained(architecture: Architecture) -> bool:
@@ -42,20 +40,16 @@ def new_head(spec: TrialSpec, network: nn.Module) -> frozenset[str] | None:
 
 
 class Backbone:
-    """All of `network` but its `head`: kept as it is for a share of the training.
+    """All of `network` but its `head`, kept as it is for a share of the training.
 
-    Kumar et al. 2022, arXiv:2202.10054: a head that knows nothing spoils the features it is put
-    on; trained alone first, it does not.
+    Kumar et al. 2022, arXiv:2202.10054: a head that knows nothing spoils the features under it.
     """
 
     def __init__(self, network: nn.Module, head: frozenset[str], recipe: Recipe) -> None:
         """Only what is trainable now is ever trained."""
         self._network, self._share = network, recipe.frozen_share
-        self._parameters = [
-            parameter
-            for name, parameter in network.named_parameters()
-            if name not in head and parameter.requires_grad
-        ]
+        named = network.named_parameters()
+        self._parameters = [p for name, p in named if name not in head and p.requires_grad]
         owners = {name.rpartition(".")[0] for name in head}
         self._normalizers = [
             module
@@ -65,10 +59,7 @@ class Backbone:
         self._frozen = False
 
     def prepare(self, place: TrainingPosition) -> None:
-        """Freeze it for the step at `place`, or let it be trained.
-
-        Frozen, its batch normalisation takes the means it was trained with, and keeps them.
-        """
+        """Freeze it for the step at `place`, its normalisation included, or let it be trained."""
         frozen = self._share == 1 or place.done < self._share * place.end
         if frozen == self._frozen and not frozen:
             return

@@ -32,17 +32,18 @@ def inference_times(
 ) -> tuple[InferenceTime, ...]:
     """Return how long `network`, in evaluation mode, takes for 1 and for 32 of `images`.
 
-    `images` (N, C, H, W) are on its device, and used over again where they are fewer. Two answers
-    are thrown away; then 10 to 50 are timed, as many as a second holds, or fewer where they take
-    over five. Where there is no memory for more images than one, which nobody has asked for, that
-    size is left out.
+    `images` (N, C, H, W) are on its device, and repeated where they are fewer. Two answers are
+    thrown away; then 10 to 50 are timed, as many as a second holds, or fewer where they take over
+    five. Where there is no memory for more images than one, that size is left out.
     """
     network.eval()
     found: list[InferenceTime] = []
     with torch.inference_mode(), autocast(images.device, precision):
         for size in SIZES:
             try:
-                found.append(_time(network, _batch(images, size, layout)))
+                chosen = torch.arange(size, device=images.device) % len(images)
+                batch = images[chosen].contiguous(memory_format=MEMORY_FORMATS[layout])
+                found.append(_time(network, batch))
             except Exception as error:
                 if size == 1 or status_of(error) != "out-of-memory":
                     raise
@@ -50,18 +51,18 @@ def inference_times(
 
 
 def _time(network: nn.Module, batch: torch.Tensor) -> InferenceTime:
-    seconds = repeat_timing(lambda: _seconds(network, batch))
+    def measure() -> float:
+        with Stopwatch(batch.device) as stopwatch:
+            network(batch)
+        return stopwatch.seconds
+
+    seconds = repeat_timing(measure)
     return InferenceTime(
         batch=len(batch),
         repetitions=len(seconds),
         p50_seconds=percentile(seconds, 50),
         p95_seconds=percentile(seconds, 95),
     )
-
-
-def _batch(images: torch.Tensor, size: int, layout: Layout) -> torch.Tensor:
-    chosen = torch.arange(size, device=images.device) % len(images)
-    return images[chosen].contiguous(memory_format=MEMORY_FORMATS[layout])
 
 
 def percentile(seconds: list[float], share: int) -> float:
@@ -88,9 +89,3 @@ def repeat_timing(
         if enough or spent > _TOO_LONG_SECONDS:
             break
     return seconds
-
-
-def _seconds(network: nn.Module, images: torch.Tensor) -> float:
-    with Stopwatch(images.device) as stopwatch:
-        network(images)
-    return stopwatch.seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,8 +23,7 @@ class Layer:
     Attributes:
         output_shape: of one image, the batch's axis left out.
         parameters: those that no earlier row has counted; 0 where a layer is called again.
-        multiply_adds: of one image; one multiply-add is two floating-point operations. Only
-            convolutions and matrix products are counted, as is usual.
+        multiply_adds: of one image, two operations each, in convolutions and matrix products.
     """
 
     name: str
@@ -52,8 +52,8 @@ class LayerSummary:
 def summarise(architecture: Architecture) -> LayerSummary:
     """Return the layers of `architecture` at the classes its contract names.
 
-    It is built on the meta device, or on the CPU where an operation has no meta kernel. FLOPs come
-    from torch's own counter, which counts what is really called, functions included.
+    It is built on the meta device, or on the CPU where an operation has no meta kernel; torch's own
+    counter gives the FLOPs of all that is called, functions included.
 
     Raises:
         ConstructionError: the network can't be built or run.
@@ -62,10 +62,7 @@ def summarise(architecture: Architecture) -> LayerSummary:
 
 
 def count_multiply_adds(architecture: Architecture, classes: int) -> int | None:
-    """Return the multiply-adds of `architecture` for one image and so many classes.
-
-    None where they can't be counted. The network is built on the meta device if it can be.
-    """
+    """Return the multiply-adds of one image at so many classes, or None: not to be counted."""
     contract = replace(architecture.contract, output_shape=(classes,))
     try:
         return probe(replace(architecture, contract=contract), _count, images=1)[0]
@@ -89,7 +86,7 @@ def _walk(network: nn.Module, images: torch.Tensor) -> LayerSummary:
         trainable_parameters=sum(p.numel() for p in parameters if p.requires_grad),
         multiply_adds=counter.get_total_flops() // 2,
         input_bytes=images.nbytes,
-        activation_bytes=4 * sum(_size(layer.output_shape) for layer in layers),
+        activation_bytes=4 * sum(math.prod(layer.output_shape) for layer in layers),
         parameter_bytes=sum(parameter.nbytes for parameter in parameters),
     )
 
@@ -112,15 +109,14 @@ def _watching(network: nn.Module, counter: FlopCounterMode) -> Iterator[list[Lay
                 return
             fresh = set(module.parameters()) - counted
             counted.update(fresh)
-            layers.append(
-                Layer(
-                    name=name,
-                    type=type(module).__name__,
-                    output_shape=tuple(output.shape[1:]),
-                    parameters=sum(parameter.numel() for parameter in fresh),
-                    multiply_adds=flops // 2,
-                )
+            layer = Layer(
+                name=name,
+                type=type(module).__name__,
+                output_shape=tuple(output.shape[1:]),
+                parameters=sum(parameter.numel() for parameter in fresh),
+                multiply_adds=flops // 2,
             )
+            layers.append(layer)
 
         return module.register_forward_pre_hook(start), module.register_forward_hook(note)
 
@@ -131,7 +127,3 @@ def _watching(network: nn.Module, counter: FlopCounterMode) -> Iterator[list[Lay
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    return int(torch.Size(shape).numel())

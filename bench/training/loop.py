@@ -14,17 +14,26 @@ from torch import nn
 from bench.data.loader import Batch, DataLoader
 from bench.system.clock import Stopwatch, drain
 from bench.system.random_state import random_state, set_random_state
-from bench.training.callbacks import Callback, RecordBuilder, TrialContext
+from bench.training.callbacks import RecordBuilder, TrialContext
 from bench.training.checkpoint import Schedule
 from bench.training.evaluate import Evaluation
 from bench.training.failure import DivergedError
 from bench.training.record import EpochRecord, Weights, record_of
 from bench.training.schedule import TrainingPosition, place_by_seconds, place_by_steps
 from bench.training.spec import as_plain
-from bench.training.train import Tally
-from bench.training.train_state import EpochPosition, TrainState
+from bench.training.train_state import EpochPosition, Tally, TrainState
 from bench.training.weight_averaging import copy_weights, set_weights
 from registry.errors import format_error
+
+_RESTORED = ("history", "steps", "train_seconds", "data_wait_seconds", "images_per_second")
+_SUMMED = (
+    "startup_seconds",
+    "initialization_seconds",
+    "compile_seconds",
+    "evaluation_seconds",
+    "checkpoint_seconds",
+    "resumed",
+)
 
 
 class TrainingLoop:
@@ -38,30 +47,29 @@ class TrainingLoop:
         validate: Callable[[], Evaluation],
         *,
         device: torch.device,
-        account: RecordBuilder,
-        watcher: Callback,
-        service: TrialContext,
-        spent_seconds: float = 0.0,
+        builder: RecordBuilder,
+        context: TrialContext,
     ) -> None:
-        """Begin before the first epoch; of a budget, `spent_seconds` are gone already."""
+        """Begin before the first epoch; fitting the first weights has its part of a budget."""
         self._network, self._steps, self._batches = network, steps, batches
         self._validate, self._device = validate, device
-        self._account, self._watcher, self._service = account, watcher, service
-        self._spec, self._recipe = account.record.spec, account.record.spec.recipe
-        self._spent_before, self._clock = spent_seconds, service.clock
-        self._schedule = Schedule(service.cadence)
+        self._builder, self._callback, self._context = builder, builder.callback, context
+        self._spec, self._recipe = builder.record.spec, builder.record.spec.recipe
+        self._spent_before = builder.record.initialization_seconds
+        self._clock = context.clock
+        self._schedule = Schedule(context.cadence)
         self._best: Weights | None = None
         self._begin(EpochPosition(tally=Tally.empty(device)))
 
     @property
     def best(self) -> Weights | None:
         """The weights after the best epoch so far, where they are wanted."""
-        return self._best if self._service.weights else None
+        return self._best if self._context.weights else None
 
     @property
     def epochs(self) -> float:
         """How many epochs are trained; a part of one is a part."""
-        return (self._account.record.steps or 0) / len(self._batches)
+        return (self._builder.record.steps or 0) / len(self._batches)
 
     def run(self) -> None:
         """Train what is left, and leave the network with the weights that are to be tested.
@@ -70,23 +78,22 @@ class TrainingLoop:
             DivergedError: a loss is no number.
             StoppedError: a stop was asked for.
         """
-        self._account.phase("train")
-        steps = len(self._batches)
-        done = self._at.epoch * steps + self._at.step
-        self._watcher.on_start(self._spec, (self._recipe.epochs or 0) * steps, done)
+        self._builder.phase("train")
+        epochs = self._recipe.epochs or 0
+        self._callback.on_start(self._spec, epochs * len(self._batches), self._steps_done())
         while not self._has_ended():
             self._epoch()
-        with self._service.stop.deferred():
+        with self._context.stop.deferred():
             self._choose()
-        self._service.stop.check()
+        self._context.stop.check()
 
     def weights(self) -> Weights | None:
         """Return a copy of the weights that are tested, where they are wanted."""
-        return self._copy() if self._service.weights else None
+        return self._copy() if self._context.weights else None
 
     def _copy(self) -> Weights:
         """Return a copy of the weights as they are: references would go on training."""
-        epoch = self._account.record.tested_epoch or len(self._account.record.history)
+        epoch = self._builder.record.tested_epoch or len(self._builder.record.history)
         if self._best is not None and self._best.epoch == epoch:
             return self._best
         return Weights(epoch=epoch, state=copy_weights(self._network))
@@ -94,59 +101,46 @@ class TrainingLoop:
     def _choose(self) -> None:
         """Give the network the weights to test: the last ones, their mean, or the best epoch's."""
         self._steps.keep_average()
-        tested = len(self._account.record.history)
+        tested = len(self._builder.record.history)
         if self._recipe.patience is not None and self._best is not None:
             set_weights(self._network, self._best.state)
             tested = self._best.epoch
-        self._account.note(tested_epoch=tested)
+        self._builder.note(tested_epoch=tested)
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Go to where training stood when `save` wrote `saved`."""
         before, at = record_of(saved["record"]), saved["position"]
         self._steps.load(saved["steps"])
-        tally = Tally(
-            loss=at["loss"].to(self._device),
-            correct=at["correct"].to(self._device),
-            images=at["images"],
-        )
+        sums = {name: at[name].to(self._device) for name in ("loss", "correct")}
         known = {name: at[name] for name in ("epoch", "step", "seconds", "waited")}
-        self._begin(EpochPosition(tally=tally, **known))
+        self._begin(EpochPosition(tally=Tally(**sums, images=at["images"]), **known))
         self._spent_before = at["spent_before"]
-        if saved["best"] is not None:
-            self._best = Weights(epoch=saved["best"]["epoch"], state=saved["best"]["state"])
-        kept = ("history", "steps", "train_seconds", "data_wait_seconds", "images_per_second")
-        self._account.note(**{name: getattr(before, name) for name in kept})
-        self._account.note(jobs=max(before.jobs, self._account.record.jobs))
-        self._at.random = saved["random"] if self._has_ended() else None
-        sums = (
-            "startup_seconds",
-            "initialization_seconds",
-            "compile_seconds",
-            "evaluation_seconds",
-            "checkpoint_seconds",
-            "resumed",
+        self._best = None if saved["best"] is None else Weights(**saved["best"])
+        self._builder.note(
+            jobs=max(before.jobs, self._builder.record.jobs),
+            **{name: getattr(before, name) for name in _RESTORED},
         )
-        self._account.add(**{name: getattr(before, name) for name in sums})
-        self._account.add(resumed=1)
+        self._at.random = saved["random"] if self._has_ended() else None
+        self._builder.add(**{name: getattr(before, name) for name in _SUMMED})
+        self._builder.add(resumed=1)
         set_random_state(saved["random"], self._device)
 
     def save(self) -> None:
         """Write a checkpoint, where there is a place for it and anything to keep."""
-        checkpoints = self._service.checkpoints
-        if checkpoints is None or (self._at.epoch, self._at.step) == (0, 0):
+        checkpoints = self._context.checkpoints
+        if checkpoints is None or self._steps_done() == 0:
             return
         started = self._clock()
         try:
-            with self._service.stop.deferred():
+            with self._context.stop.deferred():
                 checkpoints.save(self._state())
         except (OSError, RuntimeError, MemoryError) as error:
-            self._watcher.say(
-                f"{self._spec.model}: no checkpoint could be written: {format_error(error)}"
-            )
+            why = format_error(error)
+            self._callback.say(f"{self._spec.model}: no checkpoint could be written: {why}")
         seconds = self._clock() - started
         self._schedule.saved(seconds)
         self._saving_seconds += seconds
-        self._account.add(checkpoint_seconds=seconds)
+        self._builder.add(checkpoint_seconds=seconds)
 
     def _begin(self, position: EpochPosition) -> None:
         """Stand at `position`, none of its epoch's steps being made by this process."""
@@ -156,12 +150,11 @@ class TrainingLoop:
         self._waited = self._batches.wait_seconds
 
     def _state(self) -> dict[str, Any]:
-        best = self._best
-        at = self._at
+        best, at = self._best, self._at
         return {
             "task": self._spec.task_id,
-            "layout": self._account.record.layout,
-            "record": as_plain(self._account.record),
+            "layout": self._builder.record.layout,
+            "record": as_plain(self._builder.record),
             "steps": self._steps.state(),
             "best": None if best is None else {"epoch": best.epoch, "state": best.state},
             "random": at.random or random_state(self._device),
@@ -187,14 +180,13 @@ class TrainingLoop:
 
     def _spent(self) -> float:
         """Return the seconds of training so far, as a budget counts them."""
-        history = self._account.record.history
-        return self._spent_before + sum(
-            (*(epoch.train_seconds for epoch in history), self._train_seconds())
-        )
+        history = self._builder.record.history
+        seconds = (*(epoch.train_seconds for epoch in history), self._train_seconds())
+        return self._spent_before + sum(seconds)
 
     def _is_spent(self) -> bool:
         """Say whether there is a budget, and nothing left of it; one step is made in any case."""
-        if self._recipe.seconds is None or (self._at.epoch, self._at.step) == (0, 0):
+        if self._recipe.seconds is None or self._steps_done() == 0:
             return False
         drain(self._device)
         return self._spent() >= self._recipe.seconds
@@ -203,23 +195,21 @@ class TrainingLoop:
         """Say whether there is no epoch left to be trained or gone on with."""
         if self._at.step > 0:
             return False
-        epochs = self._recipe.epochs or sys.maxsize
-        return self._at.epoch >= epochs or self._is_spent() or self._lost_patience()
-
-    def _lost_patience(self) -> bool:
-        best = self._account.record.best
-        if self._recipe.patience is None or best is None:
-            return False
-        return self._at.epoch - best.epoch >= self._recipe.patience
+        best, patience = self._builder.record.best, self._recipe.patience
+        if patience is not None and best is not None and self._at.epoch - best.epoch >= patience:
+            return True
+        return self._at.epoch >= (self._recipe.epochs or sys.maxsize) or self._is_spent()
 
     def _place(self) -> TrainingPosition:
         """Return where training stands, by steps, or by seconds where there is a budget of them."""
         if self._recipe.seconds is not None:
             drain(self._device)
             return place_by_seconds(self._recipe, self._spent(), self._recipe.seconds)
-        steps = len(self._batches)
-        done = self._at.epoch * steps + self._at.step
-        return place_by_steps(self._recipe, done, (self._recipe.epochs or 1) * steps)
+        steps = (self._recipe.epochs or 1) * len(self._batches)
+        return place_by_steps(self._recipe, self._steps_done(), steps)
+
+    def _steps_done(self) -> int:
+        return self._at.epoch * len(self._batches) + self._at.step
 
     def _batches_left(self) -> Iterator[Batch]:
         """Yield the rest of the epoch's batches, as far as the budget reaches."""
@@ -233,16 +223,15 @@ class TrainingLoop:
 
     def _epoch(self) -> None:
         """Train and validate one epoch, or what is left of it."""
-        at, stop = self._at, self._service.stop
+        at, stop = self._at, self._context.stop
         with stop.deferred(), Stopwatch(self._device, self._clock) as self._stopwatch:
-            trained = self._steps.epoch(
-                self._batches_left(), self._after_step, at.tally, self._place
-            )
+            left = self._batches_left()
+            trained = self._steps.epoch(left, self._after_step, at.tally, self._place)
         train_seconds = self._train_seconds()
         self._require_finite(trained.loss.item())
         at.random = random_state(self._device)  # evaluation may draw numbers, and be done again
         stop.check()
-        self._account.phase("validate")
+        self._builder.phase("validate")
         with stop.deferred(), self._steps.averaged():
             with stop.heeded(), Stopwatch(self._device, self._clock) as validating:
                 validated = self._validate()
@@ -258,16 +247,16 @@ class TrainingLoop:
                 train_images=trained.images,
             )
             self._keep(done)
-            self._account.add(evaluation_seconds=validating.seconds)
-        self._watcher.on_epoch(self._spec, done)
+            self._builder.add(evaluation_seconds=validating.seconds)
+        self._callback.on_epoch(self._spec, done)
 
     def _after_step(self) -> None:
         self._at.step += 1
-        self._watcher.on_batch(self._spec)
+        self._callback.on_batch(self._spec)
         # elsewhere reading the loss would wait for the device
         if self._device.type == "cpu":
             self._require_finite(self._at.tally.loss.item())
-        self._service.stop.check()
+        self._context.stop.check()
         if self._schedule.due():
             self.save()
 
@@ -278,20 +267,20 @@ class TrainingLoop:
 
     def _keep(self, done: EpochRecord) -> None:
         """Add an epoch to the record, copy the weights where they are the best, and go on."""
-        record = self._account.record
+        record = self._builder.record
         history = (*record.history, done)
         seconds = sum(epoch.train_seconds for epoch in history)
-        self._account.note(
+        self._builder.note(
             history=history,
             steps=(record.steps or 0) + self._at.step,
             train_seconds=seconds,
             data_wait_seconds=sum(epoch.data_wait_seconds for epoch in history),
             images_per_second=sum(epoch.train_images or 0 for epoch in history) / seconds,
         )
-        wanted = self._service.weights or self._recipe.patience is not None
-        if wanted and self._account.record.best is done:
+        wanted = self._context.weights or self._recipe.patience is not None
+        if wanted and self._builder.record.best is done:
             self._best = self._copy()
         self._begin(EpochPosition(tally=Tally.empty(self._device), epoch=done.epoch))
         ended = self._has_ended()
         self._at.random = random_state(self._device) if ended else None
-        self._account.phase("test" if ended else "train")
+        self._builder.phase("test" if ended else "train")

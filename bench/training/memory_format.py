@@ -42,42 +42,45 @@ def choose_layout(
 
     Both are tried in turn on one seeded batch, a second or two in all; the answer is kept in
     `folder` for this architecture as installed, device, threads and torch, so that it does not
-    change from run to run, or between trials at one time. A network that can't be trained gets
-    the first; its trial will say why. The global random state and threads are as before when it
-    returns.
+    change between runs or trials. A network that can't be trained gets the first; its trial will
+    say why. Random state and threads are left as they were.
     """
-    asked = [asdict(architecture), origin, _name(device), str(precision), threads,
-             torch.__version__]  # fmt: skip
+    cuda = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if cuda else device.type
+    asked = [asdict(architecture), origin, name, str(precision), threads, torch.__version__]
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     path = folder / "layouts" / f"{key[:32]}.json"
-    kept = _read_kept(path)
-    if kept is not None:
-        return kept
+    if (known := _read_kept(path)) is not None:
+        return known
     with _locked(folder):
-        return _read_kept(path) or _measure_and_keep(architecture, device, precision, threads, path)
+        if (known := _read_kept(path)) is not None:
+            return known
+        seconds = _measure(architecture, device, precision, threads)
+        if not seconds:
+            return LAYOUTS[0]
+        layout = min(LAYOUTS, key=seconds.__getitem__)
+        today = time.strftime("%Y-%m-%d")
+        kept = {"architecture": architecture.name, "layout": layout, "step_seconds": seconds}
+        with suppress(OSError):  # it will be tried again
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, json.dumps(kept | {"measured": today}) + "\n")
+        return layout
 
 
-def _measure_and_keep(
-    architecture: Architecture,
-    device: torch.device,
-    precision: torch.dtype,
-    threads: int,
-    path: Path,
-) -> Layout:
-    """Return the faster layout, kept in `path`."""
+def _measure(
+    architecture: Architecture, device: torch.device, precision: torch.dtype, threads: int
+) -> dict[Layout, float]:
+    """Return the shortest step in each layout; none where the network can't be trained."""
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
         with torch.random.fork_rng(), redirect_stdout(sys.stderr):
             torch.manual_seed(0)
-            seconds = _step_seconds(architecture, device, precision)
+            return _step_seconds(architecture, device, precision)
     except (Exception, SystemExit):  # noqa: BLE001  (a plugin may raise anything)
-        return LAYOUTS[0]
+        return {}
     finally:
         torch.set_num_threads(before)
-    layout = min(LAYOUTS, key=seconds.__getitem__)
-    _keep(path, {"architecture": architecture.name, "layout": layout, "step_seconds": seconds})
-    return layout
 
 
 def _step_seconds(
@@ -127,21 +130,9 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
 def _read_kept(path: Path) -> Layout | None:
     try:
         layout = json.loads(path.read_text(encoding="utf-8"))["layout"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return next((known for known in LAYOUTS if known == layout), None)
-
-
-def _keep(path: Path, value: dict[str, object]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(value | {"measured": time.strftime("%Y-%m-%d")}) + "\n")
-    except OSError:
-        return  # it will be tried again

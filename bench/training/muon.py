@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -23,13 +23,12 @@ class Muon(Optimizer):
     """Groups with `filters` take steps in which no direction is smaller than another.
 
     A step is the running mean of a filter bank's gradient, its singular values brought near 1: so
-    what few images have in common, and what all have, changes the filters alike. A filter bank
-    (K, C, h, w) is taken for a matrix (K, C h w). Groups without `filters` are AdamW's. Decay is
+    what few images have in common, and what all have, changes the filters alike. A filter bank (K,
+    C, h, w) is taken for a matrix (K, C h w). Groups without `filters` are AdamW's. Decay is
     decoupled in both. On float32 and float64, in any memory layout.
 
     Sources: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", and his
-    airbench94_muon, where filters alone are trained so; torch's `torch.optim.Muon` takes matrices
-    alone, and is without AdamW beside it.
+    airbench94_muon; torch's `torch.optim.Muon` takes matrices alone, without AdamW beside it.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], *, lr: float) -> None:
@@ -40,12 +39,8 @@ class Muon(Optimizer):
                 group["betas"] = (_MOMENTUM, _BETAS[1])
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]
         """Make one step for what has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
         for group in self.param_groups:
             having = [each for each in group["params"] if each.grad is not None]
             if group["filters"]:
@@ -53,7 +48,6 @@ class Muon(Optimizer):
                     self._orthogonal_step(bank, group)
             elif having:
                 self._adamw_step(having, group)
-        return loss
 
     def _orthogonal_step(self, bank: nn.Parameter, group: dict[str, Any]) -> None:
         gradient = bank.grad.flatten(1)  # type: ignore[union-attr]
@@ -94,11 +88,10 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """Return `matrix` (M, N) with its singular values near 1: 0.68 to 1.21.
+    """Return `matrix` (M, N) with its singular values near 1, by Newton-Schulz steps: 0.68 to 1.21.
 
-    One that is below a five-hundredth of the Frobenius norm comes out smaller. By five
-    Newton-Schulz steps, so by products of matrices alone. Where that norm is below 1e-7, so that
-    nothing but what is left of old gradients may be in it, all come out as much smaller.
+    Those below a five-hundredth of the Frobenius norm come out smaller; where that norm is below
+    1e-7, the rest of old gradients perhaps, all do.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     found = matrix.T if tall else matrix
@@ -118,10 +111,9 @@ def filter_banks(network: nn.Module) -> list[nn.Parameter]:
     The layer whose weights were registered last, the head by custom, is AdamW's, whatever it is.
     """
     weights = [each for each in network.parameters() if each.ndim > 1]
-    found: list[nn.Parameter] = []
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d) and layer.groups == 1:
-            bank = layer.weight
-            if isinstance(bank, nn.Parameter) and bank is not weights[-1]:
-                found.append(bank)
-    return found
+    banks = [
+        layer.weight
+        for layer in network.modules()
+        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d) and layer.groups == 1
+    ]
+    return [each for each in banks if isinstance(each, nn.Parameter) and each is not weights[-1]]

@@ -20,27 +20,26 @@ class Recipe:
     """Everything that decides a training run but the architecture, the data and the seed.
 
     Attributes:
-        epochs, seconds: how long it is trained: one of the two. `seconds` is a budget of wall
+        epochs, seconds: how long it is trained, one of the two: `seconds` are a budget of wall
             seconds of training; the schedule is fitted to either.
-        optimizer: `sgd`, `adamw`, or `muon`: that for the filters of convolutions, AdamW for all
-            else (`bench.training.muon`).
+        optimizer: `muon` is that for the filters of convolutions, and AdamW for all else.
         learning_rate: the constant rate, or the peak of the one-cycle schedule.
         filter_rate: the same for what Muon trains; the optimiser's steps are of another size there.
         schedule: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine` (Loshchilov and Hutter
             2017), set anew for each step.
         warmup: share of the training, 0 to 1, in which the rate rises, where it is not constant.
         initialization: the network's `own` weights, or such as fit `patches` of the training
-            images, where it does not normalise between its layers (`bench.training.initialize`).
+            images, where it does not normalise between its layers.
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
-        frozen_share: of the training, 0 to 1, in which the head alone is trained, of a network that
+        frozen_share: of the training, 0 to 1, in which the head alone is trained, where a network
             begins with trained weights.
         backbone_rate: the learning rate of all but that head, in shares of the head's.
         ema_decay: how much less each step back counts in the mean of weights that is validated,
             tested and saved: 0.99, say; 0 takes the weights as the last step left them.
         train_resolution: of training images, in shares of the side that is tested, to the nearest
             multiple of 32 pixels, where the network takes images of another size.
-        stratified_batches: each batch of training images has the classes in the shares that all
-            have, to one image or two; else as they come.
+        stratified_batches: each batch of training images has the classes' shares of them all, to
+            one image or two; else as they come.
         patience: training ends after so many epochs without a better validation accuracy, and the
             weights of the best epoch are tested; None trains to the end and tests the last ones.
         configurations: how many were tried to choose this one; 0 where none was chosen.
@@ -74,10 +73,8 @@ class Recipe:
         rate = f"{self.optimizer} at {self.learning_rate:g}"
         if self.optimizer == "muon":
             rate = f"muon at {self.filter_rate:g} and adamw at {self.learning_rate:g}"
-        return (
-            f"{self.length}, batches of {self.batch_size}, {rate}, "
-            f"{self.schedule.replace('_', ' ')}"
-        )
+        schedule = self.schedule.replace("_", " ")
+        return f"{self.length}, batches of {self.batch_size}, {rate}, {schedule}"
 
     @property
     def length(self) -> str:
@@ -94,14 +91,14 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise RunError(f"{name} must be above 0, not {value}")
-        if not 0 <= self.warmup <= 1:
-            raise RunError(f"warmup is a share of the training, 0 to 1, not {self.warmup}")
-        if not 0 <= self.frozen_share <= 1:
-            raise RunError(f"frozen_share is of the training, 0 to 1, not {self.frozen_share}")
-        if not 0 <= self.backbone_rate <= 1:
-            raise RunError(
-                f"backbone_rate is a share of the rate, 0 to 1, not {self.backbone_rate}"
-            )
+        shares = {
+            "warmup is a share of the training, 0 to 1": self.warmup,
+            "frozen_share is of the training, 0 to 1": self.frozen_share,
+            "backbone_rate is a share of the rate, 0 to 1": self.backbone_rate,
+        }
+        for promise, share in shares.items():
+            if not 0 <= share <= 1:
+                raise RunError(f"{promise}, not {share}")
         if not 0 < self.train_resolution <= 1:
             raise RunError(
                 f"train_resolution is a share of the side, above 0 and 1 at most, not "

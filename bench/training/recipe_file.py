@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,13 +80,9 @@ def read_recipe_file(path: Path) -> RecipeFile:
     shared = recipe_of_table(path, values)
     if not isinstance(models, dict) or not all(isinstance(each, dict) for each in models.values()):
         raise RunError(f"{path}: models must be tables, such as [models.lenet]")
-    return RecipeFile(
-        recipe=shared,
-        models={
-            model: _own_recipes(path, shared, model, changes) for model, changes in models.items()
-        },
-        found=None if found is None else _convert(path, found, Found, "found."),
-    )
+    own = {model: _own_recipe(path, shared, model, changes) for model, changes in models.items()}
+    found = None if found is None else _convert(path, found, Found, "found.")
+    return RecipeFile(recipe=shared, models=own, found=found)
 
 
 def write_recipe_file(path: Path, file: RecipeFile) -> None:
@@ -141,20 +137,18 @@ def check_ranges(recipe: Recipe) -> None:
     low, high = recipe.augmentation.scale
     if not 0 < low <= high <= 1:
         raise RunError(f"augmentation.scale must be two shares, 0 to 1, not [{low}, {high}]")
-    if not 0 <= recipe.augmentation.flip_probability <= 1:
-        raise RunError("augmentation.flip_probability must be 0 to 1")
-    if not 0 <= recipe.augmentation.color_jitter <= 1:
-        raise RunError("augmentation.color_jitter must be 0 to 1")
+    for name in ("flip_probability", "color_jitter"):
+        if not 0 <= getattr(recipe.augmentation, name) <= 1:
+            raise RunError(f"augmentation.{name} must be 0 to 1")
 
 
-def _own_recipes(path: Path, shared: Recipe, model: str, changes: dict[str, Any]) -> Recipe:
+def _own_recipe(path: Path, shared: Recipe, model: str, changes: dict[str, Any]) -> Recipe:
     for name in _OF_ALL:
         if name in changes:
             raise RunError(f"{path}: models.{model}.{name} can't be: all models have one {name}")
     values = asdict(shared) | {"name": own_name(shared.name, model), "configurations": 0}
-    values["augmentation"] |= changes.get("augmentation", {})
-    rest = {name: value for name, value in changes.items() if name != "augmentation"}
-    return recipe_of_table(path, {**values, **with_present_names(rest)}, f"models.{model}.")
+    values["augmentation"] |= changes.pop("augmentation", {})
+    return recipe_of_table(path, {**values, **with_present_names(changes)}, f"models.{model}.")
 
 
 def recipe_of_table(path: Path, values: dict[str, Any], where: str = "") -> Recipe:
@@ -164,8 +158,7 @@ def recipe_of_table(path: Path, values: dict[str, Any], where: str = "") -> Reci
         RunError: it is no recipe; one line names `path` and where it says so.
     """
     values = with_present_names(values)
-    augmentation = values.get("augmentation", {})
-    _require_known(path, augmentation, Augmentation, f"{where}augmentation.")
+    _require_known(path, values.get("augmentation", {}), Augmentation, f"{where}augmentation.")
     recipe = _convert(path, values, Recipe, where)
     try:
         check_ranges(recipe)
@@ -175,11 +168,7 @@ def recipe_of_table(path: Path, values: dict[str, Any], where: str = "") -> Reci
 
 
 def _convert(path: Path, values: object, kind: type[T], where: str) -> T:
-    """Return `values` as a `kind`, which has no other fields.
-
-    Raises:
-        RunError: they are none; it names the first that is not.
-    """
+    """Return `values` as a `kind`, which has no other fields, or raise RunError naming one."""
     _require_known(path, values, kind, where)
     try:
         return msgspec.convert(values, kind)
@@ -207,14 +196,8 @@ def _changes(shared: Recipe, recipe: Recipe) -> dict[str, Any]:
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:
-    heading = f"\n[{name}]\n" if name else ""
-    return heading + "".join(_lines(values))
-
-
-def _lines(values: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in values.items():
-        if value is not None:
-            yield f"{name} = {_text(value)}\n"
+    lines = [f"{key} = {_text(value)}\n" for key, value in values.items() if value is not None]
+    return "".join([f"\n[{name}]\n" if name else "", *lines])
 
 
 def _text(value: object) -> str:

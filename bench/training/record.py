@@ -47,9 +47,8 @@ class TimeProfile:
         forward_seconds, backward_seconds, optimizer_seconds: parts of the training steps.
         read_cpu_seconds, transform_cpu_seconds: of the threads that make batches beside the
             steps: getting pixels, from the cache or by decoding; crop, resize, normalise.
-        ceiling_seconds: the same steps on one fixed batch, so that no data is waited for and
-            none is made beside them; measured for one epoch and multiplied by the epochs, parts
-            of one included.
+        ceiling_seconds: the same steps on one fixed batch, no data being waited for or made
+            beside them; measured for one epoch and multiplied by the epochs, parts included.
     """
 
     forward_seconds: float
@@ -62,12 +61,7 @@ class TimeProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceTime:
-    """How long a network took to answer one batch, in wall seconds, by median and 95th percentile.
-
-    Attributes:
-        batch: images.
-        repetitions: how often it was timed; the two stand on as many figures.
-    """
+    """Wall seconds for an answer to `batch` images: median and 95th percentile of `repetitions`."""
 
     batch: int
     repetitions: int
@@ -85,36 +79,32 @@ class TrialRecord:
             gone on with.
         phase: what was being done last: start, contract, layout, build, initialize, compile,
             train, validate, test, inference, profile, publish, done.
-        error: what went wrong, on one line.
-        traceback: where it did, or the last that the trial's process said.
+        error, traceback: what went wrong, on one line; where, or the last that its process said.
         contract: `verified` or `verified as frozen` (on which device), `broken`, `unchecked`, or
             `measured`, where nobody has promised anything.
         layout: the memory order that was used.
-        training_shape: of the images that it was trained on, (C, H, W); None in records older than
-            this.
+        training_shape: of the images that it was trained on, (C, H, W).
         parameters: as built for the classes of the data, which a contract may not name.
-        multiply_adds: of one image, of convolutions and matrix products; None where they can't be
-            counted.
+        multiply_adds: of one image, of convolutions and matrix products, where they can be counted.
         inference: the network's own time for an answer, at one image and at 32.
-        steps: of the optimiser; under a budget of seconds it depends on the machine. None in
-            records older than this.
+        steps: of the optimiser; under a budget of seconds it depends on the machine.
         tested_epoch: the epoch whose weights were tested: the last one, or, where training was
             stopped by validation accuracy, the best.
         train_seconds: of the passes over the training images, evaluation left out.
         images_per_second: training images over `train_seconds`.
         startup_seconds: contract, network and device, before compilation.
         initialization_seconds: of fitting the first weights to the images.
-        compile_seconds: of `torch.compile`, apart from all other times.
-        checkpoint_seconds: of writing checkpoints, apart from all other times.
-        peak_bytes: the most memory that the trial's own process held (VmHWM); None where it was
-            not known, or had no process of its own.
-        resumed: how often it was gone on with from a checkpoint.
-        digest: SHA-256 of the weights that were tested and the optimiser's state after the last
-            step.
+        compile_seconds, checkpoint_seconds: of `torch.compile`, and of writing checkpoints, apart
+            from all other times.
+        peak_bytes: the most memory that the trial's own process held (VmHWM), if it had one.
+        resumed: how often it was continued from a checkpoint.
+        digest: SHA-256 of the weights that were tested and the optimiser's state at the end.
         jobs: how many trials were done at a time at most, in any part of it: with more than one,
             its times are those of a shared machine.
         marks: why its figures can't be compared with the others'; empty where they can.
         profile: measured only where it was asked for.
+
+    `training_shape` and `steps` are None in records older than these fields.
     """
 
     spec: TrialSpec
@@ -186,10 +176,7 @@ class TrialRecord:
         return list(accumulate(seconds, initial=self.initialization_seconds))[1:]
 
     def seconds_to(self, accuracy: float) -> float | None:
-        """Return the seconds of training until the end of the first epoch that validated so well.
-
-        None where none did; `accuracy` is 0 to 1.
-        """
+        """Return the seconds until the end of the first epoch of this accuracy, 0 to 1, if any."""
         ends = zip(self.history, self.seconds_so_far, strict=True)
         return next((spent for e, spent in ends if e.validation_accuracy >= accuracy), None)
 
@@ -213,10 +200,7 @@ class TrialResult:
 
 
 def comparable_times(records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Return those whose times can stand beside each other.
-
-    They are those that had the machine to themselves; where none had, all.
-    """
+    """Return those that had the machine to themselves; where none had, all."""
     known = list(records)
     return [record for record in known if not record.shared] or known
 
@@ -230,12 +214,3 @@ def record_of(plain: object) -> TrialRecord:
     if isinstance(plain, dict) and "spec" in plain:
         plain = {**plain, "spec": with_recipe_names(plain["spec"])}
     return convert(plain, TrialRecord)
-
-
-def epoch_of(plain: object) -> EpochRecord:
-    """Return the record of an epoch that `as_plain` was given.
-
-    Raises:
-        RunError: it is none.
-    """
-    return convert(plain, EpochRecord)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import fsspec
 
@@ -49,7 +48,7 @@ class SharedPlace:
         try:
             system, root = fsspec.url_to_fs(self._url)
             system.makedirs(root, exist_ok=True)
-            there = self._names(system, root)
+            there = [str(path).rsplit("/", 1)[-1] for path in system.ls(root, detail=False)]
             for name in names:
                 if name not in there:
                     system.put_file(str(folder / name), f"{root}/{name}")
@@ -85,9 +84,6 @@ class SharedPlace:
             system, root = fsspec.url_to_fs(self._url)
             if system.exists(root):
                 system.rm(root, recursive=True)
-
-    def _names(self, system: Any, root: str) -> list[str]:
-        return [str(path).rsplit("/", 1)[-1] for path in system.ls(root, detail=False)]
 
 
 def _named_files(pointer: bytes) -> list[str]:

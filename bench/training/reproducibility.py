@@ -72,10 +72,8 @@ def _specification(planned: TrialSpec, present: TrialSpec) -> Iterator[str]:
         if before == after or field.name in ("workers", "model", "seed", "fold", "folds"):
             continue
         if field.name == "recipe":
-            for part in fields(before):
-                yield from _describe_change(
-                    part.name, getattr(before, part.name), getattr(after, part.name)
-                )
+            for name in (part.name for part in fields(before)):
+                yield from _describe_change(name, getattr(before, name), getattr(after, name))
         elif field.name in ("architecture", "origin"):
             yield f"{planned.model} is not what it was ({field.name})"
         elif field.name == "split_fingerprint":

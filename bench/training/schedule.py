@@ -1,8 +1,4 @@
-"""The rate and the momentum of a step, by how much of the training is done: no state is kept.
-
-Training is measured in steps or in seconds; a schedule sees only how far it has come, so it is the
-same for both.
-"""
+"""The rate and the momentum of a step, by the share of training done, in steps or in seconds."""
 
 from __future__ import annotations
 
@@ -47,31 +43,27 @@ def place_by_seconds(recipe: Recipe, spent: float, seconds: float) -> TrainingPo
 def settings(recipe: Recipe, place: TrainingPosition) -> Settings:
     """Return the rate and the momentum of a step at `place`.
 
-    One-cycle: both go along half a cosine, the rate up to the recipe's and down again, the momentum
-    (beta1 of AdamW) down and up. By steps that is torch's OneCycleLR, bit for bit.
-    Cosine: the rate alone, up along a line and down along half a cosine.
-    Sources: Smith and Topin 2018, arXiv:1708.07120; Loshchilov and Hutter 2017, arXiv:1608.03983.
+    One-cycle: both go along half a cosine, the rate up and down again, the momentum (beta1 of
+    AdamW) down and up. By steps that is torch's OneCycleLR, bit for bit. Cosine: the rate alone, up
+    along a line and down along half a cosine. Sources: Smith and Topin 2018, arXiv:1708.07120;
+    Loshchilov and Hutter 2017, arXiv:1608.03983.
     """
     if recipe.schedule == "constant":
         return Settings(learning_rate=recipe.learning_rate)
     highest = recipe.learning_rate
     first = highest / _FIRST
-    if place.peak > 0 and place.done <= place.peak:
-        share = place.done / place.peak
-        if recipe.schedule == "cosine":
-            return Settings(learning_rate=first + (highest - first) * share)
-        return Settings(
-            learning_rate=_between(first, highest, share),
-            momentum=_between(_MOMENTUM_HIGH, _MOMENTUM_LOW, share),
-        )
-    falls = place.end - place.peak
-    share = (place.done - place.peak) / falls if falls else 0.0
-    if recipe.schedule == "cosine":
-        return Settings(learning_rate=_between(highest, first / _LAST, share))
-    return Settings(
-        learning_rate=_between(highest, first / _LAST, share),
-        momentum=_between(_MOMENTUM_LOW, _MOMENTUM_HIGH, share),
-    )
+    rising = place.peak > 0 and place.done <= place.peak
+    if rising:
+        share, rates = place.done / place.peak, (first, highest)
+        momenta = _MOMENTUM_HIGH, _MOMENTUM_LOW
+    else:
+        falls = place.end - place.peak
+        share = (place.done - place.peak) / falls if falls else 0.0
+        rates, momenta = (highest, first / _LAST), (_MOMENTUM_LOW, _MOMENTUM_HIGH)
+    if recipe.schedule == "cosine" and rising:
+        return Settings(learning_rate=first + (highest - first) * share)
+    momentum = None if recipe.schedule == "cosine" else _between(*momenta, share)
+    return Settings(learning_rate=_between(*rates, share), momentum=momentum)
 
 
 def apply(optimizer: Optimizer, chosen: Settings) -> None:

@@ -23,15 +23,14 @@ class TrialSpec:
     """All that decides a trial's outcome on one machine.
 
     Attributes:
-        model: what the architecture was asked for by; unlike its name, unique in a comparison.
+        model: the architecture's name as requested; unlike its own, unique in a comparison.
         fold, folds: which of how many it tests, from 1; None for a split that is not repeated.
         workers: threads that make batches; they change no batch.
         fidelity: how training images are resized.
         layout: the memory order of images and weights, results being equal to rounding; `auto`
             is the one that is found to be faster.
         compiled: by `torch.compile`.
-        processes: so many trained it together, each its share of every batch, in a run of an
-            earlier version; else None.
+        processes: that trained it together, in a run of an earlier version; else None.
     """
 
     model: str
@@ -60,10 +59,9 @@ class TrialSpec:
     @property
     def task_id(self) -> str:
         """Digest of what is to be done, leaving out by which device, threads and memory order."""
-        means = ("device", "threads", "workers", "layout", "origin")
-        return json_digest(
-            {name: value for name, value in self._said().items() if name not in means}
-        )
+        means = {"device", "threads", "workers", "layout", "origin"}
+        said = self._said()
+        return json_digest({name: said[name] for name in said.keys() - means})
 
     @property
     def key(self) -> tuple[str, int, int | None]:

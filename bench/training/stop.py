@@ -11,16 +11,15 @@ class StoppedError(KeyboardInterrupt):
 
 
 class StopRequest:
-    """Heeded by a trial, made by a signal handler of its process."""
+    """Heeded by a trial, made by a signal handler of its process.
+
+    Attributes:
+        requested: a stop was asked for.
+    """
 
     def __init__(self) -> None:
-        self._requested = False
+        self.requested = False
         self._deferred = 0
-
-    @property
-    def requested(self) -> bool:
-        """A stop was asked for."""
-        return self._requested
 
     def request(self) -> None:
         """Ask for a stop.
@@ -28,7 +27,7 @@ class StopRequest:
         Raises:
             StoppedError: nothing is under way that should be ended first.
         """
-        self._requested = True
+        self.requested = True
         if not self._deferred:
             raise StoppedError
 
@@ -38,7 +37,7 @@ class StopRequest:
         Raises:
             StoppedError: it was.
         """
-        if self._requested:
+        if self.requested:
             raise StoppedError
 
     @contextmanager

@@ -16,10 +16,9 @@ Shape = tuple[int, int, int]
 def smaller_shape(shape: Shape, share: float) -> Shape:
     """Return `shape` (C, H, W) with sides of about `share`: the nearest multiples of 32 pixels.
 
-    A side stays as it is where the whole is asked for, or where none would be left.
-
-    Tested on larger images than those it was trained on, a network gains: random crops show
-    objects larger than the centre of a whole picture does (Touvron et al. 2019, arXiv:1906.06423).
+    A side stays as it is where the whole is asked for, or where none would be left. Tested on
+    larger images than in training, where random crops show objects larger, a network gains (Touvron
+    et al. 2019, arXiv:1906.06423).
     """
     channels, height, width = shape
     return shape if share == 1 else (channels, _smaller(height, share), _smaller(width, share))
@@ -32,10 +31,7 @@ def _smaller(side: int, share: float) -> int:
 def takes(
     network: nn.Module, shape: Shape, device: torch.device, layout: Layout, precision: torch.dtype
 ) -> bool:
-    """Say whether `network` gives a row of logits for each image of `shape`.
-
-    Asked in evaluation mode, so that nothing of it changes; no random state is changed.
-    """
+    """Say whether `network`, left as it is, gives a row of logits for each image of `shape`."""
     images = torch.zeros(2, *shape, device=device, dtype=number_type(precision))
     images = images.contiguous(memory_format=MEMORY_FORMATS[layout])
     training = network.training

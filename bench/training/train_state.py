@@ -9,24 +9,61 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from bench.data.loader import Batch, DataLoader
 from bench.system.clock import Phases, Stopwatch
+from bench.system.device import autocast
 from bench.training.finetune import Backbone
+from bench.training.optimizer import build_optimizer
 from bench.training.recipe import Recipe
 from bench.training.record import TimeProfile
 from bench.training.schedule import TrainingPosition, apply, settings
-from bench.training.train import Tally, build_optimizer, train_epoch
 from bench.training.weight_averaging import WeightAverage
 
 
 @dataclass(slots=True, kw_only=True)
-class EpochPosition:
-    """So many epochs are done, and so many steps of the next.
+class Tally:
+    """Sums over the images of one pass so far, on the network's device.
 
     Attributes:
-        tally: the sums over those steps.
-        seconds, waited: of those that another process did.
+        loss: cross-entropy in nats, each image's measured just before its own step.
+        correct: how many images were answered rightly, at the same moment.
+    """
+
+    loss: torch.Tensor
+    correct: torch.Tensor
+    images: int = 0
+
+    @classmethod
+    def empty(cls, device: torch.device) -> Tally:
+        """Return the sums over no image."""
+        zero = torch.zeros((), device=device)
+        return cls(loss=zero, correct=torch.zeros((), device=device, dtype=torch.int64))
+
+    def add(self, logits: torch.Tensor, labels: torch.Tensor, mean_loss: torch.Tensor) -> None:
+        """Add one batch: logits (N, K), labels (N,) and the mean loss of its images."""
+        self.loss += mean_loss.detach().float() * len(labels)
+        self.correct += (logits.detach().argmax(1) == labels).sum()
+        self.images += len(labels)
+
+    @property
+    def mean_loss(self) -> float:
+        """Nats per image; reading it waits for the device."""
+        return self.loss.item() / self.images
+
+    @property
+    def accuracy(self) -> float:
+        """Share answered rightly, 0 to 1; reading it waits for the device."""
+        return self.correct.item() / self.images
+
+
+@dataclass(slots=True, kw_only=True)
+class EpochPosition:
+    """So many epochs are done, and so many steps of the next, with the sums over these.
+
+    Attributes:
+        seconds, waited: of the steps that another process did.
         random: the generators' state to go on from; None where it is the present one.
     """
 
@@ -96,36 +133,44 @@ class TrainState:
         tally: Tally | None = None,
         place: Callable[[], TrainingPosition] | None = None,
     ) -> Tally:
-        """Train on each of `batches` once, and return the sums, added to those of `tally`.
+        """Train on each of `batches`, which are on the device, once, and return the sums.
 
-        The rate of each step is that of the `place` where training stands before it; without, it
-        stays as it is.
+        The loss is the mean cross-entropy per image in nats, label smoothing included. Nothing is
+        read back from the device here.
+
+        Args:
+            batches: what is left of the epoch.
+            on_batch: is called after each step, when network, optimiser and tally fit each other.
+            tally: the sums over the batches before, where there are any; they are added to.
+            place: gives where training stands before a step, which sets its rate; else it stays.
         """
-        return train_epoch(
-            self._network,
-            batches,
-            self._optimizer,
-            device=self._device,
-            precision=self._precision,
-            scaler=self._scaler,
-            label_smoothing=self._recipe.label_smoothing,
-            tally=tally,
-            before_step=self._setting(place),
-            after_step=self._average.update if self._average else lambda: None,
-            on_batch=on_batch,
-            phase=self._phases,
-        )
+        self._network.train()
+        tally = tally or Tally.empty(self._device)
+        for batch in batches:
+            if place is not None:
+                here = place()
+                apply(self._optimizer, settings(self._recipe, here))
+                if self._backbone is not None:
+                    self._backbone.prepare(here)
+            self._step(batch, tally)
+            on_batch()
+        return tally
 
-    def _setting(self, place: Callable[[], TrainingPosition] | None) -> Callable[[], None]:
-        """Return what sets the rate of a step."""
-        if place is None:
-            return lambda: None
-        return lambda: self._prepare(place())
-
-    def _prepare(self, place: TrainingPosition) -> None:
-        apply(self._optimizer, settings(self._recipe, place))
-        if self._backbone is not None:
-            self._backbone.prepare(place)
+    def _step(self, batch: Batch, tally: Tally) -> None:
+        phase, labels = self._phases or nullcontext, batch.labels
+        with phase("forward"), autocast(self._device, self._precision):
+            logits = self._network(batch.images)
+            smoothing = self._recipe.label_smoothing
+            loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        with phase("backward"):
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        with phase("optimizer"):
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+            self._optimizer.zero_grad(set_to_none=True)
+            if self._average:
+                self._average.update()
+        tally.add(logits, labels, loss)
 
     def averaged(self) -> AbstractContextManager[None]:
         """Return a context in which the network has the mean of its weights, if one is taken."""

@@ -34,7 +34,6 @@ from bench.training.loop import TrainingLoop
 from bench.training.memory_format import choose_layout
 from bench.training.record import Status, TrialResult
 from bench.training.spec import TrialSpec
-from bench.training.stop import StopRequest
 from bench.training.train_resolution import smaller_shape, takes
 from bench.training.train_state import TrainState
 from bench.training.trial_batches import TrialBatches
@@ -45,16 +44,15 @@ _CONTRACT_WORDS = {"author": "verified", "frozen": "verified as frozen", "measur
 
 
 def run_trial(
-    spec: TrialSpec, split: Split, watcher: Callback, service: TrialContext | None = None
+    spec: TrialSpec, split: Split, callback: Callback, context: TrialContext | None = None
 ) -> TrialResult:
     """Return what comes of training and testing `spec` on `split`; a failure is a result too.
 
     The same specification gives the same numbers on one machine, whether or not the trial was
-    interrupted and gone on with. The global random state and the number of threads are as before
-    when it returns.
+    interrupted and resumed. The global random state and the number of threads are left as before.
     """
-    service = service or TrialContext()
-    trial, stop = _Trial(spec, split, watcher, service), service.stop
+    context = context or TrialContext()
+    trial, stop = _Trial(spec, split, callback, context), context.stop
     threads = torch.get_num_threads()
     with (
         stop.deferred(),  # what comes too late for the trial must not take its result away
@@ -65,35 +63,30 @@ def run_trial(
             with stop.heeded():
                 result = trial.run()
         except BaseException as error:  # noqa: BLE001  (a plugin may raise anything)
-            if isinstance(error, KeyboardInterrupt) and _by_the_user(stop):
-                trial.save()
-                result = trial.ended("interrupted", "stopped by the user")
+            # where signals are not heeded, a stop is not asked for: Python's own handler raises
+            unheeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            if isinstance(error, KeyboardInterrupt) and (stop.requested or unheeded):
+                if trial.training is not None:
+                    trial.training.save()
+                result = trial.result("interrupted", "stopped by the user")
             else:
-                result = trial.ended(status_of(error), reason_of(error), traceback_of(error))
+                result = trial.result(status_of(error), reason_of(error), traceback_of(error))
         finally:
             torch.set_num_threads(threads)
-    watcher.on_end(result.record)
+    callback.on_end(result.record)
     return result
-
-
-def _by_the_user(stop: StopRequest) -> bool:
-    """Say whether a `KeyboardInterrupt` was meant: where signals are heeded, a stop was asked for.
-
-    Where they are not, Python's own handler raises it.
-    """
-    return stop.requested or signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 class _Trial:
     """One trial under way."""
 
     def __init__(
-        self, spec: TrialSpec, split: Split, watcher: Callback, service: TrialContext
+        self, spec: TrialSpec, split: Split, callback: Callback, context: TrialContext
     ) -> None:
-        self._spec, self._split, self._watcher, self._service = spec, split, watcher, service
+        self._spec, self._split, self._context = spec, split, context
         self._shape = spec.architecture.contract.input_shape
-        self._account = RecordBuilder(spec, watcher, service.jobs)
-        self._training: TrainingLoop | None = None
+        self._builder = RecordBuilder(spec, callback, context.jobs)
+        self.training: TrainingLoop | None = None
 
     def run(self) -> TrialResult:
         started = time.perf_counter()
@@ -102,78 +95,82 @@ class _Trial:
         self._device = choose_device(self._spec.device)
         self._precision = choose_precision(self._spec.precision, self._device)
         saved = self._saved()
-        self._account.add(startup_seconds=time.perf_counter() - started)
-        self._layout = self._chosen_layout(saved)
-        self._account.note(layout=self._layout)
+        self._builder.add(startup_seconds=time.perf_counter() - started)
+        self._layout = self._choose_layout(saved)
+        self._builder.note(layout=self._layout)
         self._batches = TrialBatches(
             spec=self._spec,
             split=self._split,
-            source=self._service.source,
+            source=self._context.source,
             device=self._device,
             precision=self._precision,
             layout=self._layout,
             training_shape=self._shape,
         )
-        network = self._build()
-        self._choose_training_shape(network)
+        self._network = self._build()
+        self._choose_training_shape()
         batches = self._batches.training()
         if saved is None:
-            self._initialize(network)
+            self._initialize()
         if self._spec.compiled:
-            self._compile(network, batches)
-        steps = self._steps(network)
-        training = self._train(network, steps, batches, saved)
+            self._compile(batches)
+        state = TrainState(
+            self._network,
+            self._spec.recipe,
+            device=self._device,
+            precision=self._precision,
+            phases=Phases(self._device) if self._context.profile else None,
+            head=new_head(self._spec, self._network),
+        )
+        training = self._train(state, batches, saved)
         last = training.weights()
-        self._account.note(digest=digest_of(steps.outcome()))
-        test = self._test(network)
-        self._time_inference(network)
-        if self._service.profile:
-            self._account.phase("profile")
-            self._account.note(profile=steps.profile(batches, training.epochs))
-        self._account.note(status="ok")
-        self._account.phase("done")
+        self._builder.note(digest=digest_of(state.outcome()))
+        test = self._test()
+        self._time_inference()
+        if self._context.profile:
+            self._builder.phase("profile")
+            self._builder.note(profile=state.profile(batches, training.epochs))
+        self._builder.note(status="ok")
+        self._builder.phase("done")
         return TrialResult(
-            record=self._account.record, test=test, last_weights=last, best_weights=training.best
+            record=self._builder.record, test=test, last_weights=last, best_weights=training.best
         )
 
-    def save(self) -> None:
-        """Write a checkpoint, if there is anything to keep."""
-        if self._training is not None:
-            self._training.save()
-
-    def ended(self, status: Status, why: str, trace: str = "") -> TrialResult:
+    def result(self, status: Status, why: str, trace: str = "") -> TrialResult:
         """Return the result of a trial that did not reach its end."""
-        self._account.note(status=status, error=why, traceback=trace)
-        return TrialResult(record=self._account.record)
+        self._builder.note(status=status, error=why, traceback=trace)
+        return TrialResult(record=self._builder.record)
 
     def _verify(self) -> None:
-        self._account.phase("contract")
+        self._builder.phase("contract")
         seed_everything(self._spec.seed)
         try:
             verification = verify(self._spec.architecture)
         except ContractError:
-            self._account.note(contract="broken")
+            self._builder.note(contract="broken")
             raise
         word = _CONTRACT_WORDS[self._spec.architecture.contract_by]
         counted = count_multiply_adds(self._spec.architecture, len(self._spec.classes))
-        self._account.note(contract=f"{word} ({verification.device})", multiply_adds=counted)
+        self._builder.note(contract=f"{word} ({verification.device})", multiply_adds=counted)
 
     def _saved(self) -> dict[str, Any] | None:
         """Return where this trial stood when it was saved, or None."""
-        if self._service.checkpoints is None:
+        if self._context.checkpoints is None:
             return None
-        saved = self._service.checkpoints.load(self._watcher.say)
+        saved = self._context.checkpoints.load(self._builder.callback.say)
         if saved is not None and saved.get("task") != self._spec.task_id:
-            self._watcher.say(f"{self._spec.model}: its checkpoint is of another task: not used")
+            self._builder.callback.say(
+                f"{self._spec.model}: its checkpoint is of another task: not used"
+            )
             return None
         return saved
 
-    def _chosen_layout(self, saved: dict[str, Any] | None) -> Layout:
+    def _choose_layout(self, saved: dict[str, Any] | None) -> Layout:
         if self._spec.layout != "auto":
             return self._spec.layout
         if saved is not None:
             return cast("Layout", saved["layout"])
-        self._account.phase("layout")
+        self._builder.phase("layout")
         return choose_layout(
             self._spec.architecture,
             self._spec.origin,
@@ -184,7 +181,7 @@ class _Trial:
         )
 
     def _build(self) -> nn.Module:
-        self._account.phase("build")
+        self._builder.phase("build")
         started = time.perf_counter()
         seed_everything(self._spec.seed)
         network = self._spec.architecture.build(num_classes=len(self._spec.classes))
@@ -192,103 +189,82 @@ class _Trial:
         network = network.double() if self._precision is torch.float64 else network
         layout = MEMORY_FORMATS[self._layout]
         network.to(device=self._device, memory_format=layout)  # type: ignore[call-overload]
-        self._account.note(parameters=parameters)
-        self._account.add(startup_seconds=time.perf_counter() - started)
+        self._builder.note(parameters=parameters)
+        self._builder.add(startup_seconds=time.perf_counter() - started)
         return network
 
-    def _choose_training_shape(self, network: nn.Module) -> None:
+    def _choose_training_shape(self) -> None:
         """Train on images as small as the recipe says, where the network takes them."""
         smaller = smaller_shape(self._shape, self._spec.recipe.train_resolution)
-        if smaller != self._shape and takes(
-            network, smaller, self._device, self._layout, self._precision
-        ):
+        asked = smaller, self._device, self._layout, self._precision
+        if smaller != self._shape and takes(self._network, *asked):
             self._batches.training_shape = smaller
-        self._account.note(training_shape=self._batches.training_shape)
+        self._builder.note(training_shape=self._batches.training_shape)
 
-    def _initialize(self, network: nn.Module) -> None:
+    def _initialize(self) -> None:
         """Fit the first weights to the images, where that is asked for and none were trained."""
         if is_trained(self._spec.architecture) or self._spec.recipe.initialization == "own":
             return
-        self._account.phase("initialize")
-        with Stopwatch(self._device, self._service.clock) as stopwatch:
+        self._builder.phase("initialize")
+        with Stopwatch(self._device, self._context.clock) as stopwatch:
             count = min(IMAGES, 8 * self._spec.recipe.batch_size)  # where one is all it can hold
             first = next(self._batches.training(count, workers=0).epoch())
-            fit_to_images(network, first.images, self._spec.seed)
-        self._account.add(initialization_seconds=stopwatch.seconds)
+            fit_to_images(self._network, first.images, self._spec.seed)
+        self._builder.add(initialization_seconds=stopwatch.seconds)
 
-    def _compile(self, network: nn.Module, batches: DataLoader) -> None:
-        self._account.phase("compile")
-        evaluated = [
-            size
-            for part in (self._split.validation, self._split.test)
-            for size in self._batches.evaluation(part).sizes
-        ]
-        evaluated += SIZES
+    def _compile(self, batches: DataLoader) -> None:
+        self._builder.phase("compile")
+        parts = (self._split.validation, self._split.test)
+        evaluated = [size for part in parts for size in self._batches.evaluation(part).sizes]
         seconds = compile_network(
-            network,
+            self._network,
             shape=self._shape,
             training_shape=self._batches.training_shape,
             training_sizes=batches.sizes,
-            evaluation_sizes=evaluated,
+            evaluation_sizes=(*evaluated, *SIZES),
             device=self._device,
             precision=self._precision,
             layout=self._layout,
         )
-        self._account.note(compile_seconds=seconds)
-
-    def _steps(self, network: nn.Module) -> TrainState:
-        return TrainState(
-            network,
-            self._spec.recipe,
-            device=self._device,
-            precision=self._precision,
-            phases=Phases(self._device) if self._service.profile else None,
-            head=new_head(self._spec, network),
-        )
+        self._builder.note(compile_seconds=seconds)
 
     def _train(
-        self,
-        network: nn.Module,
-        steps: TrainState,
-        batches: DataLoader,
-        saved: dict[str, Any] | None,
+        self, state: TrainState, batches: DataLoader, saved: dict[str, Any] | None
     ) -> TrainingLoop:
-        self._training = training = TrainingLoop(
-            network,
-            steps,
+        self.training = training = TrainingLoop(
+            self._network,
+            state,
             batches,
-            lambda: self._evaluate(network, self._split.validation),
+            lambda: self._evaluate(self._split.validation),
             device=self._device,
-            account=self._account,
-            watcher=self._watcher,
-            service=self._service,
-            spent_seconds=self._account.record.initialization_seconds,
+            builder=self._builder,
+            context=self._context,
         )
         if saved is not None:
             training.restore(saved)
         training.run()
         return training
 
-    def _test(self, network: nn.Module) -> Evaluation:
-        self._account.phase("test")
+    def _test(self) -> Evaluation:
+        self._builder.phase("test")
         with Stopwatch(self._device) as stopwatch:
-            test = self._evaluate(network, self._split.test)
-        self._account.add(evaluation_seconds=stopwatch.seconds)
-        self._account.note(
+            test = self._evaluate(self._split.test)
+        self._builder.add(evaluation_seconds=stopwatch.seconds)
+        self._builder.note(
             test_loss=test.loss, test_accuracy=test.accuracy, test_images=len(test.labels)
         )
         return test
 
-    def _time_inference(self, network: nn.Module) -> None:
-        self._account.phase("inference")
+    def _time_inference(self) -> None:
+        self._builder.phase("inference")
         tested = self._split.test[: max(SIZES)]
         images = next(self._batches.evaluation(tested, len(tested)).epoch()).images
-        times = inference_times(network, images, self._layout, self._precision)
-        self._account.note(inference=times)
+        times = inference_times(self._network, images, self._layout, self._precision)
+        self._builder.note(inference=times)
 
-    def _evaluate(self, network: nn.Module, images: Sequence[CheckedImage]) -> Evaluation:
+    def _evaluate(self, images: Sequence[CheckedImage]) -> Evaluation:
         evaluation = evaluate(
-            network,
+            self._network,
             self._batches.evaluation(images).epoch(),
             device=self._device,
             precision=self._precision,

@@ -24,8 +24,7 @@ class TrialBatches:
 
     Attributes:
         source: gives the pixels.
-        training_shape: of the images that are trained on, (C, H, W); those that are evaluated
-            have the network's own.
+        training_shape: (C, H, W) of images to train on; evaluated ones have the network's own.
     """
 
     spec: TrialSpec
@@ -62,11 +61,7 @@ class TrialBatches:
         return self._loader(dataset, 1, batch_size)
 
     def _loader(
-        self,
-        dataset: ImageDataset,
-        epochs: int,
-        batch_size: int | None,
-        workers: int | None = None,
+        self, dataset: ImageDataset, epochs: int, batch_size: int | None, workers: int | None = None
     ) -> DataLoader:
         return DataLoader(
             dataset,

@@ -13,9 +13,9 @@ from torch import nn
 class WeightAverage:
     """The mean of the weights of `network` after each step so far, the older ones counting less.
 
-    A step counts `decay` times as much as the one after it. The weights that training began with
-    are not in it: the mean is of steps alone, as Adam corrects its own. Running means of
-    normalisation layers are averaged likewise; whole numbers are those of the last step.
+    A step counts `decay` times as much as the one after it; the first weights are not in it, as
+    Adam corrects its own. Running means of normalisation layers are averaged likewise; whole
+    numbers are those of the last step.
 
     Sources: Polyak and Juditsky 1992; Kingma and Ba 2015, section 3 (the correction).
     """

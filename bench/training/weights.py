@@ -1,7 +1,7 @@
 """Trained weights in a file that says what they are, and a network made from it again.
 
-A file may come from anywhere. It is plain data: safetensors, with what it says of itself as JSON in
-its metadata. It can't name code to run, and nothing in it is used before it was checked.
+A file may come from anywhere. It is plain safetensors, with what it says of itself as JSON in its
+metadata: it can't name code to run, and nothing in it is used before it was checked.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from torch import nn
 
 from bench.data.transform import normalization_of
 from bench.system.atomic_files import whole_file
-from bench.training.record import TrialResult, Weights
-from bench.training.spec import TrialSpec
+from bench.training.record import TrialResult
 from bench.training.weights_metadata import WeightsMetadata, parse_metadata
 from registry.architecture import Architecture
 from registry.catalog import Catalog
@@ -56,30 +55,25 @@ def publish(result: TrialResult, folder: Path) -> None:
     Raises:
         OSError: they can't be written.
     """
-    last, best = result.last_weights, result.best_weights
-    if last is not None:
-        _publish(folder / "weights.safetensors", last, result.record.spec)
-    if best is not None and best is not last:
-        _publish(folder / "weights-best.safetensors", best, result.record.spec)
-
-
-def _publish(path: Path, weights: Weights, spec: TrialSpec) -> None:
-    published = WeightsMetadata(
-        model=spec.model,
-        architecture=spec.architecture,
-        origin=spec.origin,
-        classes=spec.classes,
-        epoch=weights.epoch,
-        split_fingerprint=spec.split_fingerprint,
-    )
-    save_weights(path, weights.state, published)
+    spec, last, best = result.record.spec, result.last_weights, result.best_weights
+    names = ("weights.safetensors", last), ("weights-best.safetensors", best)
+    for name, weights in names if best is not last else names[:1]:
+        if weights is not None:
+            published = WeightsMetadata(
+                model=spec.model,
+                architecture=spec.architecture,
+                origin=spec.origin,
+                classes=spec.classes,
+                epoch=weights.epoch,
+                split_fingerprint=spec.split_fingerprint,
+            )
+            save_weights(folder / name, weights.state, published)
 
 
 def digest(said: str, state: State) -> str:
     """Return the SHA-256 of all that a file says; safetensors itself notices no flipped bit."""
     found = hashlib.sha256(said.encode())
-    for name in sorted(state):
-        tensor = state[name]
+    for name, tensor in sorted(state.items()):
         found.update(f"\n{name} {_field_text(tuple(tensor.shape), tensor.dtype)}\n".encode())
         found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
@@ -124,11 +118,9 @@ def load_network(
 def _look_up(path: Path, model: str, files: Sequence[str]) -> Architecture:
     if not is_file(model):
         return Catalog.installed().get(model).value
-    name = model.rpartition("/")[2]
     for file in files:
-        if file.rpartition("/")[2] == name:
-            found = Catalog.installed().get(file).value
-            return replace(found, name=model)
+        if file.rpartition("/")[2] == model.rpartition("/")[2]:
+            return replace(Catalog.installed().get(file).value, name=model)
     raise RunError(
         f"{path} holds weights of a network from a file, which is not run unasked: if you trust "
         f"it, add --network {model}"
@@ -207,11 +199,9 @@ def _expected_state(architecture: Architecture, classes: int) -> Fields:
 
 def _as_float32(state: State, expected: Fields) -> dict[str, torch.Tensor]:
     """Return `state` with what was trained in float64 as float32, where the network has that."""
-    narrow = {name for name, (_, dtype) in expected.items() if dtype is torch.float32}
-    return {
-        name: tensor.float() if name in narrow and tensor.dtype is torch.float64 else tensor
-        for name, tensor in state.items()
-    }
+    wide = {name for name, tensor in state.items() if tensor.dtype is torch.float64}
+    narrow = {name for name, (_, dtype) in expected.items() if dtype is torch.float32} & wide
+    return {name: each.float() if name in narrow else each for name, each in state.items()}
 
 
 def _fields(state: State) -> Fields:
@@ -220,8 +210,7 @@ def _fields(state: State) -> Fields:
 
 def _require_fit(path: Path, expected: Fields, state: State, published: WeightsMetadata) -> None:
     """Raise RunError where a tensor is not of the shape and type that the network has."""
-    wrong = list(_differences(expected, _fields(state)))
-    if wrong:
+    if wrong := list(_differences(expected, _fields(state))):
         rest = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise RunError(
             f"the weights in {path} do not fit {published.model!r} as installed "
@@ -230,18 +219,15 @@ def _require_fit(path: Path, expected: Fields, state: State, published: WeightsM
 
 
 def _differences(expected: Fields, found: Fields) -> Iterator[str]:
-    for name in sorted(expected.keys() - found.keys()):
-        yield f"{name} is missing"
-    for name in sorted(found.keys() - expected.keys()):
-        yield f"{name} is too much"
+    yield from (f"{name} is missing" for name in sorted(expected.keys() - found.keys()))
+    yield from (f"{name} is too much" for name in sorted(found.keys() - expected.keys()))
     for name in sorted(expected.keys() & found.keys()):
         if expected[name] != found[name]:
             yield f"{name} is {_field_text(*found[name])}, not {_field_text(*expected[name])}"
 
 
 def _require_finite(path: Path, state: State) -> None:
-    for name in sorted(state):
-        tensor = state[name]
+    for name, tensor in sorted(state.items()):
         wide = tensor.float() if tensor.element_size() == 1 else tensor  # float8 has no isfinite
         if not bool(wide.isfinite().all()):
             raise RunError(f"{path} holds numbers that are not finite, in {name}: train again")
@@ -254,11 +240,8 @@ def _field_text(shape: tuple[int, ...], dtype: torch.dtype) -> str:
 def _promise(architecture: Architecture) -> str:
     contract, how = architecture.contract, normalization_of(architecture)
     shape = "x".join(map(str, contract.input_shape))
+    mean, std = ("/".join(f"{level:g}" for level in levels) for levels in (how.mean, how.std))
     return (
-        f"{shape}, mean {_levels(how.mean)}, std {_levels(how.std)} -> "
+        f"{shape}, mean {mean}, std {std} -> "
         f"{contract.num_classes} classes, {contract.parameters:,} parameters"
     )
-
-
-def _levels(levels: tuple[float, ...]) -> str:
-    return "/".join(f"{level:g}" for level in levels)

@@ -49,35 +49,35 @@ def parse_metadata(text: str) -> WeightsMetadata:
         ValueError: it is not of that form, or says what can't be; the message names the field.
     """
     try:
-        told = _object(json.loads(text), "metadata")
+        fields = _object(json.loads(text), "metadata")
     except RecursionError:
         raise ValueError("metadata is nested too deeply") from None
     published = WeightsMetadata(
-        model=_text(told, "model"),
-        architecture=_architecture(_object(told.get("architecture"), "architecture")),
-        origin=_text(told, "origin"),
-        classes=_classes(told.get("classes")),
-        epoch=_count(told, "epoch", 10**9),
-        split_fingerprint=_text(told, "split_fingerprint"),
+        model=_text(fields, "model"),
+        architecture=_architecture(_object(fields.get("architecture"), "architecture")),
+        origin=_text(fields, "origin"),
+        classes=_classes(fields.get("classes")),
+        epoch=_count(fields, "epoch", 10**9),
+        split_fingerprint=_text(fields, "split_fingerprint"),
     )
-    if _normalization(told) != published.normalization:
+    if _normalization(fields) != published.normalization:
         raise ValueError("mean and std are not the normalisation of its architecture")
     return published
 
 
-def _architecture(told: dict[str, object]) -> Architecture:
-    contract = _object(told.get("contract"), "contract")
+def _architecture(fields: dict[str, object]) -> Architecture:
+    contract = _object(fields.get("contract"), "contract")
     channels, height, width = _shape(contract, "input_shape", 3)
-    own = told.get("normalization")
+    own = fields.get("normalization")
     return Architecture(
-        name=_text(told, "name"),
-        constructor=_text(told, "constructor"),
+        name=_text(fields, "name"),
+        constructor=_text(fields, "constructor"),
         contract=Contract(
             input_shape=(channels, height, width),
             output_shape=_shape(contract, "output_shape", 1),
             parameters=_count(contract, "parameters", _MOST_PARAMETERS),
         ),
-        source=_text(told, "source", 100 * _LONGEST),
+        source=_text(fields, "source", 100 * _LONGEST),
         normalization=None if own is None else _normalization(_object(own, "normalization")),
     )
 
@@ -88,22 +88,22 @@ def _object(value: object, field: str) -> dict[str, object]:
     return value
 
 
-def _text(told: dict[str, object], field: str, longest: int = _LONGEST) -> str:
-    value = told.get(field)
+def _text(fields: dict[str, object], field: str, longest: int = _LONGEST) -> str:
+    value = fields.get(field)
     if not isinstance(value, str) or len(value) > longest:
         raise ValueError(f"{field} is not a text of at most {longest:,} letters")
     return value
 
 
-def _count(told: dict[str, object], field: str, most: int) -> int:
-    value = told.get(field)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+def _count(fields: dict[str, object], field: str, most: int) -> int:
+    value = fields.get(field)
+    if type(value) is not int or not 0 <= value <= most:
         raise ValueError(f"{field} is not a whole number from 0 to {most:,}")
     return value
 
 
-def _shape(told: dict[str, object], field: str, axes: int) -> tuple[int, ...]:
-    value = told.get(field)
+def _shape(fields: dict[str, object], field: str, axes: int) -> tuple[int, ...]:
+    value = fields.get(field)
     if not isinstance(value, list) or len(value) != axes:
         raise ValueError(f"{field} is not a list of {axes}")
     return tuple(_count({field: size}, field, 2**31) for size in value)
@@ -118,12 +118,11 @@ def _classes(value: object) -> tuple[str, ...]:
     return names
 
 
-def _normalization(told: dict[str, object]) -> Normalization:
-    return Normalization(mean=_levels(told, "mean"), std=_levels(told, "std"))
-
-
-def _levels(told: dict[str, object], field: str) -> tuple[float, ...]:
-    value = told.get(field)
-    if not isinstance(value, list) or not all(isinstance(level, float) for level in value):
-        raise ValueError(f"{field} is not a list of numbers")
-    return tuple(level for level in value if math.isfinite(level))
+def _normalization(fields: dict[str, object]) -> Normalization:
+    found = {}
+    for field in ("mean", "std"):
+        value = fields.get(field)
+        if not isinstance(value, list) or not all(isinstance(level, float) for level in value):
+            raise ValueError(f"{field} is not a list of numbers")
+        found[field] = tuple(filter(math.isfinite, value))
+    return Normalization(**found)

@@ -36,9 +36,8 @@ from bench.data.find import find
 from bench.data.pixel_source import DirectPixels
 from bench.data.split import Split, stratified_split
 from bench.engines import local, ray_node
-from bench.engines.executor import ExecutorConfig
+from bench.engines.executor import ExecutorConfig, start_executor
 from bench.engines.process import Job
-from bench.engines.start import start_executor
 from bench.runs.progress import Progress
 from bench.training.evaluate import Evaluation
 from bench.training.record import TrialResult
@@ -73,7 +72,7 @@ class MadeProcess:
     def __init__(self, spawned: None) -> None:
         """Be no process."""
 
-    def run(self, job: Job, watcher: Progress) -> TrialResult:
+    def run(self, job: Job, callback: Progress) -> TrialResult:
         """Return a made record with made answers."""
         record = made_record(spec=job.spec, jobs=job.jobs, peak_bytes=10**8)
         return TrialResult(record=record, test=Evaluation(**_ANSWERS, loss=0.7, accuracy=0.5))
@@ -159,7 +158,7 @@ def _own(asked: argparse.Namespace, split: Split, folder: Path) -> tuple[float, 
 
 
 def _real(asked: argparse.Namespace, split: Split, folder: Path) -> tuple[float, float]:
-    """Return wall seconds of a real trial, and how many its record does not account for."""
+    """Return wall seconds of a real trial, and how many its record does not builder for."""
     engine = start_executor(asked.engine, Progress(shown=False), _setup(asked, jobs=1))
     walls, starts = [], []
     try:

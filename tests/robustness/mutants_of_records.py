@@ -185,8 +185,8 @@ MUTANTS = (
     Mutant(
         name="a weights file's digest hangs on the order of its tensors",
         file="bench/training/weights.py",
-        old="    for name in sorted(state):\n        tensor = state[name]\n        found.update",
-        new="    for name in state:\n        tensor = state[name]\n        found.update",
+        old="    for name, tensor in sorted(state.items()):\n        found.update",
+        new="    for name, tensor in state.items():\n        found.update",
         tests=("tests/unit/training/test_weights.py::test_what_is_saved_comes_back",),
     ),
     Mutant(

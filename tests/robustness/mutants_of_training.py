@@ -128,8 +128,8 @@ MUTANTS = (
     Mutant(
         name="the memory order of other threads is taken",
         file="bench/training/memory_format.py",
-        old="_name(device), str(precision), threads,",
-        new="_name(device), str(precision),",
+        old="name, str(precision), threads,",
+        new="name, str(precision),",
         tests=(
             "tests/unit/training/test_memory_format.py::test_another_version_or_number_of_threads_is_tried_anew",
         ),
@@ -202,8 +202,8 @@ MUTANTS = (
     Mutant(
         name="label smoothing is left out",
         file="bench/training/train_state.py",
-        old="label_smoothing=self._recipe.label_smoothing,",
-        new="label_smoothing=0.0,",
+        old="smoothing = self._recipe.label_smoothing",
+        new="smoothing = 0.0",
         tests=("tests/unit/training/test_trial.py::test_label_smoothing_is_in_the_loss",),
     ),
     Mutant(
@@ -215,7 +215,7 @@ MUTANTS = (
     ),
     Mutant(
         name="biases and gains decay, too",
-        file="bench/training/train.py",
+        file="bench/training/optimizer.py",
         old="decay = recipe.weight_decay if parameter.ndim > 1 else 0.0",
         new="decay = recipe.weight_decay if parameter.ndim > 0 else 0.0",
         tests=(
@@ -224,7 +224,7 @@ MUTANTS = (
     ),
     Mutant(
         name="weight decay is left out",
-        file="bench/training/train.py",
+        file="bench/training/optimizer.py",
         old='"weight_decay": decay, "share"',
         new='"weight_decay": 0.0, "share"',
         tests=(
@@ -241,8 +241,8 @@ MUTANTS = (
     Mutant(
         name="patience lasts an epoch longer",
         file="bench/training/loop.py",
-        old="return self._at.epoch - best.epoch >= self._recipe.patience",
-        new="return self._at.epoch - best.epoch > self._recipe.patience",
+        old="self._at.epoch - best.epoch >= patience",
+        new="self._at.epoch - best.epoch > patience",
         tests=(
             (
                 ""
@@ -334,8 +334,8 @@ MUTANTS = (
     Mutant(
         name="a trial may hold more than it was given",
         file="bench/engines/job.py",
-        old='limit_memory(job["memory_bytes"])',
-        new='job["memory_bytes"] = None',
+        old='limit_memory(plain["memory_bytes"])',
+        new='plain["memory_bytes"] = None',
         tests=("tests/unit/engines/test_process.py::test_a_trial_holds_no_more_than_it_may",),
     ),
     Mutant(

@@ -86,15 +86,15 @@ def train_unbroken(spec, split):
 
 def train_stopped(spec, split, folder, **when):
     stop = StopRequest()
-    watcher = StopAt(stop, **when)
-    service = TrialContext(checkpoints=Checkpoints(folder), stop=stop)
-    return run_trial(spec, split, watcher, service)
+    callback = StopAt(stop, **when)
+    context = TrialContext(checkpoints=Checkpoints(folder), stop=stop)
+    return run_trial(spec, split, callback, context)
 
 
 def train_resumed(spec, split, folder):
-    watcher = StopAt(StopRequest())
-    result = run_trial(spec, split, watcher, TrialContext(checkpoints=Checkpoints(folder)))
-    return result, watcher.said
+    callback = StopAt(StopRequest())
+    result = run_trial(spec, split, callback, TrialContext(checkpoints=Checkpoints(folder)))
+    return result, callback.said
 
 
 def require_same(one, other):

@@ -315,7 +315,7 @@ class _Held:
     def process(self, spawned):
         return SimpleNamespace(pid=os.getpid(), run=self._run, stop=lambda: None, end=lambda: None)
 
-    def _run(self, job, watcher):
+    def _run(self, job, callback):
         self.begun.append(job)
         gate = self.gates.setdefault(job.spec.key, threading.Event())
         assert gate.wait(10)
@@ -360,22 +360,22 @@ def held(monkeypatch):
     return found
 
 
-def _engine(watcher, free, jobs=2):
+def _engine(callback, free, jobs=2):
     server = SimpleNamespace(begin=lambda: None)
-    return LocalExecutor(watcher, ExecutorConfig(jobs=jobs, server=server), available=lambda: free)
+    return LocalExecutor(callback, ExecutorConfig(jobs=jobs, server=server), available=lambda: free)
 
 
 def _seen(held, free, jobs=2):
     """Return which trials had begun before one ended, the order of ends, and what was said."""
-    watcher = _Hearing()
-    engine = _engine(watcher, free, jobs)
+    callback = _Hearing()
+    engine = _engine(callback, free, jobs)
     for number in range(3):
         engine.submit(number, _job(number))
     threading.Timer(0.2, lambda: [held.let_go(number) for number in range(3)]).start()
     ended = engine.ended()
     first = next(ended)
     before = held.wait_for(0)
-    return before, [number for number, _ in (first, *ended)], watcher.said
+    return before, [number for number, _ in (first, *ended)], callback.said
 
 
 def test_a_trial_is_begun_when_there_is_memory_for_it(held):

@@ -297,7 +297,7 @@ def test_a_trial_that_is_to_stop_is_not_begun(job):
 def engine():
     """An engine that has joined no cluster."""
     made = object.__new__(RayExecutor)
-    made._watcher, made._setup = Progress(shown=False), ExecutorConfig()
+    made._callback, made._setup = Progress(shown=False), ExecutorConfig()
     made._waiting, made._running, made._stopping = deque(), {}, False
     return made
 
@@ -328,12 +328,12 @@ def test_what_is_lost_while_stopping_is_interrupted(engine, job):
 def test_a_stop_while_a_trial_is_sent_reaches_it(engine, job, monkeypatch):
     """As it would reach one that was sent before."""
 
-    def begun(sent):
+    def submit_task(sent):
         engine.stop()
         return "reference"
 
     monkeypatch.setattr(engine, "_places", lambda job: 1)
-    monkeypatch.setattr(engine, "_begun", begun)
+    monkeypatch.setattr(engine, "_submit_task", submit_task)
     engine.submit(5, job)
     engine._send()
 
@@ -345,7 +345,7 @@ def test_a_bounded_number_is_sent(engine, job, monkeypatch, jobs, places, sent):
     """Twice what there is room for, or as many as were asked for; the record has what can be."""
     engine._setup = ExecutorConfig(jobs=jobs)
     monkeypatch.setattr(engine, "_places", lambda job: places)
-    monkeypatch.setattr(engine, "_begun", lambda each: each.number)
+    monkeypatch.setattr(engine, "_submit_task", lambda each: each.number)
     for number in range(100):
         engine.submit(number, job)
     engine._send()

@@ -8,9 +8,8 @@ from importlib.metadata import entry_points
 import pytest
 
 import bench
-from bench.engines.executor import ExecutorConfig
+from bench.engines.executor import ExecutorConfig, start_executor
 from bench.engines.registry import ENGINES, LOCAL, Engine, get_engine
-from bench.engines.start import start_executor
 from bench.runs.progress import Progress
 from registry.claims import Claims
 from registry.errors import AmbiguousNameError, BrokenPluginError, RunError, UnknownNameError
@@ -28,15 +27,15 @@ begun = []
 
 
 class Mine(InProcessExecutor):
-    def __init__(self, watcher, setup):
-        super().__init__(watcher)
+    def __init__(self, callback, setup):
+        super().__init__(callback)
         begun.append(setup)
 
     def close(self):
         begun.append("closed")
 
 
-def leave(watcher, setup):
+def leave(callback, setup):
     raise SystemExit("no more")
 """
 

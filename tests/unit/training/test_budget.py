@@ -101,8 +101,8 @@ class _Watcher(Progress):
 def _trained(spec, split, folder=None, step=0):
     CLOCK.now = 0.0
     stop, checkpoints = StopRequest(), None if folder is None else Checkpoints(folder)
-    service = TrialContext(clock=CLOCK, stop=stop, checkpoints=checkpoints)
-    return run_trial(spec, split, _Watcher(stop, step), service)
+    context = TrialContext(clock=CLOCK, stop=stop, checkpoints=checkpoints)
+    return run_trial(spec, split, _Watcher(stop, step), context)
 
 
 def test_training_ends_after_the_step_that_reaches_the_budget(split):
@@ -188,10 +188,10 @@ def test_seconds_of_fitting_the_first_weights_are_counted(split):
 
 def test_nobody_is_told_how_many_steps_there_will_be(split):
     """Nobody knows."""
-    CLOCK.now, watcher = 0.0, _Watcher()
-    run_trial(_spec(), split, watcher, TrialContext(clock=CLOCK))
+    CLOCK.now, callback = 0.0, _Watcher()
+    run_trial(_spec(), split, callback, TrialContext(clock=CLOCK))
 
-    assert watcher.started == [(0, 0)]
+    assert callback.started == [(0, 0)]
 
 
 def test_a_profile_counts_parts_of_epochs(split):

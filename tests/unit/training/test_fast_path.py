@@ -21,8 +21,8 @@ from bench.report.page.vega import draw_figures
 from bench.system.cache_folder import cache_folder, clear_cache, kept_files
 from bench.system.memory import available_bytes
 from bench.training.compile import compile_network
+from bench.training.optimizer import build_optimizer
 from bench.training.recipe import TEXTBOOK
-from bench.training.train import build_optimizer
 from registry.architecture import Architecture, Contract
 from registry.errors import RunError
 

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from bench.training.muon import Muon, filter_banks, orthogonal
+from bench.training.optimizer import build_optimizer
 from bench.training.recipe import DEFAULT
 from bench.training.schedule import apply, place_by_steps, settings
-from bench.training.train import build_optimizer
 
 MUON = replace(DEFAULT, optimizer="muon", learning_rate=1e-3, filter_rate=0.05, weight_decay=0.01)
 

@@ -28,7 +28,7 @@ def validations(monkeypatch):
 
     def scripted(self):
         real = self._validate_really()
-        epoch = len(self._account.record.history)
+        epoch = len(self._builder.record.history)
         return Evaluation(
             labels=real.labels,
             probabilities=real.probabilities,
@@ -53,8 +53,8 @@ def _patient(epochs=6, **changes):
     return replace(spec, recipe=replace(spec.recipe, epochs=epochs, **changes))
 
 
-def _trained(spec, split, **service):
-    return run_trial(spec, split, Progress(shown=False), TrialContext(**service))
+def _trained(spec, split, **context):
+    return run_trial(spec, split, Progress(shown=False), TrialContext(**context))
 
 
 def test_training_ends_after_so_many_epochs_without_a_better_one(split, validations):

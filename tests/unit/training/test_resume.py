@@ -119,8 +119,8 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(split, unbroken, tmp_
     spec = restless_spec()
     folder = tmp_path / "c"
     stop = StopRequest()
-    service = TrialContext(checkpoints=Checkpoints(folder), stop=stop, cadence=Cadence(steps=2))
-    run_trial(spec, split, StopAt(stop, step=7), service)
+    context = TrialContext(checkpoints=Checkpoints(folder), stop=stop, cadence=Cadence(steps=2))
+    run_trial(spec, split, StopAt(stop, step=7), context)
     newest = max(folder.glob("*.pt"))
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
@@ -139,13 +139,13 @@ def test_without_room_for_a_checkpoint_training_goes_on(split, tmp_path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("bench.training.checkpoint.write_text", full)
-    watcher = StopAt(StopRequest())
+    callback = StopAt(StopRequest())
     checkpoints = Checkpoints(tmp_path / "c")
-    service = TrialContext(checkpoints=checkpoints, cadence=Cadence(steps=1))
-    result = run_trial(restless_spec(), split, watcher, service)
+    context = TrialContext(checkpoints=checkpoints, cadence=Cadence(steps=1))
+    result = run_trial(restless_spec(), split, callback, context)
 
     assert result.record.status == "ok"
-    assert "no checkpoint could be written: OSError: [Errno 28]" in watcher.said[0]
+    assert "no checkpoint could be written: OSError: [Errno 28]" in callback.said[0]
     assert list((tmp_path / "c").iterdir()) == []
 
 

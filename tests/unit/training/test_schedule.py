@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, OneCycleLR, SequentialLR
 
+from bench.training.optimizer import build_optimizer
 from bench.training.recipe import DEFAULT, TEXTBOOK
 from bench.training.schedule import apply, place_by_seconds, place_by_steps, settings
-from bench.training.train import build_optimizer
 
 ADAMW = replace(DEFAULT, learning_rate=3e-4)
 SGD = replace(TEXTBOOK, schedule="one_cycle")

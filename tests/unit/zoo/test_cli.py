@@ -290,7 +290,7 @@ def test_an_interrupt_keeps_what_was_finished(monkeypatch, bench, tmp_path):
 
     def second_is_stopped(spec, *arguments, **options):
         if spec.model != "lenet5":
-            monkeypatch.setattr("bench.training.train_state.train_epoch", _press_ctrl_c)
+            monkeypatch.setattr("bench.training.train_state.TrainState.epoch", _press_ctrl_c)
         return run_trial(spec, *arguments, **options)
 
     monkeypatch.setattr("bench.engines.in_process.run_trial", second_is_stopped)
@@ -305,7 +305,7 @@ def test_an_interrupt_keeps_what_was_finished(monkeypatch, bench, tmp_path):
 def test_the_same_command_offers_to_go_on(monkeypatch, bench, tmp_path):
     """The unfinished run is named; where nobody can be asked, a new one begins."""
     with monkeypatch.context() as patch:
-        patch.setattr("bench.training.train_state.train_epoch", _press_ctrl_c)
+        patch.setattr("bench.training.train_state.TrainState.epoch", _press_ctrl_c)
         assert bench("lenet5")[0] == 130
     _, _, other = bench("lenet5", "--seeds", 2)
     code, _, err = bench("lenet5")
@@ -319,7 +319,7 @@ def test_the_same_command_offers_to_go_on(monkeypatch, bench, tmp_path):
 def test_on_a_terminal_the_same_command_goes_on(monkeypatch, bench, tmp_path):
     """It asks, and after a yes there is no second run."""
     with monkeypatch.context() as patch:
-        patch.setattr("bench.training.train_state.train_epoch", _press_ctrl_c)
+        patch.setattr("bench.training.train_state.TrainState.epoch", _press_ctrl_c)
         bench("lenet5")
     asked = []
     monkeypatch.setattr("zoo.cli.bench._is_terminal", lambda: True)
