@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.analysis.comparison import RunComparison, compare_stored
-from bench.analysis.results import Results, StoredRun
+from bench.analysis.results import Results
 from bench.runs.stored_runs import stored_run
 
 
@@ -31,9 +31,8 @@ def compare(
             split and recipe.
         RunError: there is no such run, or its records can't be read.
     """
-    before, after = _stored(base, Path(runs)), _stored(new, Path(runs))
+    before, after = (
+        stored_run(str(run.folder if isinstance(run, Results) else run), Path(runs))
+        for run in (base, new)
+    )
     return compare_stored(before, after, tolerance, across_recipes=across_recipes)
-
-
-def _stored(run: int | str | Path | Results, runs: Path) -> StoredRun:
-    return stored_run(str(run.folder if isinstance(run, Results) else run), runs)

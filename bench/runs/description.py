@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,11 @@ def describe_run(resolved: ResolvedRequest, manifest: Manifest, splits: Splits) 
 def _count_images(manifest: Manifest, splits: Splits) -> dict[str, Any]:
     """Return how many images there are, of each class in each part, and which are there twice."""
     counted = as_json_value(manifest)
-    labels = range(len(manifest.classes))
-    one = splits.each[0]
-    parts = {"train": one.train, "validation": one.validation, "test": one.test}
-    parts = parts if splits.folds is None else {"test": splits.test}
+    parts = _parts(splits.each[0]) if splits.folds is None else {"test": splits.test}
+    labels = {name: [image.file.label for image in images] for name, images in parts.items()}
     of_parts = {
-        name: [sum(_is(label, image) for image in images) for label in labels]
-        for name, images in parts.items()
+        name: [found.count(label) for label in range(len(manifest.classes))]
+        for name, found in labels.items()
     }
     kept = {name: counted[name] for name in ("images", "bytes", "classes", "duplicates")}
     return {**kept, "parts": of_parts}
@@ -56,43 +54,40 @@ def _count_images(manifest: Manifest, splits: Splits) -> dict[str, Any]:
 
 def _describe_splits(splits: Splits) -> dict[str, Any]:
     """Return the names of the images in each part; of folds, those of all that is tested, too."""
-    told: dict[str, Any] = {"name": splits.name, "fingerprint": splits.fingerprint}
+    whole: dict[str, Any] = {"name": splits.name, "fingerprint": splits.fingerprint}
     if splits.within is not None:
-        told["within"] = splits.within
+        whole["within"] = splits.within
     if splits.folds is None:
-        return told | _parts(splits.of(None))
-    folds = [{"fingerprint": each.fingerprint, **_parts(each)} for each in splits.each]
-    return told | {"test": _names(splits.test), "folds": folds}
+        return whole | _names(_parts(splits.of(None)))
+    folds = [{"fingerprint": each.fingerprint, **_names(_parts(each))} for each in splits.each]
+    return whole | _names({"test": splits.test}) | {"folds": folds}
 
 
-def _parts(split: Split) -> dict[str, list[str]]:
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
-    return {name: _names(images) for name, images in parts.items()}
+def _parts(split: Split) -> dict[str, tuple[CheckedImage, ...]]:
+    return {"train": split.train, "validation": split.validation, "test": split.test}
 
 
-def _names(images: Sequence[CheckedImage]) -> list[str]:
-    return [image.file.name for image in images]
+def _names(parts: Mapping[str, Sequence[CheckedImage]]) -> dict[str, list[str]]:
+    return {name: [image.file.name for image in images] for name, images in parts.items()}
 
 
 def _title(resolved: ResolvedRequest, splits: Splits) -> str:
     request, recipe, device = resolved.request, resolved.recipe, resolved.device
     data = Path(request.data_told).name if request.data else SYNTHETIC_NAME
-    most, stopped = ("", "")
+    length = f"{recipe.length}{' of training' if recipe.seconds else ''}"
     if recipe.patience is not None:
-        most, stopped = "at most ", ", stopped by validation accuracy"
-    length = f"{most}{recipe.length}{' of training' if recipe.seconds else ''}{stopped}"
-    told = f"{data}: {_sizes(splits)}, {_describe_recipe(request, recipe)}, {length}, {device}"
-    told += f", by {request.engine}" if request.engine != LOCAL.name else ""
-    told += f", {request.jobs} trials at a time" if (request.jobs or 1) > 1 else ""
-    return told
+        length = f"at most {length}, stopped by validation accuracy"
+    title = f"{data}: {_sizes(splits)}, {_describe_recipe(request, recipe)}, {length}, {device}"
+    title += f", by {request.engine}" if request.engine != LOCAL.name else ""
+    return title + (f", {request.jobs} trials at a time" if (request.jobs or 1) > 1 else "")
 
 
 def _describe_recipe(request: Request, recipe: Recipe) -> str:
     """Return its name, how many it was chosen among, and which models have their own."""
     tried = recipe.configurations
-    told = f"recipe {recipe.name}" + (f" (chosen among {tried} configurations)" if tried else "")
+    text = f"recipe {recipe.name}" + (f" (chosen among {tried} configurations)" if tried else "")
     own = ", ".join(model for model, _ in request.own_recipes)
-    return f"{told}, other recipes for {own}" if own else told
+    return f"{text}, other recipes for {own}" if own else text
 
 
 def _sizes(splits: Splits) -> str:
@@ -100,7 +95,7 @@ def _sizes(splits: Splits) -> str:
     if splits.folds is not None:
         return f"{len(splits.test)} images, each tested in one of {splits.folds} folds{within}"
     split = splits.of(None)
-    sizes = "/".join(str(len(each)) for each in (split.train, split.validation, split.test))
+    sizes = "/".join(str(len(images)) for images in _parts(split).values())
     return f"{sizes} images ({split.name}{within})"
 
 
@@ -112,8 +107,4 @@ def _baseline(splits: Splits) -> tuple[int, int]:
     """
     trained = [image.file.label for split in splits.each for image in split.train]
     majority = majority_class(trained)
-    return sum(_is(majority, image) for image in splits.test), len(splits.test)
-
-
-def _is(label: int, image: CheckedImage) -> bool:
-    return image.file.label == label
+    return sum(image.file.label == majority for image in splits.test), len(splits.test)

@@ -46,11 +46,7 @@ def choose(
     seed: int | None = None,
     fold: int | None = None,
 ) -> tuple[Trained, ...]:
-    """Return those of `weights` that are of this model, of this seed and of this fold.
-
-    Raises:
-        RunError: none is, or one of them is no weights file of this harness.
-    """
+    """Return those of `weights` of this model, seed and fold; RunError where none is."""
     there = [_find_trained(path) for path in weights]
     chosen = tuple(
         each
@@ -81,54 +77,44 @@ def plan(
     """
     if kind == "onnx":
         require_onnx()
-    with _as_run_error(Path(target)):
-        exports = _exports(trained, kind, target)
-        _require_free([export.path for export in exports], force)
-    return exports
-
-
-def _exports(trained: Sequence[Trained], kind: Kind, target: str) -> tuple[Export, ...]:
     path = Path(target)
-    if path.is_dir() or target.endswith("/"):
-        return tuple(
-            Export(trained=each, kind=kind, path=path / _file_name(each, kind)) for each in trained
-        )
-    if len(trained) > 1:
-        raise RunError(
-            f"{len(trained)} weights for one file, {_names(trained)}: choose one by --model, "
-            "--seed and --fold, or give a folder, which ends with `/`"
-        )
-    return (Export(trained=trained[0], kind=kind, path=path),)
+    with _as_run_error(path):
+        if path.is_dir() or target.endswith("/"):
+            paths = [path / _file_name(each, kind) for each in trained]
+        elif len(trained) > 1:
+            raise RunError(
+                f"{len(trained)} weights for one file, {_names(trained)}: choose one by --model, "
+                "--seed and --fold, or give a folder, which ends with `/`"
+            )
+        else:
+            paths = [path]
+        _require_free(paths, force)
+    pairs = zip(trained, paths, strict=True)
+    return tuple(Export(trained=each, kind=kind, path=path) for each, path in pairs)
 
 
 def carry_out(export: Export, *, files: Sequence[str] = ()) -> Comparison | None:
     """Write a file, whole or not at all, and read it back; return how far ONNX is from torch.
 
-    `files` are classes in Python files (`./mynet.py:MyNet`) that may be run.
+    Weights are copied byte by byte. `files` are classes in Python files (`./mynet.py:MyNet`) that
+    may be run.
 
     Raises:
         RunError: it can't be written, or is not what it should be; then there is no file.
     """
-    with _as_run_error(export.path):
-        export.path.parent.mkdir(parents=True, exist_ok=True)
-        if export.kind == "safetensors":
-            copy_weights(export.trained.path, export.path, files=files)
-            return None
-        network, published = load_network(export.trained.path, files=files)
-        return write_onnx(export.path, network, published)
-
-
-def copy_weights(source: Path, target: Path, *, files: Sequence[str] = ()) -> None:
-    """Write a copy of a weights file, byte by byte, and load it.
-
-    Raises:
-        RunError: the source is no weights file of this harness, or the copy is not like it.
-    """
-    load_network(source, files=files)
-    with whole_file(target) as partial:
-        shutil.copyfile(source, partial)
-        if not filecmp.cmp(source, partial, shallow=False):
-            raise RunError(f"{target} could not be read back as {source} is: the disk may be bad")
+    source, target = export.trained.path, export.path
+    with _as_run_error(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        network, published = load_network(source, files=files)
+        if export.kind == "onnx":
+            return write_onnx(target, network, published)
+        with whole_file(target) as partial:
+            shutil.copyfile(source, partial)
+            if not filecmp.cmp(source, partial, shallow=False):
+                raise RunError(
+                    f"{target} could not be read back as {source} is: the disk may be bad"
+                )
+    return None
 
 
 def _number(what: str, folder: Path) -> int | None:

@@ -25,7 +25,7 @@ _NAME_CELLS = 40
 class LiveTable:
     """Draws a board at the foot of the terminal, at most twice a second; what is said goes above.
 
-    Nothing is drawn but when something is told, so it takes no thread and no time from training.
+    Nothing is drawn but when something changes, so it takes no thread and no time from training.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class LiveTable:
             auto_refresh=False,
             transient=True,
             redirect_stdout=False,
-            get_renderable=self._drawn,
+            get_renderable=lambda: render(board, *console.size),
         )
         self._last = -_BETWEEN
 
@@ -60,23 +60,20 @@ class LiveTable:
         """Print a line above."""
         self._console.print(Text(text), soft_wrap=True)
 
-    def _drawn(self) -> RenderableType:
-        width, height = self._console.size
-        return render(self.board, width, height)
-
 
 def render(board: RunProgress, width: int, height: int) -> RenderableType:
     """Return the board as a table, and below it how far all is and how long it will take."""
     lines = board.lines()
     shown = lines[: max(1, height - _FRAME_LINES)]
     rows = [_cells(line) for line in shown]
-    names = _fitting(rows, width)
+    names = _columns(rows, width)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in names:
         left = name in ("model", "state")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for line, cells in zip(shown, rows, strict=True):
-        table.add_row(*(cells[name] for name in names), style=_style(line))
+        style = "dim" if line.state == "waiting" else ""
+        table.add_row(*(cells[name] for name in names), style=style)
     more = [Text(f" and {len(lines) - len(shown)} more")] * (len(lines) > len(shown))
     return Group(table, *more, Text(f" {summary(board)}"))
 
@@ -101,7 +98,7 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _fitting(rows: Sequence[dict[str, Text]], width: int) -> list[str]:
+def _columns(rows: Sequence[dict[str, Text]], width: int) -> list[str]:
     """Return the columns for which there is room."""
     needs = {name: 2 + max(len(name), *(row[name].cell_len for row in rows)) for name in _HEADINGS}
     for name in _LEFT_OUT:
@@ -114,21 +111,11 @@ def _cells(line: Line) -> dict[str, Text]:
     state = Text(line.state)
     if line.state.startswith(("✓", "✗")):
         state.stylize(GOOD if line.state.startswith("✓") else BAD)
+    spread = "" if line.deviation is None else f" ± {line.deviation:,.1f}"
     return {
         "model": Text(short(line.model, _NAME_CELLS)),
         "state": state,
         "validation": Text(percent(line.validation)),
         "accuracy": Text(percent(line.accuracy)),
-        "training": Text(_seconds(line)),
+        "training": Text("" if line.seconds is None else f"{line.seconds:,.1f}{spread} s"),
     }
-
-
-def _style(line: Line) -> str:
-    return "dim" if line.state == "waiting" else ""
-
-
-def _seconds(line: Line) -> str:
-    if line.seconds is None:
-        return ""
-    spread = "" if line.deviation is None else f" ± {line.deviation:,.1f}"
-    return f"{line.seconds:,.1f}{spread} s"

@@ -36,21 +36,23 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     """
     if request.data is None:
         progress.say("no --data: comparing on cats and dogs drawn by code, not on photographs")
-    if request.data is None:
-        folder = synthetic_folder()
-    else:
-        folder = dataset_folder(str(request.data)) if request.names_data else request.data
-    manifest = _check_folder(folder, request, progress)
+    manifest = _check_folder(find_data_folder(request), request, progress)
     if request.limit is not None:
         manifest = limit_images(manifest, request.limit)
     splits = make_splits(request.split, manifest, request.within)
     if request.test_data is not None:
-        splits = with_tests_of(
-            _check_folder(request.test_data, request, progress), splits, manifest
-        )
+        tests = _check_folder(request.test_data, request, progress)
+        splits = with_tests_of(tests, splits, manifest)
     if request.within is not None:  # nothing else may be opened from here on
         manifest = training_part(manifest, request.within)
     return manifest, splits
+
+
+def find_data_folder(request: Request) -> Path:
+    """Return the folder of the images, or of the drawings; DataError where `data` names no set."""
+    if request.data is None:
+        return synthetic_folder()
+    return dataset_folder(str(request.data)) if request.names_data else request.data
 
 
 def _check_folder(folder: Path, request: Request, progress: Progress) -> Manifest:
@@ -67,17 +69,10 @@ def _check_folder(folder: Path, request: Request, progress: Progress) -> Manifes
 
 
 def cache_pixels(
-    images: Sequence[CheckedImage],
-    splits: Splits,
-    shapes: Sequence[InputShape],
-    progress: Progress,
+    images: Sequence[CheckedImage], splits: Splits, shapes: Sequence[InputShape], progress: Progress
 ) -> PixelSource:
     """Return the pixels of `images` from the cache folder, written there if need be."""
+    folder, threads = cache_folder() / "pixels", default_threads()
     return open_pixel_cache(
-        images,
-        splits.evaluated,
-        shapes,
-        folder=cache_folder() / "pixels",
-        threads=default_threads(),
-        report=progress,
+        images, splits.evaluated, shapes, folder=folder, threads=threads, report=progress
     )

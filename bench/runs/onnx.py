@@ -26,31 +26,21 @@ from registry.errors import RunError, format_error
 BATCHES = (1, 3)  # one image, and a number that nothing in a network is likely to be
 _MOST_DIFFERENCE = 1e-3  # of the largest logit; float32 convolutions in another order give 1e-6
 _MOST_BYTES = 2_000_000_000  # a protobuf message ends at 2 GiB
-_INSTALL = "pip install 'zoo-bench[onnx]'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How far the logits of onnxruntime are from torch's, at most, on random images.
-
-    Attributes:
-        largest_difference: of two logits.
-        relative_difference: the same over the largest logit.
-    """
+    """How far onnxruntime's logits are from torch's at most, and that over the largest logit."""
 
     largest_difference: float
     relative_difference: float
 
 
 def require_onnx() -> None:
-    """Do nothing if ONNX models can be written here.
-
-    Raises:
-        RunError: a package is not installed; the line says how to get it.
-    """
+    """Raise RunError, which says how to get it, where a package for ONNX is not installed."""
     missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
     if missing:
-        raise RunError(f"writing ONNX needs {' and '.join(missing)}: {_INSTALL}")
+        raise RunError(f"writing ONNX needs {' and '.join(missing)}: pip install 'zoo-bench[onnx]'")
 
 
 def write_onnx(path: Path, network: nn.Module, published: WeightsMetadata) -> Comparison | None:
@@ -85,14 +75,12 @@ def write_onnx(path: Path, network: nn.Module, published: WeightsMetadata) -> Co
 
 
 def _translate(path: Path, network: nn.Module, shape: tuple[int, int, int]) -> Any:
-    """Return the ONNX model that torch makes of the network."""
     size = sum(tensor.nbytes for tensor in network.state_dict().values())
     if size > _MOST_BYTES:
         raise RunError(
             f"{size / 1e9:.1f} GB of weights do not fit into one ONNX file, which ends at 2 GB: "
             "use --safetensors"
         )
-    batch = torch.export.Dim("batch")
     try:
         with _silent():
             program = torch.onnx.export(
@@ -100,7 +88,7 @@ def _translate(path: Path, network: nn.Module, shape: tuple[int, int, int]) -> A
                 (torch.zeros(2, *shape),),
                 input_names=["images"],
                 output_names=["logits"],
-                dynamic_shapes=({0: batch},),
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
                 dynamo=True,
                 verbose=False,
             )
@@ -123,10 +111,8 @@ def _require_free_batch(path: Path, model: Any) -> None:
 @contextmanager
 def _silent() -> Iterator[None]:
     """Drop what torch and the network say meanwhile: stdout belongs to paths and JSON."""
-    sink = io.StringIO()
-    before = logging.root.manager.disable
-    with redirect_stdout(sink), redirect_stderr(sink), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    sink, before = io.StringIO(), logging.root.manager.disable
+    with redirect_stdout(sink), redirect_stderr(sink), warnings.catch_warnings(action="ignore"):
         logging.disable(logging.WARNING)
         try:
             yield
@@ -148,8 +134,7 @@ def _remove_source_paths(message: Any) -> None:
 
 
 def _properties(published: WeightsMetadata) -> dict[str, str]:
-    how = published.normalization
-    architecture = published.architecture
+    how, architecture = published.normalization, published.architecture
     return {
         "model": _text(published.model),
         "architecture": architecture.name,

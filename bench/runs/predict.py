@@ -33,10 +33,7 @@ class Prediction:
 def find_weights(run: Path, *, best: bool = False) -> tuple[Path, ...]:
     """Return the weights in a run folder, one file a trial: of the last epoch, or of the best.
 
-    `run` may be a trial's folder, or a weights file, too.
-
-    Raises:
-        RunError: there are none.
+    `run` may be a trial's folder, or a weights file, too. RunError where there are none.
     """
     try:
         if run.is_file():
@@ -46,8 +43,9 @@ def find_weights(run: Path, *, best: bool = False) -> tuple[Path, ...]:
         raise RunError(f"can't look for weights in {run}: {error.strerror}") from error
     if not found:
         raise RunError(f"no weights in {run}: give the folder that `zoo bench` named at its end")
-    if best:
-        found = [_best(path) for path in found]
+    if best:  # where there is none, the last epoch was the best one
+        others = [path.with_name("weights-best.safetensors") for path in found]
+        found = [b if b.exists() else path for b, path in zip(others, found, strict=True)]
     return tuple(found)
 
 
@@ -82,8 +80,3 @@ def predict(
                 predicted=published.classes[int(row.argmax())],
                 probability=float(row.max()),
             )
-
-
-def _best(path: Path) -> Path:
-    best = path.with_name("weights-best.safetensors")
-    return best if best.exists() else path  # the last epoch was the best one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from bench.training.spec import TrialSpec
 
 
 class Progress:
-    """Tells how trials go: by a table that fills in, while it is `showing` one, else by lines."""
+    """Shows how trials go: by a table that fills in, while it is `showing` one, else by lines."""
 
     def __init__(self, *, shown: bool = True) -> None:
         self._shown = shown
@@ -41,9 +41,7 @@ class Progress:
     def showing(
         self, specs: Sequence[TrialSpec], records: Iterable[TrialRecord] = (), jobs: int = 1
     ) -> Iterator[None]:
-        """Show a table of the trials `specs` in here, of which `records` are there already.
-
-        Of them, `jobs` are done at a time.
+        """Show a table of the trials `specs`, `jobs` at a time; `records` are there already.
 
         Where stderr is no terminal, or one that can only print, there is none.
         """
@@ -61,58 +59,51 @@ class Progress:
 
     def on_phase(self, record: TrialRecord) -> None:
         """Show what the trial does now."""
-        if self._table is not None:
-            self._table.board.on_phase(record)
-            self._table.changed()
+        self._update(lambda board: board.on_phase(record))
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
         """Show that training begins, so many of the steps done before."""
         if done:
             of = f" of {steps:,}" if steps else ""
             self.say(f"{_name(spec)}: going on after step {done:,}{of}")
-        if self._table is not None:
-            self._table.board.on_start(spec, steps, done)
-            self._table.changed()
+        self._update(lambda board: board.on_start(spec, steps, done))
 
     def on_batch(self, spec: TrialSpec) -> None:
         """Count a step."""
-        if self._table is not None:
-            self._table.board.on_batch(spec)
-            self._table.changed()
+        self._update(lambda board: board.on_batch(spec))
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
         """Show the epoch's figures, in the table or on a line."""
+        self._update(lambda board: board.on_epoch(spec, epoch))
         if self._table is not None:
-            self._table.board.on_epoch(spec, epoch)
-            self._table.changed()
             return
         epochs = spec.recipe.epochs
-        of = f"/{epochs}" if epochs else f" of {spec.recipe.length}"
-        number = f"epoch {epoch.epoch}{of}"
+        number = f"epoch {epoch.epoch}" + (f"/{epochs}" if epochs else f" of {spec.recipe.length}")
         accuracy = f"validation {epoch.validation_accuracy:.1%}"
         losses = f"loss {epoch.train_loss:.3f}, {epoch.validation_loss:.3f} in validation"
         self.say(f"{_name(spec)} {number}: {accuracy}, {losses}, {epoch.train_seconds:.1f} s")
 
     def on_end(self, record: TrialRecord) -> None:
         """Show how the trial ended; what went wrong is said beside a table, too."""
-        if self._table is not None:
-            self._table.board.on_end(record)
-            self._table.changed()
+        self._update(lambda board: board.on_end(record))
         if record.status != "ok":
             self.say(f"✗ {_name(record.spec)} {record.status} ({record.phase}): {record.error}")
         elif self._table is None:
             accuracy = f"test accuracy {record.test_accuracy:.1%}"
-            waited = f"{record.data_wait_share:.1%} of it waiting for data"
-            self.say(
-                f"✓ {_name(record.spec)}: {accuracy}, "
-                f"{record.spent_seconds:.1f} s training, {waited}"
-            )
+            times = f"{record.spent_seconds:.1f} s training, {record.data_wait_share:.1%} of it"
+            self.say(f"✓ {_name(record.spec)}: {accuracy}, {times} waiting for data")
 
     @contextmanager
     def counting(self, what: str, total: int) -> Iterator[Any]:
         """Yield a bar that counts to `total`; call its `update()`."""
         with tqdm(total=total, desc=what, leave=False, disable=not self._terminal) as bar:
             yield bar
+
+    def _update(self, change: Callable[[RunProgress], object]) -> None:
+        """Change what the table shows, where there is one."""
+        if self._table is not None:
+            change(self._table.board)
+            self._table.changed()
 
 
 def _name(spec: TrialSpec) -> str:

@@ -23,29 +23,27 @@ _LOCK, _HOLDER = "lock", "holder.json"
 
 
 class RunFolder:
-    """A folder of one run: `runs/0007-lenet-alexnet/`, and one folder in it for each trial."""
+    """A folder of one run: `runs/0007-lenet-alexnet/`, and one folder in it for each trial.
+
+    RunError is raised where it can't be made, found or removed, or another process holds it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def create(cls, runs: Path, models: tuple[str, ...]) -> RunFolder:
-        """Return a new numbered folder under `runs`, named after its first three models.
-
-        Raises:
-            RunError: the folder can't be made.
-        """
+        """Return a new numbered folder under `runs`, named after its first three models."""
         label = "-".join(_plain(model) for model in models[:3])
         try:
             runs.mkdir(parents=True, exist_ok=True)
             number = 1 + max((_number(path) for path in runs.iterdir()), default=0)
             while True:
                 path = runs / f"{number:04d}-{label}"
-                try:
+                with suppress(FileExistsError):  # another run took the number just now
                     path.mkdir()
                     return cls(path)
-                except FileExistsError:  # another run took the number just now
-                    number += 1
+                number += 1
         except OSError as error:
             raise RunError(
                 f"can't make a run folder in {runs}: {error.strerror}: name another by --runs-dir"
@@ -53,17 +51,12 @@ class RunFolder:
 
     @classmethod
     def find(cls, name: str, runs: Path) -> RunFolder:
-        """Return the folder that is meant by a path, a name in `runs`, or a number.
-
-        Raises:
-            RunError: there is none.
-        """
+        """Return the folder that is meant by a path, a name in `runs`, or a number."""
         for path in (Path(name), runs / name):
             if (path / "run.db").is_file():
                 return cls(path)
-        numbered = [
-            folder for folder in run_folders(runs) if str(_number(folder.path)) == name.lstrip("0")
-        ]
+        number = name.lstrip("0")
+        numbered = [each for each in run_folders(runs) if str(_number(each.path)) == number]
         if len(numbered) != 1:
             raise RunError(
                 f"no run {name!r} here or in {runs}: `zoo runs` lists those that there are"
@@ -96,22 +89,19 @@ class RunFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes out; the system lets go of it when this one dies.
-
-        Raises:
-            RunError: another process holds it; nothing was touched.
-        """
+        """Keep other processes out; the system lets go of it when this one dies."""
         lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunError(
-                f"{self.path} is in use{self._holder()}: wait for it or end it"
-            ) from None
+            text = f"{self.path} is in use{self._holder()}: wait for it or end it"
+            raise RunError(text) from None
         except OSError as error:
             raise RunError(f"can't write to {self.path}: {error.strerror}") from error
         try:
-            self._say_who()
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            who = {"process": os.getpid(), "host": platform.node(), "since": now}
+            write_text(self.path / _HOLDER, json.dumps(who) + "\n")
             yield
         finally:
             (self.path / _HOLDER).unlink(missing_ok=True)
@@ -121,9 +111,8 @@ class RunFolder:
         """Say whether a process is working on it."""
         if not (self.path / _LOCK).exists():
             return False
-        lock = FileLock(self.path / _LOCK)
         try:
-            with lock.acquire(timeout=0):
+            with FileLock(self.path / _LOCK).acquire(timeout=0):
                 return False
         except Timeout:
             return True
@@ -139,21 +128,12 @@ class RunFolder:
                 path.unlink()
 
     def remove(self) -> None:
-        """Remove it and all that is in it.
-
-        Raises:
-            RunError: it is in use, or can't be removed.
-        """
+        """Remove it and all that is in it."""
         with self.held():
             try:
                 shutil.rmtree(self.path)
             except OSError as error:
                 raise RunError(f"can't remove {self.path}: {error.strerror}") from error
-
-    def _say_who(self) -> None:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        who = {"process": os.getpid(), "host": platform.node(), "since": now}
-        write_text(self.path / _HOLDER, json.dumps(who) + "\n")
 
     def _holder(self) -> str:
         try:

@@ -65,14 +65,9 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
     """Change all or nothing; what is changed is on the disk when it ends."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
+    with database:  # commits, or rolls back after any exception
+        database.execute("BEGIN IMMEDIATE")
         yield
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-        raise
 
 
 @contextmanager

@@ -34,14 +34,14 @@ class PendingTrial:
 
 
 class ResultSink(Protocol):
-    """Keeps how trials end: the store of a run, say."""
+    """Keeps how trials end: the store of a run, or a worker."""
 
     def finish(self, number: int, result: TrialResult) -> None:
         """Keep how a trial ended, durably; one that was interrupted can end once more."""
 
 
 class Session:
-    """Has trials done, keeps each result in the store, and tells `on_result` of it."""
+    """Has trials done, keeps each result in the store, and calls `on_result` with it."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Session:
         store: ResultSink,
         plan: Plan,
         progress: Progress,
-        on_result: Callable[[int, TrialResult], object],
+        on_result: Callable[[int, TrialResult], object] = lambda number, result: None,
         server: TrialServer | None = None,
     ) -> None:
         """`server` begins processes for trials, if it is there already; it is left as it is."""
@@ -60,9 +60,7 @@ class Session:
         self._interrupts = Interrupts(progress.say)
         self._pending: dict[int, PendingTrial] = {}
         self._interrupted = False
-        self._asked: dict[
-            int, PendingTrial
-        ] = {}  # what had to be done at a smaller batch, as it was
+        self._whole: dict[int, PendingTrial] = {}  # at its batch size, what is done at a smaller
 
     def run(self, pending: Sequence[PendingTrial]) -> int | None:
         """Do `pending`, and return the number of the signal that has stopped it, or None.
@@ -70,36 +68,30 @@ class Session:
         After a trial that was interrupted none is begun.
         """
         with self._interrupts:
-            for _, some in groupby(pending, self._is_here):
+            for alone, some in groupby(pending, lambda each: can_isolate(self._options, each.spec)):
                 if not self._stopped:
-                    trials = list(some)
-                    self._do(trials, self._engine(trials))
+                    self._do(list(some), isolated=alone)
         return self._interrupts.number
 
     @property
     def _stopped(self) -> bool:
         return self._interrupted or self._interrupts.number is not None
 
-    def _do(self, pending: Sequence[PendingTrial], engine: Executor) -> None:
-        with closing(engine), self._interrupts.stopping(engine):
+    def _do(self, pending: Sequence[PendingTrial], *, isolated: bool) -> None:
+        executor = self._executor(pending) if isolated else InProcessExecutor(self._progress)
+        with closing(executor), self._interrupts.stopping(executor):
             for each in pending:
-                self._submit(engine, each)
-            for number, result in engine.ended():
-                if self._halves(result):
-                    self._submit(engine, self._halved(number, result))
+                self._submit(executor, each)
+            for number, result in executor.ended():
+                if self._must_halve(result):
+                    self._submit(executor, self._with_half_batch(number, result))
                     continue
                 self._keep(number, result)
                 if result.record.status == "interrupted":
                     self._interrupted = True
-                    engine.stop()
+                    executor.stop()
 
-    def _is_here(self, pending: PendingTrial) -> bool:
-        """Say whether a trial is done in this very process, by none that others have begun."""
-        return not can_isolate(self._options, pending.spec)
-
-    def _engine(self, pending: Sequence[PendingTrial]) -> Executor:
-        if self._is_here(pending[0]):
-            return InProcessExecutor(self._progress)
+    def _executor(self, pending: Sequence[PendingTrial]) -> Executor:
         setup = ExecutorConfig(
             jobs=self._options.jobs,
             address=self._options.address,
@@ -108,33 +100,32 @@ class Session:
         )
         return start_executor(self._options.engine, self._progress, setup)
 
-    def _submit(self, engine: Executor, pending: PendingTrial) -> None:
+    def _submit(self, executor: Executor, pending: PendingTrial) -> None:
         self._pending[pending.number] = pending
-        engine.submit(pending.number, self._job(pending.spec))
+        executor.submit(pending.number, self._job(pending.spec))
 
     def _keep(self, number: int, result: TrialResult) -> None:
-        result = replace(
-            result, record=replace(result.record, marks=self._pending.pop(number).marks)
-        )
+        record = replace(result.record, marks=self._pending.pop(number).marks)
+        result = replace(result, record=record)
         self._store.finish(number, result)
-        if result.record.status in FINISHED:
-            self._folder.checkpoints(result.record.spec, self._options.checkpoints).clear()
+        if record.status in FINISHED:
+            self._folder.checkpoints(record.spec, self._options.checkpoints).clear()
         self._on_result(number, result)
 
-    def _halves(self, result: TrialResult) -> bool:
+    def _must_halve(self, result: TrialResult) -> bool:
         wanted = self._options.halve_on_oom and result.record.status == "out-of-memory"
-        small = result.record.spec.recipe.batch_size == 1
-        return wanted and not small and not self._stopped
+        return wanted and result.record.spec.recipe.batch_size != 1 and not self._stopped
 
-    def _halved(self, number: int, result: TrialResult) -> PendingTrial:
+    def _with_half_batch(self, number: int, result: TrialResult) -> PendingTrial:
         """Return a trial that had too little memory, at half its batch."""
-        spec, pending = result.record.spec, self._pending[number]
+        spec = result.record.spec
         self._folder.checkpoints(spec, self._options.checkpoints).clear()
-        recipe = replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)
-        asked = self._asked.setdefault(number, pending)
-        mark = f"batch size {recipe.batch_size} instead of {asked.spec.recipe.batch_size}"
-        self._progress.say(f"{spec.model}: again with batch size {recipe.batch_size}")
-        return replace(asked, spec=replace(spec, recipe=recipe), marks=(*asked.marks, mark))
+        size = spec.recipe.batch_size // 2
+        whole = self._whole.setdefault(number, self._pending[number])
+        mark = f"batch size {size} instead of {whole.spec.recipe.batch_size}"
+        self._progress.say(f"{spec.model}: again with batch size {size}")
+        spec = replace(spec, recipe=replace(spec.recipe, batch_size=size))
+        return replace(whole, spec=spec, marks=(*whole.marks, mark))
 
     def _job(self, spec: TrialSpec) -> Job:
         cadence = self._options.cadence
@@ -154,11 +145,7 @@ class Session:
 
 
 def require_isolated(options: TrialOptions, specs: Sequence[TrialSpec]) -> None:
-    """Do nothing unless trials are to be done beside each other that have no process of their own.
-
-    Raises:
-        RunError: they are.
-    """
+    """Raise RunError where trials that can't have their own process are to be done side by side."""
     here = [spec.model for spec in specs if not can_isolate(options, spec)]
     asked = f"--jobs {options.jobs}" if options.jobs else f"--engine {options.engine}"
     if here and (options.shares_machine or options.engine != LOCAL.name):
@@ -170,8 +157,5 @@ def require_isolated(options: TrialOptions, specs: Sequence[TrialSpec]) -> None:
 
 def can_isolate(options: TrialOptions, spec: TrialSpec) -> bool:
     """Say whether the trial can have a process of its own: what `__main__` defines can't be had."""
-    return (
-        options.isolate
-        and can_spawn()
-        and not spec.architecture.constructor.startswith("__main__:")
-    )
+    in_notebook = spec.architecture.constructor.startswith("__main__:")
+    return options.isolate and can_spawn() and not in_notebook

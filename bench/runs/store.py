@@ -25,24 +25,25 @@ from bench.training.record import TrialRecord, TrialResult, record_of
 from bench.training.spec import TrialSpec, as_plain, spec_of
 from registry.errors import RunError
 
+_Rows = Sequence[tuple[Any, ...]]  # of epochs, or answers
+
 
 class Store:
-    """The records of one run."""
+    """The records of one run.
+
+    All that reads raises RunError where the file is damaged; all that writes raises StorageError
+    where that can't be done, and what was there before is there still.
+    """
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self._path, self._database = path, database
 
     @classmethod
     def create(cls, path: Path, about: Mapping[str, object], specs: Sequence[TrialSpec]) -> Store:
-        """Return a new store with the plan in it.
+        """Return a new store in the file `path`, which is not there yet, with the plan in it.
 
-        Args:
-            path: of the file, which is not there yet.
-            about: what is to be known of the run, by name, as JSON has it.
-            specs: the trials, in their order.
-
-        Raises:
-            StorageError: it can't be written.
+        `about` is what is to be known of the run, by name, as JSON has it; `specs` are the trials,
+        in their order.
         """
         with naming_file(path):
             database = connect(path)
@@ -52,17 +53,13 @@ class Store:
                 store._put_about(name, value)
             store._put_about(CONTENTS, {"names": sorted(about), "trials": len(specs)})
             for number, spec in enumerate(specs):
-                store._put(number, spec, None, "planned", [], [])
+                store._put(number, spec, None, [], [])
             database.execute("COMMIT")
         return store
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:
-        """Return the store in the file `path`.
-
-        Raises:
-            RunError: there is none, it is damaged, or of another version of this program.
-        """
+        """Return the store in the file `path`; RunError where there is none of this version."""
         if not path.is_file():
             raise RunError(f"no run in {path.parent}: it has no {path.name}; see `zoo runs`")
         with naming_file(path):
@@ -85,11 +82,7 @@ class Store:
         self._database.close()
 
     def about(self) -> dict[str, Any]:
-        """Return what is known of the run, by name.
-
-        Raises:
-            RunError: the file is damaged.
-        """
+        """Return what is known of the run, by name."""
         with naming_file(self._path):
             rows = self._database.execute("SELECT name, value, sha256 FROM run").fetchall()
             for name, value, sha256 in rows:
@@ -100,25 +93,14 @@ class Store:
                 raise RunError(f"{self._path} is damaged: something about the run is missing")
             return found
 
-    def statuses(self) -> dict[str, list[str]]:
-        """Return the status of each trial, in order, by model; `planned` is not begun.
-
-        Raises:
-            RunError: the file is damaged.
-        """
-        found: dict[str, list[str]] = {}
+    def statuses(self) -> list[tuple[str, str]]:
+        """Return model and status of each trial, in order; `planned` is not begun."""
         with naming_file(self._path):
             rows = self._database.execute("SELECT model, status FROM trial ORDER BY number")
-            for model, status in rows:
-                found.setdefault(model, []).append(status)
-        return found
+            return rows.fetchall()
 
     def trials(self) -> list[StoredTrial]:
-        """Return the trials, in the order of the plan.
-
-        Raises:
-            RunError: the file is damaged.
-        """
+        """Return the trials, in the order of the plan."""
         with naming_file(self._path):
             rows = self._database.execute(
                 "SELECT number, status, spec, record, sha256 FROM trial ORDER BY number"
@@ -131,26 +113,22 @@ class Store:
             return [self._trial(*row) for row in rows]
 
     def tell(self, name: str, value: object) -> None:
-        """Replace what is known of the run under `name`, durably.
-
-        Raises:
-            StorageError: it can't be written; what was there before is there still.
-        """
+        """Replace what is known of the run under `name`, durably."""
         with naming_file(self._path), transaction(self._database):
             self._database.execute("DELETE FROM run WHERE name = ?", (name,))
             self._put_about(name, value)
 
     def finish(self, number: int, result: TrialResult) -> None:
-        """Keep how a trial ended, durably; one that was interrupted can end once more.
-
-        Raises:
-            StorageError: it can't be written; what was there before is there still.
-        """
+        """Keep how a trial ended, durably; one that was interrupted can end once more."""
         record = result.record
         epochs = [(each.epoch, json.dumps(as_plain(each))) for each in record.history]
-        answers = [] if result.test is None else _answers(result.test)
+        answers: _Rows = []
+        if result.test is not None:
+            labels, rows = result.test.labels.tolist(), result.test.probabilities.tolist()
+            pairs = enumerate(zip(labels, rows, strict=True))
+            answers = [(image, label, json.dumps(row)) for image, (label, row) in pairs]
         with naming_file(self._path), transaction(self._database):
-            self._put(number, record.spec, record, record.status, epochs, answers)
+            self._put(number, record.spec, record, epochs, answers)
 
     def _put_about(self, name: str, value: object) -> None:
         text = json.dumps(value)
@@ -163,19 +141,20 @@ class Store:
         number: int,
         spec: TrialSpec,
         record: TrialRecord | None,
-        status: str,
-        epochs: list[tuple[int, str]],
-        answers: list[tuple[int, int, str]],
+        epochs: _Rows,
+        answers: _Rows,
     ) -> None:
-        told = json.dumps(as_plain(spec))
-        rest = None if record is None else _without_history(record)
-        digest = _digest(number, status, told, rest, epochs, answers)
+        asked, status = json.dumps(as_plain(spec)), "planned" if record is None else record.status
+        plain = {} if record is None else as_plain(replace(record, history=()))
+        others = {name: plain[name] for name in plain if name not in ("spec", "history")}
+        rest = json.dumps(others) if record is not None else None
+        digest = _digest(number, status, asked, rest, epochs, answers)
         execute, many = self._database.execute, self._database.executemany
         for table in ("epoch", "prediction"):
             execute(f"DELETE FROM {table} WHERE trial = ?", (number,))
         execute(
             "INSERT OR REPLACE INTO trial VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (number, spec.model, spec.seed, status, told, rest, digest),
+            (number, spec.model, spec.seed, status, asked, rest, digest),
         )
         many("INSERT INTO epoch VALUES (?, ?, ?)", [(number, *each) for each in epochs])
         many("INSERT INTO prediction VALUES (?, ?, ?, ?)", [(number, *each) for each in answers])
@@ -196,28 +175,13 @@ class Store:
         asked = spec_of(json.loads(spec))
         if record is None:
             return StoredTrial(number=number, spec=asked, record=None, test=None)
-        plain = json.loads(record)
         history = [json.loads(text) for _, text in epochs]
-        found = record_of({**plain, "spec": as_plain(asked), "history": history})
-        return StoredTrial(
-            number=number, spec=asked, record=found, test=_evaluation(answers, found)
-        )
+        rest = record_of({**json.loads(record), "spec": as_plain(asked), "history": history})
+        test = _evaluation(answers, rest)
+        return StoredTrial(number=number, spec=asked, record=rest, test=test)
 
 
-def _without_history(record: TrialRecord) -> str:
-    plain = as_plain(replace(record, history=()))
-    return json.dumps({name: plain[name] for name in plain if name not in ("spec", "history")})
-
-
-def _answers(test: Evaluation) -> list[tuple[int, int, str]]:
-    labels, rows = test.labels.tolist(), test.probabilities.tolist()
-    return [
-        (image, label, json.dumps(row))
-        for image, (label, row) in enumerate(zip(labels, rows, strict=True))
-    ]
-
-
-def _evaluation(answers: list[tuple[int, int, str]], record: TrialRecord) -> Evaluation | None:
+def _evaluation(answers: _Rows, record: TrialRecord) -> Evaluation | None:
     """Return the answers as they were given; JSON keeps every float32."""
     if record.test_loss is None or record.test_accuracy is None or not answers:
         return None
@@ -229,15 +193,9 @@ def _evaluation(answers: list[tuple[int, int, str]], record: TrialRecord) -> Eva
     )
 
 
-def _digest(
-    number: int,
-    status: str,
-    spec: str,
-    record: str | None,
-    epochs: Sequence[tuple[int, str]],
-    answers: Sequence[tuple[int, int, str]],
-) -> str:
-    return _sha256(json.dumps([number, status, spec, record, list(epochs), list(answers)]))
+def _digest(*trial: object) -> str:
+    """Return the digest of number, status, specification, record, epochs and answers."""
+    return _sha256(json.dumps(trial))
 
 
 def _sha256(text: str) -> str:

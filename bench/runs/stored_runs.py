@@ -1,4 +1,7 @@
-"""Runs that were made before: listed, read, their tables written anew."""
+"""Runs that were made before: listed, read, their tables written anew.
+
+What reads one run raises RunError where there is no such run, or its records can't be read.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from bench.runs.run_folder import RunFolder, run_folders
 from bench.runs.run_results import RunResults
 from bench.runs.store import Store
 from bench.training.record import FINISHED
+from bench.training.spec import TrialSpec
 from registry.errors import RunError, format_error
+
+_About = Mapping[str, Any]  # what the store says of a run
 
 
 def list_runs(runs: Path) -> list[dict[str, Any]]:
@@ -31,33 +37,21 @@ def read_run(name: str, runs: Path, target: float | None = None) -> RunResults:
     """Return what a run has given so far; nothing is written.
 
     With `target`, a validation accuracy, 0 to 1, times to it instead of to the run's own.
-
-    Raises:
-        RunError: there is no such run, or its records can't be read.
     """
-    folder, about, trials = _read(name, runs)
-    return _results(folder, about, trials, target)
+    return _read(name, runs, target)[0]
 
 
 def stored_run(name: str, runs: Path, target: float | None = None) -> StoredRun:
-    """Return all that is kept of a run, with times to `target`; nothing is written.
-
-    Raises:
-        RunError: there is no such run, or its records can't be read.
-    """
-    folder, about, trials = _read(name, runs)
-    specs = tuple(trial.spec for trial in trials)
-    return StoredRun(results=_results(folder, about, trials, target), about=about, specs=specs)
+    """Return all that is kept of a run, with times to `target`; nothing is written."""
+    results, about, specs = _read(name, runs, target)
+    return StoredRun(results=results, about=about, specs=specs)
 
 
 def write_report(name: str, runs: Path) -> RunResults:
     """Return what a run has given so far, tables, figures and page written anew from its records.
 
-    They are the same each time. The grids of photographs are not: they need the images.
-
-    Raises:
-        RunError: there is no such run, it is in use, its records can't be read, or the page can't
-            be drawn.
+    They are the same each time. The grids of photographs are not: they need the images. RunError
+    is raised where the run is in use, or the page can't be drawn, too.
     """
     folder = RunFolder.find(name, runs)
     with folder.held(), closing(Store.open(folder.database)) as store:
@@ -89,9 +83,7 @@ def report(folder: RunFolder, store: Store) -> RunResults:
     return results
 
 
-def write_trials(
-    folder: RunFolder, about: Mapping[str, Any], trials: Sequence[StoredTrial]
-) -> None:
+def write_trials(folder: RunFolder, about: _About, trials: Sequence[StoredTrial]) -> None:
     """Write anew what is written of each of `trials` that has answered the test."""
     for trial in trials:
         if trial.record is not None:
@@ -99,21 +91,34 @@ def write_trials(
             write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
 
 
-def _read(name: str, runs: Path) -> tuple[RunFolder, Mapping[str, Any], list[StoredTrial]]:
-    """Return the folder of a run, what its store says of it, and its trials."""
+def _read(
+    name: str, runs: Path, target: float | None
+) -> tuple[RunResults, _About, tuple[TrialSpec, ...]]:
+    """Return the results of a run, what its store says of it, and its trials as planned."""
     folder = RunFolder.find(name, runs)
     with closing(Store.open(folder.database, read_only=True)) as store:
-        return folder, store.about(), store.trials()
+        about, trials = store.about(), store.trials()
+    return _results(folder, about, trials, target), about, tuple(trial.spec for trial in trials)
 
 
 def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
     """Return the last run of the very same request that is neither done nor being done."""
+
+    def alike(store: Store) -> bool:
+        left = any(status not in FINISHED for _, status in store.statuses())
+        return left and as_plain(request_of(store.about()["request"])) == asked
+
+    folder = find_last_run(runs, alike)
+    return None if folder is None or folder.is_held() else folder
+
+
+def find_last_run(runs: Path, wanted: Callable[[Store], bool]) -> RunFolder | None:
+    """Return the last run in `runs` whose store is `wanted`, of those that can be read."""
     for folder in reversed(run_folders(runs)):
         try:
             with closing(Store.open(folder.database, read_only=True)) as store:
-                left = len(_finished_statuses(store)) < len(_statuses(store))
-                if left and as_plain(request_of(store.about()["request"])) == asked:
-                    return None if folder.is_held() else folder
+                if wanted(store):
+                    return folder
         except (RunError, KeyError):  # damaged, or of another version
             continue
     return None
@@ -124,10 +129,7 @@ def _page_error(results: RunResults, error: BaseException) -> str:
 
 
 def _results(
-    folder: RunFolder,
-    about: Mapping[str, Any],
-    trials: Sequence[StoredTrial],
-    target: float | None = None,
+    folder: RunFolder, about: _About, trials: Sequence[StoredTrial], target: float | None = None
 ) -> RunResults:
     records = [trial.record for trial in trials if trial.record is not None]
     return RunResults.from_records(
@@ -139,25 +141,17 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     row: dict[str, Any] = {"name": folder.path.name, "folder": str(folder.path)}
     try:
         with closing(Store.open(folder.database, read_only=True)) as store:
-            about, models = store.about(), list(store.statuses())
-            trials, finished = len(_statuses(store)), _finished_statuses(store)
+            about, trials = store.about(), store.statuses()
     except RunError as error:
         return row | {"state": str(error)}
-    state = "unfinished" if len(finished) < trials else "done"
+    finished = [status for _, status in trials if status in FINISHED]
+    state = "unfinished" if len(finished) < len(trials) else "done"
     return row | {
-        "models": models,
+        "models": list(dict.fromkeys(model for model, _ in trials)),
         "title": about["title"],
         "started": about["environment"]["started"],
-        "trials": trials,
+        "trials": len(trials),
         "finished": len(finished),
         "failed": sum(status != "ok" for status in finished),
         "state": "running" if folder.is_held() else state,
     }
-
-
-def _statuses(store: Store) -> list[str]:
-    return [status for statuses in store.statuses().values() for status in statuses]
-
-
-def _finished_statuses(store: Store) -> list[str]:
-    return [status for status in _statuses(store) if status in FINISHED]

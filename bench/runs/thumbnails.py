@@ -18,38 +18,26 @@ MOST = 2_000  # of the test images; about 8 MB
 
 
 class Thumbnails:
-    """The small pictures in a run's store, JPEG by name of the image."""
+    """The small pictures in a run's store, JPEG by name of the image; errors are as the store's."""
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self._path, self._database = path, database
 
     def names(self) -> set[str]:
-        """Return of which images there is one.
-
-        Raises:
-            RunError: the file is damaged.
-        """
+        """Return of which images there is one."""
         with naming_file(self._path):
             rows = self._database.execute("SELECT image FROM thumbnail")
             return {json.loads(image) for (image,) in rows}
 
     def keep(self, pictures: Mapping[str, bytes]) -> None:
-        """Keep `pictures`, all or none.
-
-        Raises:
-            StorageError: they can't be written.
-        """
-        named_so = {json.dumps(name): jpeg for name, jpeg in pictures.items()}
-        rows = [(name, jpeg, _sha256(name, jpeg)) for name, jpeg in named_so.items()]
+        """Keep `pictures`, all or none."""
+        by_json = {json.dumps(name): jpeg for name, jpeg in pictures.items()}
+        rows = [(name, jpeg, _sha256(name, jpeg)) for name, jpeg in by_json.items()]
         with naming_file(self._path), transaction(self._database):
             self._database.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?)", rows)
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
-        """Return the pictures of `names` that there are.
-
-        Raises:
-            RunError: one is not what was written.
-        """
+        """Return the pictures of `names` that there are."""
         found: dict[str, bytes] = {}
         with naming_file(self._path):
             for name in names:

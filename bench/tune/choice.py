@@ -8,14 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.stats import (
-    Difference,
-    accuracy_interval,
-    estimate_mean,
-    holm,
-    paired_difference,
-)
-from bench.analysis.stats.paired import LEVEL, seeds_needed
+from bench.analysis.stats import accuracy_interval, estimate_mean
+from bench.analysis.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
 from bench.training.recipe import Recipe
 from bench.tune.study import Configuration
 
@@ -46,9 +40,9 @@ class Choice:
 
     def recipe(self, name: str) -> Recipe:
         """Return what is chosen; it keeps its name where it is what the search began with."""
-        taken = self.taken
-        chosen = taken.recipe if taken is self.tried[0] else replace(taken.recipe, name=name)
-        return replace(chosen, configurations=len(self.tried))
+        recipe = self.taken.recipe
+        name = recipe.name if self.taken is self.tried[0] else name
+        return replace(recipe, name=name, configurations=len(self.tried))
 
 
 def choose(tried: Sequence[Configuration], *, take_best: bool) -> Choice | None:
@@ -57,28 +51,16 @@ def choose(tried: Sequence[Configuration], *, take_best: bool) -> Choice | None:
     if not well:
         return None
     first, best = tried[0], max(well, key=lambda each: (each.accuracy, -each.number))
-    gains = _gains(well, first)
-    corrected = dict(zip(gains, holm([_p(g, len(gains)) for g in gains.values()]), strict=True))
-    found = Choice(
-        tried=tuple(tried),
-        best=best,
-        gain=gains.get(best.number),
-        p=corrected.get(best.number, 1.0),
-        taken=best,
-    )
-    keep = first.correct is not None and not take_best and not found.told_apart
-    return replace(found, taken=first) if keep else found
-
-
-def _gains(well: Sequence[Configuration], first: Configuration) -> dict[int, Difference]:
-    """Return by number what each has gained over the first; nothing where that has failed."""
-    if first.correct is None:
-        return {}
-    return {
+    gains = {
         each.number: _gain(each.correct, first.correct)
         for each in well
-        if each is not first and each.correct is not None
+        if each is not first and each.correct is not None and first.correct is not None
     }
+    corrected = dict(zip(gains, holm([_p(g, len(gains)) for g in gains.values()]), strict=True))
+    gain, p = gains.get(best.number), corrected.get(best.number, 1.0)
+    found = Choice(tried=tuple(tried), best=best, gain=gain, p=p, taken=best)
+    keep = first.correct is not None and not take_best and not found.told_apart
+    return replace(found, taken=first) if keep else found
 
 
 def interval(configuration: Configuration) -> tuple[float, float]:
@@ -97,9 +79,8 @@ def interval(configuration: Configuration) -> tuple[float, float]:
 
 def _gain(one: NDArray[np.bool_], first: NDArray[np.bool_]) -> Difference:
     """Return the gain in the mean over models, image by image and seed by seed."""
-    models = len(one)
     found = paired_difference(one.sum(axis=0), first.sum(axis=0))
-    means = {name: getattr(found, name) / models for name in ("difference", "low", "high")}
+    means = {name: getattr(found, name) / len(one) for name in ("difference", "low", "high")}
     return replace(found, **means)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from bench.analysis.results import StoredRun
 from bench.runs.execute import execute, resume
 from bench.runs.request import Request, as_plain
 from bench.runs.resolve import contenders, recipe_of, resolve_request
+from bench.runs.run_folder import RunFolder
 from bench.runs.stored_runs import stored_run
 from bench.system.display import display
 from bench.training.recipe import Recipe, get_recipe
@@ -39,15 +40,10 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is searched, and how long.
+    """What is searched, from the recipe `base` on, and how long; `per_model` is a search for each.
 
-    Attributes:
-        request: what is trained, on what; its `within` is never None.
-        base: the recipe that the search begins with.
-        trials: so many configurations.
-        budget: wall seconds after which none is begun, or None.
-        per_model: one search for each model.
-        take_best: choose the best though it can't be told from the base.
+    After `budget` wall seconds no configuration is begun. `take_best` chooses the best though it
+    can't be told from `base`. The request's `within` is never None.
     """
 
     request: Request
@@ -62,13 +58,9 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one search came to.
+    """What one search came to, and the number of the signal that has stopped it.
 
-    Attributes:
-        models: that it was for.
-        choice: None where nothing ended well, or it was interrupted.
-        found: how it was found.
-        stopped_by: the number of the signal that has stopped it.
+    `choice` is None where nothing ended well, or it was interrupted; `found` says how it was found.
     """
 
     models: tuple[str, ...]
@@ -97,14 +89,15 @@ def search(asked: Search, say: Say, *, shown: bool = True) -> list[Outcome]:
         ZooError: something asked for is not there; what was finished is kept.
     """
     require_optuna()
-    models = [each.model for each in contenders(asked.request)]
+    models = tuple(each.model for each in contenders(asked.request))
     values = {each.name: each for each in asked.request.models if isinstance(each, Architecture)}
-    parts = [(model,) for model in models] if asked.per_model else [tuple(models)]
+    parts = [(model,) for model in models] if asked.per_model else [models]
     share = None if asked.budget is None else asked.budget / len(parts)
     outcomes: list[Outcome] = []
     for part in parts:
         request = replace(asked.request, models=tuple(values.get(name, name) for name in part))
-        outcomes.append(_search_model(replace(asked, request=request, budget=share), say, shown))
+        one = replace(asked, request=request, budget=share)
+        outcomes.append(_search_models(one, part, say, shown))
         if outcomes[-1].stopped_by is not None:
             break
     return outcomes
@@ -115,37 +108,40 @@ def recipe_file(outcomes: Sequence[Outcome], base: Recipe, name: str) -> RecipeF
 
     Of several searches, what each model's recipe changes in `base`.
     """
-    chosen = [each for each in outcomes if each.choice is not None]
+    chosen = {
+        each.models[0]: each.choice.recipe(name) for each in outcomes if each.choice is not None
+    }
     if not chosen or len(chosen) < len(outcomes):
         return None
-    (first, *more) = chosen
-    if not more:
-        return RecipeFile(recipe=_choose_best(first, name), found=first.found)
-    own = {
-        each.models[0]: replace(_choose_best(each, name), name=own_name(name, each.models[0]))
-        for each in chosen
-    }
-    return RecipeFile(recipe=replace(base, name=name), models=own, found=first.found)
+    found = outcomes[0].found
+    if len(chosen) == 1:
+        return RecipeFile(recipe=chosen.popitem()[1], found=found)
+    own = {model: replace(each, name=own_name(name, model)) for model, each in chosen.items()}
+    return RecipeFile(recipe=replace(base, name=name), models=own, found=found)
 
 
-def _choose_best(outcome: Outcome, name: str) -> Recipe:
-    assert outcome.choice is not None
-    return outcome.choice.recipe(name)
-
-
-def _search_model(asked: Search, say: Say, shown: bool) -> Outcome:
-    label = "-".join(_plain(model) for model in _names(asked.request)[:3])
-    study = Study.begun(asked.request.runs, label, _identity(asked))
-    with study.held():
+def _search_models(asked: Search, models: tuple[str, ...], say: Say, shown: bool) -> Outcome:
+    label = "-".join(re.sub(r"[^\w.]", "-", display(m), flags=re.ASCII) for m in models[:3])
+    study = Study.find_or_create(asked.request.runs, label, _identity(asked))
+    with RunFolder(study.path).held():
         runs, tried, stopped_by = _finished_runs(asked, study, say, shown)
-        study.keep_time()
-    choice = choose(tried, take_best=asked.take_best) if tried and stopped_by is None else None
+        study.write_time()
+    found = None
+    if runs:
+        about = runs[0].about
+        found = Found(
+            data=Path(about["data"]).name,
+            images=about["manifest"]["images"],
+            fingerprint=about["split"]["fingerprint"],
+            metric=_METRIC,
+            seed=asked.seed,
+        )
     return Outcome(
-        models=_names(asked.request),
+        models=models,
         folder=study.path,
         tried=tuple(tried),
-        choice=choice,
-        found=_search_provenance(runs[0], asked) if runs else None,
+        choice=choose(tried, take_best=asked.take_best) if stopped_by is None else None,
+        found=found,
         stopped_by=stopped_by,
     )
 
@@ -157,21 +153,21 @@ def _finished_runs(
     there, runs, tried = study.runs(say), list[StoredRun](), list[Configuration]()
     while asked.trials is None or len(runs) < asked.trials:
         number = len(runs) + 1
-        recipe = _next(asked, tried)
+        recipe = _next_recipe(asked, tried)
         if recipe is None:
             say(f"all {len(runs)} configurations that the space has were tried")
             break
-        run = there.get(number)
+        recipe, run = with_run_name(recipe, number), there.get(number)
         if run is None or run.results.unfinished:
             if asked.budget is not None and study.spent_seconds >= asked.budget and runs:
                 say(f"the budget of {asked.budget:,.0f} s is spent: a repeated search may end "
                     "elsewhere, as one of so many --trials would not")  # fmt: skip
                 break
             say(f"configuration {number}{'' if asked.trials is None else f' of {asked.trials}'}")
-            run, stopped_by = _run(asked, study, with_run_name(recipe, number), run, shown)
+            run, stopped_by = _run(asked, study, recipe, run, shown)
             if stopped_by is not None or run.results.unfinished:
                 return runs, tried, stopped_by or 0
-        elif run.specs[0].recipe != with_run_name(recipe, number):
+        elif run.specs[0].recipe != recipe:
             raise RunError(f"{run.results.folder} is not what this search would try: remove it")
         runs.append(run)
         require_same_images(runs)
@@ -194,48 +190,26 @@ def _run(
     return stored_run(str(results.folder), study.path), results.stopped_by
 
 
-def _next(asked: Search, tried: Sequence[Configuration]) -> Recipe | None:
+def _next_recipe(asked: Search, tried: Sequence[Configuration]) -> Recipe | None:
     """Return the recipe to try after those `tried`; None where all was tried."""
     if not tried:
         return asked.base
     places = [(position_of(asked.space, each.recipe), each.accuracy) for each in tried]
-    recipes = [each.recipe for each in tried]
     for attempt in range(_ATTEMPTS):
         position = suggest(asked.space, places, asked.seed, attempt)
         recipe = recipe_at(asked.space, position, asked.base)
-        if recipe not in recipes:
+        if all(recipe != each.recipe for each in tried):
             return recipe
     return None
 
 
 def _identity(asked: Search) -> dict[str, Any]:
     """Return all that decides a search but how long it goes on."""
-    request = as_plain(asked.request)
     left_out = ("runs", "recipe", "own_recipes", "weights", "timeout", "checkpoint_every")
-    space = {name: msgspec.to_builtins(asdict(each)) for name, each in asked.space.items()}
+    request = as_plain(asked.request)
     return {
         "request": {name: value for name, value in request.items() if name not in left_out},
         "recipe": msgspec.to_builtins(asked.base),
-        "space": space,
+        "space": msgspec.to_builtins(asked.space),
         "seed": asked.seed,
     }
-
-
-def _search_provenance(run: StoredRun, asked: Search) -> Found:
-    told = run.about
-    return Found(
-        data=Path(told["data"]).name,
-        images=told["manifest"]["images"],
-        fingerprint=told["split"]["fingerprint"],
-        metric=_METRIC,
-        seed=asked.seed,
-    )
-
-
-def _plain(model: str) -> str:
-    """Return a model's name as a part of a file name."""
-    return re.sub(r"[^\w.]", "-", display(model), flags=re.ASCII)
-
-
-def _names(request: Request) -> tuple[str, ...]:
-    return tuple(each if isinstance(each, str) else each.name for each in request.models)

@@ -27,7 +27,8 @@ def render(outcome: Outcome) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("configuration", "held out", "95 % interval", "training"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column(f"other than {_first(outcome)}")
+    first = outcome.tried[0].recipe.name if outcome.tried else "the first"
+    table.add_column(f"other than {first}")
     for each in sort_configurations(outcome.tried):
         changes = describe_changes(outcome.tried[0].recipe, each.recipe)
         table.add_row(str(each.number), *_figures(each), f"{each.seconds:,.1f} s",
@@ -51,41 +52,38 @@ def sentences(outcome: Outcome) -> list[str]:
 
 def as_json(outcomes: list[Outcome]) -> list[dict[str, Any]]:
     """Return all as plain values, shares 0 to 1."""
-    return [_plain(each) for each in outcomes]
+    return [_outcome_as_json(each) for each in outcomes]
 
 
-def _plain(outcome: Outcome) -> dict[str, Any]:
+def _outcome_as_json(outcome: Outcome) -> dict[str, Any]:
     choice = outcome.choice
     return {
         "models": list(outcome.models),
         "folder": str(outcome.folder),
-        "found": None if outcome.found is None else as_plain(outcome.found),
+        "found": as_plain(outcome.found),
         "configurations": [_row(each) for each in sort_configurations(outcome.tried)],
-        "best": None if choice is None else choice.best.number,
-        "taken": None if choice is None else choice.taken.number,
-        "gain": None if choice is None or choice.gain is None else as_plain(choice.gain),
-        "p": None if choice is None else choice.p,
-        "told_apart": None if choice is None else choice.told_apart,
+        "best": choice and choice.best.number,
+        "taken": choice and choice.taken.number,
+        "gain": choice and as_plain(choice.gain),
+        "p": choice and choice.p,
+        "told_apart": choice and choice.told_apart,
         "sentences": sentences(outcome),
     }
 
 
 def _row(each: Configuration) -> dict[str, Any]:
-    low, high = (None, None) if each.correct is None else interval(each)
+    failed = each.correct is None
+    low, high = (None, None) if failed else interval(each)
     return {
         "number": each.number,
         "status": each.status,
-        "held_out_accuracy": None if each.correct is None else each.accuracy,
+        "held_out_accuracy": None if failed else each.accuracy,
         "held_out_accuracy_low": low,
         "held_out_accuracy_high": high,
         "train_seconds": each.seconds,
         "folder": str(each.folder),
         "recipe": as_plain(each.recipe),
     }
-
-
-def _first(outcome: Outcome) -> str:
-    return outcome.tried[0].recipe.name if outcome.tried else "the first"
 
 
 def _figures(each: Configuration) -> tuple[str, str]:

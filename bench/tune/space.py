@@ -7,12 +7,11 @@ whatever the bounds are, and a recipe that lies outside of them has a position, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from bench.data.transform import Augmentation
 from bench.training.recipe import Recipe
 from bench.training.recipe_file import check_ranges, read_toml
 from registry.errors import RunError, ZooError
@@ -21,6 +20,7 @@ _DIGITS = 3  # more would say that a search knows more than it does
 _SGD_MOMENTUM = 0.9
 _SCALE = "augmentation_scale"  # the smallest share of a picture's area that is kept
 _JITTER = "color_jitter"
+_NO_CHANGES = ("name", "configurations")  # fields that change no training
 
 Position = dict[str, Any]
 
@@ -64,10 +64,9 @@ class Choice:
 
 
 Space = Mapping[str, Range | Choice]
-_LOGARITHMIC = ("learning_rate", "filter_rate", "weight_decay")
 
 
-def whole_space(base: Recipe) -> dict[str, Range | Choice]:
+def whole_space(base: Recipe) -> Space:
     """Return all that can be searched; each choice has the value of `base`, too."""
     found: dict[str, Range | Choice] = {
         "optimizer": _literal("optimizer"),
@@ -85,18 +84,17 @@ def whole_space(base: Recipe) -> dict[str, Range | Choice]:
         "train_resolution": Choice(values=(0.75, 1.0)),
         "stratified_batches": Choice(values=(False, True)),
     }
-    there = {each.name for each in fields(Recipe)} | {_SCALE, _JITTER}
-    return {name: _with(base, name, each) for name, each in found.items() if name in there}
+    for name, each in found.items():
+        if isinstance(each, Choice) and (value := _value(name, base)) not in each.values:
+            found[name] = Choice(values=(*each.values, value))
+    return found
 
 
-def read_space(path: Path, base: Recipe) -> dict[str, Range | Choice]:
+def read_space(path: Path, base: Recipe) -> Space:
     """Return the space that a file says: `learning_rate = [1e-4, 1e-2]`, `batch_size = [16, 32]`.
 
     Of numbers that can be anything between, the lowest and the highest; of others, all of them.
-    What it does not name is not searched.
-
-    Raises:
-        RunError: it can't be read, or is no space; one line says where.
+    What it does not name is not searched. RunError says where it can't be read, or is no space.
     """
     known = whole_space(base)
     found: dict[str, Range | Choice] = {}
@@ -111,12 +109,8 @@ def read_space(path: Path, base: Recipe) -> dict[str, Range | Choice]:
     return found
 
 
-def only(space: Space, names: Sequence[str]) -> dict[str, Range | Choice]:
-    """Return the part of `space` that `names` names.
-
-    Raises:
-        RunError: there is none of a name.
-    """
+def only(space: Space, names: Sequence[str]) -> Space:
+    """Return the part of `space` that `names` names; RunError where it has none of a name."""
     for name in names:
         if name not in space:
             raise RunError(f"--only: no {name!r} in the space; there are {', '.join(space)}")
@@ -125,7 +119,14 @@ def only(space: Space, names: Sequence[str]) -> dict[str, Range | Choice]:
 
 def position_of(space: Space, recipe: Recipe) -> Position:
     """Return where `recipe` lies, or the nearest place."""
-    return {name: _place(name, each, recipe) for name, each in space.items()}
+    position: Position = {}
+    for name, each in space.items():
+        value = _value(name, recipe)
+        if isinstance(each, Range):
+            position[name] = each.position(value, recipe.optimizer)
+        else:
+            position[name] = each.values.index(value) if value in each.values else 0
+    return position
 
 
 def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
@@ -134,11 +135,8 @@ def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
     What would train nothing else stays as in `base`: the filters' rate without Muon, and the
     warm-up of a constant rate.
     """
-    chosen = {
-        name: each.values[position[name]]
-        for name, each in space.items()
-        if isinstance(each, Choice)
-    }
+    choices = {name: each.values for name, each in space.items() if isinstance(each, Choice)}
+    chosen = {name: values[position[name]] for name, values in choices.items()}
     optimizer = chosen.get("optimizer", base.optimizer)
     if optimizer != base.optimizer:
         chosen["momentum"] = _SGD_MOMENTUM if optimizer == "sgd" else 0.0
@@ -148,27 +146,26 @@ def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
         if isinstance(each, Range) and name not in idle:
             chosen[name] = each.value(position[name], optimizer)
     augmentation = base.augmentation
-    for name in (_SCALE, _JITTER):
-        if name in chosen:
-            augmentation = _with_augmentation(augmentation, name, chosen.pop(name))
+    if _JITTER in chosen:
+        augmentation = replace(augmentation, color_jitter=chosen.pop(_JITTER))
+    if _SCALE in chosen:
+        high = augmentation.scale[1]
+        augmentation = replace(augmentation, scale=(min(chosen.pop(_SCALE), high), high))
     return replace(base, **chosen, augmentation=augmentation)
 
 
 def describe_changes(base: Recipe, recipe: Recipe) -> str:
     """Return what in `recipe` is not as in `base`, for a person."""
     found = []
-    for each in fields(Recipe):
-        before, after = getattr(base, each.name), getattr(recipe, each.name)
-        if before == after or each.name in ("name", "configurations"):
-            continue
-        if each.name == "augmentation":
-            if before.scale != after.scale:
-                found.append(f"scale from {after.scale[0]:g}")
-            if before.color_jitter != after.color_jitter:
-                found.append(f"color jitter {after.color_jitter:g}")
-        else:
+    for name in (each.name for each in fields(Recipe) if each.name not in _NO_CHANGES):
+        before, after = getattr(base, name), getattr(recipe, name)
+        if name == "augmentation":
+            found += [f"scale from {after.scale[0]:g}"] * (before.scale != after.scale)
+            jitter = before.color_jitter != after.color_jitter
+            found += [f"color jitter {after.color_jitter:g}"] * jitter
+        elif before != after:
             value = f"{after:g}" if isinstance(after, float) else after
-            found.append(f"{each.name.replace('_', ' ')} {value}")
+            found.append(f"{name.replace('_', ' ')} {value}")
     return ", ".join(found)
 
 
@@ -182,27 +179,6 @@ def _value(name: str, recipe: Recipe) -> Any:
     return getattr(recipe.augmentation if name == _JITTER else recipe, name)
 
 
-def _with_augmentation(augmentation: Augmentation, name: str, value: float) -> Augmentation:
-    if name == _JITTER:
-        return replace(augmentation, color_jitter=value)
-    high = augmentation.scale[1]
-    return replace(augmentation, scale=(min(value, high), high))
-
-
-def _with(base: Recipe, name: str, each: Range | Choice) -> Range | Choice:
-    value = _value(name, base)
-    if isinstance(each, Range) or value in each.values:
-        return each
-    return Choice(values=(*each.values, value))
-
-
-def _place(name: str, each: Range | Choice, recipe: Recipe) -> Any:
-    value = _value(name, recipe)
-    if isinstance(each, Range):
-        return each.position(value, recipe.optimizer)
-    return each.values.index(value) if value in each.values else 0
-
-
 def _given_values(
     path: Path, name: str, values: list[Any], known: Range | Choice, base: Recipe
 ) -> Range | Choice:
@@ -212,25 +188,17 @@ def _given_values(
         if name in ("optimizer", "schedule", "initialization"):
             there = ", ".join(known.values)
             _require(path, name, set(values) <= set(known.values), f"of {there}")
-        for value in values:
-            _trainable(path, name, lambda value=value: {name: value}, base)  # type: ignore[misc]
+    else:
+        numbers = [value for value in values if type(value) in (int, float)]
+        rising = len(numbers) == len(values) == 2 and numbers[0] < numbers[1]
+        _require(path, name, rising, "two numbers, the lower one first")
+        positive = not known.log or values[0] > 0
+        _require(path, name, positive, "above 0: its logarithm is searched")
+    for value in values:
+        _require_trainable(path, name, value, base)
+    if isinstance(known, Choice):
         return Choice(values=tuple(values))
-    numbers = [value for value in values if type(value) in (int, float)]
-    rising = len(numbers) == len(values) == 2 and numbers[0] < numbers[1]
-    _require(path, name, rising, "two numbers, the lower one first")
-    log = name in _LOGARITHMIC
-    _require(path, name, not log or numbers[0] > 0, "above 0: its logarithm is searched")
-    for value in numbers:
-        _trainable(path, name, lambda v=value: _changed_fields(name, v, base), base)  # type: ignore[misc]
-    return Range(low=float(numbers[0]), high=float(numbers[1]), log=log)
-
-
-def _changed_fields(name: str, value: float, base: Recipe) -> dict[str, Any]:
-    if name == _JITTER:
-        return {"augmentation": replace(base.augmentation, color_jitter=value)}
-    if name == _SCALE:
-        return {"augmentation": replace(base.augmentation, scale=(value, 1.0))}
-    return {name: value}
+    return Range(low=float(values[0]), high=float(values[1]), log=known.log)
 
 
 def _require(path: Path, name: str, holds: bool, what: str) -> None:
@@ -238,8 +206,13 @@ def _require(path: Path, name: str, holds: bool, what: str) -> None:
         raise RunError(f"{path}: {name} must be {what}")
 
 
-def _trainable(path: Path, name: str, changes: Callable[[], dict[str, Any]], base: Recipe) -> None:
+def _require_trainable(path: Path, name: str, value: Any, base: Recipe) -> None:
+    changes = {name: value}
+    if name == _JITTER:
+        changes = {"augmentation": replace(base.augmentation, color_jitter=value)}
+    elif name == _SCALE:
+        changes = {"augmentation": replace(base.augmentation, scale=(value, 1.0))}
     try:
-        check_ranges(replace(base, **changes()))
+        check_ranges(replace(base, **changes))
     except ZooError as error:
         raise RunError(f"{path}: {error}") from error

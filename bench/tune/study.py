@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.analysis.results import StoredRun
 from bench.runs.progress import Progress
-from bench.runs.run_folder import RunFolder, run_folders
+from bench.runs.run_folder import run_folders
 from bench.runs.stored_runs import stored_run
 from bench.system.atomic_files import write_text
 from bench.training.recipe import Recipe
@@ -58,12 +58,8 @@ class Study:
         self._since, self._before = time.monotonic(), self._spent()
 
     @classmethod
-    def begun(cls, runs: Path, label: str, asked: Mapping[str, Any]) -> Study:
-        """Return the folder of the search that asks the same, or a new one.
-
-        Raises:
-            RunError: none can be made.
-        """
+    def find_or_create(cls, runs: Path, label: str, asked: Mapping[str, Any]) -> Study:
+        """Return the folder of the search that asks the same, or a new one, or raise RunError."""
         text = json.dumps(asked, indent=1, sort_keys=True) + "\n"
         number = 1
         while True:
@@ -84,12 +80,12 @@ class Study:
         """Wall seconds of the search, those before a restart included."""
         return self._before + time.monotonic() - self._since
 
-    def keep_time(self) -> None:
+    def write_time(self) -> None:
         """Write how many seconds are spent."""
         write_text(self.path / _SPENT, json.dumps({"seconds": self.spent_seconds}) + "\n")
 
-    def runs(self, say: Any) -> dict[int, StoredRun]:
-        """Return the runs by the number of their configuration; what can't be read is told."""
+    def runs(self, say: Callable[[str], object]) -> dict[int, StoredRun]:
+        """Return the runs by the number of their configuration; what can't be read is said."""
         found: dict[int, StoredRun] = {}
         for folder in run_folders(self.path):
             try:
@@ -99,10 +95,6 @@ class Study:
                 say(f"{folder.path} can't be used, and is done again: {error}")
         return found
 
-    def held(self) -> Any:
-        """Keep other searches out."""
-        return RunFolder(self.path).held()
-
     def _spent(self) -> float:
         try:
             return float(json.loads((self.path / _SPENT).read_text(encoding="utf-8"))["seconds"])
@@ -111,7 +103,7 @@ class Study:
 
 
 class TimedProgress(Progress):
-    """As any, and keeps the time of a study whenever something has come to its end."""
+    """As any, and writes the time of a study whenever an epoch or a trial has ended."""
 
     def __init__(self, study: Study, *, shown: bool) -> None:
         super().__init__(shown=shown)
@@ -123,12 +115,12 @@ class TimedProgress(Progress):
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
         """Show the epoch."""
         super().on_epoch(spec, epoch)
-        self._study.keep_time()
+        self._study.write_time()
 
     def on_end(self, record: TrialRecord) -> None:
         """Show how the trial ended."""
         super().on_end(record)
-        self._study.keep_time()
+        self._study.write_time()
 
 
 def with_run_name(recipe: Recipe, number: int) -> Recipe:
@@ -138,28 +130,22 @@ def with_run_name(recipe: Recipe, number: int) -> Recipe:
 
 def configuration_of(run: StoredRun, base: Recipe) -> Configuration:
     """Return what a finished run says of its configuration; its recipe has the name of `base`."""
-    results = run.results
-    failed = [record.status for record in results.records if record.status != "ok"]
-    answers = results.pairwise.answers
+    records, answers = run.results.records, run.results.pairwise.answers
     models = dict.fromkeys(spec.model for spec in run.specs)
+    failed = [record.status for record in records if record.status != "ok"]
     whole = not failed and all(model in answers for model in models)
-    recipe = run.specs[0].recipe
     return Configuration(
         number=_number(run),
-        recipe=replace(recipe, name=base.name),
-        folder=results.folder,
+        recipe=replace(run.specs[0].recipe, name=base.name),
+        folder=run.results.folder,
         correct=np.stack([answers[model].correct for model in models]) if whole else None,
-        seconds=sum(record.spent_seconds for record in results.records),
-        status="ok" if whole else (failed or ["failed"])[0],
+        seconds=sum(record.spent_seconds for record in records),
+        status="ok" if whole else (*failed, "failed")[0],
     )
 
 
 def require_same_images(runs: Sequence[StoredRun]) -> None:
-    """Do nothing where all runs had the same images.
-
-    Raises:
-        RunError: they had not: images were changed in the midst of a search.
-    """
+    """Raise RunError where images were changed in the midst of a search."""
     if len({run.about["split"]["fingerprint"] for run in runs}) > 1:
         folder = runs[0].results.folder.parent
         raise RunError(f"the images are not those that {folder} began with: remove that folder")

@@ -9,25 +9,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bench.tune.space import Choice, Position, Space
 from registry.errors import RunError
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-
 _AT_RANDOM = 8  # before the sampler learns anything from what was tried
 
 
 def require_optuna() -> None:
-    """Do nothing where Optuna is installed.
-
-    Raises:
-        RunError: it is not; the message says how to install it.
-    """
+    """Raise RunError, which says how to install it, where Optuna is not installed."""
     try:
         import optuna  # noqa: F401
     except ImportError as error:
@@ -39,49 +32,35 @@ def require_optuna() -> None:
 def suggest(
     space: Space, tried: Sequence[tuple[Position, float]], seed: int, attempt: int = 0
 ) -> Position:
-    """Return where to look after all that was `tried`, positions with what they gave.
+    """Return where to look after what was `tried`, in that order: positions with what they gave.
 
-    Args:
-        space: what may differ.
-        tried: in the order of trying; the more a position gave the better.
-        seed: of the search.
-        attempt: another gives another position, where one was of no use.
+    The more a position gave the better. Another `attempt` gives another, where one was of no use.
     """
     import optuna
+    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
+    distributions: dict[str, BaseDistribution] = {
+        name: CategoricalDistribution(tuple(range(len(each.values))))
+        if isinstance(each, Choice)
+        else FloatDistribution(0.0, 1.0)
+        for name, each in space.items()
+    }
+    number = int(np.random.SeedSequence((seed, len(tried), attempt)).generate_state(1)[0])
     shown = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # multivariate sampling is called experimental
-            study = optuna.create_study(
-                direction="maximize",
-                sampler=optuna.samplers.TPESampler(
-                    seed=_number(seed, len(tried), attempt),
-                    n_startup_trials=_AT_RANDOM,
-                    multivariate=True,
-                ),
+            sampler = optuna.samplers.TPESampler(
+                seed=number, n_startup_trials=_AT_RANDOM, multivariate=True
             )
-            distributions = {name: _distribution(each) for name, each in space.items()}
+            study = optuna.create_study(direction="maximize", sampler=sampler)
             for position, value in tried:
-                study.add_trial(
-                    optuna.trial.create_trial(
-                        params=position, distributions=distributions, value=value
-                    )
+                trial = optuna.trial.create_trial(
+                    params=position, distributions=distributions, value=value
                 )
+                study.add_trial(trial)
             params: dict[str, Any] = study.ask(distributions).params
             return {name: params[name] for name in space}
     finally:
         optuna.logging.set_verbosity(shown)
-
-
-def _distribution(each: Any) -> BaseDistribution:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution
-
-    if isinstance(each, Choice):
-        return CategoricalDistribution(tuple(range(len(each.values))))
-    return FloatDistribution(0.0, 1.0)
-
-
-def _number(*parts: int) -> int:
-    return int(np.random.SeedSequence(parts).generate_state(1)[0])

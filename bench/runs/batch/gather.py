@@ -12,34 +12,31 @@ from bench.data.pixel_source import DirectPixels
 from bench.report.run_files import answers_path
 from bench.report.trackers import Trackers
 from bench.runs.batch.located import locate_images
-from bench.runs.batch.plan_file import PlanFile, images_of, list_trials, with_images
+from bench.runs.batch.plan_file import PlanFile, describe_trial, images_of, with_images
 from bench.runs.batch.work import search_folders
 from bench.runs.batch.work_folder import FinishedTrial, WorkFolder
 from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
-from bench.runs.run_folder import RunFolder, run_folders
+from bench.runs.run_folder import RunFolder
 from bench.runs.run_results import RunResults
 from bench.runs.store import Store
-from bench.runs.stored_runs import report, try_write_page
+from bench.runs.stored_runs import find_last_run, report, try_write_page
 from bench.training.record import TrialResult
-from registry.errors import RunError, StorageError, ZooError
+from registry.errors import StorageError, ZooError
 from registry.exit_codes import ExitCode
 
+_NAMED = 6  # of the trials that are missing
 _OF_MACHINES = (
     "platform", "cpu", "cpu_capability", "cores", "load_1_minute", "openmp_wait_policy",
     "device_name",
 )  # fmt: skip
+_Finished = Mapping[int, FinishedTrial]  # by number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatherResult:
-    """What was gathered.
-
-    Attributes:
-        results: of the trials that have ended; None where none has.
-        missing: the numbers of the others.
-    """
+    """The results of the trials that have ended, None where none has; the others' numbers."""
 
     results: RunResults | None
     missing: tuple[int, ...]
@@ -53,12 +50,7 @@ class GatherResult:
 
 
 def gather(
-    plan: PlanFile,
-    folder: WorkFolder,
-    runs: Path,
-    progress: Progress,
-    *,
-    data: Sequence[Path] = (),
+    plan: PlanFile, folder: WorkFolder, runs: Path, progress: Progress, *, data: Sequence[Path] = ()
 ) -> GatherResult:
     """Return the run that a plain one of the same plan would have made, as far as trials ended.
 
@@ -70,14 +62,20 @@ def gather(
         StorageError: there is no room; to gather again goes on.
     """
     done = folder.all_done(range(len(plan.specs)), lambda error: progress.say(str(error)))
-    run = _find_run(plan, runs)
-    there = done.keys() | _finished_numbers(run)
+    run = find_last_run(
+        runs, lambda store: bool(store.about()["environment"].get("plan") == plan.id)
+    )
+    there = set(done)
+    if run is not None:
+        with closing(Store.open(run.database, read_only=True)) as store:
+            there |= {trial.number for trial in store.trials() if trial.finished}
     missing = tuple(number for number in range(len(plan.specs)) if number not in there)
     if missing:
+        names = [describe_trial(plan.specs[number]) for number in missing]
+        rest = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
         progress.say(
-            f"{len(missing)} of {len(plan.specs)} trials are missing: "
-            f"{list_trials(plan.specs[number] for number in missing)}: `zoo work {plan.path}` does "
-            "them, then gather again"
+            f"{len(missing)} of {len(plan.specs)} trials are missing: {', '.join(names[:_NAMED])}"
+            f"{rest}: `zoo work {plan.path}` does them, then gather again"
         )
     if not there:
         return GatherResult(results=None, missing=missing)
@@ -85,38 +83,38 @@ def gather(
     try:
         if run is None:
             run = _create_run(plan, runs, done)
-        return GatherResult(
-            results=_fill_run(plan, folder, run, done, progress, data), missing=missing
-        )
+        results = _fill_run(folder, run, done, progress, data)
     except OSError as error:
         raise StorageError(f"{error}: make room, then gather again") from error
+    return GatherResult(results=results, missing=missing)
 
 
-def _create_run(plan: PlanFile, runs: Path, done: Mapping[int, FinishedTrial]) -> RunFolder:
+def _create_run(plan: PlanFile, runs: Path, done: _Finished) -> RunFolder:
     """Return a new run folder, with the plan in it."""
     run = RunFolder.create(runs, tuple(dict.fromkeys(spec.model for spec in plan.specs)))
-    about = dict(plan.about)
-    about["request"] = {**about["request"], "runs": str(runs.resolve())}
-    about["environment"] = _environment(plan, done)
+    request = {**plan.about["request"], "runs": str(runs.resolve())}
+    about = {**plan.about, "request": request, "environment": _environment(plan, done)}
     Store.create(run.database, about, plan.specs).close()
     return run
 
 
 def _fill_run(
-    plan: PlanFile,
-    folder: WorkFolder,
-    run: RunFolder,
-    done: Mapping[int, FinishedTrial],
-    progress: Progress,
-    data: Sequence[Path],
+    folder: WorkFolder, run: RunFolder, done: _Finished, progress: Progress, data: Sequence[Path]
 ) -> RunResults:
     """Return the results of `run`, now that it has all that is `done`."""
+    plan = folder.plan
     with run.held(), closing(Store.open(run.database)) as store:
         if done:
             store.tell("environment", _environment(plan, done))
-        _store_finished(
-            folder, run, store, done, Trackers(plan.request.log, run.path, progress.say)
-        )
+        trackers = Trackers(plan.request.log, run.path, progress.say)
+        there = {trial.number: trial.record for trial in store.trials()}
+        for number, each in done.items():
+            if there[number] != each.record:
+                where = run.trial(each.record.spec)
+                answers_path(where).unlink(missing_ok=True)  # of an older record
+                folder.copy_weights(number, each, where)  # before the record
+                store.finish(number, TrialResult(record=each.record, test=each.test))
+                trackers.log(where, each.record)
         results = report(run, store)
         here = _plan_with_images(plan, data, progress)
         if here is not None:
@@ -124,45 +122,6 @@ def _fill_run(
             keep_pictures(store, here, progress, results)
         try_write_page(results, store, progress.say)
     return results
-
-
-def _find_run(plan: PlanFile, runs: Path) -> RunFolder | None:
-    """Return the last run in `runs` that was gathered from this plan."""
-    for folder in reversed(run_folders(runs)):
-        try:
-            with closing(Store.open(folder.database, read_only=True)) as store:
-                if store.about()["environment"].get("plan") == plan.id:
-                    return folder
-        except (RunError, KeyError):  # damaged, or of another version
-            continue
-    return None
-
-
-def _finished_numbers(run: RunFolder | None) -> set[int]:
-    """Return the numbers of the trials that the run has already: gathered before, or done in it."""
-    if run is None:
-        return set()
-    with closing(Store.open(run.database, read_only=True)) as store:
-        return {trial.number for trial in store.trials() if trial.finished}
-
-
-def _store_finished(
-    folder: WorkFolder,
-    run: RunFolder,
-    store: Store,
-    done: Mapping[int, FinishedTrial],
-    trackers: Trackers,
-) -> None:
-    """Keep in the run what it has not yet, each trial's weights before its record."""
-    there = {trial.number: trial.record for trial in store.trials()}
-    for number, each in done.items():
-        if there[number] == each.record:
-            continue
-        where = run.trial(each.record.spec)
-        answers_path(where).unlink(missing_ok=True)  # of an older record
-        folder.copy_weights(number, each, where)
-        store.finish(number, TrialResult(record=each.record, test=each.test))
-        trackers.log(where, each.record)
 
 
 def _plan_with_images(plan: PlanFile, data: Sequence[Path], progress: Progress) -> Plan | None:
@@ -177,11 +136,11 @@ def _plan_with_images(plan: PlanFile, data: Sequence[Path], progress: Progress) 
     return Plan(specs=plan.specs, splits=splits, source=DirectPixels(), about=dict(plan.about))
 
 
-def _environment(plan: PlanFile, done: Mapping[int, FinishedTrial]) -> dict[str, Any]:
+def _environment(plan: PlanFile, done: _Finished) -> dict[str, Any]:
     """Return the plan's environment with the machines that have done trials."""
-    environments = [each.environment for each in done.values()]
     machines = {
-        name: _merge_values([each.get(name) for each in environments]) for name in _OF_MACHINES
+        name: _merge_values([each.environment.get(name) for each in done.values()])
+        for name in _OF_MACHINES
     }
     return {**plan.about["environment"], **machines, "plan": plan.id}
 
@@ -196,7 +155,7 @@ def _merge_values(values: Sequence[Any]) -> Any:
     return " and ".join(sorted(map(str, different)))
 
 
-def _say_machines(done: Mapping[int, FinishedTrial], progress: Progress) -> None:
+def _say_machines(done: _Finished, progress: Progress) -> None:
     names = ("cpu", "cores", "device_name")
     machines = {tuple(str(each.environment.get(name)) for name in names) for each in done.values()}
     if len(machines) > 1:

@@ -13,6 +13,7 @@ from bench.data.reading import UnreadableImageError, content_digest
 from registry.errors import DataError
 
 _SHOWN = 3
+_REASON = 60  # characters, fewer than a digest's
 
 
 def locate_images(
@@ -30,33 +31,25 @@ def locate_images(
     Raises:
         DataError: some are not there, or have another content; it names the first.
     """
+    paths = [image.file.path for image in images]
     if folders:
-        return _among(images, folders, threads, on_image)
-    found = _digests([image.file.path for image in images], threads, on_image)
+        paths = [file.path for folder in folders for file in find(folder).images]
+    digests = _digests(paths, threads, on_image)
+    if folders:
+        there = dict(zip(digests, paths, strict=True))
+        missing = [image.file.name for image in images if image.sha256 not in there]
+        _require_none(missing, len(images), f"in {', '.join(map(str, folders))}")
+        return {
+            image: replace(image, file=replace(image.file, path=there[image.sha256]))
+            for image in images
+        }
     missing = [
         f"{image.file.name} ({'other content' if len(digest) == 64 else digest})"
-        for image, digest in zip(images, found, strict=True)
+        for image, digest in zip(images, digests, strict=True)
         if digest != image.sha256
     ]
     _require_none(missing, len(images), "where the plan has them")
     return {image: image for image in images}
-
-
-def _among(
-    images: Sequence[CheckedImage],
-    folders: Sequence[Path],
-    threads: int,
-    on_image: Callable[[], object],
-) -> dict[CheckedImage, CheckedImage]:
-    files = [file for folder in folders for file in find(folder).images]
-    digests = _digests([file.path for file in files], threads, on_image)
-    paths = {digest: file.path for file, digest in zip(files, digests, strict=True)}
-    missing = [image.file.name for image in images if image.sha256 not in paths]
-    _require_none(missing, len(images), f"in {', '.join(map(str, folders))}")
-    return {
-        image: replace(image, file=replace(image.file, path=paths[image.sha256]))
-        for image in images
-    }
 
 
 def _digests(paths: Sequence[Path], threads: int, on_image: Callable[[], object]) -> list[str]:
@@ -74,9 +67,6 @@ def _digests(paths: Sequence[Path], threads: int, on_image: Callable[[], object]
             found.append(each)
             on_image()
     return found
-
-
-_REASON = 60  # characters, fewer than a digest's
 
 
 def _require_none(missing: Sequence[str], count: int, where: str) -> None:

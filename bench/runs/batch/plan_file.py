@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -69,21 +70,20 @@ def software_of(environment: Mapping[str, Any]) -> dict[str, Any]:
 def images_of(splits: Splits) -> tuple[CheckedImage, ...]:
     """Return all images of `splits`, each once."""
     parts = (getattr(split, part) for split in splits.each for part in _PARTS)
-    return tuple(dict.fromkeys(image for part in parts for image in part))
+    return tuple(dict.fromkeys(chain.from_iterable(parts)))
 
 
 def with_images(splits: Splits, images: Mapping[CheckedImage, CheckedImage]) -> Splits:
     """Return `splits` with each image replaced by what `images` has for it."""
-    return replace(splits, each=tuple(_replace_images(split, images) for split in splits.each))
 
-
-def _replace_images(split: Split, images: Mapping[CheckedImage, CheckedImage]) -> Split:
     def there(part: tuple[CheckedImage, ...]) -> tuple[CheckedImage, ...]:
         return tuple(images[image] for image in part)
 
-    return replace(
-        split, train=there(split.train), validation=there(split.validation), test=there(split.test)
+    each = tuple(
+        replace(one, train=there(one.train), validation=there(one.validation), test=there(one.test))
+        for one in splits.each
     )
+    return replace(splits, each=each)
 
 
 def plan_text(plan: Plan) -> str:
@@ -105,22 +105,18 @@ def plan_text(plan: Plan) -> str:
         "about": plan.about,
         "specs": as_plain(plan.specs),
         "images": [image_as_plain(image) for image in images],
-        "splits": _splits_as_plain(plan.splits, numbers),
+        "splits": {
+            "name": plan.splits.name,
+            "within": plan.splits.within,
+            "each": [
+                {"name": split.name, "within": split.within}
+                | {part: [numbers[image] for image in getattr(split, part)] for part in _PARTS}
+                for split in plan.splits.each
+            ],
+        },
     }
     body = json.loads(json.dumps(body, allow_nan=False))  # as it will be read: no tuples
     return json.dumps({**body, "sha256": json_digest(body)}) + "\n"
-
-
-def _splits_as_plain(splits: Splits, numbers: Mapping[CheckedImage, int]) -> dict[str, Any]:
-    return {
-        "name": splits.name,
-        "within": splits.within,
-        "each": [
-            {"name": split.name, "within": split.within}
-            | {part: [numbers[image] for image in getattr(split, part)] for part in _PARTS}
-            for split in splits.each
-        ],
-    }
 
 
 def read_plan(path: Path) -> PlanFile:
@@ -129,13 +125,13 @@ def read_plan(path: Path) -> PlanFile:
     Raises:
         RunError: there is none, it is damaged, or of another version.
     """
-    plain = _plain(path)
-    if plain.get(_KIND) != VERSION:
-        version = plain.get(_KIND)
+    plain = _read_json(path)
+    version = plain.get(_KIND)
+    if version is None:
+        raise RunError(f"{path} is no plan: `zoo plan` writes one")
+    if version != VERSION:
         raise RunError(
-            f"{path} is no plan: `zoo plan` writes one"
-            if version is None
-            else f"{path} is a plan of version {version}, this program reads {VERSION}: use the "
+            f"{path} is a plan of version {version}, this program reads {VERSION}: use the "
             "zoo that wrote it, or plan anew"
         )
     if plain.pop("sha256", None) != json_digest(plain):
@@ -154,7 +150,7 @@ def read_plan(path: Path) -> PlanFile:
     return found
 
 
-def _plain(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         plain = json.loads(path.read_bytes(), parse_constant=_no_number)
     except FileNotFoundError:
@@ -198,7 +194,6 @@ def _require_whole(plan: PlanFile) -> None:
             raise ValueError(f"{spec.model} is to be trained on other images")
 
 
-def list_trials(specs: Iterable[TrialSpec], most: int = 6) -> str:
-    """Return which trials these are, for a person: `lenet (seed 3), alexnet (seed 5)`."""
-    names = [f"{spec.model} ({spec.turn})" for spec in specs]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
+def describe_trial(spec: TrialSpec) -> str:
+    """Return which trial this is, for a person: `lenet (seed 3)`."""
+    return f"{spec.model} ({spec.turn})"

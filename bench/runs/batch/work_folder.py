@@ -24,7 +24,7 @@ from bench.runs.run_folder import RunFolder
 from bench.system.atomic_files import whole_file, write_text
 from bench.system.strict_json import json_digest
 from bench.training.evaluate import Evaluation, pack_evaluation, unpack_evaluation
-from bench.training.record import FINISHED, TrialRecord, TrialResult, record_of
+from bench.training.record import TrialRecord, TrialResult, record_of
 from bench.training.spec import as_plain
 from registry.errors import RunError, StorageError, format_error
 
@@ -41,12 +41,7 @@ class DamagedError(RunError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedTrial:
-    """A trial that has ended.
-
-    Attributes:
-        environment: of the machine that has done it.
-        weights: the SHA-256 of each file of weights in its folder, by name.
-    """
+    """A trial that has ended, the machine that has done it, and its weights' SHA-256 by file."""
 
     record: TrialRecord
     test: Evaluation | None
@@ -55,17 +50,19 @@ class FinishedTrial:
 
 
 class WorkFolder:
-    """The folder in which the trials of a plan are done, by whoever and wherever."""
+    """The folder in which the trials of a plan are done, by whoever and wherever.
+
+    All that writes raises StorageError where it can't; what was there before is there still.
+    """
 
     def __init__(self, plan: PlanFile, path: Path) -> None:
-        self._plan, self._path = plan, path
-        self.trials = RunFolder(path)
+        self.plan, self.trials = plan, RunFolder(path)
 
     def done(self, number: int) -> FinishedTrial | None:
         """Return what the trial of that number has come to, or None where it has not ended.
 
         Raises:
-            DamagedError: a file of it is not what was written; to do it again puts that right.
+            DamagedError: a file is not what was written, and the trial has to be done again.
             RunError: it is of another plan.
         """
         where = self._trial(number)
@@ -77,9 +74,9 @@ class WorkFolder:
         except OSError as error:
             raise DamagedError(f"{path} can't be read: {error.strerror}") from error
         plain = _read_checked(path, content)
-        if plain.get("plan") != self._plan.id or plain.get("number") != number:
+        if plain.get("plan") != self.plan.id or plain.get("number") != number:
             raise RunError(
-                f"{path} is of another plan than {self._plan.path}: name another --folder, or "
+                f"{path} is of another plan than {self.plan.path}: name another --folder, or "
                 "remove it if it is not needed"
             )
         done = _read_finished(path, plain)
@@ -89,38 +86,28 @@ class WorkFolder:
         return done
 
     def all_done(
-        self, numbers: Iterable[int], damaged: Callable[[DamagedError], object]
+        self, numbers: Iterable[int], on_damage: Callable[[DamagedError], object]
     ) -> dict[int, FinishedTrial]:
-        """Return by number those of the trials that have ended, `damaged` being told of the rest.
-
-        Raises:
-            RunError: they are of another plan.
-        """
+        """Return the trials that have ended, by number, as `done`; `on_damage` gets its errors."""
         found: dict[int, FinishedTrial] = {}
         for number in numbers:
             try:
-                done = self.done(number)
+                if (done := self.done(number)) is not None:
+                    found[number] = done
             except DamagedError as error:
-                damaged(error)
-                continue
-            if done is not None:
-                found[number] = done
+                on_damage(error)
         return found
 
     def write(self, number: int, result: TrialResult, environment: Mapping[str, Any]) -> None:
-        """Keep how a trial ended; its weights are there already.
-
-        Raises:
-            StorageError: it can't be written; what was there before is there still.
-        """
-        where = self._trial(number)
+        """Keep how a trial ended; its weights are there already."""
+        where, test = self._trial(number), result.test
         found = {name: _file_digest(where / name) for name in _WEIGHTS}
         body = {
             _KIND: _VERSION,
-            "plan": self._plan.id,
+            "plan": self.plan.id,
             "number": number,
             "record": as_plain(result.record),
-            "answers": _answers(result.test),
+            "answers": None if test is None else base64.b64encode(pack_evaluation(test)).decode(),
             "weights": {name: sha256 for name, sha256 in found.items() if sha256 is not None},
             "environment": dict(environment),
         }
@@ -129,7 +116,7 @@ class WorkFolder:
             write_text(where / _DONE, text + "\n", shared=True)
 
     @contextmanager
-    def claimed(self, number: int) -> Iterator[bool]:
+    def claim(self, number: int) -> Iterator[bool]:
         """Yield whether the trial is this process's to do: no other is at it.
 
         Where the file system has no locks it always is: equal content is then written twice.
@@ -138,26 +125,21 @@ class WorkFolder:
             where = self._trial(number, make=True)
             lock = FileLock(where / _LOCK)
             try:
-                lock.acquire(timeout=0)
-                locked = True
-            except Timeout:
-                locked = False
+                with suppress(Timeout):
+                    lock.acquire(timeout=0)
             except NotImplementedError:
                 yield True
                 return
-        if not locked:
-            yield False
-            return
         try:
-            for path in where.glob(".*.partial"):  # what a kill has left
+            for path in where.glob(".*.partial") if lock.is_locked else ():  # what a kill has left
                 with suppress(OSError):
                     path.unlink()
-            yield True
+            yield lock.is_locked
         finally:
             lock.release()
 
-    def began(self, number: int) -> dict[str, Any] | None:
-        """Return what was said when the trial was begun, or None where it has no checkpoint."""
+    def read_start(self, number: int) -> dict[str, Any] | None:
+        """Return what `begin` has noted, or None where the trial has no checkpoint."""
         where = self._trial(number)
         if not (where / "checkpoints").is_dir():
             return None
@@ -168,11 +150,7 @@ class WorkFolder:
         return found if isinstance(found, dict) else {}
 
     def begin(self, number: int, said: Mapping[str, Any]) -> None:
-        """Note who begins the trial, or goes on with it; older weights go.
-
-        Raises:
-            StorageError: that can't be written.
-        """
+        """Note who begins the trial, or goes on with it; older weights go."""
         where = self._trial(number, make=True)
         with self._writable():
             for name in _WEIGHTS:
@@ -181,15 +159,10 @@ class WorkFolder:
 
     def clear(self, number: int) -> None:
         """Remove the trial's checkpoints."""
-        place = self._plan.request.checkpoints
-        self.trials.checkpoints(self._plan.specs[number], place).clear()
+        self.trials.checkpoints(self.plan.specs[number], self.plan.request.checkpoints).clear()
 
     def copy_weights(self, number: int, done: FinishedTrial, target: Path) -> None:
-        """Copy the weights of a trial into the folder `target`; others that are there go.
-
-        Raises:
-            OSError: they can't be written.
-        """
+        """Copy a trial's weights into `target`, where others go; OSError where that fails."""
         for name in _WEIGHTS:
             if name not in done.weights:
                 (target / name).unlink(missing_ok=True)
@@ -198,7 +171,7 @@ class WorkFolder:
                 shutil.copyfile(self._trial(number) / name, partial)
 
     def _trial(self, number: int, *, make: bool = False) -> Path:
-        spec = self._plan.specs[number]
+        spec = self.plan.specs[number]
         return self.trials.trial(spec) if make else self.trials.path_of(spec)
 
     @contextmanager
@@ -206,19 +179,8 @@ class WorkFolder:
         try:
             yield
         except OSError as error:
-            raise StorageError(f"can't write to {self._path}: {error.strerror or error}") from error
-
-
-class Records:
-    """Keeps the trials that a worker has done."""
-
-    def __init__(self, folder: WorkFolder, environment: Mapping[str, Any]) -> None:
-        self._folder, self._environment = folder, environment
-
-    def finish(self, number: int, result: TrialResult) -> None:
-        """Keep how a trial ended; one that was interrupted has only its checkpoint."""
-        if result.record.status in FINISHED:
-            self._folder.write(number, result, self._environment)
+            where = self.trials.path
+            raise StorageError(f"can't write to {where}: {error.strerror or error}") from error
 
 
 def _read_checked(path: Path, content: bytes) -> dict[str, Any]:
@@ -235,21 +197,15 @@ def _read_checked(path: Path, content: bytes) -> dict[str, Any]:
 
 def _read_finished(path: Path, plain: dict[str, Any]) -> FinishedTrial:
     try:
-        record = record_of(plain["record"])
+        record, weights = record_of(plain["record"]), plain["weights"]
         return FinishedTrial(
             record=record,
             test=_evaluation(plain["answers"], record),
             environment=dict(plain["environment"]),
-            weights={name: str(plain["weights"][name]) for name in _WEIGHTS
-                     if name in plain["weights"]},
-        )  # fmt: skip
+            weights={name: str(weights[name]) for name in _WEIGHTS if name in weights},
+        )
     except (*_BROKEN, RunError) as error:
         raise DamagedError(f"{path} can't be used: {format_error(error)}") from error
-
-
-def _answers(test: Evaluation | None) -> str | None:
-    """Return labels and probabilities, bit for bit, as text."""
-    return None if test is None else base64.b64encode(pack_evaluation(test)).decode()
 
 
 def _evaluation(answers: str | None, record: TrialRecord) -> Evaluation | None:

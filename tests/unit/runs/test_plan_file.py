@@ -397,7 +397,7 @@ def test_without_locks_all_is_done_all_the_same(done, monkeypatch):
 
     monkeypatch.setattr("filelock.FileLock.acquire", none)
     folder = _folder(done)
-    with folder.claimed(0) as first, folder.claimed(0) as second:
+    with folder.claim(0) as first, folder.claim(0) as second:
         pass
 
     assert (first, second) == (True, True)
@@ -456,7 +456,7 @@ def test_a_kill_while_a_record_is_written_leaves_none(done, monkeypatch):
     folder = _folder(done)
     there = folder.done(0)
     (_trial(done, "lenet5", 0) / ".0123.partial").write_text('{"zoo_trial": 1, "pl')
-    with folder.claimed(0):
+    with folder.claim(0):
         pass
 
     assert folder.done(0).record == there.record
