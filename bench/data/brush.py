@@ -25,20 +25,14 @@ class Brush:
 
     def fill(self, points: Points, colour: Colour) -> None:
         """Fill the shape between `points` (N, 2)."""
-        cv2.fillPoly(self.canvas, [self._pixels(points)], _scalar(colour), cv2.LINE_AA, _SHIFT)
+        shapes = [self._pixels(points)]
+        cv2.fillPoly(self.canvas, shapes, colour.tolist(), cv2.LINE_AA, _SHIFT)
 
     def stroke(self, points: Points, colour: Colour, width: float) -> None:
         """Draw an open line `width` head radii wide, never thinner than a pixel."""
+        lines, shade = [self._pixels(points)], colour.tolist()
         thickness = max(1, round(width * float(np.hypot(*self.matrix[:, 0]))))
-        cv2.polylines(
-            self.canvas,
-            [self._pixels(points)],
-            False,
-            _scalar(colour),
-            thickness,
-            cv2.LINE_AA,
-            _SHIFT,
-        )
+        cv2.polylines(self.canvas, lines, False, shade, thickness, cv2.LINE_AA, _SHIFT)
 
     def _pixels(self, points: Points) -> NDArray[np.int32]:
         pixels = points @ self.matrix[:, :2].T + self.matrix[:, 2]
@@ -49,8 +43,7 @@ class Brush:
 def ellipse(x: float, y: float, wide: float, high: float) -> Points:
     """Return 48 points (48, 2) of the ellipse around `x`, `y`."""
     angles = np.linspace(0, 2 * np.pi, 48)
-    points: Points = np.stack((x + wide * np.cos(angles), y + high * np.sin(angles)), axis=1)
-    return points
+    return np.stack((x + wide * np.cos(angles), y + high * np.sin(angles)), axis=1)
 
 
 def mirror(points: tuple[tuple[float, float], ...], side: float) -> Points:
@@ -82,8 +75,3 @@ def vary(colour: tuple[int, int, int], generator: np.random.Generator) -> Colour
 def to_uint8(pixels: NDArray[np.float64]) -> Image:
     """Return levels, rounded, between 0 and 255."""
     return np.clip(np.round(pixels), 0, 255).astype(np.uint8)
-
-
-def _scalar(colour: Colour) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in colour)
-    return red, green, blue

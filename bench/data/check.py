@@ -9,28 +9,14 @@ from pathlib import Path
 
 from bench.data.decode_pool import SECONDS_PER_FILE, Examined, examine
 from bench.data.duplicates import duplicates_of
-from bench.data.facts import Facts, Flaw
-from bench.data.find import Finding, ImageFile, Reject, sorted_rejects
+from bench.data.facts import CheckedImage as CheckedImage
+from bench.data.facts import Flaw
+from bench.data.find import Finding, ImageFile, Reject
 from bench.data.reading import UnreadableImageError, content_digest
 from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError
 
 MOST_REJECTS = 0.01  # of the files that claim to be images; more is a folder gone wrong
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedImage:
-    """A readable image with the digest of its content, its size, and what its pixels say."""
-
-    file: ImageFile
-    sha256: str
-    bytes: int
-    facts: Facts
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of its pixels."""
-        return self.facts.height, self.facts.width, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,20 +61,19 @@ def check(
         DataError: fewer than two classes have a readable image, or no process can be started.
     """
     found = _examine_all(finding.images, threads, on_image, ledger, seconds)
-    images: list[CheckedImage] = []
-    rejects = list(finding.rejects)
+    images, rejects = [], list(finding.rejects)
     for file, each in zip(finding.images, found, strict=True):
-        if isinstance(each.verdict, Flaw):
-            rejects.append(Reject(name=file.name, reason=each.verdict.reason))
+        facts = each.verdict
+        if isinstance(facts, Flaw):
+            rejects.append(Reject(name=file.name, reason=facts.reason))
         else:
-            images.append(
-                CheckedImage(file=file, sha256=each.sha256, bytes=each.bytes, facts=each.verdict)
-            )
+            checked = CheckedImage(file=file, sha256=each.sha256, bytes=each.bytes, facts=facts)
+            images.append(checked)
     manifest = Manifest(
         folder=finding.folder,
         classes=finding.classes,
         images=tuple(images),
-        rejects=tuple(sorted_rejects(rejects)),
+        rejects=tuple(sorted(rejects)),
         duplicates=duplicates_of(images),
     )
     _require_each_class(manifest)
@@ -152,7 +137,7 @@ def _examine_all(
     found = examine(paths, threads=threads, seconds=seconds, on_file=on_image) if paths else []
     if ledger:
         ledger.add({each.sha256: each.verdict for each in found if each.sha256})
-    known.update(zip(rest, found, strict=True))
+    known |= zip(rest, found, strict=True)
     return [known[number] for number in range(len(images))]
 
 
@@ -166,7 +151,7 @@ def _look_up(
     known: dict[int, Examined] = {}
     for number, (digest, size) in enumerate(read):
         if isinstance(digest, Flaw):
-            known[number] = Examined(sha256="", bytes=0, verdict=digest)
+            known[number] = Examined(verdict=digest)
         elif digest in verdicts:
             known[number] = Examined(sha256=digest, bytes=size, verdict=verdicts[digest])
     return known
@@ -177,4 +162,4 @@ def _read(path: Path) -> tuple[str | Flaw, int]:
     try:
         return content_digest(path)
     except UnreadableImageError as error:
-        return Flaw(reason=str(error), lasts=False), 0
+        return Flaw(reason=str(error)), 0

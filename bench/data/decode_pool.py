@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +22,6 @@ from bench.data.sandbox import DiedError, Message, SandboxedProcess, TookTooLong
 SECONDS_PER_FILE = 8.0  # 100 million pixels of a progressive JPEG take 4
 MEMORY_BYTES = 850 * 2**20  # to allocate; with code and mapped files it stays under 1 GB
 _MODULE = "bench.data.decode_worker"
-_SHORT_OF_MEMORY = "needs more memory than the cap of 1 GB"
 _FILES_PER_EXAMINER = 50  # to start one takes as long as to decode 100 photographs
 
 Answer = TypeVar("Answer")
@@ -29,11 +29,11 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What was found of a file: its content's digest and size ("" and 0 if unread), the verdict."""
+    """What was found of a file: the verdict, its content's digest and size ("" and 0 if unread)."""
 
-    sha256: str
-    bytes: int
     verdict: Verdict
+    sha256: str = ""
+    bytes: int = 0
 
 
 def examine(
@@ -54,22 +54,15 @@ def examine(
     Raises:
         DataError: no process can be started.
     """
-    return _ask_workers(
-        files, lambda path, one: _ask_once_more(path, one, seconds), threads, seconds, on_file
-    )
+    return _ask_workers(files, partial(_examine, seconds=seconds), threads, seconds, on_file)
 
 
 def thumbnails(
     files: Sequence[Path], *, size: int, threads: int = 2, seconds: float = SECONDS_PER_FILE
 ) -> list[Image.Image | None]:
     """Return what can be drawn of each of `files`, `size` pixels a side at most, or None."""
-    return _ask_workers(
-        files,
-        lambda path, one: _thumbnail(path, one, size, seconds),
-        threads,
-        seconds,
-        lambda: None,
-    )
+    ask = partial(_thumbnail, size=size, seconds=seconds)
+    return _ask_workers(files, ask, threads, seconds, lambda: None)
 
 
 def _ask_workers(
@@ -85,8 +78,7 @@ def _ask_workers(
     stop = threading.Event()
 
     def work() -> None:
-        limits = str(MEMORY_BYTES), str(seconds)
-        with SandboxedProcess(_MODULE, *limits) as one:
+        with SandboxedProcess(_MODULE, str(MEMORY_BYTES), str(seconds)) as one:
             while left and not stop.is_set():
                 try:
                     number, path = left.popleft()
@@ -100,43 +92,30 @@ def _ask_workers(
         try:
             for task in [pool.submit(work) for _ in range(count)]:
                 task.result()
-        except BaseException:
+        finally:
             stop.set()
-            raise
     return [answers[number] for number in range(len(files))]
 
 
-def _ask_once_more(path: Path, one: SandboxedProcess, seconds: float) -> Examined:
+def _examine(path: Path, one: SandboxedProcess, seconds: float) -> Examined:
     """Ask for a file; once more where an earlier one may have done harm to the process."""
     fresh = one.fresh
     try:
         answer = one.ask({"path": os.fspath(path)}, seconds=seconds)
         if not answer.get("short_of_memory"):
-            return _to_examined(answer)
-        reason = _SHORT_OF_MEMORY
+            return _examined(answer)
+        reason = "needs more memory than the cap of 1 GB"
         one.end()
     except TookTooLongError as error:
-        return _to_flaw(f"{error} to decode")
+        return Examined(verdict=Flaw(reason=f"{error} to decode"))
     except DiedError as error:
         reason = f"crashed the decoder ({error})"
-    return _to_flaw(reason) if fresh else _ask_once_more(path, one, seconds)
+    return Examined(verdict=Flaw(reason=reason)) if fresh else _examine(path, one, seconds)
 
 
-def _to_examined(answer: Message) -> Examined:
-    verdict: Verdict
-    if "reason" in answer:
-        verdict = Flaw(reason=answer["reason"], lasts=answer["lasts"])
-    else:
-        verdict = Facts(
-            width=answer["width"],
-            height=answer["height"],
-            difference_hash=int(answer["hash"], 16),
-        )
-    return Examined(sha256=answer.get("sha256", ""), bytes=answer.get("bytes", 0), verdict=verdict)
-
-
-def _to_flaw(reason: str) -> Examined:
-    return Examined(sha256="", bytes=0, verdict=Flaw(reason=reason, lasts=False))
+def _examined(answer: Message) -> Examined:
+    verdict = Flaw(**answer["flaw"]) if "flaw" in answer else Facts.of_plain(*answer["facts"])
+    return Examined(verdict=verdict, sha256=answer.get("sha256", ""), bytes=answer.get("bytes", 0))
 
 
 def _thumbnail(path: Path, one: SandboxedProcess, size: int, seconds: float) -> Image.Image | None:

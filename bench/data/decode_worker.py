@@ -4,8 +4,8 @@
 each with one line, both JSON. It imports neither torch nor pandas, so that it is there in 0.2 s.
 
 ```text
-{"path": "cat.0.jpg"}                    -> {"sha256", "bytes", "width", "height", "hash"},
-                                            or a "reason", and "lasts", "short_of_memory" if so
+{"path": "cat.0.jpg"}                    -> {"sha256", "bytes", "facts": [width, height, hash]},
+                                            or "flaw": {"reason", "lasts"}, or "short_of_memory"
 {"path": "cat.0.jpg", "thumbnail": 160}  -> {"png"}: base64 of what can be drawn of it, or null
 ```
 """
@@ -26,7 +26,8 @@ from typing import Any, BinaryIO
 from PIL import Image, ImageFile, ImageOps
 
 from bench.data.decode import FORMATS, MAX_PIXELS, ShortOfMemoryError, decode_content
-from bench.data.facts import facts_of
+from bench.data.duplicates import difference_hash
+from bench.data.facts import Facts
 from bench.data.reading import UnreadableImageError, read_content
 from bench.system.child_process import die_with_parent
 
@@ -55,16 +56,14 @@ def _examine(path: Path) -> dict[str, Any]:
     try:
         content = read_content(path)
         answer = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        facts = facts_of(decode_content(content))
+        picture = decode_content(content)
+        width, height = picture.size
+        facts = Facts(width=width, height=height, difference_hash=difference_hash(picture))
     except (ShortOfMemoryError, MemoryError):
         return answer | {"short_of_memory": True}
     except UnreadableImageError as error:
-        return answer | {"reason": str(error), "lasts": "sha256" in answer}
-    return answer | {
-        "width": facts.width,
-        "height": facts.height,
-        "hash": f"{facts.difference_hash:x}",
-    }
+        return answer | {"flaw": {"reason": str(error), "lasts": "sha256" in answer}}
+    return answer | {"facts": facts.as_plain()}
 
 
 def _thumbnail(path: Path, size: int) -> str | None:

@@ -205,9 +205,7 @@ def _background(generator: np.random.Generator, size: tuple[int, int]) -> Image:
         canvas = mix(canvas, third, generator.uniform(0.1, 0.45) * (wave > 0)[..., None])
     elif texture == 2:
         coarse = generator.uniform(0, 1, (size[0] // 24 + 2, size[1] // 24 + 2))
-        cloud = np.asarray(
-            cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), np.float64
-        )
+        cloud = np.asarray(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), float)
         canvas = mix(canvas, third, 0.45 * np.clip(cloud, 0, 1)[..., None])
     elif texture == 3:
         checks = (x // period + y // period) % 2

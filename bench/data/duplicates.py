@@ -5,29 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from typing import Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
 
+from bench.data.facts import CheckedImage
+
 NEAR_BITS = 15  # of 256; the same photograph saved twice differs by about 9, two others by 67 up
 _BANDS = 16  # at most 15 differing bits leave one of 16 bands equal, so no near pair is missed
-
-
-class _Facts(Protocol):
-    @property
-    def difference_hash(self) -> int: ...
-
-
-class _Image(Protocol):
-    @property
-    def sha256(self) -> str: ...
-
-    @property
-    def facts(self) -> _Facts: ...
-
-
-T = TypeVar("T", bound=_Image)
 
 
 def difference_hash(picture: Image.Image) -> int:
@@ -40,7 +25,7 @@ def difference_hash(picture: Image.Image) -> int:
     return int.from_bytes(np.packbits(levels[:, :-1] > levels[:, 1:]).tobytes(), "big")
 
 
-def duplicates_of(images: Sequence[T]) -> tuple[tuple[T, ...], ...]:
+def duplicates_of(images: Sequence[CheckedImage]) -> tuple[tuple[CheckedImage, ...], ...]:
     """Return groups of images whose content is equal or nearly so, each group once."""
     parent = list(range(len(images)))
 
@@ -53,13 +38,13 @@ def duplicates_of(images: Sequence[T]) -> tuple[tuple[T, ...], ...]:
         bits = images[first].facts.difference_hash ^ images[second].facts.difference_hash
         if bits.bit_count() <= NEAR_BITS or images[first].sha256 == images[second].sha256:
             parent[root(second)] = root(first)
-    groups: dict[int, list[T]] = defaultdict(list)
+    groups: dict[int, list[CheckedImage]] = defaultdict(list)
     for index, image in enumerate(images):
         groups[root(index)].append(image)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
-def _candidates(images: Sequence[_Image]) -> Iterable[tuple[int, int]]:
+def _candidates(images: Sequence[CheckedImage]) -> Iterable[tuple[int, int]]:
     """Return the pairs whose difference hashes agree in at least one band of 16 bits."""
     buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, image in enumerate(images):

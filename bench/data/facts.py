@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PIL import Image
-
-from bench.data.duplicates import difference_hash
+from bench.data.find import ImageFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +14,15 @@ class Facts:
     width: int
     height: int
     difference_hash: int
+
+    def as_plain(self) -> tuple[int, int, str]:
+        """Return its values as JSON and SQLite have them, the hash in hexadecimal digits."""
+        return self.width, self.height, f"{self.difference_hash:x}"
+
+    @classmethod
+    def of_plain(cls, width: int, height: int, difference_hash: str) -> Facts:
+        """Return the facts that gave `as_plain`."""
+        return cls(width=width, height=height, difference_hash=int(difference_hash, 16))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +34,22 @@ class Flaw:
     """
 
     reason: str
-    lasts: bool
+    lasts: bool = False
 
 
 Verdict = Facts | Flaw
 
 
-def facts_of(picture: Image.Image) -> Facts:
-    """Return the facts of an upright RGB picture."""
-    return Facts(
-        width=picture.width, height=picture.height, difference_hash=difference_hash(picture)
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedImage:
+    """A readable image with the digest of its content, its size, and what its pixels say."""
+
+    file: ImageFile
+    sha256: str
+    bytes: int
+    facts: Facts
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of its pixels."""
+        return self.facts.height, self.facts.width, 3

@@ -11,7 +11,6 @@ from pathlib import Path
 from registry.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-_PREFERRED = ("cat", "dog")  # class 0 and class 1, whatever else is there
 _PLURALS = {"cats": "cat", "dogs": "dog"}
 _WRAPPERS = ("train", "training", "petimages")
 _EXAMPLE = "two or more class folders (Cat/, Dog/) or named files (cat.0.jpg, dog.0.jpg)"
@@ -26,7 +25,7 @@ class ImageFile:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Reject:
     """One file that is not used, and why; by its name alone if it does not claim to be of use."""
 
@@ -71,20 +70,15 @@ def find(folder: Path) -> Finding:
             rejects.append(Reject(name=name, reason=reason, by_name=True))
         else:
             named.append((kind, path, name))
-    classes = _sort({kind for kind, _, _ in named})
+    kinds = {kind for kind, _, _ in named}
+    classes = tuple(sorted(kinds, key=lambda name: (name != "cat", name != "dog", name)))
     _require_classes(folder, classes)
-    images = sorted(
-        (ImageFile(path=path, label=classes.index(kind), name=name) for kind, path, name in named),
-        key=lambda image: (image.label, image.name),
-    )
+    labels = {kind: label for label, kind in enumerate(classes)}
+    images = [ImageFile(path=path, label=labels[kind], name=name) for kind, path, name in named]
+    images.sort(key=lambda image: (image.label, image.name))
     return Finding(
-        folder=root, classes=classes, images=tuple(images), rejects=tuple(sorted_rejects(rejects))
+        folder=root, classes=classes, images=tuple(images), rejects=tuple(sorted(rejects))
     )
-
-
-def sorted_rejects(rejects: list[Reject]) -> list[Reject]:
-    """Return `rejects` in the order of their names."""
-    return sorted(rejects, key=lambda reject: reject.name)
 
 
 def _require_classes(folder: Path, classes: tuple[str, ...]) -> None:
@@ -111,16 +105,15 @@ def _files(root: Path, rejects: list[Reject]) -> Iterator[Path]:
     for parent, folders, names in os.walk(
         root, onerror=lambda error: reject(error.filename, error.strerror or str(error))
     ):
-        entered = []
-        for folder in sorted(name for name in folders if not name.startswith(".")):
-            path = Path(parent, folder)
+        visible = sorted(name for name in folders if not name.startswith("."))
+        folders.clear()  # the rest is entered
+        for path in (Path(parent, name) for name in visible):
             if path.suffix.lower() in IMAGE_SUFFIXES:
                 reject(path, "a folder with an image's name")
             elif path.is_symlink():
                 reject(path, "a link to a folder, which is not followed")
             else:
-                entered.append(folder)
-        folders[:] = entered
+                folders.append(path.name)
         yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
 
 
@@ -131,11 +124,3 @@ def _class_name(path: Path, root: Path) -> str | None:
         return _PLURALS.get(folder, folder)
     letters = re.match(r"[^\W\d_]+", path.name)
     return letters.group().lower() if letters and letters.end() < len(path.stem) else None
-
-
-def _sort(classes: set[str]) -> tuple[str, ...]:
-    return tuple(sorted(classes, key=lambda name: (_rank(name), name)))
-
-
-def _rank(name: str) -> int:
-    return _PREFERRED.index(name) if name in _PREFERRED else len(_PREFERRED)

@@ -27,15 +27,16 @@ def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits
             f"{other.folder} has the classes {', '.join(other.classes)}, {manifest.folder} has "
             f"{', '.join(manifest.classes)}: they must be the same"
         )
-    test = tuple(_with_unique_name(image, other) for image in exclude_known_images(other, manifest))
-    if not test:
+    new = exclude_known_images(other, manifest)
+    if not new:
         raise DataError(
             f"every picture of {other.folder} is one of {manifest.folder}: there is nothing to "
             "test on: name another folder for --test-data"
         )
-    name = f"{splits.name}, tested on {other.folder.name}"
-    each = (replace(splits.each[0], name=name, test=test),)
-    return Splits(name=name, each=each, within=splits.within)
+    folder, name = other.folder.name, f"{splits.name}, tested on {other.folder.name}"
+    named = (replace(image.file, name=f"{folder}/{image.file.name}") for image in new)
+    test = tuple(replace(image, file=file) for image, file in zip(new, named, strict=True))
+    return replace(splits, name=name, each=(replace(splits.each[0], name=name, test=test),))
 
 
 def exclude_known_images(other: Manifest, manifest: Manifest) -> list[CheckedImage]:
@@ -46,9 +47,3 @@ def exclude_known_images(other: Manifest, manifest: Manifest) -> list[CheckedIma
         if any(image.file.path in known for image in group):
             known_contents.update(image.sha256 for image in group)
     return [image for image in other.images if image.sha256 not in known_contents]
-
-
-def _with_unique_name(image: CheckedImage, other: Manifest) -> CheckedImage:
-    """Return `image` under a name that no image of another folder has."""
-    named = replace(image.file, name=f"{other.folder.name}/{image.file.name}")
-    return replace(image, file=named)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
@@ -30,37 +31,21 @@ class Batch:
     labels: torch.Tensor
 
 
-class _Making:
-    """Batches in the making: a few begun, the next begun whenever one is taken."""
+class _Ahead:
+    """Batches in the making: a few at first, the next whenever one is taken."""
 
-    def __init__(
-        self,
-        pool: ThreadPoolExecutor,
-        assemble: Callable[[NDArray[np.int64]], Batch],
-        chunks: Sequence[NDArray[np.int64]],
-        ahead: int,
-    ) -> None:
-        self._pool, self._assemble = pool, assemble
-        self._waiting = deque(chunks)
-        self._begun: deque[Future[Batch]] = deque()
-        for _ in range(ahead):
-            self._begin()
-
-    def _begin(self) -> None:
-        if self._waiting:
-            self._begun.append(self._pool.submit(self._assemble, self._waiting.popleft()))
+    def __init__(self, futures: Iterator[Future[Batch]], count: int) -> None:
+        self._waiting = futures
+        self._started = deque(islice(futures, count))
 
     def take(self) -> Future[Batch] | None:
         """Return the next batch, or None where there is none left."""
-        if not self._begun:
-            return None
-        self._begin()
-        return self._begun.popleft()
+        self._started.extend(islice(self._waiting, 1))
+        return self._started.popleft() if self._started else None
 
     def cancel(self) -> None:
         """Make no more."""
-        self._waiting.clear()
-        for future in self._begun:
+        for future in self._started:
             future.cancel()
 
 
@@ -102,7 +87,7 @@ class DataLoader:
         self._epochs = epochs
         self._dtype = dtype
         self._pool: ThreadPoolExecutor | None = None
-        self._made_ahead: dict[int, _Making] = {}
+        self._ahead: dict[int, _Ahead] = {}
         self._lock = threading.Lock()
         self.wait_seconds = self.read_seconds = self.transform_seconds = 0.0
 
@@ -123,30 +108,32 @@ class DataLoader:
         """
         if self._workers == 0:
             for chunk in self._chunks(epoch)[start:]:
-                started = time.perf_counter()
-                batch = self._on_device(self._assemble(chunk, epoch))
-                self.wait_seconds += time.perf_counter() - started
-                yield batch
+                yield self._wait(partial(self._assemble, chunk, epoch))
             return
-        making = self._made_ahead.pop(epoch, None) or self._making(epoch, start)
+        ahead = self._ahead.pop(epoch, None) or self._start(epoch, start)
         try:
-            future = making.take()
+            future = ahead.take()
             while future is not None:
-                started = time.perf_counter()
-                batch = self._on_device(future.result())
-                self.wait_seconds += time.perf_counter() - started
-                future = making.take()
+                batch = self._wait(future.result)
+                future = ahead.take()
                 if future is None and epoch + 1 < self._epochs:
-                    self._made_ahead = {epoch + 1: self._making(epoch + 1)}
+                    self._ahead = {epoch + 1: self._start(epoch + 1)}
                 yield batch
         finally:  # the caller may stop early
-            making.cancel()
+            ahead.cancel()
 
-    def _making(self, epoch: int, start: int = 0) -> _Making:
+    def _wait(self, assemble: Callable[[], Batch]) -> Batch:
+        started = time.perf_counter()
+        batch = self._on_device(assemble())
+        self.wait_seconds += time.perf_counter() - started
+        return batch
+
+    def _start(self, epoch: int, start: int = 0) -> _Ahead:
         if self._pool is None:  # its threads end when the last reference to it goes
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="batch")
-        assemble = partial(self._assemble, epoch=epoch)
-        return _Making(self._pool, assemble, self._chunks(epoch)[start:], _AHEAD + self._workers)
+        submit, chunks = self._pool.submit, self._chunks(epoch)[start:]
+        futures = (submit(self._assemble, chunk, epoch) for chunk in chunks)
+        return _Ahead(futures, _AHEAD + self._workers)
 
     def _chunks(self, epoch: int) -> list[NDArray[np.int64]]:
         order = self._view.order(epoch)
@@ -168,24 +155,18 @@ class DataLoader:
         labels = torch.tensor([self._view.files[index].label for index in chunk])
         if self._device.type == "cpu":
             images = normalize_batch(pixels, self._normalization, self._layout).to(self._dtype)
-            batch = Batch(images=images, labels=labels)
         else:
-            levels = torch.from_numpy(np.stack(pixels))
-            pinned = self._device.type == "cuda"
-            batch = Batch(
-                images=levels.pin_memory() if pinned else levels,
-                labels=labels.pin_memory() if pinned else labels,
-            )
+            images = torch.from_numpy(np.stack(pixels))
+            if self._device.type == "cuda":
+                images, labels = images.pin_memory(), labels.pin_memory()
         with self._lock:
             self.read_seconds += read_seconds
             self.transform_seconds += time.thread_time() - started - read_seconds
-        return batch
+        return Batch(images=images, labels=labels)
 
     def _on_device(self, batch: Batch) -> Batch:
         if self._device.type == "cpu":
             return batch
         images = normalize_on_device(batch.images, self._normalization, self._device, self._layout)
-        return Batch(
-            images=images.to(self._dtype),
-            labels=batch.labels.to(self._device, non_blocking=True),
-        )
+        labels = batch.labels.to(self._device, non_blocking=True)
+        return Batch(images=images.to(self._dtype), labels=labels)

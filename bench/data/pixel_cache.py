@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,23 +43,12 @@ class Reporter(Protocol):
         """Count to `total` by calls of what is given."""
 
 
-@dataclass(slots=True)
-class _Kept:
-    """An open file, and which of its images is which."""
-
+@dataclass(frozen=True, slots=True)
+class _OpenFile:
     path: Path
-    file: PixelFile
-    numbers: dict[Path, int]
-
     key: bytes
-
-    def read(self, image: ImageFile) -> Pixels | None:
-        number = self.numbers.get(image.path)
-        return None if number is None else self.file.read(number)
-
-    def as_plain(self) -> dict[str, Any]:
-        numbers = {str(path): number for path, number in self.numbers.items()}
-        return {"path": str(self.path), "key": self.key.hex(), "numbers": numbers}
+    numbers: dict[Path, int]  # which of its images is which
+    file: PixelFile
 
 
 @dataclass(slots=True)
@@ -71,84 +60,83 @@ class CachedPixels:
     """
 
     _report: Reporter
-    _whole: _Kept | None = None
-    _centres: dict[InputShape, _Kept] = field(default_factory=dict)
-    _direct: DirectPixels = field(default_factory=DirectPixels)
+    _files: dict[InputShape | None, _OpenFile] = field(default_factory=dict)  # None: whole pictures
 
     def full(self, image: ImageFile) -> Pixels:
         """Return the whole picture (H, W, 3), not to be written to."""
-        found = self._read(self._whole, image)
-        return self._direct.full(image) if found is None else found
+        found = self._read(None, image)
+        return DirectPixels().full(image) if found is None else found
 
     def centre(self, image: ImageFile, shape: InputShape) -> Pixels:
         """Return the centre of the picture (H, W, C), not to be written to."""
-        found = self._read(self._centres.get(shape), image)
+        found = self._read(shape, image)
         return evaluation_pixels(self.full(image), shape) if found is None else found
 
-    def _read(self, kept: _Kept | None, image: ImageFile) -> Pixels | None:
-        if kept is None:
+    def _read(self, shape: InputShape | None, image: ImageFile) -> Pixels | None:
+        opened = self._files.get(shape)
+        if opened is None or image.path not in opened.numbers:
             return None
         try:
-            return kept.read(image)
+            return opened.file.read(opened.numbers[image.path])
         except DamagedPixelsError as error:
-            if kept.path.exists():
+            if opened.path.exists():
                 self._report.say(
-                    f"the pixel cache {kept.path} is damaged ({error}): decoding instead, "
+                    f"the pixel cache {opened.path} is damaged ({error}): decoding instead, "
                     "and writing it anew in the next run"
                 )
-                _remove(kept.path)
+                _remove(opened.path)
             return None
 
-    def as_plain(self) -> dict[str, Any]:
+    def as_plain(self) -> list[dict[str, Any]]:
         """Return which files there are as values that JSON has, for another process."""
-        return {
-            "whole": self._whole and self._whole.as_plain(),
-            "centres": [[shape, kept.as_plain()] for shape, kept in self._centres.items()],
-        }
+        return [
+            {
+                "shape": shape,
+                "path": str(opened.path),
+                "key": opened.key.hex(),
+                "numbers": {str(path): number for path, number in opened.numbers.items()},
+            }
+            for shape, opened in self._files.items()
+        ]
 
     @classmethod
-    def reopened(cls, plain: dict[str, Any], report: Reporter) -> CachedPixels:
+    def reopened(cls, plain: list[dict[str, Any]], report: Reporter) -> CachedPixels:
         """Return the pixels that another process has written; nothing is written here."""
         source = cls(report)
-        source._whole = _reopen(plain["whole"], report)
-        for shape, told in plain["centres"]:
-            kept = _reopen(told, report)
-            if kept is not None:
-                source._centres[tuple(shape)] = kept
+        for each in plain:
+            shape, path, key = each["shape"], Path(each["path"]), bytes.fromhex(each["key"])
+            numbers = {Path(name): number for name, number in each["numbers"].items()}
+            try:
+                opened = _OpenFile(path, key, numbers, PixelFile(path, key))
+            except (OSError, DamagedPixelsError) as error:
+                report.say(f"the pixel cache {path} can't be read ({error}): decoding instead")
+            else:
+                source._files[shape and tuple(shape)] = opened
         return source
 
-    def keep_whole(self, images: Sequence[CheckedImage], folder: Path, threads: int) -> None:
-        """Read whole pictures from a file in `folder` from now on; it is written if need be."""
-        self._whole = _open_or_write(
-            images,
-            lambda image: image.shape,
-            folder / "whole",
-            _decode_checked,
-            self._report,
-            threads,
-        )
-
-    def keep_centres(
-        self, images: Sequence[CheckedImage], shape: InputShape, folder: Path, threads: int
+    def open_or_write(
+        self, images: Sequence[CheckedImage], shape: InputShape | None, folder: Path, threads: int
     ) -> None:
-        """Read the centres for `shape` (C, H, W) from a file in `folder` from now on."""
-        channels, height, width = shape
-        name = f"centre-{channels}x{height}x{width}"
+        """Read whole pictures, or the centres for `shape` (C, H, W), from a file from now on."""
+        by_content = {image.sha256: image for image in images}
+        digests = sorted(by_content)
+        unique = [by_content[digest] for digest in digests]
 
-        def make(image: CheckedImage) -> Pixels:
-            whole = self._read(self._whole, image.file)
-            return evaluation_pixels(_decode_checked(image) if whole is None else whole, shape)
+        def make(number: int) -> Pixels:
+            whole = self._read(None, unique[number].file)
+            pixels = _decode_checked(unique[number]) if whole is None else whole
+            return evaluation_pixels(pixels, shape) if shape else pixels
 
-        kept = _open_or_write(
-            images,
-            lambda _: (height, width, channels),
-            folder / name,
-            make,
-            self._report,
-            threads,
-        )
-        if kept is not None:
-            self._centres[shape] = kept
+        name = "centre-{}x{}x{}".format(*shape) if shape else "whole"
+        shapes = [(*shape[1:], shape[0]) if shape else image.shape for image in unique]
+        versions = [str(DECODER_VERSION), PIL.__version__, name]
+        key = hashlib.sha256("\n".join([*versions, *digests]).encode()).digest()
+        path = folder / f"{name}-{key.hex()[:16]}.pixels"
+        file = _open_or_write(path, key, shapes, make, self._report, threads)
+        if file is not None:
+            places = {digest: number for number, digest in enumerate(digests)}
+            numbers = {image.file.path: places[image.sha256] for image in images}
+            self._files[shape] = _OpenFile(path, key, numbers, file)
 
 
 def open_pixel_cache(
@@ -175,9 +163,9 @@ def open_pixel_cache(
         report: is told what was done, and counts images.
     """
     source = CachedPixels(report)
-    source.keep_whole(images, folder, threads)
+    source.open_or_write(images, None, folder, threads)
     for shape in dict.fromkeys(shapes):
-        source.keep_centres(evaluated, shape, folder, threads)
+        source.open_or_write(evaluated, shape, folder, threads)
     return source
 
 
@@ -194,22 +182,14 @@ def _decode_checked(image: CheckedImage) -> Pixels:
 
 
 def _open_or_write(
-    images: Sequence[CheckedImage],
-    shape_of: Callable[[CheckedImage], Shape],
-    stem: Path,
-    make: Callable[[CheckedImage], Pixels],
+    path: Path,
+    key: bytes,
+    shapes: Sequence[Shape],
+    make: Callable[[int], Pixels],
     report: Reporter,
     threads: int,
-) -> _Kept | None:
-    """Return the open file of these images, written if need be, or None where there can be none."""
-    by_content = {image.sha256: image for image in images}
-    digests = sorted(by_content)
-    unique = [by_content[digest] for digest in digests]
-    key = hashlib.sha256(
-        "\n".join([str(DECODER_VERSION), PIL.__version__, stem.name, *digests]).encode()
-    ).digest()
-    path = stem.with_name(f"{stem.name}-{key.hex()[:16]}.pixels")
-    shapes = [shape_of(image) for image in unique]
+) -> PixelFile | None:
+    """Return the open file, written if need be, or None where there can be none."""
     need, available = file_bytes(shapes), available_bytes()
     if need > MEMORY_SHARE * available:
         report.say(
@@ -218,9 +198,17 @@ def _open_or_write(
         )
         return None
     try:
-        file = _open_whole(path, key) or _write_once(
-            path, key, shapes, lambda number: make(unique[number]), report, threads
-        )
+        if opened := _open_whole(path, key):
+            return opened
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):  # the system unlocks it when its holder dies
+            if opened := _open_whole(path, key):  # written while we were waiting
+                return opened
+            for left in partial_files(path):
+                _remove(left)
+            with report.counting("keeping decoded pixels", len(shapes)) as bar:
+                write_pixel_file(path, key, shapes, make, threads=threads, on_image=bar.update)
+        return PixelFile(path, key)
     except OSError as error:
         report.say(
             f"no pixel cache: can't keep {_size(need)} in {path.parent} "
@@ -228,20 +216,6 @@ def _open_or_write(
             "$ZOO_CACHE names another folder"
         )
         return None
-    places = {digest: number for number, digest in enumerate(digests)}
-    return _Kept(path, file, {image.file.path: places[image.sha256] for image in images}, key)
-
-
-def _reopen(plain: dict[str, Any] | None, report: Reporter) -> _Kept | None:
-    if plain is None:
-        return None
-    path, key = Path(plain["path"]), bytes.fromhex(plain["key"])
-    try:
-        file = PixelFile(path, key)
-    except (OSError, DamagedPixelsError) as error:
-        report.say(f"the pixel cache {path} can't be read ({error}): decoding instead")
-        return None
-    return _Kept(path, file, {Path(name): n for name, n in plain["numbers"].items()}, key)
 
 
 def _open_whole(path: Path, key: bytes) -> PixelFile | None:
@@ -252,33 +226,9 @@ def _open_whole(path: Path, key: bytes) -> PixelFile | None:
         return None
 
 
-def _write_once(
-    path: Path,
-    key: bytes,
-    shapes: Sequence[Shape],
-    make: Callable[[int], Pixels],
-    report: Reporter,
-    threads: int,
-) -> PixelFile:
-    """Return the file, written by this process or by another that was at it already."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):  # the system unlocks it when its holder dies
-        ready = _open_whole(path, key)  # perhaps while we were waiting
-        if ready is not None:
-            return ready
-        for left in partial_files(path):
-            _remove(left)
-        with report.counting("keeping decoded pixels", len(shapes)) as bar:
-            write_pixel_file(path, key, shapes, make, threads=threads, on_image=bar.update)
-    return PixelFile(path, key)
-
-
 def _remove(path: Path) -> None:
-    """Remove a file, unless the system has it in use."""
-    try:
+    with suppress(OSError):  # the system may have it in use
         path.unlink(missing_ok=True)
-    except OSError:
-        return
 
 
 def _size(count: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
@@ -25,11 +27,8 @@ def read_content(path: Path) -> bytes:
     Raises:
         UnreadableImageError: it is a pipe or device, empty, too large, or can't be read.
     """
-    try:
-        with _open_regular(path) as file:
-            return file.read(MAX_FILE_BYTES)
-    except OSError as error:
-        raise UnreadableImageError(_reason(path, error)) from error
+    with _open_regular(path) as file:
+        return file.read(MAX_FILE_BYTES)
 
 
 def content_digest(path: Path) -> tuple[str, int]:
@@ -39,31 +38,29 @@ def content_digest(path: Path) -> tuple[str, int]:
         UnreadableImageError: as `read_content`.
     """
     digest, size = hashlib.sha256(), 0
-    try:
-        with _open_regular(path) as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-    except OSError as error:
-        raise UnreadableImageError(_reason(path, error)) from error
+    with _open_regular(path) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
     return digest.hexdigest(), size
 
 
-def _open_regular(path: Path) -> BufferedReader:
-    """Open a regular file: looked at before, since to open a pipe may be to wait for ever.
+@contextmanager
+def _open_regular(path: Path) -> Iterator[BufferedReader]:
+    """Yield a regular file, open: looked at before, since to open a pipe may be to wait for ever.
 
     It is looked at once more when it is open, since it may be another by then; O_NONBLOCK lets even
     a pipe be opened at once.
     """
-    _require_regular_file(path.stat())
-    descriptor = os.open(path, os.O_RDONLY | _WITHOUT_WAITING)
-    file = os.fdopen(descriptor, "rb")
     try:
-        _require_regular_file(os.fstat(descriptor))
-    except UnreadableImageError:
-        file.close()
-        raise
-    return file
+        _require_regular_file(path.stat())
+        with os.fdopen(os.open(path, os.O_RDONLY | _WITHOUT_WAITING), "rb") as file:
+            _require_regular_file(os.fstat(file.fileno()))
+            yield file
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and path.is_symlink():
+            raise UnreadableImageError("a link that leads nowhere") from error
+        raise UnreadableImageError(error.strerror or str(error)) from error
 
 
 def _require_regular_file(status: os.stat_result) -> None:
@@ -73,9 +70,3 @@ def _require_regular_file(status: os.stat_result) -> None:
         raise UnreadableImageError("empty file")
     if status.st_size > MAX_FILE_BYTES:
         raise UnreadableImageError(f"{status.st_size:,} bytes, over the cap of {MAX_FILE_BYTES:,}")
-
-
-def _reason(path: Path, error: OSError) -> str:
-    if isinstance(error, FileNotFoundError) and path.is_symlink():
-        return "a link that leads nowhere"
-    return error.strerror or str(error)

@@ -10,8 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from registry.errors import DataError
 
@@ -73,16 +72,9 @@ class SandboxedProcess:
         process.stdout.close()
 
     def __enter__(self) -> SandboxedProcess:
-        """Return itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the process."""
+    def __exit__(self, *_: object) -> None:
         self.end()
         self._answers.close()
 
@@ -112,12 +104,10 @@ class SandboxedProcess:
             if not self._answers.select(max(0.0, deadline - time.monotonic())):
                 self.end()
                 raise TookTooLongError(f"took over {seconds:g} s")
-            read = os.read(process.stdout.fileno(), _CHUNK)
+            line += (read := os.read(process.stdout.fileno(), _CHUNK))
             if not read:
                 raise self._death(process)
-            line += read
-        answer: Message = json.loads(line)
-        return answer
+        return cast("Message", json.loads(line))
 
     def _death(self, process: subprocess.Popen[bytes]) -> DiedError:
         """Return how it has ended, or will have in a moment."""
@@ -126,8 +116,7 @@ class SandboxedProcess:
         except subprocess.TimeoutExpired:  # it has closed its pipe and lives
             code = -signal.SIGKILL
         self.end()
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return DiedError(how)
+        return DiedError(signal.Signals(-code).name if code < 0 else f"exit code {code}")
 
 
 def _environment() -> dict[str, str]:

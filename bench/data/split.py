@@ -156,20 +156,16 @@ def training_part(manifest: Manifest, name: str) -> Manifest:
 
 def image_as_plain(image: CheckedImage) -> list[Any]:
     """Return `image` as values that JSON has."""
-    file, facts = image.file, image.facts
-    return [str(file.path), file.label, file.name, image.sha256, image.bytes, facts.width,
-            facts.height, f"{facts.difference_hash:x}"]  # fmt: skip
+    file = image.file
+    plain = [str(file.path), file.label, file.name, image.sha256, image.bytes]
+    return [*plain, *image.facts.as_plain()]
 
 
 def image_of(plain: list[Any]) -> CheckedImage:
     """Return the image that `image_as_plain` was given."""
-    path, label, name, sha256, size, width, height, bits = plain
-    return CheckedImage(
-        file=ImageFile(path=Path(path), label=label, name=name),
-        sha256=sha256,
-        bytes=size,
-        facts=Facts(width=width, height=height, difference_hash=int(bits, 16)),
-    )
+    path, label, name, sha256, size, *facts = plain
+    file = ImageFile(path=Path(path), label=label, name=name)
+    return CheckedImage(file=file, sha256=sha256, bytes=size, facts=Facts.of_plain(*facts))
 
 
 def leaders_of(manifest: Manifest) -> dict[str, str]:

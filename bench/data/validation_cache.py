@@ -43,8 +43,8 @@ class ValidationCache:
         try:
             with self._open() as database:
                 facts = {
-                    digest: Facts(width=width, height=height, difference_hash=int(bits, 16))
-                    for digest, width, height, bits in _rows(database, _IMAGES, digests)
+                    digest: Facts.of_plain(*facts)
+                    for digest, *facts in _rows(database, _IMAGES, digests)
                 }
                 flaws = {
                     digest: Flaw(reason=str(reason), lasts=True)
@@ -61,7 +61,7 @@ class ValidationCache:
     def add(self, verdicts: Mapping[str, Verdict]) -> None:
         """Write verdicts by SHA-256, if that can be done."""
         images = [
-            (digest, _VERSION, each.width, each.height, f"{each.difference_hash:x}")
+            (digest, _VERSION, *each.as_plain())
             for digest, each in verdicts.items()
             if isinstance(each, Facts)
         ]

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from bench.system.cpu import default_threads as default_threads
 from registry.errors import RunError
 
-PRECISIONS = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
 _HALF = (torch.bfloat16, torch.float16)
+_PRECISIONS = {
+    str(each).removeprefix("torch."): each for each in (torch.float32, torch.float64, *_HALF)
+}
 
 
 def choose_device(name: str) -> torch.device:
@@ -39,9 +35,9 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     Raises:
         RunError: the precision is unknown, a half type on the CPU, or float64 on Apple's GPU.
     """
-    if name not in PRECISIONS:
-        raise RunError(f"unknown precision {name!r}: there are {', '.join(PRECISIONS)}")
-    precision = PRECISIONS[name]
+    if name not in _PRECISIONS:
+        raise RunError(f"unknown precision {name!r}: there are {', '.join(_PRECISIONS)}")
+    precision = _PRECISIONS[name]
     if precision in _HALF and device.type == "cpu":
         raise RunError(f"{name} on the CPU would be many times slower: use float32, or a GPU")
     if precision is torch.float64 and device.type == "mps":
@@ -56,9 +52,6 @@ def number_type(precision: torch.dtype) -> torch.dtype:
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
     """Return the context in which matrix products are made in `precision`."""
-    return torch.autocast(
-        device.type,
-        dtype=precision if precision in _HALF else None,
-        enabled=precision in _HALF,
-        cache_enabled=True,
-    )
+    half = precision in _HALF
+    dtype = precision if half else None
+    return torch.autocast(device.type, dtype=dtype, enabled=half, cache_enabled=True)

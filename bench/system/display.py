@@ -18,6 +18,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from itertools import accumulate
 
 from rich.cells import get_character_cell_size
 
@@ -26,14 +27,11 @@ LINE_CELLS = 1000  # of a message; a plugin's exception may hold a whole file
 _INVISIBLE = re.compile(  # Default_Ignorable_Code_Point and a blank, as far as no C or Z has them
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_FORMULA = (
-    re.compile(  # full-width signs, too, and what follows a `;`, which parts cells here and there
-        "(^|;)(?!')(?=[ \"']*[=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])"
-    )
+_FORMULA = re.compile(  # full-width signs, too, and what follows a `;`, which parts cells at times
+    "(^|;)(?!')(?=[ \"']*[=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])"
 )
 _MARKS = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")  # a_b is never emphasis
 _FIRST_MARK = re.compile(r"^( *)([-+#=]|\d+(?=[.)](?: |$)))")
-_ELLIPSIS = "…"
 
 
 def display(text: str) -> str:
@@ -41,17 +39,19 @@ def display(text: str) -> str:
 
     Names that are not UTF-8 arrive with surrogate escapes; they are shown the same way.
     """
-    return "".join(character if _plain(character) else _escape(character) for character in text)
+    return "".join(
+        each if _plain(each) else each.encode("unicode_escape").decode("ascii") for each in text
+    )
 
 
 def short(text: str, cells: int = 60) -> str:
     """Return `text` displayed, its middle left out where a terminal needs more than `cells`."""
     shown = display(text)
-    if _width(shown) <= cells:
+    if _fitting(shown, cells) == shown:
         return shown
     head = _fitting(shown, cells // 2)
     tail = _fitting(shown[::-1], cells - 1 - cells // 2)[::-1]
-    return f"{head}{_ELLIPSIS}{tail}"
+    return f"{head}…{tail}"
 
 
 def cell(text: str) -> str:
@@ -71,27 +71,14 @@ def html_text(text: str) -> str:
 
 
 def _plain(character: str) -> bool:
-    if character == " ":
-        return True
-    return unicodedata.category(character)[0] not in "CZ" and not _INVISIBLE.match(character)
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
-
-
-def _width(shown: str) -> int:
-    """Return the cells that `shown` takes; a combining mark counts, or a thousand would be free."""
-    return sum(max(1, get_character_cell_size(character)) for character in shown)
+    visible = unicodedata.category(character)[0] not in "CZ" and not _INVISIBLE.match(character)
+    return visible or character == " "
 
 
 def _fitting(shown: str, cells: int) -> str:
-    """Return the beginning of `shown` that fits into `cells`."""
-    for end, character in enumerate(shown):
-        cells -= max(1, get_character_cell_size(character))
-        if cells < 0:
-            return shown[:end]
-    return shown
+    """Return the beginning that fits; a combining mark counts, or a thousand would be free."""
+    ends = accumulate(max(1, get_character_cell_size(character)) for character in shown)
+    return shown[: sum(end <= cells for end in ends)]
 
 
 def _without_list_sign(found: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -67,10 +68,8 @@ def limit_memory(limit: int) -> None:
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     capped = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (capped, hard))
-    try:
+    with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
-    except OSError:
-        return
 
 
 def kernel_kills(cgroup: Path = _CGROUP) -> int:
@@ -82,7 +81,5 @@ def kernel_kills(cgroup: Path = _CGROUP) -> int:
 
 
 def _statistic(text: str, name: str) -> int:
-    return next(
-        (int(value) for key, value in map(str.split, text.splitlines()) if key == name),
-        0,
-    )
+    lines = map(str.split, text.splitlines())
+    return next((int(value) for key, value in lines if key == name), 0)

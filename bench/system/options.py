@@ -55,7 +55,6 @@ def parse_choice(what: str, value: str, known: tuple[T, ...]) -> T:
     Raises:
         RunError: it is none; the message names `what` it should be, and those that there are.
     """
-    for each in known:
-        if each == value:
-            return each
+    if value in known:
+        return known[known.index(value)]
     raise RunError(f"unknown {what} {value!r}: there are {', '.join(map(str, known))}")

@@ -33,8 +33,10 @@ def random_state(device: torch.device) -> dict[str, Any]:
 def set_random_state(state: dict[str, Any], device: torch.device) -> None:
     """Let all generators go on from what `random_state` returned."""
     torch.set_rng_state(state["torch"])
-    if state["device"] is not None:
-        _set_device_state(state["device"], device)
+    if state["device"] is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(state["device"], device)
+    elif state["device"] is not None and device.type == "mps":
+        torch.mps.set_rng_state(state["device"])
     name, keys, *rest = state["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     version, numbers, gauss = state["python"]
@@ -57,10 +59,3 @@ def _device_state(device: torch.device) -> torch.Tensor | None:
     if device.type == "cuda":
         return torch.cuda.get_rng_state(device)
     return torch.mps.get_rng_state() if device.type == "mps" else None
-
-
-def _set_device_state(state: torch.Tensor, device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(state, device)
-    elif device.type == "mps":
-        torch.mps.set_rng_state(state)

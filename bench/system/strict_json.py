@@ -17,7 +17,8 @@ def json_text(value: object) -> str:
     Raises:
         ValueError: a number in it is not finite, which JSON can't tell.
     """
-    return _escape_surrogate(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    return _NOT_PRINTABLE_ASCII.sub(_escape, text)
 
 
 def json_digest(value: object) -> str:
@@ -25,11 +26,7 @@ def json_digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def _escape_surrogate(text: str) -> str:
-    return _NOT_PRINTABLE_ASCII.sub(_escape_all, text)
-
-
-def _escape_all(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str]) -> str:
     character = found.group()
     if "\ud800" <= character <= "\udfff":
         return rf"\\u{ord(character):04x}"

@@ -26,14 +26,14 @@ class Throttle:
     def __call__(self) -> None:
         """Do it, unless it took long and that was only just now."""
         self._due = True
-        dear = self._took > _CHEAP_SECONDS
-        if not dear or self._clock() - self._ended >= _SHARE * self._took:
+        cheap = self._took <= _CHEAP_SECONDS
+        if cheap or self._clock() - self._ended >= _SHARE * self._took:
             self.finish()
 
     def finish(self) -> None:
         """Do it if it was left out."""
         if self._due:
-            begun = self._cost()
+            before = self._cost()
             self._work()
-            self._took, self._ended = self._cost() - begun, self._clock()
+            self._took, self._ended = self._cost() - before, self._clock()
             self._due = False
