@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 from tqdm import tqdm
 
-from bench.data.unpack import made_aside, unpack_zip
+from bench.data.unpack import new_folder, unpack_zip
 from registry.errors import DataError
 
 _TRIES = 3
@@ -223,7 +223,7 @@ def _fetch_oxford(folder: Path, progress: bool) -> Path:
 
 def _sort_by_species(images: Path, target: Path) -> None:
     """Move photographs to Cat/ and Dog/: a cat's breed has a capital, says the set's README."""
-    with made_aside(target) as aside:
+    with new_folder(target) as aside:
         for species in ("Cat", "Dog"):
             (aside / species).mkdir()
         for path in sorted(images.glob("*.jpg")):
