@@ -59,12 +59,12 @@ def decode_content(content: bytes) -> Image.Image:
         raise UnreadableImageError(describe_signature(content)) from None
     except Image.DecompressionBombError:
         raise UnreadableImageError(f"more pixels than the cap of {MAX_PIXELS:,}") from None
-    except MemoryError:
-        raise ShortOfMemoryError("it needs more memory than there is") from None
     except Exception as error:
-        if "out of memory" in str(error):  # a codec's, which Pillow passes on as an OSError
+        # a codec's own is passed on by Pillow as an OSError
+        if isinstance(error, MemoryError) or "out of memory" in str(error):
             raise ShortOfMemoryError("it needs more memory than there is") from None
-        raise UnreadableImageError(_damage(error)) from error
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableImageError(f"damaged: {text[:_LONGEST_REASON]}") from error
 
 
 def _picture(content: bytes) -> tuple[Image.Image, Image.Transpose | None]:
@@ -95,8 +95,3 @@ def _require_size(image: Image.Image) -> None:
         raise UnreadableImageError(
             f"{image.width}x{image.height} pixels, over the cap of {MAX_PIXELS:,}"
         )
-
-
-def _damage(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return f"damaged: {text[:_LONGEST_REASON]}"

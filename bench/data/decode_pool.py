@@ -103,7 +103,7 @@ def _examine(path: Path, one: SandboxedProcess, seconds: float) -> Examined:
     try:
         answer = one.ask({"path": os.fspath(path)}, seconds=seconds)
         if not answer.get("short_of_memory"):
-            return _examined(answer)
+            return _to_examined(answer)
         reason = "needs more memory than the cap of 1 GB"
         one.end()
     except TookTooLongError as error:
@@ -113,7 +113,7 @@ def _examine(path: Path, one: SandboxedProcess, seconds: float) -> Examined:
     return Examined(verdict=Flaw(reason=reason)) if fresh else _examine(path, one, seconds)
 
 
-def _examined(answer: Message) -> Examined:
+def _to_examined(answer: Message) -> Examined:
     verdict = Flaw(**answer["flaw"]) if "flaw" in answer else Facts.of_plain(*answer["facts"])
     return Examined(verdict=verdict, sha256=answer.get("sha256", ""), bytes=answer.get("bytes", 0))
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from types import MappingProxyType
 
 import httpx2
 from tqdm import tqdm
 
-from bench.data.unpack import made_aside, unpack_zip
-from registry.errors import DataError, did_you_mean
+from bench.data.unpack import new_folder, unpack_zip
+from registry.errors import DataError
 
 _TRIES = 3
 _SILENT_SECONDS = 60
@@ -28,7 +27,6 @@ class DataSet:
     Attributes:
         unpacked_bytes: a cap on what is unpacked; files, likewise.
         root: the folder in the archive that holds the class folders.
-        source: where it is described.
     """
 
     name: str
@@ -38,10 +36,9 @@ class DataSet:
     unpacked_bytes: int
     files: int
     root: str
-    source: str
-    licence: str
 
 
+# Elson et al. 2007, Asirra; Microsoft download 54765; under Microsoft's own terms, in the archive
 CATS_VS_DOGS = DataSet(
     name="cats-vs-dogs",
     url=(
@@ -53,12 +50,9 @@ CATS_VS_DOGS = DataSet(
     unpacked_bytes=1_200_000_000,
     files=30_000,
     root="PetImages",
-    source="Elson et al. 2007, Asirra; Microsoft download 54765",
-    licence="Microsoft's own terms, in the archive",
 )
-DATA_SETS: Mapping[str, DataSet] = MappingProxyType({CATS_VS_DOGS.name: CATS_VS_DOGS})
 _OXFORD = "oxford-iiit-pet"
-NAMES = (*DATA_SETS, _OXFORD)
+NAMES = (CATS_VS_DOGS.name, _OXFORD)
 
 
 def fetch(name: str, folder: Path, *, progress: bool = True) -> Path:
@@ -70,11 +64,12 @@ def fetch(name: str, folder: Path, *, progress: bool = True) -> Path:
         DataError: no such set, no network, not enough disk, or not what was expected.
     """
     if name not in NAMES:
-        hint = did_you_mean(name, NAMES)
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
         raise DataError(f"unknown data set {name!r}.{hint} There are: {', '.join(NAMES)}.")
     if name == _OXFORD:
         return _fetch_oxford(folder, progress)
-    return fetch_archive(DATA_SETS[name], folder, progress=progress)
+    return fetch_archive(CATS_VS_DOGS, folder, progress=progress)
 
 
 def fetch_archive(data_set: DataSet, folder: Path, *, progress: bool = True) -> Path:
@@ -102,14 +97,8 @@ def _is_complete(target: Path, root: Path) -> bool:
     return root.is_dir()
 
 
-def _partial_path(path: Path, ending: str) -> Path:
-    return path.with_name(f"{path.name}{ending}")
-
-
 def _bytes_on_disk(path: Path) -> int:
-    return sum(
-        each.stat().st_size for each in (path, _partial_path(path, ".part")) if each.is_file()
-    )
+    return sum(each.stat().st_size for each in (path, Path(f"{path}.part")) if each.is_file())
 
 
 def _download(url: str, path: Path, progress: bool) -> None:
@@ -119,8 +108,8 @@ def _download(url: str, path: Path, progress: bool) -> None:
     for tries_left in reversed(range(_TRIES)):
         try:
             _append(url, path, progress)
-            _partial_path(path, ".part").replace(path)
-            _partial_path(path, ".etag").unlink(missing_ok=True)
+            Path(f"{path}.part").replace(path)
+            Path(f"{path}.etag").unlink(missing_ok=True)
             return
         except httpx2.HTTPStatusError as error:
             status = f"{error.response.status_code} {error.response.reason_phrase}".strip()
@@ -140,7 +129,7 @@ def _download(url: str, path: Path, progress: bool) -> None:
 
 def _append(url: str, path: Path, progress: bool) -> None:
     """Bring the `.part` file of `path` to its end, from its start where the server must."""
-    part, tag = _partial_path(path, ".part"), _partial_path(path, ".etag")
+    part, tag = Path(f"{path}.part"), Path(f"{path}.etag")
     there = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}
     if there:
@@ -216,9 +205,8 @@ def _fetch_oxford(folder: Path, progress: bool) -> Path:
     fetched = folder / ".fetched"
     base = fetched / _OXFORD
     archives = [(base / url.rpartition("/")[2], url, md5) for url, md5 in OxfordIIITPet._RESOURCES]
-    _require_disk(
-        base, 2 * _OXFORD_BYTES - sum(_bytes_on_disk(archive) for archive, _, _ in archives)
-    )
+    there = sum(_bytes_on_disk(archive) for archive, _, _ in archives)
+    _require_disk(base, 2 * _OXFORD_BYTES - there)
     for archive, url, md5 in archives:
         _download(url, archive, progress)
         _require_digest(archive, "md5", md5)
@@ -235,7 +223,7 @@ def _fetch_oxford(folder: Path, progress: bool) -> Path:
 
 def _sort_by_species(images: Path, target: Path) -> None:
     """Move photographs to Cat/ and Dog/: a cat's breed has a capital, says the set's README."""
-    with made_aside(target) as aside:
+    with new_folder(target) as aside:
         for species in ("Cat", "Dog"):
             (aside / species).mkdir()
         for path in sorted(images.glob("*.jpg")):

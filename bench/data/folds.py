@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, chain
 
 from bench.data.check import CheckedImage, Manifest
 from bench.data.split import (
@@ -21,6 +22,7 @@ from bench.data.split import (
     TRAIN_SHARE,
     VALIDATION_SHARE,
     Split,
+    join_classes,
     leaders_of,
     training_part,
 )
@@ -88,8 +90,7 @@ def parse_folds(split: str) -> int | None:
     if found is None:
         known = ", ".join(SPLITS)
         raise RunError(f"unknown split {split!r}: there are {known}, kfold:5 (or another number)")
-    folds = int(found.group(1))
-    if folds < 2:
+    if (folds := int(found[1])) < 2:
         raise RunError(
             f"--split {split}: what tests one fold is trained on the others, so it takes 2 or "
             "more: try kfold:5"
@@ -118,9 +119,9 @@ def make_splits(name: str, manifest: Manifest, within: str | None = None) -> Spl
     folds = parse_folds(name)
     check_within(within)
     images = manifest if within is None else training_part(manifest, within)
-    each = (SPLITS[name](images),) if folds is None else kfold_splits(images, folds)
-    each = tuple(replace(split, within=within) for split in each)
-    return Splits(name=name, each=each, within=within)
+    each = [SPLITS[name](images)] if folds is None else kfold_splits(images, folds)
+    splits = tuple(replace(split, within=within) for split in each)
+    return Splits(name=name, each=splits, within=within)
 
 
 def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
@@ -138,10 +139,10 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
     tests: list[list[list[_Group]]] = []  # by class and fold
     for label, name in enumerate(manifest.classes):
         groups = _groups([i for i in manifest.images if i.file.label == label], leaders)
-        dealt = _dealt(groups, totals) if len(groups) >= folds else []
-        if not dealt or any(len(groups) - len(part) < 2 for part in dealt):
+        parts = _deal(groups, totals) if len(groups) >= folds else []
+        if not parts or any(len(groups) - len(part) < 2 for part in parts):
             raise _too_few(name, len(groups), folds)
-        tests.append(dealt)
+        tests.append(parts)
     return tuple(_split(f"kfold:{folds}", tests, fold) for fold in range(folds))
 
 
@@ -153,20 +154,19 @@ def _groups(images: Sequence[CheckedImage], leaders: dict[str, str]) -> list[_Gr
     return [tuple(groups[leader]) for leader in sorted(groups)]
 
 
-def _dealt(groups: Sequence[_Group], totals: list[int]) -> list[list[_Group]]:
+def _deal(groups: Sequence[_Group], totals: list[int]) -> list[list[_Group]]:
     """Return the groups of one class by fold, and add to the images that each fold has in all.
 
     The largest are dealt first, each to the fold with the fewest images of the class, of equals to
     the one with the fewest in all: counts differ by 1 where there are single images enough.
     """
-    counts = [0] * len(totals)
-    dealt: dict[int, list[int]] = {fold: [] for fold in range(len(totals))}
+    counts, numbers = [0] * len(totals), [list[int]() for _ in totals]
     for number in sorted(range(len(groups)), key=lambda number: -len(groups[number])):
-        fold = min(dealt, key=lambda fold: (counts[fold], totals[fold]))
-        dealt[fold].append(number)
+        fold = min(range(len(totals)), key=lambda fold: (counts[fold], totals[fold]))
+        numbers[fold].append(number)
         counts[fold] += len(groups[number])
         totals[fold] += len(groups[number])
-    return [[groups[number] for number in sorted(numbers)] for numbers in dealt.values()]
+    return [[groups[number] for number in sorted(each)] for each in numbers]
 
 
 def _too_few(name: str, groups: int, folds: int) -> DataError:
@@ -179,27 +179,17 @@ def _too_few(name: str, groups: int, folds: int) -> DataError:
 
 
 def _split(name: str, tests: Sequence[Sequence[Sequence[_Group]]], fold: int) -> Split:
-    train: list[CheckedImage] = []
-    validation: list[CheckedImage] = []
-    test: list[CheckedImage] = []
+    classes = []
     for parts in tests:  # class by class
         rest = [group for part in (*parts[fold + 1 :], *parts[:fold]) for group in part]
         cut = _cut(rest)
-        validation += _images(rest[:cut])
-        train += _images(rest[cut:])
-        test += _images(parts[fold])
-    return Split(name=name, train=tuple(train), validation=tuple(validation), test=tuple(test))
+        train, validation, test = map(chain.from_iterable, (rest[cut:], rest[:cut], parts[fold]))
+        classes.append((train, validation, test))
+    return join_classes(name, classes)
 
 
 def _cut(groups: Sequence[_Group]) -> int:
     """Return how many of `groups`, at least one and not all, make the share that validates."""
     wanted = round(_SHARE * sum(map(len, groups)))
-    taken, images = 1, len(groups[0])
-    while taken < len(groups) - 1 and images < wanted:
-        images += len(groups[taken])
-        taken += 1
-    return taken
-
-
-def _images(groups: Sequence[_Group]) -> list[CheckedImage]:
-    return [image for group in groups for image in group]
+    sizes = accumulate(len(group) for group in groups[:-2])  # of the first, the first two, ...
+    return 1 + sum(size < wanted for size in sizes)

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from itertools import islice
 
@@ -49,47 +49,38 @@ class _Ahead:
             future.cancel()
 
 
+@dataclass(eq=False)
 class DataLoader:
-    """The batches of a view.
+    """The batches of a view, made by `workers` threads ahead of the caller, or by the caller.
+
+    For another device than the CPU, levels cross in pinned memory, by a copy that does not block,
+    and are normalised there: a quarter of the bytes. Images are normalised in float32 and given as
+    `dtype`.
 
     Attributes:
+        epochs: how many will be asked for, from 0 on; none after them is made ahead.
         wait_seconds: how long the caller stood waiting for a batch, over all epochs so far.
         read_seconds: CPU seconds of getting pixels: from the cache, or by decoding.
         transform_seconds: CPU seconds of cropping, resizing and normalising.
     """
 
-    def __init__(
-        self,
-        view: ImageDataset,
-        *,
-        batch_size: int,
-        normalization: Normalization,
-        workers: int = 2,
-        device: torch.device = _CPU,
-        layout: Layout = "channels_last",
-        epochs: int = 1,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        """Make batches of `view`, by `workers` threads ahead of the caller, or by the caller.
+    view: ImageDataset
+    _: KW_ONLY
+    batch_size: int
+    normalization: Normalization
+    workers: int = 2
+    device: torch.device = _CPU
+    layout: Layout = "channels_last"
+    epochs: int = 1
+    dtype: torch.dtype = torch.float32
+    wait_seconds: float = field(default=0.0, init=False)
+    read_seconds: float = field(default=0.0, init=False)
+    transform_seconds: float = field(default=0.0, init=False)
 
-        `epochs` is how many will be asked for, from 0 on; none after them is begun ahead.
-
-        For another device than the CPU, levels cross in pinned memory, by a copy that does not
-        block, and are normalised there: a quarter of the bytes. Images are normalised in float32
-        and given as `dtype`.
-        """
-        self._view = view
-        self._batch_size = batch_size
-        self._workers = workers
-        self._normalization = normalization
-        self._device = device
-        self._layout: Layout = layout
-        self._epochs = epochs
-        self._dtype = dtype
+    def __post_init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
         self._ahead: dict[int, _Ahead] = {}
         self._lock = threading.Lock()
-        self.wait_seconds = self.read_seconds = self.transform_seconds = 0.0
 
     @property
     def sizes(self) -> list[int]:
@@ -106,7 +97,7 @@ class DataLoader:
         has no variance over one value. While the last batches are worked on, the first of the
         next epoch are made, so that no epoch begins with a wait.
         """
-        if self._workers == 0:
+        if self.workers == 0:
             for chunk in self._chunks(epoch)[start:]:
                 yield self._wait(partial(self._assemble, chunk, epoch))
             return
@@ -116,7 +107,7 @@ class DataLoader:
             while future is not None:
                 batch = self._wait(future.result)
                 future = ahead.take()
-                if future is None and epoch + 1 < self._epochs:
+                if future is None and epoch + 1 < self.epochs:
                     self._ahead = {epoch + 1: self._start(epoch + 1)}
                 yield batch
         finally:  # the caller may stop early
@@ -130,14 +121,14 @@ class DataLoader:
 
     def _start(self, epoch: int, start: int = 0) -> _Ahead:
         if self._pool is None:  # its threads end when the last reference to it goes
-            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="batch")
+            self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="batch")
         submit, chunks = self._pool.submit, self._chunks(epoch)[start:]
         futures = (submit(self._assemble, chunk, epoch) for chunk in chunks)
-        return _Ahead(futures, _AHEAD + self._workers)
+        return _Ahead(futures, _AHEAD + self.workers)
 
     def _chunks(self, epoch: int) -> list[NDArray[np.int64]]:
-        order = self._view.order(epoch)
-        cuts = list(range(self._batch_size, len(order), self._batch_size))
+        order = self.view.order(epoch)
+        cuts = list(range(self.batch_size, len(order), self.batch_size))
         if cuts and len(order) - cuts[-1] == 1:
             cuts.pop()
         return np.split(order, cuts)
@@ -149,15 +140,15 @@ class DataLoader:
         pixels: list[Pixels] = []
         for index in chunk.tolist():
             reading = time.thread_time()
-            picture = self._view.picture(index)
+            picture = self.view.picture(index)
             read_seconds += time.thread_time() - reading
-            pixels.append(self._view.pixels(picture, index, epoch))
-        labels = torch.tensor([self._view.files[index].label for index in chunk])
-        if self._device.type == "cpu":
-            images = normalize_batch(pixels, self._normalization, self._layout).to(self._dtype)
+            pixels.append(self.view.pixels(picture, index, epoch))
+        labels = torch.tensor([self.view.files[index].label for index in chunk])
+        if self.device.type == "cpu":
+            images = normalize_batch(pixels, self.normalization, self.layout).to(self.dtype)
         else:
             images = torch.from_numpy(np.stack(pixels))
-            if self._device.type == "cuda":
+            if self.device.type == "cuda":
                 images, labels = images.pin_memory(), labels.pin_memory()
         with self._lock:
             self.read_seconds += read_seconds
@@ -165,8 +156,8 @@ class DataLoader:
         return Batch(images=images, labels=labels)
 
     def _on_device(self, batch: Batch) -> Batch:
-        if self._device.type == "cpu":
+        if self.device.type == "cpu":
             return batch
-        images = normalize_on_device(batch.images, self._normalization, self._device, self._layout)
-        labels = batch.labels.to(self._device, non_blocking=True)
-        return Batch(images=images.to(self._dtype), labels=labels)
+        images = normalize_on_device(batch.images, self.normalization, self.device, self.layout)
+        labels = batch.labels.to(self.device, non_blocking=True)
+        return Batch(images=images.to(self.dtype), labels=labels)

@@ -57,10 +57,8 @@ class PixelFile:
             if magic != _MAGIC or found != key:
                 raise DamagedPixelsError("not a pixel cache of these images")
             index_bytes = images * _INDEX.itemsize
-            if os.fstat(file.fileno()).st_size != size or index_bytes > size:
-                raise DamagedPixelsError("cut short or altered")
-            index = file.read(index_bytes)
-            if zlib.crc32(index) != crc:
+            whole = index_bytes <= size == os.fstat(file.fileno()).st_size
+            if not whole or zlib.crc32(index := file.read(index_bytes)) != crc:
                 raise DamagedPixelsError("cut short or altered")
             self._bytes = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), "u1")
         self._index = np.frombuffer(index, _INDEX)
@@ -126,9 +124,8 @@ def write_pixel_file(
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        told = index.tobytes()
-        header = _HEADER.pack(_MAGIC, key, len(shapes), size, zlib.crc32(told))
-        _write_all(descriptor, np.frombuffer(header + told, "u1"), 0)
+        header = _HEADER.pack(_MAGIC, key, len(shapes), size, zlib.crc32(index.tobytes()))
+        _write_all(descriptor, np.frombuffer(header + index.tobytes(), "u1"), 0)
         os.fsync(descriptor)
         Path(name).chmod(0o644)  # mkstemp's is for its maker only
         put_in_place(Path(name), path)

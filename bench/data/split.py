@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from bench.data.find import ImageFile
 from registry.errors import DataError
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.70, 0.15
+_PARTS = ("train", "validation", "test")
 _TEXTBOOK_TRAIN, _TEXTBOOK_TEST, _TEXTBOOK_SEED = 400, 10, 42
 
 
@@ -79,10 +81,7 @@ def stratified_split(manifest: Manifest) -> Split:
     Raises:
         DataError: a class has too few images for three parts.
     """
-    leaders = leaders_of(manifest)
-    train: list[CheckedImage] = []
-    validation: list[CheckedImage] = []
-    test: list[CheckedImage] = []
+    leaders, parts = leaders_of(manifest), []
     for label, name in enumerate(manifest.classes):
         images = [image for image in manifest.images if image.file.label == label]
         images.sort(key=lambda image: (leaders[image.sha256], image.sha256))
@@ -93,28 +92,26 @@ def stratified_split(manifest: Manifest) -> Split:
                 f"class {name!r} has {len(images)} distinct images, too few for a training, "
                 "a validation and a test part: it needs at least 7"
             )
-        train += images[:first]
-        validation += images[first:second]
-        test += images[second:]
-    return Split(
-        name="stratified", train=tuple(train), validation=tuple(validation), test=tuple(test)
-    )
+        parts.append((images[:first], images[first:second], images[second:]))
+    return join_classes("stratified", parts)
+
+
+def join_classes(name: str, parts: Iterable[Sequence[Iterable[CheckedImage]]]) -> Split:
+    """Return the split of the images to train, to validate and to test of each class."""
+    train, validation, test = (tuple(chain(*part)) for part in zip(*parts, strict=True))
+    return Split(name=name, train=train, validation=validation, test=test)
 
 
 def as_plain(split: Split) -> dict[str, Any]:
     """Return `split` as values that JSON has, to hand it to another process."""
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
-    told = {"name": split.name, "within": split.within}
-    return told | {name: list(map(image_as_plain, part)) for name, part in parts.items()}
+    images = {part: [image_as_plain(image) for image in getattr(split, part)] for part in _PARTS}
+    return {"name": split.name, "within": split.within, **images}
 
 
 def split_of(plain: dict[str, Any]) -> Split:
     """Return the split that `as_plain` was given."""
-    train, validation, test = (
-        tuple(map(image_of, plain[name])) for name in ("train", "validation", "test")
-    )
-    name, within = plain["name"], plain["within"]
-    return Split(name=name, within=within, train=train, validation=validation, test=test)
+    images = {part: tuple(map(image_of, plain[part])) for part in _PARTS}
+    return Split(name=plain["name"], within=plain["within"], **images)
 
 
 SPLITS = MappingProxyType({"stratified": stratified_split, "textbook": textbook_split})
@@ -128,14 +125,14 @@ def limit_images(manifest: Manifest, limit: int) -> Manifest:
     """
     if limit >= len(manifest.images):
         return manifest
-    kept: set[str] = set()
+    chosen: set[str] = set()
     for label, name in enumerate(manifest.classes):
         digests = sorted({i.sha256 for i in manifest.images if i.file.label == label})
         share = round(limit * manifest.count(label) / len(manifest.images))
         if not share:
             raise DataError(f"--limit {limit} leaves no image of class {name!r}: give more")
-        kept.update(digests[:share])
-    images = tuple(image for image in manifest.images if image.sha256 in kept)
+        chosen.update(digests[:share])
+    images = tuple(image for image in manifest.images if image.sha256 in chosen)
     return replace(manifest, images=images)
 
 
@@ -145,11 +142,11 @@ def training_part(manifest: Manifest, name: str) -> Manifest:
     Raises:
         DataError: there are too few images for it.
     """
-    kept = set(SPLITS[name](manifest).train)
-    groups = (tuple(image for image in group if image in kept) for group in manifest.duplicates)
+    train = set(SPLITS[name](manifest).train)
+    groups = (tuple(image for image in group if image in train) for group in manifest.duplicates)
     return replace(
         manifest,
-        images=tuple(image for image in manifest.images if image in kept),
+        images=tuple(image for image in manifest.images if image in train),
         duplicates=tuple(group for group in groups if len(group) > 1),
     )
 

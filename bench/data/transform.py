@@ -79,7 +79,7 @@ def training_pixels(
     height, width = picture.shape[:2]
     left, top, right, bottom = random_box(width, height, augmentation.scale, generator)
     mirrored = bool(generator.random() < augmentation.flip_probability)
-    resize = _resized_exactly if fidelity == "exact" else _resized_fast
+    resize = _resize_exactly if fidelity == "exact" else _resize_fast
     pixels = resize(picture[top:bottom, left:right], shape, mirrored)
     return _jitter(pixels, augmentation.color_jitter, generator)
 
@@ -183,7 +183,7 @@ def _resize_short(picture: Image.Image, short: int) -> Image.Image:
     return picture.resize(size, Image.Resampling.BILINEAR)
 
 
-def _resized_exactly(part: Pixels, shape: tuple[int, int, int], mirrored: bool) -> Pixels:
+def _resize_exactly(part: Pixels, shape: tuple[int, int, int], mirrored: bool) -> Pixels:
     channels, height, width = shape
     picture = _as_picture(part, channels).resize((width, height), Image.Resampling.BILINEAR)
     if mirrored:
@@ -191,7 +191,7 @@ def _resized_exactly(part: Pixels, shape: tuple[int, int, int], mirrored: bool) 
     return _as_pixels(picture)
 
 
-def _resized_fast(part: Pixels, shape: tuple[int, int, int], mirrored: bool) -> Pixels:
+def _resize_fast(part: Pixels, shape: tuple[int, int, int], mirrored: bool) -> Pixels:
     channels, height, width = shape
     if channels == 1:
         part = _as_pixels(_as_picture(part, channels))

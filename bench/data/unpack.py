@@ -26,7 +26,7 @@ def unpack_zip(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -
         DataError: it is damaged, a member lies outside or is a link, or it is over a cap.
     """
     try:
-        with made_aside(folder) as aside, zipfile.ZipFile(archive) as opened:
+        with new_folder(folder) as aside, zipfile.ZipFile(archive) as opened:
             members = [each for each in opened.infolist() if not each.filename.endswith("/")]
             if len(members) > max_files:
                 raise DataError(f"{archive.name} holds {len(members):,} files, over {max_files:,}")
@@ -42,7 +42,7 @@ def unpack_zip(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -
 
 
 @contextmanager
-def made_aside(folder: Path) -> Iterator[Path]:
+def new_folder(folder: Path) -> Iterator[Path]:
     """Yield a new folder beside `folder`, which it becomes where nothing was raised.
 
     Raises:

@@ -130,8 +130,8 @@ MUTANTS = (
     Mutant(
         name="test images are trained on",
         file="bench/data/split.py",
-        old="        train += images[:first]\n",
-        new="        train += images[:first] + images[second:]\n",
+        old="parts.append((images[:first], ",
+        new="parts.append((images[:first] + images[second:], ",
         tests=("tests/unit/data/test_split.py::test_the_stratified_split_keeps_shares",),
     ),
     Mutant(
@@ -153,8 +153,8 @@ MUTANTS = (
     Mutant(
         name="a search sees the outer test images",
         file="bench/data/split.py",
-        old="kept = set(SPLITS[name](manifest).train)",
-        new="kept = set(manifest.images)",
+        old="train = set(SPLITS[name](manifest).train)",
+        new="train = set(manifest.images)",
         tests=(
             "tests/unit/data/test_within.py::test_a_nested_split_has_the_outer_training_images_alone",
         ),

@@ -192,7 +192,7 @@ def test_a_row_says_what_training_began_with(tmp_path):
 
 def test_a_frozen_backbone_is_a_trained_one():
     """Random weights are never kept as they are."""
-    with pytest.raises(RunError, match="give --pretrained, too"):
+    with pytest.raises(RunError, match="--freeze-backbone requires --pretrained"):
         bench.run(["lenet5"], frozen=True, progress=False)
 
 

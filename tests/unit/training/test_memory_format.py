@@ -125,11 +125,14 @@ def test_a_layout_changes_no_result_beyond_rounding(drawn, tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-@pytest.mark.parametrize(("option", "known"), [("layout", "auto"), ("fidelity", "exact, fast")])
-def test_unknown_choices_are_told(drawn, tmp_path, option, known):
-    """One line names those that there are."""
+@pytest.mark.parametrize(
+    ("field", "option", "known"),
+    [("layout", "--memory-format", "auto"), ("fidelity", "--fidelity", "exact, fast")],
+)
+def test_unknown_choices_are_told(drawn, tmp_path, field, option, known):
+    """One line names those that there are, by the name of the option."""
     with pytest.raises(RunError, match=f"unknown {option} 'x': there are {known}"):
-        bench.run(["lenet5"], drawn, runs=tmp_path, **{option: "x"})
+        bench.run(["lenet5"], drawn, runs=tmp_path, **{field: "x"})
 
 
 @pytest.mark.parametrize("name", ["lenet", "alexnet"])
