@@ -212,10 +212,10 @@ def test_a_fold_that_fails_takes_its_seed_with_it(images, tmp_path, monkeypatch)
     """The row has the status and names the fold; the other seed counts, the other folds do not."""
     test = bench.training.trial._Trial._test
 
-    def failing(trial, network):
+    def failing(trial):
         if trial._spec.key == ("lenet5", 0, 2):
             raise RuntimeError("no luck")
-        return test(trial, network)
+        return test(trial)
 
     monkeypatch.setattr("bench.training.trial._Trial._test", failing)
     results = _run(images, tmp_path, seeds=(0, 1))
