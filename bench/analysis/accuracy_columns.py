@@ -48,9 +48,9 @@ def _interval(end: int, model: ModelTrials) -> float:
         return accuracy_interval(model.answers.correct)[end]
     if len(model.tested) != 1:
         return math.nan
-    images = model.first.test_images
-    (accuracy,) = _accuracies(model)
-    return wilson_interval(round(accuracy * images), images)[end]
+    (seed,) = model.tested
+    correct = round(number(seed.test_accuracy) * seed.test_images)
+    return wilson_interval(correct, seed.test_images)[end]
 
 
 def _difference(end: int, model: ModelTrials) -> float:
