@@ -9,7 +9,6 @@ from functools import partial
 import pandas as pd
 
 from bench.analysis.column import Column, ModelTrials, Row, deviation, mean, missing, number
-from bench.analysis.stats import accuracy_interval, wilson_interval
 from bench.system.display import percent, percent_range, points
 
 
@@ -41,16 +40,6 @@ def _difference_cell(row: Row) -> str:
 
 def _accuracies(model: ModelTrials) -> list[float]:
     return [number(seed.test_accuracy) for seed in model.tested]
-
-
-def _interval(end: int, model: ModelTrials) -> float:
-    if model.answers is not None and len(model.answers.seeds) > 1:
-        return accuracy_interval(model.answers.correct)[end]
-    if len(model.tested) != 1:
-        return math.nan
-    (seed,) = model.tested
-    correct = round(number(seed.test_accuracy) * seed.test_images)
-    return wilson_interval(correct, seed.test_images)[end]
 
 
 def _difference(end: int, model: ModelTrials) -> float:
@@ -93,11 +82,11 @@ ACCURACY_COLUMNS = (
            "share of test images whose most probable class is right, after the last epoch (the "
            "best where `selection` says so); mean over seeds", "share",
            name="accuracy", cell_of=_accuracy_cell, place=1, priority=0),
-    Column("test_accuracy_low", partial(_interval, 0),
+    Column("test_accuracy_low", lambda m: m.interval[0],
            "low end of its 95 % interval, over other seeds and other images; for one seed, "
            "Wilson's, over other images", "share",
            name="interval", label="95 % interval", cell_of=_interval_cell, place=2, priority=3),
-    Column("test_accuracy_high", partial(_interval, 1), "high end of it", "share"),
+    Column("test_accuracy_high", lambda m: m.interval[1], "high end of it", "share"),
     Column("test_accuracy_deviation", lambda m: deviation(_accuracies(m)),
            "standard deviation over seeds; empty for one", "share"),
     Column("difference_to_best", partial(_difference, 0),

@@ -14,7 +14,7 @@ import pandas as pd
 from bench.analysis.cross_validation import merge_folds
 from bench.analysis.pairwise import PairwiseComparisons
 from bench.analysis.predictions import Predictions
-from bench.analysis.stats import Metrics, metrics
+from bench.analysis.stats import Metrics, accuracy_interval, metrics, wilson_interval
 from bench.training.record import TrialRecord
 
 Row = Mapping[str, Any]
@@ -73,6 +73,17 @@ class ModelTrials:
     def answers(self) -> Predictions | None:
         """What the model has answered to the test images."""
         return self.pairwise.answers.get(self.first.model)
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of its accuracy, 0 to 1; NaN where there is none."""
+        if self.answers is not None and len(self.answers.seeds) > 1:
+            return accuracy_interval(self.answers.correct)
+        if len(self.tested) != 1:
+            return math.nan, math.nan
+        (seed,) = self.tested
+        correct = round(number(seed.test_accuracy) * seed.test_images)
+        return wilson_interval(correct, seed.test_images)
 
     @cached_property
     def metrics(self) -> list[Metrics]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import pandas as pd
 
@@ -11,7 +10,7 @@ from bench.analysis.accuracy_columns import ACCURACY_COLUMNS
 from bench.analysis.column import Column, Row
 from bench.analysis.cost_columns import COST_COLUMNS
 from bench.analysis.setup_columns import SETUP_COLUMNS
-from registry.errors import RunError
+from registry.errors import RunError, did_you_mean
 
 ALL = "all"
 COLUMNS = (*ACCURACY_COLUMNS, *COST_COLUMNS, *SETUP_COLUMNS)
@@ -29,8 +28,7 @@ def select_columns(names: Sequence[str]) -> tuple[Column, ...]:
     known = {column.name: column for column in TABLE_COLUMNS}
     for name in names:
         if name not in known and name != ALL:
-            near = get_close_matches(name, known, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(name, known)
             raise RunError(f"no column {name!r}.{hint} There are: {', '.join(known)}; or {ALL}")
     if ALL in names:
         return TABLE_COLUMNS

@@ -113,7 +113,6 @@ class _Mlflow:
 _KINDS: Mapping[str, Callable[[Path], Tracker]] = MappingProxyType(
     {"tensorboard": _TensorBoard, "mlflow": _Mlflow}
 )
-TRACKERS = tuple(_KINDS)
 
 
 def require_trackers(names: Sequence[str]) -> None:

@@ -11,13 +11,6 @@ import numpy as np
 import torch
 
 
-def seed_everything(seed: int) -> None:
-    """Seed torch, NumPy and Python: a network may draw from any of them."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
-
-
 def random_state(device: torch.device) -> dict[str, Any]:
     """Return the state of all generators as plain values and tensors."""
     name, keys, *rest = np.random.get_state(legacy=True)

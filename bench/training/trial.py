@@ -20,7 +20,7 @@ from bench.data.transform import MEMORY_FORMATS, Layout
 from bench.system.cache_folder import cache_folder
 from bench.system.clock import Phases, Stopwatch
 from bench.system.device import choose_device, choose_precision
-from bench.system.random_state import preserve_random_state, seed_everything
+from bench.system.random_state import preserve_random_state
 from bench.training.callbacks import Callback, RecordBuilder, TrialContext
 from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
@@ -37,6 +37,7 @@ from bench.training.spec import TrialSpec
 from bench.training.train_resolution import smaller_shape, takes
 from bench.training.train_state import TrainState
 from bench.training.trial_batches import TrialBatches
+from registry.checks.randomness import seed_everything
 from registry.errors import ContractError
 from registry.verify import verify
 

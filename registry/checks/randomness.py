@@ -12,7 +12,7 @@ from registry.checks.setting import Setting
 
 
 def seed_everything(seed: int) -> None:
-    """Seed torch, NumPy and Python."""
+    """Seed torch, NumPy and Python: a network may draw from any of them."""
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)

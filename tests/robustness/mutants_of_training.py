@@ -159,7 +159,7 @@ MUTANTS = (
     ),
     Mutant(
         name="Python's generator is not seeded",
-        file="bench/system/random_state.py",
+        file="registry/checks/randomness.py",
         old="    random.seed(seed)\n",
         new="",
         tests=(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import campaign
-from paths import TESTS, python_path
+from paths import TESTS, run_python
 
 _FUZZES = ("weights", "text", "checkpoint", "store", "images")
 _FUZZ = """
@@ -35,7 +34,9 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=2)
     asked = parser.parse_args()
     wrong = campaign.told(asked.runs, asked.seed, asked.at_once)
-    wrong += _told("crash points", lambda: _python(str(TESTS / "robustness" / "crash_points.py")))
+    wrong += _told(
+        "crash points", lambda: run_python(str(TESTS / "robustness" / "crash_points.py"))
+    )
     with ThreadPoolExecutor(asked.at_once) as pool:
         wrong += sum(pool.map(lambda name: _fuzz(name, asked.mutants, asked.seed), _FUZZES))
     print(f"{wrong:>8,}  things went wrong")
@@ -48,7 +49,7 @@ def _fuzz(name: str, count: int, seed: int) -> int:
     if importlib.util.find_spec(module) is None:
         return 0
     code = _FUZZ.format(module=module)
-    return _told(f"mutants of {name}", lambda: _python("-c", code, str(count), str(seed)))
+    return _told(f"mutants of {name}", lambda: run_python("-c", code, str(count), str(seed)))
 
 
 def _told(what: str, do: Callable[[], subprocess.CompletedProcess[str]]) -> int:
@@ -63,17 +64,6 @@ def _told(what: str, do: Callable[[], subprocess.CompletedProcess[str]]) -> int:
     number = sum(int(line.split()[0].replace(",", "")) for line in done.stdout.splitlines())
     print(f"{number:>8,}  {what}, 0 crashes and hangs, {seconds:,.0f} seconds")
     return 0
-
-
-def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a Python of its own, beside the tests, at the root of the repository."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env=os.environ | {"PYTHONPATH": python_path()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
-from paths import TESTS, python_path
+from paths import TESTS, run_python
 
 _LIAR = """
 import crash_points, torch
@@ -15,19 +11,9 @@ crash_points.crash_points()
 """
 
 
-def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env=os.environ | {"PYTHONPATH": python_path()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_every_point_leaves_the_old_or_the_new():
     """Killed, or without room, before each write: nothing acknowledged is lost, nothing is torn."""
-    done = _python(str(TESTS / "robustness" / "crash_points.py"))
+    done = run_python(str(TESTS / "robustness" / "crash_points.py"))
     tried = [int(line.split()[0].replace(",", "")) for line in done.stdout.splitlines()]
 
     assert done.returncode == 0, done.stderr
@@ -38,7 +24,7 @@ def test_every_point_leaves_the_old_or_the_new():
 
 def test_a_file_written_in_place_is_noticed():
     """With a liar in the place of the durable writer a point is found where something is torn."""
-    done = _python("-c", _LIAR)
+    done = run_python("-c", _LIAR)
 
     assert done.returncode == 1
     assert "AssertionError: checkpoints, point " in done.stderr

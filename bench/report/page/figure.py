@@ -12,7 +12,7 @@ import numpy as np
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.report.page.look import MOST_SERIES, ChartTheme
-from bench.system.display import short
+from bench.system.display import percent, short
 from bench.training.record import TrialRecord, comparable_times
 
 if TYPE_CHECKING:
@@ -106,11 +106,6 @@ def finite(value: Any) -> float | None:
 def mean(values: Sequence[float]) -> float | None:
     """Return the mean with six digits, or None of no values."""
     return finite(sum(values) / len(values)) if values else None
-
-
-def percent(share: float | None) -> str:
-    """Return a share as a reader reads it; nothing where there is none."""
-    return "" if share is None else f"{share * 100:.1f} %"
 
 
 def best_first(rows: Sequence[Row]) -> str:

@@ -15,10 +15,10 @@ from bench.report.page.figure import (
     charted_labels,
     finite,
     mean,
-    percent,
     with_history,
 )
 from bench.report.page.look import ChartTheme
+from bench.system.display import percent
 
 _TRAINING_MOST, _BANDS_MOST = 4, 5  # models whose training loss, and whose spread, is drawn
 

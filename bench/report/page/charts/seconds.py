@@ -17,11 +17,11 @@ from bench.report.page.figure import (
     charted_labels,
     finite,
     mean,
-    percent,
     shared_note,
     with_history,
 )
 from bench.report.page.look import ChartTheme
+from bench.system.display import percent
 from bench.training.record import comparable_times
 
 _QUICKEST = "the time in which the quickest was done"
