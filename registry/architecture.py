@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
 from registry.errors import ConstructionError, UnsuitableError, format_error
-from registry.lookup import object_at
 
 if TYPE_CHECKING:
     from torch import nn
@@ -150,7 +150,7 @@ class Architecture:
         """
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
-                found = object_at(self.constructor)
+                found = resolve_name(self.constructor)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise even SystemExit

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pkgutil import resolve_name
 from typing import Any
 
 from registry.architecture import Argument, Normalization, Origin
 from registry.errors import BrokenPluginError, RegistryError, UnknownNameError, format_error
-from registry.lookup import object_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Family:
     def _called(self, path: str, *arguments: str) -> Any:
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
-                return object_at(path)(*arguments)
+                return resolve_name(path)(*arguments)
         except (KeyboardInterrupt, RegistryError):
             raise
         except BaseException as error:  # a library may raise even SystemExit

@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a decorated test its architectures and checks."""
     if hasattr(metafunc.function, "_zoo_architectures"):
-        from registry.checks.cases import parametrize
+        from registry.checks.parametrize import parametrize
 
         parametrize(metafunc)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 import torch
@@ -19,16 +19,8 @@ T = TypeVar("T")
 _BATCH = 2  # one image could hide that the batch's axis is lost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """A kept contract: what was measured, and where the network was built for it."""
-
-    measured: Contract
-    device: Device
-
-
-def verify(architecture: Architecture) -> Verification:
-    """Return what was measured, if it is what was promised.
+def verify(architecture: Architecture) -> Device:
+    """Return the device that the network was built on, if it is what was promised.
 
     The network is built on the meta device, which holds shapes and no numbers (VGG-16: 52 ms
     instead of 4.1 s), or on the CPU where that can't be done. The global random state is as
@@ -42,8 +34,14 @@ def verify(architecture: Architecture) -> Verification:
         found, device = probe(architecture, contract_of, images=_BATCH)
     except UnsuitableError as error:
         raise ContractError(f"{_breaks(architecture)}: {error}") from error
-    _require_equal(architecture, found)
-    return Verification(measured=found, device=device)
+    promised, wrong = architecture.contract, []
+    if found.parameters != promised.parameters:
+        wrong.append(f"{found.parameters:,} parameters, promised {promised.parameters:,}")
+    if found.output_shape != promised.output_shape:
+        wrong.append(f"output {found.output_shape}, promised {promised.output_shape}")
+    if wrong:
+        raise ContractError(f"{_breaks(architecture)}: {'; '.join(wrong)}")
+    return device
 
 
 def measure_contract(architecture: Architecture) -> Architecture:
@@ -139,16 +137,6 @@ def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tenso
         shape = tuple(output.shape)
         raise UnsuitableError(f"output {shape} for {count} images{when}, not ({count}, K)")
     return output
-
-
-def _require_equal(architecture: Architecture, measured: Contract) -> None:
-    promised, wrong = architecture.contract, []
-    if measured.parameters != promised.parameters:
-        wrong.append(f"{measured.parameters:,} parameters, promised {promised.parameters:,}")
-    if measured.output_shape != promised.output_shape:
-        wrong.append(f"output {measured.output_shape}, promised {promised.output_shape}")
-    if wrong:
-        raise ContractError(f"{_breaks(architecture)}: {'; '.join(wrong)}")
 
 
 def _breaks(architecture: Architecture) -> str:

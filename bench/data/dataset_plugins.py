@@ -6,10 +6,10 @@ import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
 from registry.claims import Claims, Kind
 from registry.errors import DataError, ZooError, format_error
-from registry.lookup import object_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Dataset:
         """
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
-                found = object_at(self.folder)()
+                found = resolve_name(self.folder)()
         except (KeyboardInterrupt, ZooError):
             raise
         except BaseException as error:  # a plugin may raise even SystemExit

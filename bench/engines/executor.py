@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import Protocol
 
 from bench.engines.process import Job
@@ -13,7 +14,6 @@ from bench.training.callbacks import Callback
 from bench.training.record import TrialResult
 from registry.architecture import Architecture
 from registry.errors import BrokenPluginError, ZooError, format_error
-from registry.lookup import object_at
 
 
 class Executor(Protocol):
@@ -64,7 +64,7 @@ def start_executor(name: str, callback: Callback, setup: ExecutorConfig) -> Exec
     """
     engine = get_engine(name)
     try:
-        executor: Executor = object_at(engine.constructor)(callback, setup)
+        executor: Executor = resolve_name(engine.constructor)(callback, setup)
     except (ZooError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a plugin may raise even SystemExit

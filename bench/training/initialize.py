@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench.system.random_state import preserve_random_state
-from registry.checks.randomness import seed_everything
+from registry.checks.settings import seed_everything
 
 IMAGES = 128  # that are looked at, in one pass without gradients, at most
 _PATCHES = 10_000  # for one layer's filters, at most

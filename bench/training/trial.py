@@ -37,7 +37,7 @@ from bench.training.spec import TrialSpec
 from bench.training.train_resolution import smaller_shape, takes
 from bench.training.train_state import TrainState
 from bench.training.trial_batches import TrialBatches
-from registry.checks.randomness import seed_everything
+from registry.checks.settings import seed_everything
 from registry.errors import ContractError
 from registry.verify import verify
 
@@ -146,13 +146,13 @@ class _Trial:
         self._builder.phase("contract")
         seed_everything(self._spec.seed)
         try:
-            verification = verify(self._spec.architecture)
+            device = verify(self._spec.architecture)
         except ContractError:
             self._builder.note(contract="broken")
             raise
         word = _CONTRACT_WORDS[self._spec.architecture.contract_by]
         counted = count_multiply_adds(self._spec.architecture, len(self._spec.classes))
-        self._builder.note(contract=f"{word} ({verification.device})", multiply_adds=counted)
+        self._builder.note(contract=f"{word} ({device})", multiply_adds=counted)
 
     def _saved(self) -> dict[str, Any] | None:
         """Return where this trial stood when it was saved, or None."""

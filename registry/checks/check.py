@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal
 
 from registry.architecture import Architecture
 from registry.errors import CheckError, ContractError, ZooError, format_error
-from registry.lookup import object_at
 
 if TYPE_CHECKING:
     from registry.checks.subject import Subject
@@ -78,7 +78,7 @@ class Check:
 
         try:
             with redirect_stdout(sys.stderr), kept_settings():
-                object_at(self.function)(subject)
+                resolve_name(self.function)(subject)
         except KeyboardInterrupt:
             raise
         except CheckError as error:

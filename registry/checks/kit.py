@@ -79,14 +79,18 @@ def run_checks(
         begin()
     from registry.checks.subject import Subject
 
-    subject, findings = Subject(architecture), []
+    subject = Subject(architecture)
+    findings: list[Finding] = []
     for check in checks:
         on_check(check)
         findings.append(_finding(check, subject))
         on_finding(findings[-1])
         if check is not checks[-1] and findings[-1].status == "broken" and _hopeless(subject):
             break
-    return (*findings, *(_not_run(check) for check in checks[len(findings) :]))
+    for check in checks[len(findings) :]:
+        unbuilt = "no network can be built"
+        findings.append(Finding(check=check.name, status="not run", reason=unbuilt))
+    return tuple(findings)
 
 
 def _finding(check: Check, subject: Subject) -> Finding:
@@ -125,13 +129,5 @@ def _broken(check: Check, subject: Subject) -> CheckError | None:
 
 def _hopeless(subject: Subject) -> bool:
     """Say whether no network can be built, so that there is nothing for other checks to look at."""
-    build = Check(name="build", promise="can be built", function="registry.checks.kit:_build")
+    build = _check("build", "can be built", "subject:Subject.network")
     return _broken(build, subject) is not None
-
-
-def _build(subject: Subject) -> None:
-    subject.network()
-
-
-def _not_run(check: Check) -> Finding:
-    return Finding(check=check.name, status="not run", reason="no network can be built")

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from registry.architecture import Architecture
+from registry.catalog import Catalog
+from registry.checks.kit import select_checks
+from registry.errors import CheckError, RegistryError
+
+if TYPE_CHECKING:
+    import pytest
 
 T = TypeVar("T", bound=Callable[..., object])
-_WANTED = "_zoo_architectures"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a test is to be given: architectures by name, pattern or value, and which checks."""
-
-    architectures: tuple[str | Architecture, ...]
-    only: tuple[str, ...] = ()
-    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
 def parametrize_architectures(
@@ -38,20 +34,54 @@ def parametrize_architectures(
             break, beside their own deviations. They are strict: a promise that is kept all the
             same is a failure.
     """
-    wanted = Wanted(
-        architectures=architectures,
-        only=tuple(only),
-        expected_failures=dict(expected_failures or {}),
-    )
+    wanted = partial(_cases, architectures, tuple(only), dict(expected_failures or {}))
 
     def decorate(test: T) -> T:
-        setattr(test, _WANTED, wanted)
+        setattr(test, "_zoo_architectures", wanted)  # noqa: B010  (a function has no such field)
         return test
 
     return decorate
 
 
-def wanted_by(test: Any) -> Wanted | None:
-    """Return what `parametrize_architectures` was given for `test`, or None."""
-    found = getattr(test, _WANTED, None)
-    return found if isinstance(found, Wanted) else None
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Give a decorated test one call for each architecture and check.
+
+    Raises:
+        pytest.Collector.CollectError: a name is unknown, or an architecture is broken.
+    """
+    import pytest
+
+    wanted = metafunc.function._zoo_architectures
+    if not isinstance(wanted, partial):
+        return
+    try:
+        cases = list(wanted())
+    except RegistryError as error:
+        name = metafunc.definition.nodeid
+        raise pytest.Collector.CollectError(f"{name}: {error}") from error
+    metafunc.parametrize(("architecture", "check"), cases)
+
+
+def _cases(
+    asked: Sequence[str | Architecture], only: Sequence[str], expected: Mapping[str, str]
+) -> Iterator[object]:
+    import pytest
+
+    select_checks(tuple(expected))  # an unknown name would never fail
+    for name, architecture in _architectures(asked):
+        reasons = {each.check: each.reason for each in architecture.deviations} | expected
+        for check in select_checks(only):
+            reason = reasons.get(check.name, "")
+            strict = pytest.mark.xfail(reason=reason, strict=True, raises=CheckError)
+            marks = [strict] if reason else []
+            yield pytest.param(architecture, check, marks=marks, id=f"{name}-{check.name}")
+
+
+def _architectures(asked: Sequence[str | Architecture]) -> Iterator[tuple[str, Architecture]]:
+    values = [each for each in asked if isinstance(each, Architecture)]
+    patterns = [each for each in asked if isinstance(each, str)]
+    yield from ((value.name, value) for value in values)
+    if values and not patterns:
+        return
+    for entry in Catalog.installed().entries(patterns):
+        yield entry.name, entry.value

@@ -6,36 +6,62 @@ import gc
 import locale
 import logging
 import os
+import random
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
+import numpy as np
 import torch
-
-from registry.checks.randomness import RANDOM_STATES
-from registry.checks.setting import Setting
 
 _POOLS = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "CUDA_", "CUBLAS_", "TORCH_", "PYTORCH_", "NUMEXPR_")
 
 
-def _holder(path: str) -> tuple[Any, str]:
-    *parents, name = path.split(".")
-    found: Any = torch
-    for parent in parents:
-        found = getattr(found, parent)
-    return found, name
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One thing that a whole process has.
+
+    Attributes:
+        name: what it is called, `a number of things` or `the state of something`.
+        read: returns its value, as a copy.
+        write: puts such a value back; None where that can't be done.
+        skews: it changes figures, speed or chance for everybody, and so it must not change while
+            a module is imported, either. Of the rest, an import may add what its libraries need.
+        tellable: its value can be printed.
+    """
+
+    name: str
+    read: Callable[[], Any]
+    write: Callable[[Any], object] | None
+    skews: bool = True
+    tellable: bool = True
+
+
+def seed_everything(seed: int) -> None:
+    """Seed torch, NumPy and Python: a network may draw from any of them."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
+
+
+def _numpy_state() -> tuple[Any, ...]:
+    name, keys, *rest = np.random.get_state(legacy=True)
+    return (name, tuple(np.asarray(keys).tolist()), *rest)
 
 
 def _flag(path: str) -> Setting:
     """Return the setting that is an attribute of torch's: `backends.cudnn.benchmark`."""
+    holder, _, name = path.rpartition(".")
     return Setting(
         name=f"torch.{path}",
-        read=lambda: getattr(*_holder(path)),
-        write=lambda value: setattr(*_holder(path), value),
+        read=lambda: attrgetter(path)(torch),
+        write=lambda value: setattr(attrgetter(holder)(torch), name, value),
     )
 
 
@@ -132,9 +158,7 @@ SETTINGS = (
         write=lambda before: torch.set_autocast_enabled("cpu", before),
     ),
     Setting(
-        name="anomaly detection",
-        read=torch.is_anomaly_enabled,
-        write=torch.set_anomaly_enabled,
+        name="anomaly detection", read=torch.is_anomaly_enabled, write=torch.set_anomaly_enabled
     ),
     Setting(name="flushing of denormals", read=_flushes, write=torch.set_flush_denormal),
     Setting(
@@ -177,14 +201,13 @@ SETTINGS = (
     Setting(
         name="recursion limit", read=sys.getrecursionlimit, write=sys.setrecursionlimit, skews=False
     ),
-    Setting(
-        name="the root logger",
-        read=_logging,
-        write=_set_logging,
-        skews=False,
-        tellable=False,
-    ),
+    Setting(name="the root logger", read=_logging, write=_set_logging, skews=False, tellable=False),
     Setting(name="torch's seed", read=torch.initial_seed, write=None),
+)
+# torch's is not among them: its seed, which drawing does not change, is a setting like others.
+RANDOM_STATES = (
+    Setting(name="NumPy's random state", read=_numpy_state, write=np.random.set_state),
+    Setting(name="Python's random state", read=random.getstate, write=random.setstate),
 )
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from registry.architecture import Architecture
 from registry.checks.kit import CHECKS
 from registry.checks.subject import Subject, mode_name
 from registry.errors import CheckError, format_error
@@ -37,10 +36,11 @@ def gives_rows(subject: Subject) -> None:
     one is joined to the batch before.
     """
     classes = subject.architecture.contract.num_classes
-    for mode, images, seen in _shapes(subject.architecture):
+    found, _ = probe(subject.architecture, _shapes, images=2)
+    for mode, images, seen in found:
         if seen != str((images, classes)):
             raise CheckError(
-                seen=f"{seen} for {_count(images)} in {mode}",
+                seen=f"{seen} for {'1 image' if images == 1 else f'{images} images'} in {mode}",
                 expected=f"one tensor of logits, {(images, classes)}",
                 change="keep the batch's axis (no `squeeze`, `flatten(1)` and not `flatten(0)`), "
                 "and give the logits alone in both modes",
@@ -61,13 +61,8 @@ def follows_the_classes(subject: Subject) -> None:
             )
 
 
-def _shapes(architecture: Architecture) -> list[tuple[str, int, str]]:
+def _shapes(network: nn.Module, images: torch.Tensor) -> list[tuple[str, int, str]]:
     """Return mode, images and what came out, for each way of calling it."""
-    found, _ = probe(architecture, _looked, images=2)
-    return found
-
-
-def _looked(network: nn.Module, images: torch.Tensor) -> list[tuple[str, int, str]]:
     found = []
     for training in (False, True):
         network.train(training)
@@ -89,7 +84,3 @@ def _shape(network: nn.Module, images: torch.Tensor) -> str:
     if isinstance(output, torch.Tensor):
         return str(tuple(output.shape))
     return f"a {type(output).__name__}"
-
-
-def _count(images: int) -> str:
-    return "1 image" if images == 1 else f"{images} images"

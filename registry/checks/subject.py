@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from registry.architecture import Architecture
-from registry.checks.randomness import seed_everything
+from registry.checks.settings import seed_everything
 from registry.checks.watch import Watch, watch_in_new_process
 from registry.errors import CheckError
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal
+from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import nn
 
 from registry.architecture import Architecture
 from registry.checks.alone import run_in_fork
-from registry.checks.guard import refused_network
-from registry.checks.randomness import RANDOM_STATES, seed_everything
-from registry.checks.settings import changes, kept_settings, snapshot
+from registry.checks.settings import (
+    RANDOM_STATES,
+    changes,
+    kept_settings,
+    seed_everything,
+    snapshot,
+)
 from registry.errors import ConstructionError, format_error
 
 _SEED = 0x5EED_2005_0911  # a number that no constructor seeds by chance
 _CACHES = ("TORCH_HOME", "HF_HOME", "XDG_CACHE_HOME")
-Phase = Literal["imported", "built", "run"]
+_METHODS = ("connect", "connect_ex", "sendto")
+_FUNCTIONS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,42 +69,42 @@ def watch(architecture: Architecture, classes: int) -> Watch:
 
     Weights that were fetched before are not found, so that fetching them shows.
     """
+    network: Any = None
+    steps: dict[str, Callable[[], object]] = {
+        "imported": architecture.load,
+        "built": lambda: architecture.build(classes),
+        "run": lambda: _run(network, architecture),
+    }
     drift: list[str] = []
-    phase: Phase = "imported"
-    seen = 0
-    with _empty_caches(), refused_network() as attempts:
-        try:
-            before = _seed_and_snapshot(_SEED)
-            architecture.load()
-            _mark(drift, phase, [*changes(before, importing=True), *_changed_random_states(before)])
-            seen = _note_times(attempts, seen, phase)
-            phase = "built"
-            before = _seed_and_snapshot(_SEED)
-            network = architecture.build(classes)
-            again: Callable[[], object] = partial(architecture.build, classes)
-            _mark(drift, phase, [*changes(before), *_reset_random_states(again, before)])
-            seen = _note_times(attempts, seen, phase)
-            phase = "run"
-            before = _seed_and_snapshot(_SEED)
-            _run(network, architecture)
-            again = partial(_run, network, architecture)
-            _mark(drift, phase, [*changes(before), *_reset_random_states(again, before)])
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin may raise anything)
-            reason = str(error) if isinstance(error, ConstructionError) else format_error(error)
-            _note_times(attempts, seen, phase)
-            return Watch(
-                attempts=tuple(attempts),
-                drift=tuple(drift),
-                error=f"{reason}, while it was {phase}",
-                unimportable=phase == "imported",
-            )
-        _note_times(attempts, seen, phase)
-    return Watch(attempts=tuple(attempts), drift=tuple(drift))
+    told, error = 0, ""
+    with (
+        tempfile.TemporaryDirectory(prefix="zoo-check-") as empty,
+        patch.dict(os.environ, dict.fromkeys(_CACHES, empty)),
+        refused_network() as attempts,
+    ):
+        for phase, step in steps.items():
+            importing = phase == "imported"
+            try:
+                before = _seed_and_snapshot(_SEED)
+                network = step()
+                seen = list(changes(before, importing=importing))
+                seen += _changed(before) if importing else _reset(step, before)
+                drift += [f"{each} (when it was {phase})" for each in seen]
+            except (Exception, SystemExit) as raised:  # noqa: BLE001  (a plugin may raise anything)
+                own = isinstance(raised, ConstructionError)
+                error = f"{raised if own else format_error(raised)}, while it was {phase}"
+            attempts[told:] = [f"{each} (when it was {phase})" for each in attempts[told:]]
+            told = len(attempts)
+            if error:
+                break
+    missing = importing and bool(error)
+    return Watch(attempts=tuple(attempts), drift=tuple(drift), error=error, unimportable=missing)
 
 
-def _run(network: nn.Module, architecture: Architecture) -> None:
+def _run(network: nn.Module, architecture: Architecture) -> nn.Module:
     for training in (True, False):  # with gradients: `no_grad` would put back what is switched off
         network.train(training)(torch.rand(2, *architecture.contract.input_shape))
+    return network
 
 
 def _seed_and_snapshot(seed: int) -> dict[str, Any]:
@@ -107,22 +113,22 @@ def _seed_and_snapshot(seed: int) -> dict[str, Any]:
     return snapshot() | {each.name: each.read() for each in RANDOM_STATES}
 
 
-def _changed_random_states(before: dict[str, Any]) -> list[str]:
+def _changed(before: dict[str, Any]) -> list[str]:
     """Return the random states that are not as before."""
     return [each.name for each in RANDOM_STATES if each.read() != before[each.name]]
 
 
-def _reset_random_states(again: Callable[[], object], before: dict[str, Any]) -> list[str]:
+def _reset(again: Callable[[], object], before: dict[str, Any]) -> list[str]:
     """Return the random states that what was done sets, instead of drawing from them.
 
     Where a state has changed, it is done once more after another seed: a state that was drawn
     from is another then.
     """
-    drawn = _changed_random_states(before)
+    drawn = _changed(before)
     if not drawn:
         return []
     after = {each.name: each.read() for each in RANDOM_STATES}
-    _seed_and_snapshot(_SEED + 1)
+    seed_everything(_SEED + 1)
     again()
     return [
         f"{each.name} is seeded"
@@ -131,27 +137,37 @@ def _reset_random_states(again: Callable[[], object], before: dict[str, Any]) ->
     ]
 
 
-def _mark(drift: list[str], phase: Phase, seen: Any) -> None:
-    drift.extend(f"{each} (when it was {phase})" for each in seen)
-
-
-def _note_times(attempts: list[str], begin: int, phase: Phase) -> int:
-    """Say of the attempts from `begin` on when they were made; return how many there are."""
-    attempts[begin:] = [f"{each} (when it was {phase})" for each in attempts[begin:]]
-    return len(attempts)
-
-
 @contextmanager
-def _empty_caches() -> Iterator[None]:
-    """Let downloads of an earlier day not be found."""
-    before = {name: os.environ.get(name) for name in _CACHES}
-    with tempfile.TemporaryDirectory(prefix="zoo-check-") as folder:
-        os.environ.update(dict.fromkeys(_CACHES, folder))
-        try:
-            yield
-        finally:
-            for name, text in before.items():
-                if text is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = text
+def refused_network() -> Iterator[list[str]]:
+    """Refuse every connection and every look-up of a name; yield what was attempted, as it grows.
+
+    A refusal looks like that of a machine without a network, so that a constructor that goes on
+    without it does so, and is noted all the same. Sockets within the machine (AF_UNIX) work. Not
+    seen are programs that are started, and libraries that do without Python's sockets.
+    """
+    attempts: list[str] = []
+    with ExitStack() as patches:
+        for name in _METHODS:
+            method = _refusing_method(getattr(socket.socket, name), attempts)
+            patches.enter_context(patch.object(socket.socket, name, method))
+        for name in _FUNCTIONS:
+            patches.enter_context(patch.object(socket, name, _refusing(attempts)))
+        yield attempts
+
+
+def _refusing(attempts: list[str]) -> Callable[..., Any]:
+    def refuse(host: object = "", *arguments: object, **_: object) -> None:
+        attempts.append(f"look up {host!r}")
+        raise socket.gaierror(socket.EAI_FAIL, "there is no network while this is checked")
+
+    return refuse
+
+
+def _refusing_method(method: Callable[..., Any], attempts: list[str]) -> Callable[..., Any]:
+    def refuse(self: socket.socket, *arguments: Any) -> Any:
+        if self.family == getattr(socket, "AF_UNIX", None):
+            return method(self, *arguments)
+        attempts.append(f"connect to {arguments[-1]!r}")
+        raise ConnectionRefusedError("there is no network while this is checked")
+
+    return refuse

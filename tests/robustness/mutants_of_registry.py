@@ -54,8 +54,8 @@ MUTANTS = (
     Mutant(
         name="a contract is held to its shapes alone",
         file="registry/verify.py",
-        old="if measured.parameters != promised.parameters:",
-        new="if measured.input_shape != promised.input_shape:",
+        old="if found.parameters != promised.parameters:",
+        new="if found.input_shape != promised.input_shape:",
         tests=("tests/unit/registry/test_verify.py::test_a_broken_promise_is_told_field_by_field",),
     ),
     Mutant(

@@ -159,7 +159,7 @@ MUTANTS = (
     ),
     Mutant(
         name="Python's generator is not seeded",
-        file="registry/checks/randomness.py",
+        file="registry/checks/settings.py",
         old="    random.seed(seed)\n",
         new="",
         tests=(

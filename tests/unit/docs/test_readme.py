@@ -20,7 +20,6 @@ from warm import warm
 import zoo
 from bench.data.fetch import NAMES
 from registry.checks import CHECKS
-from registry.checks.parametrize import wanted_by
 from registry.verify import verify
 from zoo.cli.app import main
 
@@ -149,7 +148,8 @@ def test_the_ten_lines_make_an_architecture(monkeypatch):
     exec(_blocks("python")[0], namespace)
     monkeypatch.setitem(sys.modules, "tinynet_network", sys.modules[__name__])
 
-    assert verify(namespace["TINYNET"]).measured.parameters == 24_578
+    verify(namespace["TINYNET"])
+    assert namespace["TINYNET"].contract.parameters == 24_578
     assert 'tinynet = "tinynet:TINYNET"' in _blocks("toml")[0]
 
 
@@ -157,9 +157,9 @@ def test_the_lines_for_an_authors_tests_ask_for_all_checks():
     """The printed test is one that the pytest plugin takes up."""
     namespace: dict[str, object] = {}
     exec(_blocks("python")[2], namespace)
-    wanted = wanted_by(namespace["test_tinynet_keeps_its_promises"])
+    wanted = namespace["test_tinynet_keeps_its_promises"]._zoo_architectures
 
-    assert (wanted.architectures, wanted.only) == (("tinynet",), ())
+    assert wanted.args[:2] == (("tinynet",), ())
 
 
 def test_every_check_is_explained():
