@@ -65,11 +65,9 @@ class Normalization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """A promise of `registry.checks` that an architecture is meant to break.
+    """A check of `registry.checks` that an architecture is meant to fail, by name, and why.
 
-    Attributes:
-        check: the check's name.
-        reason: why it is broken on purpose. If the promise is kept all the same, that is a failure.
+    If it keeps the promise all the same, that is a failure.
     """
 
     check: str
@@ -150,15 +148,14 @@ class Architecture:
         """
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
-                found = resolve_name(self.constructor)
+                found: object = resolve_name(self.constructor)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise even SystemExit
             raise self._failure(f"could not be imported: {format_error(error)}") from error
         if not callable(found):
             raise self._failure(f"is a {type(found).__name__}, not something to call")
-        constructor: Callable[..., Any] = found
-        return constructor
+        return found
 
     def build(self, num_classes: int) -> nn.Module:
         """Return a new network for `num_classes` classes, initialised by torch's random state.

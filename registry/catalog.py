@@ -14,19 +14,9 @@ from registry.from_file import described_file, file_name, file_origin, is_file
 from registry.frozen import Frozen
 
 ARCHITECTURES = Kind(
-    group="zoo.architectures",
-    noun="architecture",
-    type=Architecture,
-    name_of=lambda value: value.name,
-    listing="zoo list",
+    group="zoo.architectures", noun="architecture", type=Architecture, listing="zoo list"
 )
-FAMILIES = Kind(
-    group="zoo.families",
-    noun="family",
-    type=Family,
-    name_of=lambda value: value.name,
-    listing="zoo list families",
-)
+FAMILIES = Kind(group="zoo.families", noun="family", type=Family, listing="zoo list families")
 _CLASSES = 2  # of a network that is described, not promised: cat and dog
 
 
@@ -40,15 +30,13 @@ class Catalog:
 
     def __init__(self, claims: Iterable[EntryPoint], frozen: Frozen | None = None) -> None:
         claims = tuple(claims)
-        self._architectures = Claims(ARCHITECTURES, _of(claims, ARCHITECTURES.group))
-        self._families = Claims(FAMILIES, _of(claims, FAMILIES.group))
+        self._architectures = Claims(ARCHITECTURES, claims)
+        self._families = Claims(FAMILIES, claims)
         self._frozen = frozen or Frozen()
 
     @classmethod
     def installed(cls, frozen: Frozen | None = None) -> Catalog:
-        """Return the catalog of what is installed, with the contracts that this folder freezes.
-
-        Others may be given instead.
+        """Return the catalog of what is installed, with `frozen` contracts or this folder's.
 
         Raises:
             RegistryError: the file of frozen contracts can't be read.
@@ -76,7 +64,8 @@ class Catalog:
             BrokenPluginError: its library can't be imported.
         """
         entry = self._families.entry(family)
-        names = [_to_short_name(name, entry.name) for name in entry.value.names()]
+        # `entry.name` where the family is reached by its full name, `dist/family`
+        names = [f"{entry.name}:{name.partition(':')[2]}" for name in entry.value.names()]
         found = matching(f"{entry.name}:{pattern}", names)
         if not found:
             listing = f"zoo list --family {entry.name}"
@@ -161,14 +150,12 @@ class Catalog:
         family, colon, member = pattern.partition(":")
         if colon:
             family = self._families.name(family)
-            return (
-                list(self.members(family, member)) if is_pattern(member) else [f"{family}:{member}"]
-            )
+            several = is_pattern(member)
+            return list(self.members(family, member)) if several else [f"{family}:{member}"]
         if not is_pattern(pattern):
             return [self._architectures.name(pattern)]
         if not (found := matching(pattern, self.names())):
-            kind = ARCHITECTURES
-            raise UnknownNameError(kind.noun, pattern, self.names(), kind.listing)
+            raise UnknownNameError("architecture", pattern, self.names(), ARCHITECTURES.listing)
         return found
 
     def _member(self, name: str) -> Entry[Architecture]:
@@ -209,12 +196,3 @@ class Catalog:
             return entry
         found = replace(entry.found, contract=frozen.contract, contract_by="frozen")
         return replace(entry, found=found)
-
-
-def _of(claims: Iterable[EntryPoint], group: str) -> list[EntryPoint]:
-    return [claim for claim in claims if claim.group == group]
-
-
-def _to_short_name(member: str, family: str) -> str:
-    """Return `family:member` where the family is reached by its full name, `dist/family`."""
-    return f"{family}:{member.partition(':')[2]}"

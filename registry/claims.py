@@ -7,11 +7,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from registry.architecture import Origin
 from registry.errors import AmbiguousNameError, BrokenPluginError, UnknownNameError, format_error
@@ -30,15 +30,13 @@ class Kind(Generic[T]):
     Attributes:
         group: the packaging group, such as `zoo.architectures`.
         noun: what a person calls one, such as `architecture`.
-        type: of the values.
-        name_of: the name that a value has itself, which must be its entry point's.
+        type: of the values; each has a `name`, which must be its entry point's.
         listing: the command that shows all of them.
     """
 
     group: str
     noun: str
     type: type[T]
-    name_of: Callable[[T], str]
     listing: str
 
 
@@ -78,7 +76,7 @@ class Claims(Generic[T]):
 
     def __init__(self, kind: Kind[T], claims: Iterable[EntryPoint]) -> None:
         self.kind = kind
-        self._claims = tuple(sorted(claims, key=_order))
+        self._claims = sorted((each for each in claims if each.group == kind.group), key=_order)
         self._bare: dict[str, list[EntryPoint]] = {}
         for claim in self._claims:
             self._bare.setdefault(claim.name, []).append(claim)
@@ -142,16 +140,15 @@ class Claims(Generic[T]):
         wrong = self._mismatch(found, claim)
         return Entry(name=name, found=None if wrong else found, origin=origin, broken=wrong)
 
-    def _mismatch(self, found: object, claim: EntryPoint) -> str | None:
+    def _mismatch(self, found: Any, claim: EntryPoint) -> str | None:
         if not _PLAIN.fullmatch(claim.name):
             return f"its entry point must be named like 'my_net', not {claim.name!r}"
-        wanted = self.kind.type
+        wanted: type[Any] = self.kind.type
         if not isinstance(found, wanted):
             expected = f"{wanted.__module__.partition('.')[0]}.{wanted.__name__}"
             return f"{claim.value} is a {type(found).__name__}, not a {expected}"
-        name = self.kind.name_of(found)
-        if name != claim.name:
-            return f"its entry point is called {claim.name!r}, its {self.kind.noun} {name!r}"
+        if found.name != claim.name:
+            return f"its entry point is called {claim.name!r}, its {self.kind.noun} {found.name!r}"
         return None
 
 
@@ -181,9 +178,11 @@ def origin_of(claim: EntryPoint) -> Origin:
     """Return the distribution that `claim` came with; one that was half removed has no name."""
     if claim.dist is None:
         return Origin(distribution="unknown", version="")
-    version = claim.dist.version or ""
-    editable = editable_url(claim.dist) is not None
-    return Origin(distribution=distribution_name(claim), version=version, editable=editable)
+    return Origin(
+        distribution=distribution_name(claim),
+        version=claim.dist.version or "",
+        editable=editable_url(claim.dist) is not None,
+    )
 
 
 def editable_url(distribution: Distribution) -> str | None:
@@ -197,8 +196,7 @@ def editable_url(distribution: Distribution) -> str | None:
 
 def distribution_name(claim: EntryPoint) -> str:
     """Return the distribution's normalised name; one that was half removed has none."""
-    name = claim.dist.name if claim.dist is not None else None
-    return normalize_name(name) if name else "unknown"
+    return normalize_name((claim.dist and claim.dist.name) or "unknown")
 
 
 def normalize_name(name: str) -> str:

@@ -1,23 +1,4 @@
-"""Everything that can go wrong in a way that a person can mend.
-
-```text
-ZooError                          exit code
-├── RegistryError                 USAGE
-│   ├── UnknownNameError          USAGE           no such name; says what is near
-│   ├── AmbiguousNameError        USAGE           two plugins claim the name; says both
-│   ├── BrokenPluginError         FAILED          the plugin can't be loaded; says why
-│   ├── ConstructionError         FAILED          the network can't be built
-│   ├── UnsuitableError           USAGE           not one row of logits an image
-│   ├── ContractError             FAILED          the network is not what was promised
-│   ├── CheckError                FAILED          it breaks a promise of the kit for authors
-│   └── UnknownCheckError         USAGE           no such check
-├── DataError                     USAGE           images, folders, downloads
-└── RunError                      USAGE           options, devices, run folders, weights
-    ├── IncomparableError         IRREPRODUCIBLE  models were not tested on the same images
-    ├── ReproducibilityError      IRREPRODUCIBLE  the rest would not be what it would have been
-    └── StorageError              FAILED          what was measured can't be written
-```
-"""
+"""Everything that can go wrong in a way that a person can mend."""
 
 from __future__ import annotations
 
@@ -98,13 +79,7 @@ class ContractError(RegistryError):
 
 
 class CheckError(RegistryError):
-    """A network breaks a promise that any architecture must keep.
-
-    Attributes:
-        seen: what was found.
-        expected: what should have been.
-        change: what to do about it.
-    """
+    """A network breaks a promise: what was seen, what was expected, and what to change."""
 
     exit_code = ExitCode.FAILED
 

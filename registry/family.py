@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -64,8 +63,7 @@ class Family:
         Raises:
             BrokenPluginError: the library can't be imported.
         """
-        found: Sequence[str] = self._called(self.members)
-        return tuple(f"{self.name}:{member}" for member in sorted(found))
+        return tuple(f"{self.name}:{member}" for member in sorted(self._called(self.members)))
 
     def described(self, member: str) -> Described:
         """Return what `member` is.
@@ -77,8 +75,7 @@ class Family:
         """
         found = self._called(self.describe, member)
         if found is None:
-            listing = f"zoo list --family {self.name}"
-            name = f"{self.name}:{member}"
+            name, listing = f"{self.name}:{member}", f"zoo list --family {self.name}"
             raise UnknownNameError("architecture", name, self.names(), listing)
         if not isinstance(found, Described):
             raise BrokenPluginError(

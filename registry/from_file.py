@@ -54,14 +54,15 @@ def described_file(name: str) -> Described:
     Raises:
         ConstructionError: the file can't be run, or has no such class or function.
     """
-    path, _, attribute = name.rpartition(":")
-    found = _load_module(str(Path(path).resolve()), attribute)
+    file, _, attribute = name.rpartition(":")
+    path = str(Path(file).resolve())
+    found = _load_module(path, attribute)
     shape = getattr(found, "input_shape", _DEFAULT_SHAPE)
     if not _is_shape(shape):
         raise ConstructionError(f"{name}: its input_shape must be (C, H, W), not {shape!r}")
     return Described(
         constructor=_CONSTRUCTOR,
-        arguments=(("path", str(Path(path).resolve())), ("name", attribute)),
+        arguments=(("path", path), ("name", attribute)),
         input_shape=tuple(shape),
         source=(found.__doc__ or "").strip().partition("\n")[0],
     )
@@ -69,9 +70,8 @@ def described_file(name: str) -> Described:
 
 def file_of(architecture: Architecture) -> Path | None:
     """Return the file that `architecture` is a class of; None for one of a package."""
-    arguments = dict(architecture.arguments)
     of_file = architecture.constructor == _CONSTRUCTOR
-    return Path(str(arguments["path"])) if of_file else None
+    return Path(str(dict(architecture.arguments)["path"])) if of_file else None
 
 
 def build(*, num_classes: int, path: str, name: str) -> Any:
@@ -85,9 +85,8 @@ def _load_module(path: str, attribute: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a stranger's file may raise even SystemExit
-        raise ConstructionError(
-            f"{Path(path).name} could not be run: {format_error(error)}"
-        ) from error
+        told = f"{Path(path).name} could not be run: {format_error(error)}"
+        raise ConstructionError(told) from error
     if not callable(found):
         raise ConstructionError(f"{Path(path).name} has no class or function {attribute!r}")
     return found

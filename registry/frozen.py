@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,9 +56,8 @@ def read_frozen(path: Path) -> Frozen:
         told_of = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RegistryError(f"{path} can't be read: {format_error(error)}") from error
-    return Frozen(
-        path=path, contracts={name: _contract(path, name, told_of[name]) for name in told_of}
-    )
+    contracts = {name: _contract(path, name, value) for name, value in told_of.items()}
+    return Frozen(path=path, contracts=contracts)
 
 
 def write_frozen(path: Path, contracts: Mapping[str, FrozenContract]) -> None:
@@ -67,7 +66,15 @@ def write_frozen(path: Path, contracts: Mapping[str, FrozenContract]) -> None:
     Raises:
         RegistryError: it can't be written.
     """
-    text = _HEADING + "".join(f"\n{each}" for each in _tables(contracts))
+    text = _HEADING
+    for name, frozen in sorted(contracts.items()):
+        text += (
+            f"\n[{_text(name)}]\n"
+            f"input_shape = {list(frozen.contract.input_shape)}\n"
+            f"output_shape = {list(frozen.contract.output_shape)}\n"
+            f"parameters = {frozen.contract.parameters}\n"
+            f"origin = {_text(frozen.origin)}\n"
+        )
     try:
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".zoo-contracts-")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -75,18 +82,6 @@ def write_frozen(path: Path, contracts: Mapping[str, FrozenContract]) -> None:
         Path(partial).replace(path)
     except OSError as error:
         raise RegistryError(f"{path} can't be written: {error.strerror or error}") from error
-
-
-def _tables(contracts: Mapping[str, FrozenContract]) -> Iterable[str]:
-    for name in sorted(contracts):
-        frozen = contracts[name]
-        yield (
-            f"[{_text(name)}]\n"
-            f"input_shape = {list(frozen.contract.input_shape)}\n"
-            f"output_shape = {list(frozen.contract.output_shape)}\n"
-            f"parameters = {frozen.contract.parameters}\n"
-            f"origin = {_text(frozen.origin)}\n"
-        )
 
 
 def _text(value: str) -> str:
@@ -98,11 +93,10 @@ def _contract(path: Path, name: str, value: object) -> FrozenContract:
     try:
         if not isinstance(value, dict):
             raise TypeError("it is no table")
-        shape, output = value["input_shape"], value["output_shape"]
-        channels, height, width = map(_count, shape)
+        channels, height, width = map(_count, value["input_shape"])
         contract = Contract(
             input_shape=(channels, height, width),
-            output_shape=tuple(map(_count, output)),
+            output_shape=tuple(map(_count, value["output_shape"])),
             parameters=_count(value["parameters"]),
         )
         return FrozenContract(contract=contract, origin=str(value.get("origin", "")))

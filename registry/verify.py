@@ -103,9 +103,8 @@ def probe(
             raise
         except Exception as error:
             shape = (images, *architecture.contract.input_shape)
-            raise ConstructionError(
-                f"{architecture.name} can't be run on images of {shape}: {format_error(error)}"
-            ) from error
+            told = f"{architecture.name} can't be run on images of {shape}: {format_error(error)}"
+            raise ConstructionError(told) from error
 
 
 def _probe_shapes(

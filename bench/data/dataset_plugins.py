@@ -51,7 +51,6 @@ DATASETS = Kind(
     group="zoo.datasets",
     noun="data set",
     type=Dataset,
-    name_of=lambda dataset: dataset.name,
     listing="zoo list datasets",
 )
 

@@ -32,7 +32,6 @@ ENGINES = Kind(
     group="zoo.engines",
     noun="engine",
     type=Engine,
-    name_of=lambda engine: engine.name,
     listing="zoo list engines",
 )
 LOCAL = Engine(

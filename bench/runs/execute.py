@@ -26,8 +26,8 @@ from bench.runs.run_results import RunResults
 from bench.runs.session import PendingTrial, Session, require_isolated
 from bench.runs.store import Store
 from bench.runs.stored_runs import report, try_write_page, write_trials
+from bench.system.clock import Throttle
 from bench.system.cpu import tune_allocator
-from bench.system.throttle import Throttle
 from bench.training.record import TrialResult
 from bench.training.reproducibility import differences
 from bench.training.spec import TrialSpec

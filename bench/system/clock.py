@@ -1,4 +1,4 @@
-"""Seconds that wait for the device."""
+"""Seconds that wait for the device, and work that is not done too often."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
+
+_SHARE = 20  # work is done again after so many times what it took: 5 % of the time
+_CHEAP_SECONDS = 1.0  # below that it is done each time
 
 
 def drain(device: torch.device) -> None:
@@ -57,3 +60,33 @@ class Phases:
         with Stopwatch(self._device) as stopwatch:
             yield
         self.seconds[name] += stopwatch.seconds
+
+
+class Throttle:
+    """Does what may be left out meanwhile, as long as it is done at the end."""
+
+    def __init__(
+        self,
+        work: Callable[[], object],
+        clock: Callable[[], float] = time.monotonic,
+        cost: Callable[[], float] = time.process_time,
+    ) -> None:
+        """Do `work`, timed by `clock`; what it takes is told by `cost`, both in seconds."""
+        self._work, self._clock, self._cost = work, clock, cost
+        self._took, self._ended = 0.0, clock()
+        self._due = False
+
+    def __call__(self) -> None:
+        """Do it, unless it took long and that was only just now."""
+        self._due = True
+        cheap = self._took <= _CHEAP_SECONDS
+        if cheap or self._clock() - self._ended >= _SHARE * self._took:
+            self.finish()
+
+    def finish(self) -> None:
+        """Do it if it was left out."""
+        if self._due:
+            before = self._cost()
+            self._work()
+            self._took, self._ended = self._cost() - before, self._clock()
+            self._due = False

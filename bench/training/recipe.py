@@ -148,7 +148,6 @@ RECIPES = Kind(
     group="zoo.recipes",
     noun="recipe",
     type=Recipe,
-    name_of=lambda recipe: recipe.name,
     listing="zoo list recipes",
 )
 

@@ -63,7 +63,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 def _cases(
-    asked: Sequence[str | Architecture], only: Sequence[str], expected: Mapping[str, str]
+    asked: Sequence[str | Architecture], only: Sequence[str], expected: dict[str, str]
 ) -> Iterator[object]:
     import pytest
 

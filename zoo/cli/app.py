@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from registry.catalog import Catalog
-from registry.errors import ZooError
+from registry.errors import ContractError, ZooError
 from zoo import __version__
 from zoo.cli.bench import bench
 from zoo.cli.check import check
@@ -91,14 +91,17 @@ def zoo(
 
 
 def show(
-    name: Annotated[str, typer.Argument(autocompletion=complete)],
-    as_json: Json = False,
+    name: Annotated[str, typer.Argument(autocompletion=complete)], as_json: Json = False
 ) -> None:
     """Show one architecture layer by layer, and whether it keeps its contract."""
-    from zoo.cli.show_tables import as_json_value, render, verdict
+    from registry.verify import verify
+    from zoo.cli.show_tables import as_json_value, render
 
-    entry = Catalog.installed().get(name)
-    broken = verdict(entry)
+    entry, broken = Catalog.installed().get(name), None
+    try:
+        verify(entry.value)
+    except ContractError as error:
+        broken = error
     if as_json:
         print_json(as_json_value(entry, broken))
     else:

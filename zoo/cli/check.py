@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,11 +12,10 @@ import typer
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.checks import CHECKS, Check, run_checks, select_checks
-from registry.claims import Entry
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 from zoo.cli.options import Json, complete
-from zoo.cli.output import print_json, say
+from zoo.cli.output import print_found, say
 
 if TYPE_CHECKING:
     from zoo.cli.check_tables import Checked
@@ -59,20 +59,20 @@ def check(
         raise RunError("--match chooses among a family's networks: give --family timm, too")
     if family is not None and (names or everything):
         raise RunError("either names, or --all, or --family")
+    if family is None and everything == bool(names):
+        raise RunError(
+            "which architectures? Names, or --all and no names; for example "
+            "`zoo check lenet`, `zoo check 'vgg*'`; see `zoo list`"
+        )
+    catalog = Catalog.installed()
     if family is None:
-        entries = _select_models(names or [], everything=everything)
+        entries = catalog.entries(names or ())
     else:
-        entries = _members(family, match)
+        entries = tuple(map(catalog.looked_into, catalog.members(family, match)))
     told = [Checked(name=e.name, broken=e.broken) for e in entries if e.broken]
     sound = ((e.name, e.found) for e in entries if e.found is not None)
     results = [*check_each(sound, checks), *told]
-    if as_json:
-        print_json(as_rows(results))
-    else:
-        from rich.console import Console
-
-        console = Console()
-        console.print(render(results, console.width))
+    print_found(as_rows(results), partial(render, results), as_json=as_json)
     if any(result.failed for result in results):
         raise typer.Exit(ExitCode.FAILED)
 
@@ -104,18 +104,3 @@ def _check_models(name: str, architecture: Architecture, only: Sequence[str]) ->
             status.update(Text(f"{name}: {check.name}"))
 
         return Checked(name=name, findings=run_checks(architecture, only, show))
-
-
-def _select_models(names: Sequence[str], *, everything: bool) -> tuple[Entry[Architecture], ...]:
-    if everything == bool(names):
-        raise RunError(
-            "which architectures? Names, or --all and no names; for example "
-            "`zoo check lenet`, `zoo check 'vgg*'`; see `zoo list`"
-        )
-    return Catalog.installed().entries(names)
-
-
-def _members(family: str, match: str) -> tuple[Entry[Architecture], ...]:
-    """Return the networks of a family; one that can't be compared is an entry with the reason."""
-    catalog = Catalog.installed()
-    return tuple(catalog.looked_into(name) for name in catalog.members(family, match))

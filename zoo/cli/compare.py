@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.system.options import split_commas
 from registry.errors import RunError
 from zoo.cli.options import Json
-from zoo.cli.output import print_json
+from zoo.cli.output import print_found
 from zoo.cli.runs import RunsDir
 
 
@@ -25,22 +27,18 @@ def compare(
         ),
     ] = None,
     tolerance: Annotated[
-        float,
-        typer.Option(metavar="POINTS", min=0, help="A loss of accuracy that is put up with."),
+        float, typer.Option(metavar="POINTS", min=0, help="A loss of accuracy that is put up with.")
     ] = 0.0,
     across_recipes: Annotated[
-        bool,
-        typer.Option("--across-recipes", help="Compare what two recipes give, too."),
+        bool, typer.Option("--across-recipes", help="Compare what two recipes give, too.")
     ] = False,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Say what has changed between two runs on the same images: accuracy, time, size."""
-    kinds = [kind.strip() for value in fail_on or () for kind in value.split(",") if kind.strip()]
+    kinds = split_commas(fail_on or ())
     if fail_on and not kinds:
         raise RunError("--fail-on takes one or more of accuracy, time, parameters")
-
-    from rich.console import Console
 
     from bench.report.changes import comparison_as_json, render
     from bench.runs.compare import compare
@@ -49,9 +47,5 @@ def compare(
         base, new, runs=runs_dir, tolerance=tolerance / 100, across_recipes=across_recipes
     )
     code = found.exit_code(kinds)
-    if as_json:
-        print_json(comparison_as_json(found, kinds))
-    else:
-        console = Console()
-        console.print(render(found, console.width))
+    print_found(comparison_as_json(found, kinds), partial(render, found), as_json=as_json)
     raise typer.Exit(code)

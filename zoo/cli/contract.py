@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -43,19 +42,17 @@ def freeze(
     """Measure networks and print their contracts, as Python to paste; or keep them in a file."""
     if not names:
         raise RunError("which networks? For example `zoo contract freeze timm:resnet18 --write`")
-    entries = _unfrozen(names)
-    measure_contract = {entry.name: _measure(entry.value) for entry in entries}
+    catalog = Catalog.installed(frozen=Frozen())  # as they are, whatever was frozen of them before
+    new = {}
+    for entry in [catalog.get(name) for name in catalog.resolve(names)]:
+        measured = _measure(entry.value)
+        new[entry.name] = FrozenContract(contract=measured, origin=str(entry.origin))
     if not write:
-        for name, contract in measure_contract.items():
-            print(f"# {name}\n{contract_text(contract)}")
+        for name, kept in new.items():
+            print(f"# {name}\n{contract_text(kept.contract)}")
         return
     frozen = Frozen.found()
     path = frozen.path or Path(FILE)
-    origins = {entry.name: str(entry.origin) for entry in entries}
-    new = {
-        name: FrozenContract(contract=contract, origin=origins[name])
-        for name, contract in measure_contract.items()
-    }
     write_frozen(path, {**frozen.contracts, **new})
     say(f"{', '.join(new)}: kept in {path}, checked before each training in its folder")
 
@@ -76,12 +73,6 @@ def diff(names: Names = None) -> None:
         raise ContractError(f"{len(changed)} changed: {'; '.join(changed)}")
 
 
-def _unfrozen(names: Sequence[str]) -> list[Entry[Architecture]]:
-    """Return the architectures as they are, whatever was frozen of them before."""
-    catalog = Catalog.installed(frozen=Frozen())
-    return [catalog.get(name) for name in catalog.resolve(names)]
-
-
 def _measure(architecture: Architecture) -> Contract:
     from registry.verify import measure_contract
 
@@ -90,15 +81,12 @@ def _measure(architecture: Architecture) -> Contract:
 
 def _changes(entry: Entry[Architecture]) -> list[str]:
     promised, found = entry.value.contract, _measure(entry.value)
+    word = "frozen" if entry.value.contract_by == "frozen" else "promised"
     wrong = [
-        f"{field} {getattr(found, field)}, {_word(entry.value)} {getattr(promised, field)}"
+        f"{field} {getattr(found, field)}, {word} {getattr(promised, field)}"
         for field in ("input_shape", "output_shape", "parameters")
         if getattr(found, field) != getattr(promised, field)
     ]
     print(f"{'✗' if wrong else '✓'} {entry.name} ({entry.origin}){': ' if wrong else ''}"
           f"{'; '.join(wrong)}")  # fmt: skip
     return [entry.name] if wrong else []
-
-
-def _word(architecture: Architecture) -> str:
-    return "frozen" if architecture.contract_by == "frozen" else "promised"

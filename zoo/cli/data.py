@@ -13,8 +13,7 @@ from zoo.cli.options import Json
 from zoo.cli.output import print_json, print_path, print_rendered
 
 data_app = typer.Typer(
-    help="Look at image folders, fetch public ones, see what is kept of them.",
-    no_args_is_help=True,
+    help="Look at image folders, fetch public ones, see what is kept of them.", no_args_is_help=True
 )
 
 

@@ -8,7 +8,7 @@ import typer
 
 from registry.exit_codes import ExitCode
 from zoo.cli.options import Json
-from zoo.cli.output import print_json, print_rendered
+from zoo.cli.output import print_found
 
 
 def doctor(as_json: Json = False) -> None:
@@ -26,9 +26,6 @@ def doctor(as_json: Json = False) -> None:
     with Console(stderr=True).status("looking", spinner="line"):
         for each in (machine, plugins):
             found += list(each())
-    if as_json:
-        print_json([asdict(finding) for finding in found])
-    else:
-        print_rendered(findings_table(found))
+    print_found([asdict(each) for each in found], findings_table(found), as_json=as_json)
     if any(finding.level == "wrong" for finding in found):
         raise typer.Exit(ExitCode.FAILED)

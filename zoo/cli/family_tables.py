@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from bench.system.display import BAD, LINE_CELLS, short
 from registry.catalog import Catalog
 from registry.errors import RegistryError
-from zoo.cli.list_tables import shape_text
+from zoo.cli.list_tables import shape_text, text_table
 
 MOST_COUNTED = 100  # networks that are built, on the meta device, for their parameters: 0.2 s each
 
@@ -35,16 +33,14 @@ def look(catalog: Catalog, family: str, match: str) -> list[dict[str, Any]]:
 
 def members_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Return the rows as a table; the reasons against those that can't be compared below it."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("name", "input", "parameters", "trained weights"):
-        table.add_column(name, justify="right" if name == "parameters" else "left")
+    texts = []
     for row in rows:
-        shape, parameters = row["input_shape"], row["parameters"]
-        figure = (
-            "unsuitable" if row["unsuitable"] else "" if parameters is None else f"{parameters:,}"
-        )
-        cells = (row["name"], shape_text(shape) if shape else "", figure, row["weights"])
-        table.add_row(*(Text(short(cell)) for cell in cells))
+        figure = "" if row["parameters"] is None else f"{row['parameters']:,}"
+        figure = "unsuitable" if row["unsuitable"] else figure
+        shape = shape_text(row["input_shape"] or ())
+        texts.append((row["name"], shape, figure, row["weights"]))
+    columns = ("name", "input", "parameters", "trained weights")
+    table = text_table(columns, texts, right=("parameters",))
     reasons = [
         Text(f"✗ {short(row['unsuitable'], LINE_CELLS)}", style=BAD)
         for row in rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ from registry.claims import Claims, Kind
 from registry.errors import RunError
 from zoo.cli.family_tables import MOST_COUNTED, look, members_table
 from zoo.cli.options import Json, complete, say_renamed
-from zoo.cli.output import print_json, print_rendered, say
+from zoo.cli.output import print_found, say
 
 _Old = Annotated[bool, typer.Option(hidden=True)]  # until 0.2: `zoo list --recipes` and the like
 
@@ -55,7 +56,7 @@ def list_architectures(
     if match != "*" and family is None:
         raise RunError("--match chooses among a family's networks: give --family timm, too")
     if kinds:
-        _list_kind(_kind(kinds[0]), as_json=as_json)
+        _list_kind(kinds[0], as_json=as_json)
     elif family is not None:
         _list_members(family, match, as_json=as_json)
     else:
@@ -63,34 +64,34 @@ def list_architectures(
 
 
 def _list_installed(patterns: Sequence[str], *, origin: bool, as_json: bool) -> None:
-    from rich.console import Console
-
-    from zoo.cli.list_tables import as_rows, origins, render
+    from zoo.cli.list_tables import as_row, origins, render
 
     entries = Catalog.installed().entries(patterns)
-    console = Console()
-    if as_json:
-        print_json(as_rows(entries))
-    else:
-        console.print(origins(entries) if origin else render(entries, console.width))
+    table = partial(origins if origin else render, entries)
+    print_found(list(map(as_row, entries)), table, as_json=as_json)
 
 
 def _list_members(family: str, match: str, *, as_json: bool) -> None:
     found = look(Catalog.installed(), family, match)
-    if as_json:
-        print_json(found)
-        return
-    print_rendered(members_table(found))
-    if not all(row["counted"] for row in found):
+    print_found(found, members_table(found), as_json=as_json)
+    if not as_json and not all(row["counted"] for row in found):
         say(
             f"the parameters of {len(found):,} networks are not counted, as each would be built: "
             f"choose {MOST_COUNTED} at most by --match"
         )
 
 
-def _list_kind(kind: Kind[Any], *, as_json: bool) -> None:
+def _list_kind(word: str, *, as_json: bool) -> None:
     from zoo.cli.list_tables import kinds_table
 
+    kind: Kind[Any] = FAMILIES
+    if word != "families":
+        from bench.data.dataset_plugins import DATASETS
+        from bench.engines.registry import ENGINES
+        from bench.training.recipe import RECIPES
+
+        kinds: dict[str, Kind[Any]] = {"recipes": RECIPES, "datasets": DATASETS, "engines": ENGINES}
+        kind = kinds[word]
     claims = Claims.installed(kind)
     rows = [
         {
@@ -101,18 +102,4 @@ def _list_kind(kind: Kind[Any], *, as_json: bool) -> None:
         }
         for entry in map(claims.entry, claims.names())
     ]
-    if as_json:
-        print_json(rows)
-    else:
-        print_rendered(kinds_table(rows, kind.noun))
-
-
-def _kind(word: str) -> Kind[Any]:
-    if word == "families":
-        return FAMILIES
-    from bench.data.dataset_plugins import DATASETS
-    from bench.engines.registry import ENGINES
-    from bench.training.recipe import RECIPES
-
-    kinds: dict[str, Kind[Any]] = {"recipes": RECIPES, "datasets": DATASETS, "engines": ENGINES}
-    return kinds[word]
+    print_found(rows, kinds_table(rows, kind.noun), as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -11,21 +11,30 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.system.display import BAD, GOOD, LINE_CELLS, short
+from bench.system.display import BAD, GOOD, LINE_CELLS, percent, short
 from registry.architecture import Architecture
 from registry.claims import Entry
 
 if TYPE_CHECKING:
     from bench.runs.predict import Prediction
-    from zoo.diagnostics.finding import Finding
+    from zoo.diagnostics.doctor import Finding
 
 _WIDE = 130
 _SIGNS = {"fine": ("✓", GOOD), "note": ("!", ""), "wrong": ("✗", BAD)}
 
 
-def as_rows(entries: Sequence[Entry[Architecture]]) -> list[dict[str, object]]:
-    """Return one plain value an architecture: its promises, its source, where it comes from."""
-    return [_row(entry) for entry in entries]
+def as_row(entry: Entry[Architecture]) -> dict[str, object]:
+    """Return an architecture as a plain value: its promises, its source, where it comes from."""
+    contract = entry.found.contract if entry.found else None
+    return {
+        "name": entry.name,
+        "input_shape": contract and contract.input_shape,
+        "output_shape": contract and contract.output_shape,
+        "parameters": contract and contract.parameters,
+        "source": entry.found.source if entry.found else "",
+        "origin": str(entry.origin),
+        "broken": entry.broken,
+    }
 
 
 def render(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType:
@@ -71,31 +80,37 @@ def _source(entry: Entry[Architecture]) -> str:
     return short(source, LINE_CELLS)
 
 
-def origins(entries: Sequence[Entry[Architecture]]) -> RenderableType:
-    """Return where each architecture comes from: distribution, version, constructor."""
+def text_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    right: Container[str] = (),
+    cells: int = 60,
+) -> Table:
+    """Return texts from anywhere under their columns, those of `right` flush right."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("name", "distribution", "version", "installed", "constructor"):
-        table.add_column(name)
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left")
+    for row in rows:
+        table.add_row(*(Text(short(text, cells)) for text in row))
+    return table
+
+
+def origins(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType:
+    """Return where each architecture comes from: distribution, version, constructor."""
+    rows = []
     for entry in entries:
         origin, found = entry.origin, entry.found
         how = "editable" if origin.editable else "yes"
         told = found.constructor if found else f"broken: {entry.broken}"
-        cells = (entry.name, origin.distribution, origin.version, how, told)
-        table.add_row(*(Text(short(cell)) for cell in cells))
-    return table
+        rows.append((entry.name, origin.distribution, origin.version, how, told))
+    return text_table(("name", "distribution", "version", "installed", "constructor"), rows)
 
 
 def kinds_table(rows: Sequence[Mapping[str, Any]], noun: str) -> RenderableType:
     """Return one row for each thing called `noun`: its name, what it is, whose it is."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in (noun, "from", "what"):
-        table.add_column(name)
-    for row in rows:
-        told = f"broken: {row['broken']}" if row["broken"] else row["source"]
-        table.add_row(
-            *(Text(short(cell, LINE_CELLS)) for cell in (row["name"], row["origin"], told))
-        )
-    return table
+    told = [f"broken: {row['broken']}" if row["broken"] else row["source"] for row in rows]
+    cells = [(row["name"], row["origin"], what) for row, what in zip(rows, told, strict=True)]
+    return text_table((noun, "from", "what"), cells, cells=LINE_CELLS)
 
 
 def findings_table(findings: Sequence[Finding]) -> RenderableType:
@@ -114,49 +129,29 @@ def findings_table(findings: Sequence[Finding]) -> RenderableType:
 
 def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
     """Return one row a picture and network: class and probability."""
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("photo", "model", "class", "probability"):
-        table.add_column(name, justify="right" if name == "probability" else "left")
-    for prediction in predictions:
-        cells = (prediction.photo, prediction.model, prediction.predicted)
-        share = f"{prediction.probability:.1%}".replace("%", " %")
-        table.add_row(*(Text(short(cell)) for cell in cells), share)
+    rows = [(each.photo, each.model, each.predicted, percent(each.probability))
+            for each in predictions]  # fmt: skip
+    table = text_table(("photo", "model", "class", "probability"), rows, right=("probability",))
+    table.padding = (0, 1)
     return table
 
 
 def runs_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Return one row a run: its name, how far it has come, and what it compares."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("run", "state", "done", "failed", "started", "what"):
-        table.add_column(name, justify="right" if name in ("done", "failed") else "left")
+    texts = []
     for row in rows:
-        if "trials" not in row:
-            table.add_row(Text(short(row["name"])), Text(short(row["state"])))
-            continue
-        done, failed = f"{row['finished']}/{row['trials']}", str(row["failed"] or "")
-        started = row["started"].replace("T", " ")[:16]
-        cells = (row["name"], row["state"], done, failed, started, row["title"])
-        table.add_row(*(Text(short(cell)) for cell in cells))
-    return table
+        cells = [row["name"], row["state"]]
+        if "trials" in row:
+            cells += [f"{row['finished']}/{row['trials']}", str(row["failed"] or "")]
+            cells += [row["started"].replace("T", " ")[:16], row["title"]]
+        texts.append(cells)
+    columns = ("run", "state", "done", "failed", "started", "what")
+    return text_table(columns, texts, right=("done", "failed"))
 
 
 def shape_text(shape: Sequence[int]) -> str:
     """Return a shape as people write it: 3x224x224."""
     return "x".join(f"{size:,}" for size in shape)
-
-
-def _row(entry: Entry[Architecture]) -> dict[str, object]:
-    architecture = entry.found
-    contract = architecture.contract if architecture else None
-    return {
-        "name": entry.name,
-        "input_shape": contract and contract.input_shape,
-        "output_shape": contract and contract.output_shape,
-        "parameters": contract and contract.parameters,
-        "source": architecture.source if architecture else "",
-        "origin": str(entry.origin),
-        "broken": entry.broken,
-    }
 
 
 def _cells(entry: Entry[Architecture]) -> tuple[str, ...]:

@@ -41,8 +41,7 @@ def refuse_torchrun() -> None:
 
 
 Names = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="MODEL", help="More models.", autocompletion=complete),
+    list[str] | None, typer.Argument(metavar="MODEL", help="More models.", autocompletion=complete)
 ]
 Config = Annotated[
     Path | None,
@@ -53,10 +52,7 @@ Config = Annotated[
 ]
 Columns = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAMES",
-        help="Show these columns: accuracy,training,parameters; or all.",
-    ),
+    typer.Option(metavar="NAMES", help="Show these columns: accuracy,training,parameters; or all."),
 ]
 Target = Annotated[str | None, typer.Option(metavar="ACCURACY", help=OPTIONS["target"].text)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]

@@ -48,11 +48,20 @@ def print_json(value: object) -> None:
     print(json_text(value))
 
 
-def print_rendered(what: object) -> None:
-    """Print what rich can render, as wide as the terminal is."""
+def print_rendered(what: object, *, crop: bool = True) -> None:
+    """Print what rich can render, as wide as the terminal is, or what is made for that width."""
     from rich.console import Console
 
-    Console().print(what)
+    console = Console()
+    console.print(what(console.width) if callable(what) else what, crop=crop)
+
+
+def print_found(plain: object, rendered: object, *, as_json: bool) -> None:
+    """Print what was found: `plain` as JSON, or as it is `rendered` for a terminal."""
+    if as_json:
+        print_json(plain)
+    else:
+        print_rendered(rendered)
 
 
 def print_path(path: Path) -> None:

@@ -15,6 +15,8 @@ from zoo.cli.options import Columns, Json, Target
 from zoo.cli.output import column_names, print_json, print_path, print_rendered, say
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from bench.analysis.results import Results
 
 runs_app = typer.Typer(help="List runs, show one, remove one.", invoke_without_command=True)
@@ -91,14 +93,16 @@ def report(
     show: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
 ) -> None:
     """Write the page, tables and figures of a run anew, from its records."""
+    import webbrowser
+
     from bench.runs.stored_runs import write_report
 
     results = write_report(run, runs_dir)
     print_path(results.folder)
     say_what_is_left(results)
     say_page(results)
-    if show:
-        _open(results.page)
+    if show and not webbrowser.open(results.page.resolve().as_uri()):
+        say("no browser was found: open the page yourself")
 
 
 def say_page(results: Results) -> None:
@@ -107,23 +111,15 @@ def say_page(results: Results) -> None:
         say(f"Report: {results.page}")
 
 
-def _open(page: Path) -> None:
-    import webbrowser
-
-    if not webbrowser.open(page.resolve().as_uri()):
-        say("no browser was found: open the page yourself")
-
-
 def print_table(results: Results, names: Sequence[str] = ()) -> None:
     """Print the table, as wide as the terminal is, or with the columns of `names`."""
-    from rich.console import Console
-
     from bench.report.table import render
 
-    console = Console()
-    sentences = results.pairwise.sentences
-    table = render(results.frame, results.title, console.width, sentences, names)
-    console.print(table, crop=False)
+    def table(width: int) -> RenderableType:
+        sentences = results.pairwise.sentences
+        return render(results.frame, results.title, width, sentences, names)
+
+    print_rendered(table, crop=False)
 
 
 def say_what_is_left(results: Results) -> None:

@@ -14,17 +14,7 @@ from bench.training.layer_summary import LayerSummary, summarise
 from registry.architecture import Architecture
 from registry.claims import Entry
 from registry.errors import ContractError
-from registry.verify import verify
 from zoo.cli.list_tables import shape_text
-
-
-def verdict(entry: Entry[Architecture]) -> ContractError | None:
-    """Return the broken contract of `entry`, or None where it is kept."""
-    try:
-        verify(entry.value)
-    except ContractError as error:
-        return error
-    return None
 
 
 def render(entry: Entry[Architecture], broken: ContractError | None) -> RenderableType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bench.tune.search import Outcome, Search
 
 _SEARCH = "The search"
+_searching = partial(typer.Option, rich_help_panel=_SEARCH)
 _TRIALS = 24
 _OWN: dict[str, dict[str, Any]] = {  # what they are in a search, where that is not as in a run
     "models": {"text": "Models that it is for."},
@@ -47,41 +49,26 @@ def tune(
     context: typer.Context,
     names: Names = None,
     trials: Annotated[
-        int | None,
-        typer.Option(min=1, help="Configurations; 24 without --budget.", rich_help_panel=_SEARCH),
+        int | None, _searching(min=1, help="Configurations; 24 without --budget.")
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Begin none after so long: 90s, 20m, 8h, restarts included.",
-            rich_help_panel=_SEARCH,
+        _searching(
+            metavar="TIME", help="Begin none after so long: 90s, 20m, 8h, restarts included."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the search.", rich_help_panel=_SEARCH)] = 0,
-    space: Annotated[
-        Path | None,
-        typer.Option(help="A TOML file of what is searched.", rich_help_panel=_SEARCH),
-    ] = None,
+    seed: Annotated[int, _searching(min=0, help="Of the search.")] = 0,
+    space: Annotated[Path | None, _searching(help="A TOML file of what is searched.")] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAMES",
-            help="Search these alone: learning_rate,batch_size.",
-            rich_help_panel=_SEARCH,
-        ),
+        _searching(metavar="NAMES", help="Search these alone: learning_rate,batch_size."),
     ] = None,
     per_model: Annotated[
-        bool,
-        typer.Option("--per-model", help="One recipe for each model.", rich_help_panel=_SEARCH),
+        bool, _searching("--per-model", help="One recipe for each model.")
     ] = False,
     take_best: Annotated[
         bool,
-        typer.Option(
-            "--take-best",
-            help="Take the best though it can't be told from the first.",
-            rich_help_panel=_SEARCH,
-        ),
+        _searching("--take-best", help="Take the best though it can't be told from the first."),
     ] = False,
     out: Annotated[Path, typer.Option(help="Where the recipe goes.")] = Path("recipe.toml"),
     as_json: Json = False,
@@ -151,8 +138,7 @@ def _show(outcomes: list[Outcome], asked: Search, out: Path | None, *, as_json: 
 
 def _exit_code(outcomes: list[Outcome], chosen: bool) -> ExitCode:
     """Return OK for a choice; another for none, and where the search was interrupted."""
-    for outcome in outcomes:
-        if outcome.stopped_by is not None:
-            by = outcome.stopped_by
+    for by in (outcome.stopped_by for outcome in outcomes):
+        if by is not None:
             return ExitCode.of_signal(by) if by else ExitCode.FAILED
     return ExitCode.OK if chosen else ExitCode.NOTHING_MEASURED

@@ -10,7 +10,7 @@ import typer
 
 from registry.errors import RunError
 from zoo.cli.options import Json
-from zoo.cli.output import print_json, print_path, print_rendered, say
+from zoo.cli.output import print_found, print_json, print_path, say
 
 if TYPE_CHECKING:
     from bench.runs.export import Export
@@ -36,10 +36,7 @@ def predict(
     from zoo.cli.list_tables import predictions_table
 
     found = list(predict(photos, find_weights(run, best=best), files=network or ()))
-    if as_json:
-        print_json([asdict(prediction) for prediction in found])
-    else:
-        print_rendered(predictions_table(found))
+    print_found([asdict(each) for each in found], predictions_table(found), as_json=as_json)
 
 
 def export(

@@ -9,14 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
+from typing import Literal
 
 from bench.system.cache_folder import cache_folder, kept_files
 from registry.errors import format_error
-from zoo.diagnostics.apart import run_in_new_process
-from zoo.diagnostics.finding import Finding, Level
 
+Level = Literal["fine", "note", "wrong"]
 _PACKAGES = ("zoo-bench", "torch", "torchvision", "timm", "numpy", "pillow", "opencv-python")
 _LEAST_FREE = 5e9  # bytes: pixels of some thousand photographs, and a run's weights
 _PATIENCE_SECONDS = 120
@@ -27,18 +28,42 @@ _IMPORTS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, how it is, and the words for it; `wrong` is to be mended."""
+
+    about: str
+    level: Level
+    text: str
+
+
+def run_in_new_process(
+    code: str, *arguments: str, seconds: float
+) -> subprocess.CompletedProcess[str]:
+    """Return how `code` ended, and what it printed, in a Python of its own, which it may end.
+
+    Raises:
+        subprocess.TimeoutExpired: it took more than so many seconds, and was ended.
+    """
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        errors="backslashreplace",
+        timeout=seconds,
+        check=False,
+    )
+
+
 def machine() -> Iterator[Finding]:
     """Yield what is to be known of versions, processor, device, memory and disk."""
-    yield _of_python()
+    python = f"{platform.python_version()}, {sys.prefix}"
+    yield Finding(about="python", level="fine", text=python)
     yield from map(_of_package, _PACKAGES)
     yield from _pairs()
     yield from map(_of_import, _IMPORTS)
     yield from _of_device()
     yield from _of_disks()
-
-
-def _of_python() -> Finding:
-    return Finding(about="python", level="fine", text=f"{platform.python_version()}, {sys.prefix}")
 
 
 def _of_package(name: str) -> Finding:

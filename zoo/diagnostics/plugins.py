@@ -7,7 +7,7 @@ import subprocess
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -24,8 +24,7 @@ from registry.claims import (
     origin_of,
 )
 from registry.errors import nearest
-from zoo.diagnostics.apart import run_in_new_process
-from zoo.diagnostics.finding import Finding
+from zoo.diagnostics.doctor import Finding, run_in_new_process
 
 # the last two as text: to import what they are groups of takes torch, which may be what is broken
 GROUPS = (ARCHITECTURES.group, FAMILIES.group, "zoo.datasets", "zoo.recipes", "zoo.engines")
@@ -129,25 +128,21 @@ def _misspelt() -> Iterator[Finding]:
 def _stale() -> Iterator[Finding]:
     """Yield editable installations whose pyproject.toml says other entry points by now."""
     for each in distributions():
-        source = _source(each)
-        if source is None or not (source / "pyproject.toml").is_file():
+        url = editable_url(each)
+        if url is None:
             continue
+        pyproject = Path(url2pathname(unquote(urlparse(url).path)), "pyproject.toml")
         try:
-            project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
-            written = _entry_points_of(project)
+            written = _entry_points_of(tomllib.loads(pyproject.read_text(encoding="utf-8")))
         except (ValueError, AttributeError, OSError):
-            continue  # pip will say it better
-        installed = {
-            (claim.group, claim.name, claim.value)
-            for claim in each.entry_points
-            if claim.group in GROUPS
-        }
+            continue  # there is none, or pip will say it better
+        ours = [claim for claim in each.entry_points if claim.group in GROUPS]
+        installed = {(claim.group, claim.name, claim.value) for claim in ours}
         if written is not None and written != installed:
             changed = ", ".join(sorted(name for _, name, _ in written ^ installed))
-            text = (
-                f"its entry points are not those of its pyproject.toml ({changed}): install again"
-            )
-            yield Finding(about=normalize_name(each.name), level="wrong", text=text)
+            text = f"its entry points are not those of its pyproject.toml ({changed})"
+            about = normalize_name(each.name)
+            yield Finding(about=about, level="wrong", text=f"{text}: install again")
 
 
 def _entry_points_of(project: dict[str, Any]) -> set[tuple[str, str, str]] | None:
@@ -161,9 +156,3 @@ def _entry_points_of(project: dict[str, Any]) -> set[tuple[str, str, str]] | Non
         if group in GROUPS
         for name, value in named.items()
     }
-
-
-def _source(installed: Distribution) -> Path | None:
-    """Return the folder that an editable installation is used from."""
-    url = editable_url(installed)
-    return None if url is None else Path(url2pathname(unquote(urlparse(url).path)))

@@ -39,7 +39,7 @@ def write_package(name: str, folder: Path) -> list[Path]:
     told = {
         "name": name,
         "distribution": distribution_name(name),
-        "class_name": class_name(name),
+        "class_name": "".join(map(str.capitalize, name.split("_"))),  # MyNet for my_net
         "constant": name.upper(),
     }
     told["contract"] = contract_text(_measure_contract(told))
@@ -58,11 +58,6 @@ def write_package(name: str, folder: Path) -> list[Path]:
 def distribution_name(name: str) -> str:
     """Return `zoo-my-net` for `my_net`: no folder of that name hides the package `my_net`."""
     return f"zoo-{name.replace('_', '-')}"
-
-
-def class_name(name: str) -> str:
-    """Return `MyNet` for `my_net`."""
-    return "".join(part.capitalize() for part in name.split("_"))
 
 
 def contract_text(contract: Contract) -> str:
@@ -101,9 +96,7 @@ def _require_free(name: str, folder: Path) -> None:
         raise RunError(f"there is an architecture {name!r} already: choose another name")
     if name in sys.stdlib_module_names or _is_module(name):
         raise RunError(f"there is a Python module {name!r} already: choose another name")
-    if folder.is_dir() and not any(folder.iterdir()):
-        return
-    if folder.exists():
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise RunError(f"{folder} is there already: remove it, or give another folder by --into")
 
 

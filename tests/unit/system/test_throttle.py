@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from bench.system.throttle import Throttle
+from bench.system.clock import Throttle
 
 
 def _made(seconds):

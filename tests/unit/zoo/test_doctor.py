@@ -13,7 +13,7 @@ from bench.training.recipe import RECIPES
 from registry.catalog import ARCHITECTURES, FAMILIES
 from zoo.diagnostics import doctor
 from zoo.diagnostics import plugins as doctor_plugins
-from zoo.diagnostics.finding import Finding
+from zoo.diagnostics.doctor import Finding
 from zoo.diagnostics.plugins import GROUPS, plugins
 
 _ARCHITECTURES = GROUPS[0]
