@@ -98,7 +98,9 @@ class Catalog:
     def entry(self, name: str) -> Entry[Architecture]:
         """Return the architecture `name`, a broken plugin's with its reason; or raise as `get`."""
         if is_file(name):
-            return self._file(file_name(name))
+            name = file_name(name)
+            architecture = self._promised(name, described_file(name))
+            return Entry(name=name, found=architecture, origin=file_origin(name))
         if ":" in name:
             return self._member(name)
         return self._installed(name)
@@ -164,10 +166,6 @@ class Catalog:
         name = f"{entry.name}:{member}"
         architecture = self._promised(name, entry.value.described(member))
         return Entry(name=name, found=architecture, origin=entry.value.origin)
-
-    def _file(self, name: str) -> Entry[Architecture]:
-        architecture = self._promised(name, described_file(name))
-        return Entry(name=name, found=architecture, origin=file_origin(name))
 
     def _promised(self, name: str, described: Described) -> Architecture:
         """Return the architecture with the contract that was frozen, or else one measured now."""

@@ -104,12 +104,7 @@ class Claims(Generic[T]):
         return self._load(self._claim(name))
 
     def name(self, name: str) -> str:
-        """Return the shortest name that means what `name` means; loads nothing.
-
-        Raises:
-            UnknownNameError: nobody claims it.
-            AmbiguousNameError: several plugins do, and no built-in.
-        """
+        """Return the shortest name that means `name` does; loads nothing, raises as `entry`."""
         return self._name(self._claim(name))
 
     def _claim(self, name: str) -> EntryPoint:
@@ -178,11 +173,8 @@ def origin_of(claim: EntryPoint) -> Origin:
     """Return the distribution that `claim` came with; one that was half removed has no name."""
     if claim.dist is None:
         return Origin(distribution="unknown", version="")
-    return Origin(
-        distribution=distribution_name(claim),
-        version=claim.dist.version or "",
-        editable=editable_url(claim.dist) is not None,
-    )
+    version, editable = claim.dist.version or "", editable_url(claim.dist) is not None
+    return Origin(distribution=distribution_name(claim), version=version, editable=editable)
 
 
 def editable_url(distribution: Distribution) -> str | None:

@@ -15,14 +15,10 @@ from registry.errors import BrokenPluginError, RegistryError, UnknownNameError, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """A network that nobody has promised anything of yet: all of an `Architecture` but the promise.
-
-    Attributes:
-        input_shape: (C, H, W) of one image.
-    """
+    """All of an `Architecture` but its promise: a network that nobody has promised anything of."""
 
     constructor: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, int, int]  # (C, H, W) of one image
     arguments: tuple[tuple[str, Argument], ...] = ()
     normalization: Normalization | None = None
     weights: str = ""

@@ -15,6 +15,7 @@ from registry.architecture import Architecture, Contract
 from registry.errors import ConstructionError, ContractError, UnsuitableError, format_error
 
 Device = Literal["meta", "cpu"]
+_DEVICES: tuple[Device, ...] = ("meta", "cpu")  # the CPU decides
 T = TypeVar("T")
 _BATCH = 2  # one image could hide that the batch's axis is lost
 
@@ -30,17 +31,19 @@ def verify(architecture: Architecture) -> Device:
         ContractError: it is not; the message names every field, measured beside promised.
         ConstructionError: it can't be built or run at all.
     """
+    frozen = " as frozen in zoo-contracts.toml" if architecture.contract_by == "frozen" else ""
+    breaks = f"{architecture.name} breaks its contract{frozen}"
     try:
         found, device = probe(architecture, contract_of, images=_BATCH)
     except UnsuitableError as error:
-        raise ContractError(f"{_breaks(architecture)}: {error}") from error
+        raise ContractError(f"{breaks}: {error}") from error
     promised, wrong = architecture.contract, []
     if found.parameters != promised.parameters:
         wrong.append(f"{found.parameters:,} parameters, promised {promised.parameters:,}")
     if found.output_shape != promised.output_shape:
         wrong.append(f"output {found.output_shape}, promised {promised.output_shape}")
     if wrong:
-        raise ContractError(f"{_breaks(architecture)}: {'; '.join(wrong)}")
+        raise ContractError(f"{breaks}: {'; '.join(wrong)}")
     return device
 
 
@@ -92,32 +95,21 @@ def probe(
         UnsuitableError: `look` raised it.
         ConstructionError: the network can't be built or run at all.
     """
-    try:
-        return _probe_shapes(architecture, look, images, "meta"), "meta"
-    except UnsuitableError:
-        raise
-    except Exception:  # noqa: BLE001  (some operations have no meta kernel; the CPU decides)
+    shape = (images, *architecture.contract.input_shape)
+    for device in _DEVICES:
         try:
-            return _probe_shapes(architecture, look, images, "cpu"), "cpu"
-        except (UnsuitableError, ConstructionError):
+            with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
+                network = architecture.untrained.build(architecture.contract.num_classes).eval()
+                with redirect_stdout(sys.stderr):
+                    return look(network, torch.zeros(shape)), device
+        except UnsuitableError:
             raise
-        except Exception as error:
-            shape = (images, *architecture.contract.input_shape)
-            told = f"{architecture.name} can't be run on images of {shape}: {format_error(error)}"
-            raise ConstructionError(told) from error
-
-
-def _probe_shapes(
-    architecture: Architecture,
-    look: Callable[[nn.Module, torch.Tensor], T],
-    images: int,
-    device: Device,
-) -> T:
-    contract = architecture.contract
-    with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
-        network = architecture.untrained.build(contract.num_classes).eval()
-        with redirect_stdout(sys.stderr):
-            return look(network, torch.zeros(images, *contract.input_shape))
+        except Exception as error:  # noqa: BLE001  (some operations have no meta kernel)
+            failed = error
+    if isinstance(failed, ConstructionError):
+        raise failed
+    told = f"{architecture.name} can't be run on images of {shape}: {format_error(failed)}"
+    raise ConstructionError(told) from failed
 
 
 def _in_both_modes(network: nn.Module, images: torch.Tensor) -> Contract:
@@ -136,8 +128,3 @@ def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tenso
         shape = tuple(output.shape)
         raise UnsuitableError(f"output {shape} for {count} images{when}, not ({count}, K)")
     return output
-
-
-def _breaks(architecture: Architecture) -> str:
-    frozen = " as frozen in zoo-contracts.toml" if architecture.contract_by == "frozen" else ""
-    return f"{architecture.name} breaks its contract{frozen}"

@@ -1,17 +1,7 @@
 """How things are shown: text from anywhere made harmless, and the colours of good and bad.
 
-Text comes from file names, class folders, plugins and exceptions, and each place has its own traps:
-
-```text
-display   a terminal or a figure: control characters, direction marks, invisible characters
-short     the same, in a table or a bar: names too long for it
-cell      a spreadsheet, by way of CSV: formulas
-markdown  tables, links, HTML, emphasis
-html_text a page, in its text or in a quoted attribute
-```
-
-What programs read, JSON, is made in `bench.system.strict_json`. Figures and names that are ours are
-written for a person by `percent`, `points`, `count_noun`, `join_names`.
+Text comes from file names, class folders, plugins and exceptions, and each place that shows it has
+its own traps. What programs read, JSON, is made in `bench.system.strict_json`.
 """
 
 from __future__ import annotations

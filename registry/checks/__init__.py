@@ -7,8 +7,7 @@
         check(architecture)
 """
 
-from registry.checks.check import Check, Finding
-from registry.checks.kit import CHECKS, run_checks, select_checks
+from registry.checks.kit import CHECKS, Check, Finding, run_checks, select_checks
 from registry.checks.parametrize import parametrize_architectures
 
 __all__ = ["CHECKS", "Check", "Finding", "parametrize_architectures", "run_checks", "select_checks"]

@@ -18,9 +18,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, ParamSpec, TypeVar
+from typing import IO, Any, TypeVar
 
-P = ParamSpec("P")
 T = TypeVar("T")
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -28,11 +27,11 @@ _BOOT = (
 )
 
 
-def run_in_fork(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | str | None:
-    """Return what `function` returns there; why its process has ended, as text; or None.
+def run_in_fork(call: Callable[[], T]) -> T | str | None:
+    """Return what `call` returns there; why its process has ended, as text; or None.
 
-    None where this system can't do it. What the call prints goes to stderr. Function, arguments
-    and result are what pickle can take.
+    None where this system can't do it. What the call prints goes to stderr. The call and its
+    result are what pickle can take.
     """
     if not hasattr(os, "fork"):
         return None
@@ -40,7 +39,7 @@ def run_in_fork(function: Callable[P, T], *arguments: P.args, **named: P.kwargs)
     assert server.stdin is not None
     here = (sys.path, Path.cwd(), dict(os.environ))
     try:
-        pickle.dump((function, arguments, named, here), server.stdin)
+        pickle.dump((call, here), server.stdin)
         server.stdin.flush()
         answer: T | str = pickle.load(answers)
     except (BrokenPipeError, EOFError):
@@ -69,16 +68,8 @@ def _server() -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         pass_fds=[writing],
     )
     os.close(writing)
-    atexit.register(_end, process)
+    atexit.register(process.communicate)  # no more calls come: it waits until the process is gone
     return process, os.fdopen(reading, "rb")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let the process know that there are no more calls, and wait until it is gone."""
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-    process.wait()
 
 
 def serve(writing: int) -> None:
@@ -87,21 +78,12 @@ def serve(writing: int) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends who has asked, and then us
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(writing, "wb")
-    _silence()
-    while True:
-        try:
-            call = pickle.load(calls)
-        except EOFError:
-            return
-        answers.write(_answer_of_fork(call))
-        answers.flush()
-
-
-def _silence() -> None:
-    """Let a network read nothing of the calls, and print to stderr."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a network reads nothing of the calls,
+    os.dup2(2, 1)  # and prints to stderr
+    with contextlib.suppress(EOFError):
+        while True:
+            answers.write(_answer_of_fork(pickle.load(calls)))
+            answers.flush()
 
 
 def _answer_of_fork(call: Any) -> bytes:
@@ -123,7 +105,7 @@ def _answer_of_fork(call: Any) -> bytes:
 
 def _answer(call: Any, writing: int) -> None:
     """Make `call`, write what it returns, and end this process whatever happens."""
-    function, arguments, named, (path, folder, environment) = call
+    function, (path, folder, environment) = call
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -132,7 +114,7 @@ def _answer(call: Any, writing: int) -> None:
         os.environ.clear()
         os.environ.update(environment)
         with os.fdopen(writing, "wb") as answer:
-            answer.write(pickle.dumps(function(*arguments, **named)))
+            answer.write(pickle.dumps(function()))
         code = 0
     finally:
         sys.stderr.flush()

@@ -1,17 +1,98 @@
-"""All checks in their order, and running them on one architecture."""
+"""One check, what it found, all of them in their order, and running them; needs no torch itself."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Literal
 
 from registry.architecture import Architecture
-from registry.checks.check import Check, Finding
-from registry.errors import CheckError, UnknownCheckError
+from registry.errors import CheckError, ContractError, UnknownCheckError, ZooError, format_error
 
 if TYPE_CHECKING:
     from registry.checks.subject import Subject
+
+_CONTRACT = "correct what the architecture promises, or the network"
+_RAISED = "build it and call it by hand to see where that is raised"
+Status = Literal["kept", "broken", "expected", "not run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a check found of one architecture.
+
+    Attributes:
+        status: `kept`; `broken`; `expected`, broken as the architecture's deviation says;
+            `not run`.
+        seen, expected, change: of a broken promise: what was found, what should have been, and
+            what to do about it.
+        reason: of the deviation, or why the check was not run.
+        seconds: how long it took, by the wall clock.
+    """
+
+    check: str
+    status: Status
+    seen: str = ""
+    expected: str = ""
+    change: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A promise that any architecture must keep, and how to find out.
+
+    Attributes:
+        name: what it is asked for by.
+        promise: what an architecture does that keeps it: `zoo check` prints "NAME PROMISE".
+        function: `module:function`, given a `Subject`; it raises `CheckError`, or whatever the
+            network raises. Imported only when it is called, as it needs torch.
+    """
+
+    name: str
+    promise: str
+    function: str
+
+    def __call__(self, architecture: Architecture) -> None:
+        """Do nothing if `architecture` keeps the promise; its deviations are not looked at.
+
+        Raises:
+            CheckError: it does not; with what was seen, what was expected, what to change.
+        """
+        __tracebackhide__ = True  # for pytest: the three say all
+        from registry.checks.subject import Subject
+
+        self.hold(Subject(architecture))
+
+    def hold(self, subject: Subject) -> None:
+        """Do the same for a subject that other checks are held against, too.
+
+        Whatever the network raises is a broken promise; what it prints goes to stderr; what it
+        changes for the whole process is as before when this returns.
+        """
+        __tracebackhide__ = True
+        from registry.checks.settings import kept_settings
+
+        try:
+            with redirect_stdout(sys.stderr), kept_settings():
+                resolve_name(self.function)(subject)
+        except KeyboardInterrupt:
+            raise
+        except CheckError as error:
+            raise error.with_traceback(None) from None  # where in the kit is no news to an author
+        except BaseException as error:  # a network may raise even SystemExit
+            seen = str(error) if isinstance(error, ZooError) else format_error(error)
+            broken = isinstance(error, ContractError)
+            raise CheckError(
+                seen=seen,
+                expected=f"a network that {self.promise}",
+                change=_CONTRACT if broken else _RAISED,
+            ) from error
 
 
 def _check(name: str, promise: str, function: str) -> Check:
@@ -19,9 +100,9 @@ def _check(name: str, promise: str, function: str) -> Check:
 
 
 CHECKS = (
-    _check("contract", "has the shapes and the size it promises", "shapes:keeps_its_contract"),
-    _check("shapes", "gives (N, K) for 1 and 2 images, in both modes", "shapes:gives_rows"),
-    _check("head", "gives 2 and 7 logits where 2 and 7 are asked", "shapes:follows_the_classes"),
+    _check("contract", "has the shapes and the size it promises", "answers:keeps_its_contract"),
+    _check("shapes", "gives (N, K) for 1 and 2 images, in both modes", "answers:gives_rows"),
+    _check("head", "gives 2 and 7 logits where 2 and 7 are asked", "answers:follows_the_classes"),
     _check("smallest", "gives finite numbers for one blank picture", "answers:takes_the_least"),
     _check("finite", "gives finite numbers for any picture", "answers:is_finite"),
     _check("logits", "gives logits, not probabilities", "answers:gives_logits"),
@@ -31,7 +112,7 @@ CHECKS = (
     _check("state", "is the same again from its state_dict", "weights:survives_a_round_trip"),
     _check("offline", "needs no network", "manners:stays_offline"),
     _check("globals", "leaves the process as it was", "manners:leaves_the_process_alone"),
-    _check("learns", "learns eight images by heart", "learning:learns_by_heart"),
+    _check("learns", "learns eight images by heart", "weights:learns_by_heart"),
 )
 
 _ALONE = ("offline", "globals")  # need a process of their own, which is slow to begin
@@ -61,13 +142,8 @@ def run_checks(
     A promise that is broken as a deviation of the architecture says is `expected`; one that is
     kept all the same is broken, since the deviation is out of date. Where no network can be
     built, that is the finding of the first check, and the others are not run. Nothing that the
-    network raises comes out of here, and nothing it does to the process stays.
-
-    Args:
-        architecture: what is checked.
-        only: names of checks; all of them if empty.
-        on_check: is called before each check that is run.
-        on_finding: is called after each, with what it found.
+    network raises comes out of here, and nothing it does to the process stays. `on_check` is called
+    before each check that is run, `on_finding` after it, with what it found.
 
     Raises:
         UnknownCheckError: `only` names no check.

@@ -44,11 +44,7 @@ def parametrize_architectures(
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Give a decorated test one call for each architecture and check.
-
-    Raises:
-        pytest.Collector.CollectError: a name is unknown, or an architecture is broken.
-    """
+    """Give a decorated test one call for each architecture and check, or raise CollectError."""
     import pytest
 
     wanted = metafunc.function._zoo_architectures

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
@@ -23,7 +23,7 @@ import torch
 _POOLS = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "CUDA_", "CUBLAS_", "TORCH_", "PYTORCH_", "NUMEXPR_")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One thing that a whole process has.
 
@@ -59,16 +59,9 @@ def _flag(path: str) -> Setting:
     """Return the setting that is an attribute of torch's: `backends.cudnn.benchmark`."""
     holder, _, name = path.rpartition(".")
     return Setting(
-        name=f"torch.{path}",
-        read=lambda: attrgetter(path)(torch),
-        write=lambda value: setattr(attrgetter(holder)(torch), name, value),
-    )
-
-
-def _deterministic() -> tuple[bool, bool]:
-    return (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
+        f"torch.{path}",
+        lambda: attrgetter(path)(torch),
+        lambda value: setattr(attrgetter(holder)(torch), name, value),
     )
 
 
@@ -122,19 +115,19 @@ def _set_affinity(before: Any) -> None:
 
 
 SETTINGS = (
-    Setting(name="torch's threads", read=torch.get_num_threads, write=torch.set_num_threads),
-    Setting(name="torch's interop threads", read=torch.get_num_interop_threads, write=None),
-    Setting(name="the processors it may use", read=_affinity, write=_set_affinity),
-    Setting(name="the default dtype", read=torch.get_default_dtype, write=torch.set_default_dtype),
+    Setting("torch's threads", torch.get_num_threads, torch.set_num_threads),
+    Setting("torch's interop threads", torch.get_num_interop_threads, None),
+    Setting("the processors it may use", _affinity, _set_affinity),
+    Setting("the default dtype", torch.get_default_dtype, torch.set_default_dtype),
     Setting(
-        name="the default device",
-        read=torch.get_default_device,
-        write=lambda before: torch.set_default_device(before if before.type != "cpu" else None),
+        "the default device",
+        torch.get_default_device,
+        lambda before: torch.set_default_device(before if before.type != "cpu" else None),
     ),
     Setting(
-        name="the precision of float32 matrix products",
-        read=torch.get_float32_matmul_precision,
-        write=torch.set_float32_matmul_precision,
+        "the precision of float32 matrix products",
+        torch.get_float32_matmul_precision,
+        torch.set_float32_matmul_precision,
     ),
     _flag("backends.cudnn.enabled"),
     _flag("backends.cudnn.benchmark"),
@@ -143,77 +136,67 @@ SETTINGS = (
     _flag("backends.cuda.matmul.allow_fp16_reduced_precision_reduction"),
     _flag("backends.mkldnn.enabled"),
     Setting(
-        name="deterministic algorithms, warning only",
-        read=_deterministic,
-        write=lambda before: torch.use_deterministic_algorithms(before[0], warn_only=before[1]),
+        "deterministic algorithms, warning only",
+        lambda: (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        ),
+        lambda before: torch.use_deterministic_algorithms(before[0], warn_only=before[1]),
+    ),
+    Setting("whether gradients are computed", torch.is_grad_enabled, torch.set_grad_enabled),
+    Setting(
+        "autocast on the CPU",
+        lambda: torch.is_autocast_enabled("cpu"),
+        lambda before: torch.set_autocast_enabled("cpu", before),
+    ),
+    Setting("anomaly detection", torch.is_anomaly_enabled, torch.set_anomaly_enabled),
+    Setting("flushing of denormals", _flushes, torch.set_flush_denormal),
+    Setting(
+        "garbage collection", gc.isenabled, lambda before: gc.enable() if before else gc.disable()
     ),
     Setting(
-        name="whether gradients are computed",
-        read=torch.is_grad_enabled,
-        write=torch.set_grad_enabled,
+        "environment variables of threads and devices",
+        lambda: _environment(pools=True),
+        lambda before: _set_environment(True, before),
     ),
     Setting(
-        name="autocast on the CPU",
-        read=lambda: torch.is_autocast_enabled("cpu"),
-        write=lambda before: torch.set_autocast_enabled("cpu", before),
-    ),
-    Setting(
-        name="anomaly detection", read=torch.is_anomaly_enabled, write=torch.set_anomaly_enabled
-    ),
-    Setting(name="flushing of denormals", read=_flushes, write=torch.set_flush_denormal),
-    Setting(
-        name="garbage collection",
-        read=gc.isenabled,
-        write=lambda before: gc.enable() if before else gc.disable(),
-    ),
-    Setting(
-        name="environment variables of threads and devices",
-        read=lambda: _environment(pools=True),
-        write=lambda before: _set_environment(True, before),
-    ),
-    Setting(
-        name="environment variables",
-        read=lambda: _environment(pools=False),
-        write=lambda before: _set_environment(False, before),
+        "environment variables",
+        lambda: _environment(pools=False),
+        lambda before: _set_environment(False, before),
         skews=False,
     ),
     Setting(
-        name="filters of warnings",
-        read=lambda: list(warnings.filters),
-        write=None,
-        skews=False,
-        tellable=False,
+        "filters of warnings", lambda: list(warnings.filters), None, skews=False, tellable=False
     ),
     Setting(
-        name="the locale",
-        read=lambda: locale.setlocale(locale.LC_ALL),
-        write=lambda before: locale.setlocale(locale.LC_ALL, before),
+        "the locale",
+        lambda: locale.setlocale(locale.LC_ALL),
+        lambda before: locale.setlocale(locale.LC_ALL, before),
     ),
-    Setting(name="the working directory", read=os.getcwd, write=os.chdir),
-    Setting(name="handlers of signals", read=_handlers, write=_set_handlers, tellable=False),
+    Setting("the working directory", os.getcwd, os.chdir),
+    Setting("handlers of signals", _handlers, _set_handlers, tellable=False),
     Setting(
-        name="sys.path",
-        read=lambda: list(sys.path),
-        write=lambda before: sys.path.__setitem__(slice(None), before),
+        "sys.path",
+        lambda: list(sys.path),
+        lambda before: sys.path.__setitem__(slice(None), before),
         skews=False,
         tellable=False,
     ),
-    Setting(
-        name="recursion limit", read=sys.getrecursionlimit, write=sys.setrecursionlimit, skews=False
-    ),
-    Setting(name="the root logger", read=_logging, write=_set_logging, skews=False, tellable=False),
-    Setting(name="torch's seed", read=torch.initial_seed, write=None),
+    Setting("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit, skews=False),
+    Setting("the root logger", _logging, _set_logging, skews=False, tellable=False),
+    Setting("torch's seed", torch.initial_seed, None),
 )
 # torch's is not among them: its seed, which drawing does not change, is a setting like others.
 RANDOM_STATES = (
-    Setting(name="NumPy's random state", read=_numpy_state, write=np.random.set_state),
-    Setting(name="Python's random state", read=random.getstate, write=random.setstate),
+    Setting("NumPy's random state", _numpy_state, np.random.set_state),
+    Setting("Python's random state", random.getstate, random.setstate),
 )
+ALL = (*SETTINGS, *RANDOM_STATES)
 
 
-def snapshot() -> dict[str, Any]:
-    """Return every setting by its name, random states left out."""
-    return {setting.name: setting.read() for setting in SETTINGS}
+def snapshot(settings: Sequence[Setting] = SETTINGS) -> dict[str, Any]:
+    """Return every setting by its name; random states are left out if not asked for."""
+    return {setting.name: setting.read() for setting in settings}
 
 
 def changes(before: Mapping[str, Any], *, importing: bool = False) -> tuple[str, ...]:
@@ -229,17 +212,14 @@ def changes(before: Mapping[str, Any], *, importing: bool = False) -> tuple[str,
 @contextmanager
 def kept_settings() -> Iterator[None]:
     """Leave all settings and random states at the end as they were at the beginning."""
-    before, states = snapshot(), [setting.read() for setting in RANDOM_STATES]
+    before = snapshot(ALL)
     try:
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             yield
     finally:
-        for setting in SETTINGS:
+        for setting in ALL:
             if setting.write and setting.read() != before[setting.name]:
                 setting.write(before[setting.name])
-        for setting, state in zip(RANDOM_STATES, states, strict=True):
-            if setting.write:
-                setting.write(state)
 
 
 def _describe(setting: Setting, before: Any, after: Any) -> str:

@@ -21,10 +21,8 @@ DARKEST, BRIGHTEST = -2.1179, 2.64
 class Subject:
     """One architecture under examination; what is dear is made once for all checks.
 
-    Attributes:
-        architecture: what is examined.
-        classes: what networks are built for: two, as for cats and dogs; the contract's where the
-            architecture says that it can't follow.
+    Networks are built for two `classes`, as for cats and dogs; for the contract's where the
+    architecture says that it can't follow.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -34,11 +32,7 @@ class Subject:
         self._kept: nn.Module | None = None
 
     def built(self, seed: int) -> nn.Module:
-        """Return a new network, built after seeding everything.
-
-        Raises:
-            ConstructionError: there is none to be had.
-        """
+        """Return a new network, built all seeded before; raise ConstructionError for none."""
         seed_everything(seed)
         return self.architecture.build(self.classes)
 
@@ -46,9 +40,6 @@ class Subject:
         """Return the network of seed 0, in evaluation mode, for the caller to keep or spoil.
 
         It is a copy where a network can be copied: VGG-19 takes 6 s to build and 1 s to copy.
-
-        Raises:
-            ConstructionError: there is none to be had.
         """
         if self._kept is None:
             self._kept = self.built(0)
@@ -87,11 +78,7 @@ def answers(network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
 
 
 def require_logits(output: object) -> torch.Tensor:
-    """Return `output`, which must be one tensor of logits.
-
-    Raises:
-        CheckError: it is something else.
-    """
+    """Return `output`; raise CheckError if it is not one tensor of logits."""
     if isinstance(output, torch.Tensor):
         return output
     raise CheckError(

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -17,6 +18,7 @@ from torch import nn
 from registry.architecture import Architecture
 from registry.checks.alone import run_in_fork
 from registry.checks.settings import (
+    ALL,
     RANDOM_STATES,
     changes,
     kept_settings,
@@ -55,7 +57,7 @@ def watch_in_new_process(architecture: Architecture, classes: int) -> Watch:
     """
     seen = None
     if not architecture.constructor.startswith("__main__:"):
-        seen = run_in_fork(watch, architecture, classes)
+        seen = run_in_fork(partial(watch, architecture, classes))
     if isinstance(seen, str):
         return Watch(error=seen)
     if seen is None or seen.unimportable:
@@ -85,7 +87,8 @@ def watch(architecture: Architecture, classes: int) -> Watch:
         for phase, step in steps.items():
             importing = phase == "imported"
             try:
-                before = _seed_and_snapshot(_SEED)
+                seed_everything(_SEED)
+                before = snapshot(ALL)
                 network = step()
                 seen = list(changes(before, importing=importing))
                 seen += _changed(before) if importing else _reset(step, before)
@@ -107,12 +110,6 @@ def _run(network: nn.Module, architecture: Architecture) -> nn.Module:
     return network
 
 
-def _seed_and_snapshot(seed: int) -> dict[str, Any]:
-    """Seed everything; return all settings and random states as they are then."""
-    seed_everything(seed)
-    return snapshot() | {each.name: each.read() for each in RANDOM_STATES}
-
-
 def _changed(before: dict[str, Any]) -> list[str]:
     """Return the random states that are not as before."""
     return [each.name for each in RANDOM_STATES if each.read() != before[each.name]]
@@ -127,14 +124,11 @@ def _reset(again: Callable[[], object], before: dict[str, Any]) -> list[str]:
     drawn = _changed(before)
     if not drawn:
         return []
-    after = {each.name: each.read() for each in RANDOM_STATES}
+    after = snapshot(RANDOM_STATES)
     seed_everything(_SEED + 1)
     again()
-    return [
-        f"{each.name} is seeded"
-        for each in RANDOM_STATES
-        if each.name in drawn and each.read() == after[each.name]
-    ]
+    later = snapshot(RANDOM_STATES)
+    return [f"{name} is seeded" for name in drawn if later[name] == after[name]]
 
 
 @contextmanager

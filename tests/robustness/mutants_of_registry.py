@@ -83,7 +83,7 @@ MUTANTS = (
     ),
     Mutant(
         name="the head is tried with two classes alone",
-        file="registry/checks/shapes.py",
+        file="registry/checks/answers.py",
         old="for classes in (2, 7):",
         new="for classes in (2,):",
         tests=(

@@ -44,7 +44,7 @@ class _Commands(TyperGroup):
         """Return their names."""
         panels = [getattr(command, "rich_help_panel", "") for command in self.commands.values()]
         order = dict(zip(self.commands, map(_PANELS.index, panels), strict=True))
-        return sorted(self.commands, key=order.__getitem__)
+        return sorted(order, key=order.__getitem__)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Return what the command gives."""

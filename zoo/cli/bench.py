@@ -75,22 +75,14 @@ def bench(
     own = given.get("isolate", True) and can_spawn() and engine == LOCAL.name
     server = TrialServer() if own else None
     with end_when_interrupted(KEPT, "interrupted before anything was measured"):
-        if resume is None:
-            results = _start_or_resume(given, server)
-        else:
-            results = _resume_run(resume, given, server, inexact=inexact)
+        results = _start_or_resume(given, server, resume, inexact=inexact)
     show_results(results, shown, as_json=as_json)
     say_what_is_left(results)
     raise typer.Exit(results.exit_code)
 
 
 def require_models(given: dict[str, Any], example: str, *, needed: bool = True) -> None:
-    """Do nothing where all names of models are known; torch is not imported to tell.
-
-    Raises:
-        RegistryError: one is not.
-        RunError: there are none, and they are needed.
-    """
+    """Raise RegistryError for an unknown model, RunError for none; torch is not imported for it."""
     wanted = given.get("models", ())
     if needed and not wanted:
         raise RunError(f"which models? For example `{example}`; see `zoo list`")
@@ -99,20 +91,24 @@ def require_models(given: dict[str, Any], example: str, *, needed: bool = True) 
     Catalog.installed().resolve([name for name in names if ":" not in name])
 
 
-def _start_or_resume(fields: dict[str, Any], server: TrialServer | None) -> RunResults:
-    """Return the results of a new run, or of an unfinished one that is just like it."""
+def _start_or_resume(
+    given: dict[str, Any], server: TrialServer | None, name: str | None, *, inexact: bool
+) -> RunResults:
+    """Return the results of the run `name`, of an unfinished one that is just like it, or a new."""
     from bench.runs.execute import execute, resume
     from bench.runs.progress import Progress
     from bench.runs.request import Request, as_plain
     from bench.runs.resolve import resolve_request
     from bench.runs.stored_runs import unfinished_like
 
-    resolved = resolve_request(Request(**fields))
+    if name is not None:
+        runs = given.pop("runs", OPTIONS["runs"].default)
+        return resume(name, runs, given, Progress(), inexact=inexact, server=server)
+    resolved = resolve_request(Request(**given))
     request = resolved.request
     before = unfinished_like(as_plain(request), request.runs)
     if before is not None and _ask_to_resume(str(before.path)):
-        path = str(before.path)
-        return resume(path, request.runs, {}, Progress(), server=server)
+        return resume(str(before.path), request.runs, {}, Progress(), server=server)
     return execute(resolved, Progress(), server)
 
 
@@ -129,16 +125,6 @@ def _ask_to_resume(path: str) -> bool:
 
 def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _resume_run(
-    name: str, changes: dict[str, Any], server: TrialServer | None, *, inexact: bool
-) -> RunResults:
-    from bench.runs.execute import resume
-    from bench.runs.progress import Progress
-
-    runs = changes.pop("runs", OPTIONS["runs"].default)
-    return resume(name, runs, changes, Progress(), inexact=inexact, server=server)
 
 
 def show_results(results: RunResults, columns: list[str], *, as_json: bool) -> None:

@@ -81,26 +81,21 @@ def check_each(
     architectures: Iterable[tuple[str, Architecture]], only: Sequence[str] = ()
 ) -> list[Checked]:
     """Return what the checks find of each architecture, telling on stderr how far they are."""
-    from zoo.cli.check_tables import tally
-
-    results = []
-    for name, architecture in architectures:
-        results.append(_check_models(name, architecture, only))
-        if not sys.stderr.isatty():
-            say(f"{name}: {tally([results[-1]])}")
-    return results
-
-
-def _check_models(name: str, architecture: Architecture, only: Sequence[str]) -> Checked:
     from rich.console import Console
     from rich.text import Text
 
-    from zoo.cli.check_tables import Checked
+    from zoo.cli.check_tables import Checked, tally
 
+    results: list[Checked] = []
     console = Console(stderr=True)
     with console.status("", spinner="line") as status:  # nothing where stderr is no terminal
 
-        def show(check: Check) -> None:
+        def show(name: str, check: Check) -> None:
             status.update(Text(f"{name}: {check.name}"))
 
-        return Checked(name=name, findings=run_checks(architecture, only, show))
+        for name, architecture in architectures:
+            findings = run_checks(architecture, only, partial(show, name))
+            results.append(Checked(name=name, findings=findings))
+            if not sys.stderr.isatty():
+                say(f"{name}: {tally(results[-1:])}")
+    return results

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bench.system.display import BAD, GOOD, LINE_CELLS, short
@@ -22,12 +22,7 @@ _PROMISES = {check.name: check.promise for check in CHECKS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What was found of one architecture, or why there is none.
-
-    Attributes:
-        name: what it was asked for by.
-        broken: why it can't be loaded, or None.
-    """
+    """What was found of one architecture, by the name asked for, or why it can't be loaded."""
 
     name: str
     findings: tuple[Finding, ...] = ()
@@ -57,13 +52,13 @@ def tally(results: Sequence[Checked]) -> str:
     findings = [finding for result in results for finding in result.findings]
     counts = {status: sum(f.status == status for f in findings) for status in _SIGNS}
     said = [f"{counts['kept']} promises kept", f"{counts['broken']} broken"]
-    if counts["expected"]:
-        said.append(f"{counts['expected']} broken as expected")
-    if counts["not run"]:
-        said.append(f"{counts['not run']} not looked at")
     unloaded = sum(result.broken is not None for result in results)
-    if unloaded:
-        said.append(f"{unloaded} of {len(results)} architectures can't be loaded")
+    rare = {
+        "broken as expected": counts["expected"],
+        "not looked at": counts["not run"],
+        f"of {len(results)} architectures can't be loaded": unloaded,
+    }
+    said += [f"{count} {what}" for what, count in rare.items() if count]
     return f"{', '.join(said)} ({sum(f.seconds for f in findings):.1f} s)"
 
 
@@ -78,18 +73,14 @@ def render(results: Sequence[Checked], width: int) -> RenderableType:
     else:
         table = _several(results, width)
     reasons = [part for result in results for part in _reasons(result)]
-    failed = any(result.failed for result in results)
-    sign = "✗" if failed else "✓"
-    total = Text(f"{sign} {tally(results)}", style=BAD if failed else GOOD)
-    return Group(table, *reasons, total)
+    sign, style = ("✗", BAD) if any(result.failed for result in results) else ("✓", GOOD)
+    return Group(table, *reasons, Text(f"{sign} {tally(results)}", style=style))
 
 
 def _one(result: Checked) -> RenderableType:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(justify="right", min_width=3)
-    grid.add_column(no_wrap=True)
-    grid.add_column()
-    grid.add_column(justify="right", no_wrap=True)
+    figures = Column(justify="right", no_wrap=True)
+    signs, names = Column(justify="right", min_width=3), Column(no_wrap=True)
+    grid = Table.grid(signs, names, Column(), figures, padding=(0, 2))
     for finding in result.findings:
         seconds = "" if finding.status == "not run" else f"{finding.seconds:.1f} s"
         promise = Text(_PROMISES[finding.check])
@@ -112,8 +103,7 @@ def _several(results: Sequence[Checked], width: int) -> RenderableType:
 
 
 def _legend(checks: Sequence[str]) -> RenderableType:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(justify="right", min_width=4)
+    grid = Table.grid(Column(justify="right", min_width=4), padding=(0, 2))
     for number, check in enumerate(checks, start=1):
         grid.add_row(str(number), check, Text(_PROMISES[check], style="dim"))
     return Group(grid, Text())

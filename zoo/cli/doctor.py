@@ -22,10 +22,8 @@ def doctor(as_json: Json = False) -> None:
     from zoo.diagnostics.doctor import machine
     from zoo.diagnostics.plugins import plugins
 
-    found = []
     with Console(stderr=True).status("looking", spinner="line"):
-        for each in (machine, plugins):
-            found += list(each())
+        found = [*machine(), *plugins()]
     print_found([asdict(each) for each in found], findings_table(found), as_json=as_json)
     if any(finding.level == "wrong" for finding in found):
         raise typer.Exit(ExitCode.FAILED)

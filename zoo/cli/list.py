@@ -11,7 +11,7 @@ import typer
 from registry.catalog import FAMILIES, Catalog
 from registry.claims import Claims, Kind
 from registry.errors import RunError
-from zoo.cli.family_tables import MOST_COUNTED, look, members_table
+from zoo.cli import list_tables as tables
 from zoo.cli.options import Json, complete, say_renamed
 from zoo.cli.output import print_found, say
 
@@ -64,26 +64,22 @@ def list_architectures(
 
 
 def _list_installed(patterns: Sequence[str], *, origin: bool, as_json: bool) -> None:
-    from zoo.cli.list_tables import as_row, origins, render
-
     entries = Catalog.installed().entries(patterns)
-    table = partial(origins if origin else render, entries)
-    print_found(list(map(as_row, entries)), table, as_json=as_json)
+    table = partial(tables.origins if origin else tables.render, entries)
+    print_found(list(map(tables.as_row, entries)), table, as_json=as_json)
 
 
 def _list_members(family: str, match: str, *, as_json: bool) -> None:
-    found = look(Catalog.installed(), family, match)
-    print_found(found, members_table(found), as_json=as_json)
+    found = tables.look(Catalog.installed(), family, match)
+    print_found(found, tables.members_table(found), as_json=as_json)
     if not as_json and not all(row["counted"] for row in found):
         say(
             f"the parameters of {len(found):,} networks are not counted, as each would be built: "
-            f"choose {MOST_COUNTED} at most by --match"
+            f"choose {tables.MOST_COUNTED} at most by --match"
         )
 
 
 def _list_kind(word: str, *, as_json: bool) -> None:
-    from zoo.cli.list_tables import kinds_table
-
     kind: Kind[Any] = FAMILIES
     if word != "families":
         from bench.data.dataset_plugins import DATASETS
@@ -102,4 +98,4 @@ def _list_kind(word: str, *, as_json: bool) -> None:
         }
         for entry in map(claims.entry, claims.names())
     ]
-    print_found(rows, kinds_table(rows, kind.noun), as_json=as_json)
+    print_found(rows, tables.kinds_table(rows, kind.noun), as_json=as_json)

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
+from rich.table import Column, Table
 from rich.text import Text
 
 from bench.system.display import BAD, GOOD, LINE_CELLS, percent, short
 from registry.architecture import Architecture
+from registry.catalog import Catalog
 from registry.claims import Entry
+from registry.errors import RegistryError
 
 if TYPE_CHECKING:
     from bench.runs.predict import Prediction
     from zoo.diagnostics.doctor import Finding
 
+MOST_COUNTED = 100  # networks that are built, on the meta device, for their parameters: 0.2 s each
 _WIDE = 130
 _SIGNS = {"fine": ("✓", GOOD), "note": ("!", ""), "wrong": ("✗", BAD)}
 
@@ -61,9 +64,9 @@ def render(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType
         cells = [*row, *([_source(entry)] if wide else [])]
         table.add_row(*(Text(cell) for cell in cells))
     broken = [
-        Text(f"✗ {short(entry.name)}: {short(entry.broken, LINE_CELLS)}", style=BAD)
-        for entry in entries
-        if entry.broken
+        Text(f"✗ {short(each.name)}: {short(each.broken, LINE_CELLS)}", style=BAD)
+        for each in entries
+        if each.broken
     ]
     return Group(table, *broken, *([] if wide else [_sources(entries)]))
 
@@ -113,11 +116,37 @@ def kinds_table(rows: Sequence[Mapping[str, Any]], noun: str) -> RenderableType:
     return text_table((noun, "from", "what"), cells, cells=LINE_CELLS)
 
 
+def look(catalog: Catalog, family: str, match: str) -> list[dict[str, Any]]:
+    """Return a row for each member of `family` that `match` matches, telling how far it is.
+
+    It raises RegistryError where there is no such family or member.
+    """
+    names = catalog.members(family, match)
+    counted, rows = len(names) <= MOST_COUNTED, []
+    with Console(stderr=True).status("", spinner="line") as status:
+        for number, name in enumerate(names):
+            status.update(Text(f"{name} ({number + 1} of {len(names)})"))
+            rows.append(_member_row(catalog, name, counted))
+    return rows
+
+
+def members_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return the rows as a table; the reasons against those that can't be compared below it."""
+    texts = []
+    for row in rows:
+        figure = "" if row["parameters"] is None else f"{row['parameters']:,}"
+        figure = "unsuitable" if row["unsuitable"] else figure
+        shape = shape_text(row["input_shape"] or ())
+        texts.append((row["name"], shape, figure, row["weights"]))
+    columns = ("name", "input", "parameters", "trained weights")
+    table = text_table(columns, texts, right=("parameters",))
+    reasons = [short(row["unsuitable"], LINE_CELLS) for row in rows if row["unsuitable"]]
+    return Group(table, *(Text(f"✗ {reason}", style=BAD) for reason in reasons))
+
+
 def findings_table(findings: Sequence[Finding]) -> RenderableType:
     """Return what `zoo doctor` has found, a line each, what is wrong last and counted."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
+    grid = Table.grid(Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2))
     for finding in sorted(findings, key=lambda each: each.level == "wrong"):
         sign, style = _SIGNS[finding.level]
         about = Text(f"{sign} {short(finding.about)}", style=style)
@@ -152,6 +181,26 @@ def runs_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
 def shape_text(shape: Sequence[int]) -> str:
     """Return a shape as people write it: 3x224x224."""
     return "x".join(f"{size:,}" for size in shape)
+
+
+def _member_row(catalog: Catalog, name: str, counted: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": name,
+        "input_shape": None,
+        "parameters": None,
+        "weights": "",
+        "source": "",
+        "counted": counted,
+        "unsuitable": None,
+    }
+    try:
+        described = catalog.described(name)
+        row |= {name: getattr(described, name) for name in ("input_shape", "weights", "source")}
+        if counted:
+            row["parameters"] = catalog.entry(name).value.contract.parameters
+    except RegistryError as error:
+        row["unsuitable"] = str(error)
+    return row
 
 
 def _cells(entry: Entry[Architecture]) -> tuple[str, ...]:

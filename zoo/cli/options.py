@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Container, Iterable, Iterator
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -28,11 +28,7 @@ def complete(incomplete: str) -> list[str]:
 
 
 def refuse_torchrun() -> None:
-    """Do nothing unless torchrun has begun this command several times.
-
-    Raises:
-        RunError: it has; each would be a whole run.
-    """
+    """Raise RunError where torchrun has begun this command several times, each a whole run."""
     if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.keys() >= _OF_TORCHRUN:
         raise RunError(
             f"torchrun has begun this command {os.environ['WORLD_SIZE']} times, each a whole run: "
@@ -64,17 +60,17 @@ def with_run_options(
     """Return a decorator: a function of `**options` takes these options, and its own after them."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[:-1]
+        own = list(signature(function, eval_str=True).parameters.values())[:-1]
         theirs = [each for option in options for each in _parameters(option)]
-        parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in theirs + own]
-        function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in theirs + own]
+        function.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         function.__annotations__ = {each.name: each.annotation for each in parameters}
         return function
 
     return decorate
 
 
-def _parameters(option: Option) -> Iterator[inspect.Parameter]:
+def _parameters(option: Option) -> Iterator[Parameter]:
     """Yield the parameter of an option, and one for its old spelling."""
     kind: Any = list[str] if option.kind is list else option.kind
     default = str(len(option.default)) if isinstance(option.default, tuple) else option.default
@@ -90,12 +86,8 @@ def _parameters(option: Option) -> Iterator[inspect.Parameter]:
             autocompletion=complete if option.name == "models" else None,
         )
         if flags:
-            yield inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=default,
-                annotation=Annotated[kind if default is not None else kind | None, about],
-            )
+            annotation: Any = Annotated[kind if default is not None else kind | None, about]
+            yield Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def given_options(
@@ -103,8 +95,7 @@ def given_options(
 ) -> dict[str, Any]:
     """Return those fields of a request that were given on the command line, or else in a file.
 
-    Raises:
-        RunError: the file has something that is no option.
+    It raises RunError where the file has something that is no option.
     """
     given: dict[str, Any] = {}
     for parameter, value in context.params.items():

@@ -27,11 +27,7 @@ def accept_any_text() -> None:
 
 
 def column_names(text: str | None, *, as_json: bool) -> list[str]:
-    """Return the names that `--columns` was given, of columns there are.
-
-    Raises:
-        RunError: there is none of a name, or no table is printed.
-    """
+    """Return the columns that `--columns` names; raise RunError for an unknown one, or no table."""
     if text is None:
         return []
     if as_json:

@@ -155,32 +155,22 @@ def gather(
 
 
 def _share(text: str, first: int) -> tuple[int, int]:
-    """Return the number of a share, from 0, and of how many, as `--array-task` is given.
-
-    Raises:
-        RunError: it is none, or Slurm's array is not counted as `--array-from` says.
-    """
+    """Return the number of a share, from 0, and of how many, as `--array-task` is given."""
     given = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
     if given is None or not int(given[2]):
-        raise RunError(
-            f"--array-task takes a share such as $SLURM_ARRAY_TASK_ID/4, not {text!r}: is the id "
-            "empty?"
-        )
+        wanted = "a share such as $SLURM_ARRAY_TASK_ID/4"
+        raise RunError(f"--array-task takes {wanted}, not {text!r}: is the id empty?")
     number, shares = int(given[1]), int(given[2])
-    counted = f"ids are from {first}, so {first}/{shares} to {shares - 1 + first}/{shares}"
-    if not first <= number < shares + first:
-        raise RunError(f"--array-task {text}: {counted}; {_how(shares, first)}")
-    if first == 0 and _counted_from_one(number, shares):
-        raise RunError(f"--array-task {text} of an array 1-{shares}: {counted}; {_how(shares, 0)}")
-    return number - first, shares
-
-
-def _how(shares: int, first: int) -> str:
+    last = shares - 1 + first
     other = "" if first else f", or give --array-from 1 with --array=1-{shares}"
-    return f"use `#SBATCH --array={first}-{shares - 1 + first}`{other}"
-
-
-def _counted_from_one(number: int, shares: int) -> bool:
-    """Say whether Slurm counts this very array from 1: then all tasks must stop, not the last."""
-    told = {name: os.environ.get(f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "MIN", "MAX")}
-    return told == {"ID": str(number), "MIN": "1", "MAX": str(shares)}
+    told = (
+        f"ids are from {first}, so {first}/{shares} to {last}/{shares}; "
+        f"use `#SBATCH --array={first}-{last}`{other}"
+    )
+    if not first <= number < shares + first:
+        raise RunError(f"--array-task {text}: {told}")
+    # where Slurm counts this very array from 1, all tasks must stop, not the last alone
+    slurm = {name: os.environ.get(f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "MIN", "MAX")}
+    if first == 0 and slurm == {"ID": str(number), "MIN": "1", "MAX": str(shares)}:
+        raise RunError(f"--array-task {text} of an array 1-{shares}: {told}")
+    return number - first, shares

@@ -12,7 +12,7 @@ import typer
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 from zoo.cli.options import Columns, Json, Target
-from zoo.cli.output import column_names, print_json, print_path, print_rendered, say
+from zoo.cli.output import column_names, print_found, print_json, print_path, print_rendered, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,12 +36,10 @@ def list_runs(
     from zoo.cli.list_tables import runs_table
 
     rows = list_runs(runs_dir)
-    if as_json:
-        print_json(rows)
-    elif not rows:
-        say(f"no runs in {runs_dir}: `zoo bench --models lenet alexnet` makes one")
+    if rows or as_json:
+        print_found(rows, runs_table(rows), as_json=as_json)
     else:
-        print_rendered(runs_table(rows))
+        say(f"no runs in {runs_dir}: `zoo bench --models lenet alexnet` makes one")
 
 
 @runs_app.command()

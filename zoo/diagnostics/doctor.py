@@ -42,8 +42,7 @@ def run_in_new_process(
 ) -> subprocess.CompletedProcess[str]:
     """Return how `code` ended, and what it printed, in a Python of its own, which it may end.
 
-    Raises:
-        subprocess.TimeoutExpired: it took more than so many seconds, and was ended.
+    It raises `subprocess.TimeoutExpired` after so many seconds.
     """
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
