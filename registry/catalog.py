@@ -150,10 +150,10 @@ class Catalog:
         if is_file(pattern):
             return [file_name(pattern)]
         family, colon, member = pattern.partition(":")
+        if colon and is_pattern(member):
+            return list(self.members(family, member))
         if colon:
-            family = self._families.name(family)
-            several = is_pattern(member)
-            return list(self.members(family, member)) if several else [f"{family}:{member}"]
+            return [f"{self._families.name(family)}:{member}"]
         if not is_pattern(pattern):
             return [self._architectures.name(pattern)]
         if not (found := matching(pattern, self.names())):

@@ -16,15 +16,8 @@ import torch
 from torch import nn
 
 from registry.architecture import Architecture
+from registry.checks import settings
 from registry.checks.alone import run_in_fork
-from registry.checks.settings import (
-    ALL,
-    RANDOM_STATES,
-    changes,
-    kept_settings,
-    seed_everything,
-    snapshot,
-)
 from registry.errors import ConstructionError, format_error
 
 _SEED = 0x5EED_2005_0911  # a number that no constructor seeds by chance
@@ -61,7 +54,7 @@ def watch_in_new_process(architecture: Architecture, classes: int) -> Watch:
     if isinstance(seen, str):
         return Watch(error=seen)
     if seen is None or seen.unimportable:
-        with kept_settings():
+        with settings.kept_settings():
             return watch(architecture, classes)
     return seen
 
@@ -87,10 +80,10 @@ def watch(architecture: Architecture, classes: int) -> Watch:
         for phase, step in steps.items():
             importing = phase == "imported"
             try:
-                seed_everything(_SEED)
-                before = snapshot(ALL)
+                settings.seed_everything(_SEED)
+                before = settings.snapshot(settings.ALL)
                 network = step()
-                seen = list(changes(before, importing=importing))
+                seen = list(settings.changes(before, importing=importing))
                 seen += _changed(before) if importing else _reset(step, before)
                 drift += [f"{each} (when it was {phase})" for each in seen]
             except (Exception, SystemExit) as raised:  # noqa: BLE001  (a plugin may raise anything)
@@ -112,7 +105,8 @@ def _run(network: nn.Module, architecture: Architecture) -> nn.Module:
 
 def _changed(before: dict[str, Any]) -> list[str]:
     """Return the random states that are not as before."""
-    return [each.name for each in RANDOM_STATES if each.read() != before[each.name]]
+    after = settings.snapshot(settings.RANDOM_STATES)
+    return [name for name in after if after[name] != before[name]]
 
 
 def _reset(again: Callable[[], object], before: dict[str, Any]) -> list[str]:
@@ -124,10 +118,10 @@ def _reset(again: Callable[[], object], before: dict[str, Any]) -> list[str]:
     drawn = _changed(before)
     if not drawn:
         return []
-    after = snapshot(RANDOM_STATES)
-    seed_everything(_SEED + 1)
+    after = settings.snapshot(settings.RANDOM_STATES)
+    settings.seed_everything(_SEED + 1)
     again()
-    later = snapshot(RANDOM_STATES)
+    later = settings.snapshot(settings.RANDOM_STATES)
     return [f"{name} is seeded" for name in drawn if later[name] == after[name]]
 
 

@@ -64,18 +64,16 @@ def render(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType
         cells = [*row, *([_source(entry)] if wide else [])]
         table.add_row(*(Text(cell) for cell in cells))
     broken = [
-        Text(f"✗ {short(each.name)}: {short(each.broken, LINE_CELLS)}", style=BAD)
-        for each in entries
-        if each.broken
+        f"{short(each.name)}: {short(each.broken, LINE_CELLS)}" for each in entries if each.broken
     ]
-    return Group(table, *broken, *([] if wide else [_sources(entries)]))
-
-
-def _sources(entries: Sequence[Entry[Architecture]]) -> RenderableType:
-    grid = Table.grid(padding=(0, 2))
+    sources = Table.grid(padding=(0, 2))
     for entry in entries:
-        grid.add_row(Text(f"  {short(entry.name)}"), Text(_source(entry), style="dim"))
-    return grid
+        sources.add_row(Text(f"  {short(entry.name)}"), Text(_source(entry), style="dim"))
+    return Group(table, *_failures(broken), *([] if wide else [sources]))
+
+
+def _failures(reasons: Iterable[str]) -> list[Text]:
+    return [Text(f"✗ {reason}", style=BAD) for reason in reasons]
 
 
 def _source(entry: Entry[Architecture]) -> str:
@@ -141,7 +139,7 @@ def members_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     columns = ("name", "input", "parameters", "trained weights")
     table = text_table(columns, texts, right=("parameters",))
     reasons = [short(row["unsuitable"], LINE_CELLS) for row in rows if row["unsuitable"]]
-    return Group(table, *(Text(f"✗ {reason}", style=BAD) for reason in reasons))
+    return Group(table, *_failures(reasons))
 
 
 def findings_table(findings: Sequence[Finding]) -> RenderableType:
@@ -158,8 +156,9 @@ def findings_table(findings: Sequence[Finding]) -> RenderableType:
 
 def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
     """Return one row a picture and network: class and probability."""
-    rows = [(each.photo, each.model, each.predicted, percent(each.probability))
-            for each in predictions]  # fmt: skip
+    rows = [
+        (each.photo, each.model, each.predicted, percent(each.probability)) for each in predictions
+    ]
     table = text_table(("photo", "model", "class", "probability"), rows, right=("probability",))
     table.padding = (0, 1)
     return table
@@ -184,15 +183,8 @@ def shape_text(shape: Sequence[int]) -> str:
 
 
 def _member_row(catalog: Catalog, name: str, counted: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "name": name,
-        "input_shape": None,
-        "parameters": None,
-        "weights": "",
-        "source": "",
-        "counted": counted,
-        "unsuitable": None,
-    }
+    row: dict[str, Any] = {"name": name, "input_shape": None, "parameters": None}
+    row |= {"weights": "", "source": "", "counted": counted, "unsuitable": None}
     try:
         described = catalog.described(name)
         row |= {name: getattr(described, name) for name in ("input_shape", "weights", "source")}
@@ -207,10 +199,5 @@ def _cells(entry: Entry[Architecture]) -> tuple[str, ...]:
     if entry.found is None:
         return entry.name, "", "broken", "", str(entry.origin)
     contract = entry.found.contract
-    return (
-        entry.name,
-        shape_text(contract.input_shape),
-        f"{contract.parameters:,}",
-        shape_text(contract.output_shape),
-        str(entry.origin),
-    )
+    shape, output = shape_text(contract.input_shape), shape_text(contract.output_shape)
+    return entry.name, shape, f"{contract.parameters:,}", output, str(entry.origin)

@@ -27,8 +27,8 @@ _FILES = {  # in the template: in the package
 }
 
 
-def write_package(name: str, folder: Path) -> list[Path]:
-    """Write a package whose architecture is called `name` into `folder`, and return its files.
+def write_package(name: str, folder: Path) -> None:
+    """Write a package whose architecture is called `name` into `folder`.
 
     The contract in it is measured from the network in it. All files are written, or none.
 
@@ -52,7 +52,6 @@ def write_package(name: str, folder: Path) -> list[Path]:
             path.write_text(_fill_template(source, told), encoding="utf-8")
         draft.chmod(0o755)
         draft.rename(folder)  # an empty folder in its place is replaced
-    return [folder / target.format(name=name) for target in _FILES.values()]
 
 
 def distribution_name(name: str) -> str:
