@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -134,28 +134,21 @@ def refused_network() -> Iterator[list[str]]:
     seen are programs that are started, and libraries that do without Python's sockets.
     """
     attempts: list[str] = []
-    with ExitStack() as patches:
-        for name in _METHODS:
-            method = _refusing_method(getattr(socket.socket, name), attempts)
-            patches.enter_context(patch.object(socket.socket, name, method))
-        for name in _FUNCTIONS:
-            patches.enter_context(patch.object(socket, name, _refusing(attempts)))
-        yield attempts
 
-
-def _refusing(attempts: list[str]) -> Callable[..., Any]:
-    def refuse(host: object = "", *arguments: object, **_: object) -> None:
+    def refuse_name(host: object = "", *arguments: object, **_: object) -> None:
         attempts.append(f"look up {host!r}")
         raise socket.gaierror(socket.EAI_FAIL, "there is no network while this is checked")
 
-    return refuse
+    def refusing(method: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(self: socket.socket, *arguments: Any) -> Any:
+            if self.family == getattr(socket, "AF_UNIX", None):
+                return method(self, *arguments)
+            attempts.append(f"connect to {arguments[-1]!r}")
+            raise ConnectionRefusedError("there is no network while this is checked")
 
+        return refuse
 
-def _refusing_method(method: Callable[..., Any], attempts: list[str]) -> Callable[..., Any]:
-    def refuse(self: socket.socket, *arguments: Any) -> Any:
-        if self.family == getattr(socket, "AF_UNIX", None):
-            return method(self, *arguments)
-        attempts.append(f"connect to {arguments[-1]!r}")
-        raise ConnectionRefusedError("there is no network while this is checked")
-
-    return refuse
+    methods: dict[str, Any] = {name: refusing(getattr(socket.socket, name)) for name in _METHODS}
+    functions: dict[str, Any] = dict.fromkeys(_FUNCTIONS, refuse_name)
+    with patch.multiple(socket.socket, **methods), patch.multiple(socket, **functions):
+        yield attempts

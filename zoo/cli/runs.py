@@ -1,22 +1,22 @@
-"""The `zoo runs` commands and `zoo report`: look at runs, remove them, write their tables anew."""
+"""`zoo runs`, `zoo report`, `zoo compare`: look at runs, remove them, write their tables anew."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.system.options import split_commas
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 from zoo.cli.options import Columns, Json, Target
 from zoo.cli.output import column_names, print_found, print_json, print_path, print_rendered, say
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from bench.analysis.results import Results
 
 runs_app = typer.Typer(help="List runs, show one, remove one.", invoke_without_command=True)
@@ -103,6 +103,42 @@ def report(
         say("no browser was found: open the page yourself")
 
 
+def compare(
+    base: Annotated[str, typer.Argument(help="The run before: folder, name or number.")],
+    new: Annotated[str, typer.Argument(help="The run after it.")],
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KINDS",
+            help="Exit with 3 where NEW is worse in one of accuracy,time,parameters; "
+            "with 5 where that can't be said.",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(metavar="POINTS", min=0, help="A loss of accuracy that is put up with.")
+    ] = 0.0,
+    across_recipes: Annotated[
+        bool, typer.Option("--across-recipes", help="Compare what two recipes give, too.")
+    ] = False,
+    runs_dir: RunsDir = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Say what has changed between two runs on the same images: accuracy, time, size."""
+    kinds = split_commas(fail_on or ())
+    if fail_on and not kinds:
+        raise RunError("--fail-on takes one or more of accuracy, time, parameters")
+
+    from bench.report.changes import comparison_as_json, render
+    from bench.runs.compare import compare
+
+    found = compare(
+        base, new, runs=runs_dir, tolerance=tolerance / 100, across_recipes=across_recipes
+    )
+    code = found.exit_code(kinds)
+    print_found(comparison_as_json(found, kinds), partial(render, found), as_json=as_json)
+    raise typer.Exit(code)
+
+
 def say_page(results: Results) -> None:
     """Say on stderr where the page is, if it could be drawn."""
     if results.page.is_file():
@@ -113,11 +149,10 @@ def print_table(results: Results, names: Sequence[str] = ()) -> None:
     """Print the table, as wide as the terminal is, or with the columns of `names`."""
     from bench.report.table import render
 
-    def table(width: int) -> RenderableType:
-        sentences = results.pairwise.sentences
-        return render(results.frame, results.title, width, sentences, names)
-
-    print_rendered(table, crop=False)
+    sentences = results.pairwise.sentences
+    print_rendered(
+        lambda width: render(results.frame, results.title, width, sentences, names), crop=False
+    )
 
 
 def say_what_is_left(results: Results) -> None:
