@@ -25,10 +25,15 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile, ImageOps
 
-from bench.data.decode import FORMATS, MAX_PIXELS, ShortOfMemoryError, decode_content
-from bench.data.duplicates import difference_hash
-from bench.data.facts import Facts
-from bench.data.reading import UnreadableImageError, read_content
+from bench.data.decode import (
+    FORMATS,
+    MAX_PIXELS,
+    ShortOfMemoryError,
+    UnreadableImageError,
+    decode_content,
+    read_content,
+)
+from bench.data.facts import Facts, difference_hash
 from bench.system.child_process import die_with_parent
 
 _GRACE_SECONDS = 1.0  # who asks kills us in time; this is for when nobody is there any more

@@ -14,7 +14,7 @@ import PIL
 from filelock import FileLock
 
 from bench.data.check import CheckedImage
-from bench.data.decode import DECODER_VERSION, decode_content
+from bench.data.decode import DECODER_VERSION, decode_content, read_content
 from bench.data.find import ImageFile
 from bench.data.pixel_file import (
     DamagedPixelsError,
@@ -25,7 +25,6 @@ from bench.data.pixel_file import (
     write_pixel_file,
 )
 from bench.data.pixel_source import DirectPixels, InputShape
-from bench.data.reading import read_content
 from bench.data.transform import Pixels, evaluation_pixels
 from bench.system.memory import available_bytes
 from registry.errors import DataError

@@ -35,7 +35,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a picture saved again is no duplicate",
-        file="bench/data/duplicates.py",
+        file="bench/data/facts.py",
         old="if bits.bit_count() <= NEAR_BITS or",
         new="if bits.bit_count() <= 0 or",
         tests=("tests/unit/data/test_check.py::test_a_picture_saved_again_is_a_duplicate",),
@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a picture saved again is tested though it was trained on",
-        file="bench/data/held_out.py",
+        file="bench/data/folds.py",
         old="if any(image.file.path in known for image in group):",
         new="if all(image.file.path in known for image in group):",
         tests=(
