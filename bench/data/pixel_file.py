@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.system.atomic_files import put_in_place
+from bench.system.atomic_files import whole_file
 from registry.errors import DataError
 
 if TYPE_CHECKING:
@@ -95,7 +94,8 @@ def write_pixel_file(
 ) -> None:
     """Write the images that `make` gives for 0, 1, 2, ... to `path`, by several threads.
 
-    They are written beside `path`, synced, and renamed: whoever opens `path` finds all of it.
+    They are written beside `path`, synced, and renamed: whoever opens `path` finds all of it. Only
+    one may write `path` at a time, over what one that was killed has left.
 
     Raises:
         OSError: there is no room, or no leave to write; nothing is left. Room is claimed first.
@@ -103,12 +103,12 @@ def write_pixel_file(
     """
     offsets, size = _offsets(shapes)
     index = np.zeros(len(shapes), _INDEX)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
+    with whole_file(path) as partial, partial.open("wb") as file:
+        descriptor = file.fileno()
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(descriptor, 0, size)  # a full disk is told now, not half-way
         else:
-            os.truncate(descriptor, size)
+            file.truncate(size)
 
         def put(number: int) -> None:
             pixels = np.ascontiguousarray(make(number))
@@ -126,19 +126,6 @@ def write_pixel_file(
                 raise
         header = _HEADER.pack(_MAGIC, key, len(shapes), size, zlib.crc32(index.tobytes()))
         _write_all(descriptor, np.frombuffer(header + index.tobytes(), "u1"), 0)
-        os.fsync(descriptor)
-        Path(name).chmod(0o644)  # mkstemp's is for its maker only
-        put_in_place(Path(name), path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
-
-
-def partial_files(path: Path) -> list[Path]:
-    """Return what writers of `path` that were killed have left, or are writing right now."""
-    return list(path.parent.glob(f".{path.name}-*"))
 
 
 def _offsets(shapes: Sequence[Shape]) -> tuple[list[int], int]:

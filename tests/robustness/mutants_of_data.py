@@ -104,7 +104,7 @@ MUTANTS = (
     ),
     Mutant(
         name="cached pixels outlive the decoder that made them",
-        file="bench/data/pixel_cache.py",
+        file="bench/data/pixel_source.py",
         old="[str(DECODER_VERSION), PIL.__version__, name]",
         new="[PIL.__version__, name]",
         tests=("tests/unit/data/test_pixel_cache.py::test_another_decoder_decodes_anew",),
@@ -120,9 +120,9 @@ MUTANTS = (
     ),
     Mutant(
         name="pixels are named before they are synced",
-        file="bench/data/pixel_file.py",
-        old="        os.fsync(descriptor)\n",
-        new="",
+        file="bench/system/atomic_files.py",
+        old="        _sync(partial)\n        put_in_place(partial, path)",
+        new="        put_in_place(partial, path)",
         tests=(
             "tests/unit/system/test_atomic_files.py::test_pixels_are_synced_before_they_have_their_name",
         ),
@@ -175,7 +175,7 @@ MUTANTS = (
     ),
     Mutant(
         name="an archive writes outside of its folder",
-        file="bench/data/unpack.py",
+        file="bench/data/fetch.py",
         old='or ".." in name.parts or',
         new="or",
         tests=("tests/unit/data/test_fetch.py::test_no_member_is_written_outside",),
