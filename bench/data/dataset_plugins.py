@@ -28,11 +28,7 @@ class Dataset:
     source: str = ""
 
     def path(self) -> Path:
-        """Return the folder of images.
-
-        Raises:
-            DataError: the plugin fails, or gives no folder.
-        """
+        """Return the folder of images; DataError if the plugin fails, or gives no folder."""
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
                 found = object_at(self.folder)()

@@ -74,11 +74,7 @@ def read_content(path: Path) -> bytes:
 
 
 def content_digest(path: Path) -> tuple[str, int]:
-    """Return the SHA-256 and the size of a file's content, never all of it being in memory.
-
-    Raises:
-        UnreadableImageError: as `read_content`.
-    """
+    """Return the SHA-256 and the size of a file's content, or raise as `read_content` does."""
     with _open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
 
@@ -93,12 +89,9 @@ def decode(path: Path) -> Image.Image:
 
 
 def decode_content(content: bytes) -> Image.Image:
-    """Return the picture that an image file's bytes hold, as `decode` does.
+    """Return the picture that an image file's bytes hold, or raise, as `decode` does.
 
     At no time are more than two copies of the picture in memory.
-
-    Raises:
-        UnreadableImageError: it is too large, truncated, or no image.
     """
     try:
         with warnings.catch_warnings():

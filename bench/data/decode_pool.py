@@ -17,7 +17,7 @@ from typing import TypeVar
 from PIL import Image
 
 from bench.data.facts import Facts, Flaw, Verdict
-from bench.data.sandbox import DiedError, Message, SandboxedProcess, TookTooLongError
+from bench.data.sandbox import DiedError, SandboxedProcess, TookTooLongError
 
 SECONDS_PER_FILE = 8.0  # 100 million pixels of a progressive JPEG take 4
 MEMORY_BYTES = 850 * 2**20  # to allocate; with code and mapped files it stays under 1 GB
@@ -45,11 +45,8 @@ def examine(
 ) -> list[Examined]:
     """Return what is found of each of `files`, in their order, whatever they do to a decoder.
 
-    Args:
-        files: any files at all.
-        threads: how many processes decode at once, at most; each takes 1 GB at most.
-        seconds: after which a file is given up.
-        on_file: is called after each file, by several threads.
+    At most `threads` processes decode at once, each taking 1 GB at most; after so many `seconds` a
+    file is given up. `on_file` is called after each, by several threads.
 
     Raises:
         DataError: no process can be started.
@@ -103,7 +100,11 @@ def _examine(path: Path, one: SandboxedProcess, seconds: float) -> Examined:
     try:
         answer = one.ask({"path": os.fspath(path)}, seconds=seconds)
         if not answer.get("short_of_memory"):
-            return _to_examined(answer)
+            flawed = "flaw" in answer
+            verdict = Flaw(**answer["flaw"]) if flawed else Facts.of_plain(*answer["facts"])
+            return Examined(
+                verdict=verdict, sha256=answer.get("sha256", ""), bytes=answer.get("bytes", 0)
+            )
         reason = "needs more memory than the cap of 1 GB"
         one.end()
     except TookTooLongError as error:
@@ -111,11 +112,6 @@ def _examine(path: Path, one: SandboxedProcess, seconds: float) -> Examined:
     except DiedError as error:
         reason = f"crashed the decoder ({error})"
     return Examined(verdict=Flaw(reason=reason)) if fresh else _examine(path, one, seconds)
-
-
-def _to_examined(answer: Message) -> Examined:
-    verdict = Flaw(**answer["flaw"]) if "flaw" in answer else Facts.of_plain(*answer["facts"])
-    return Examined(verdict=verdict, sha256=answer.get("sha256", ""), bytes=answer.get("bytes", 0))
 
 
 def _thumbnail(path: Path, one: SandboxedProcess, size: int, seconds: float) -> Image.Image | None:

@@ -72,20 +72,16 @@ def find(folder: Path) -> Finding:
             named.append((kind, path, name))
     kinds = {kind for kind, _, _ in named}
     classes = tuple(sorted(kinds, key=lambda name: (name != "cat", name != "dog", name)))
-    _require_classes(folder, classes)
+    if not classes:
+        raise DataError(f"no images in {folder}: a comparison needs {_EXAMPLE}")
+    if len(classes) == 1:
+        raise DataError(f"only one class, {classes[0]!r}, in {folder}: it needs {_EXAMPLE}")
     labels = {kind: label for label, kind in enumerate(classes)}
     images = [ImageFile(path=path, label=labels[kind], name=name) for kind, path, name in named]
     images.sort(key=lambda image: (image.label, image.name))
     return Finding(
         folder=root, classes=classes, images=tuple(images), rejects=tuple(sorted(rejects))
     )
-
-
-def _require_classes(folder: Path, classes: tuple[str, ...]) -> None:
-    if not classes:
-        raise DataError(f"no images in {folder}: a comparison needs {_EXAMPLE}")
-    if len(classes) == 1:
-        raise DataError(f"only one class, {classes[0]!r}, in {folder}: it needs {_EXAMPLE}")
 
 
 def _unwrap(folder: Path) -> Path:

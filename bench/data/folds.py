@@ -82,11 +82,7 @@ class Splits:
 
 
 def parse_folds(split: str) -> int | None:
-    """Return k of `kfold:k`, or None for a split that is not repeated.
-
-    Raises:
-        RunError: there is none of that name, or k is less than 2.
-    """
+    """Return k of `kfold:k`, or None for a split that is not repeated, or raise RunError."""
     if split in SPLITS:
         return None
     found = re.fullmatch(r"kfold:(\d{1,6})", split)
@@ -102,11 +98,7 @@ def parse_folds(split: str) -> int | None:
 
 
 def check_within(within: str | None) -> None:
-    """Do nothing where an outer split of that name can be made, or none is asked for.
-
-    Raises:
-        RunError: it can't: there is none, or it has as many training parts as folds.
-    """
+    """Raise RunError where there is no outer split of that name, or it is one of folds."""
     if within is not None and within not in SPLITS:
         known = " or ".join(SPLITS)
         raise RunError(f"--within takes a split with one training part, {known}, not {within!r}")
@@ -144,7 +136,12 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
         groups = _groups([i for i in manifest.images if i.file.label == label], leaders)
         parts = _deal(groups, totals) if len(groups) >= folds else []
         if not parts or any(len(groups) - len(part) < 2 for part in parts):
-            raise _too_few(name, len(groups), folds)
+            most = f" (kfold:{len(groups)} at most)" if 3 <= len(groups) < folds else ""
+            raise DataError(
+                f"class {name!r} has {len(groups)} distinct images, too few for {folds} folds, "
+                "each with a training, a validation and a test part: give more images, or other "
+                f"folds{most}"
+            )
         tests.append(parts)
     return tuple(_split(f"kfold:{folds}", tests, fold) for fold in range(folds))
 
@@ -209,15 +206,6 @@ def _deal(groups: Sequence[_Group], totals: list[int]) -> list[list[_Group]]:
         counts[fold] += len(groups[number])
         totals[fold] += len(groups[number])
     return [[groups[number] for number in sorted(each)] for each in numbers]
-
-
-def _too_few(name: str, groups: int, folds: int) -> DataError:
-    """Return that a fold would have nothing to test, to validate on or to train on."""
-    most = f" (kfold:{groups} at most)" if 3 <= groups < folds else ""
-    return DataError(
-        f"class {name!r} has {groups} distinct images, too few for {folds} folds, each with a "
-        f"training, a validation and a test part: give more images, or other folds{most}"
-    )
 
 
 def _split(name: str, tests: Sequence[Sequence[Sequence[_Group]]], fold: int) -> Split:

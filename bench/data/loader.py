@@ -31,22 +31,7 @@ class Batch:
     labels: torch.Tensor
 
 
-class _Ahead:
-    """Batches in the making: a few at first, the next whenever one is taken."""
-
-    def __init__(self, futures: Iterator[Future[Batch]], count: int) -> None:
-        self._waiting = futures
-        self._started = deque(islice(futures, count))
-
-    def take(self) -> Future[Batch] | None:
-        """Return the next batch, or None where there is none left."""
-        self._started.extend(islice(self._waiting, 1))
-        return self._started.popleft() if self._started else None
-
-    def cancel(self) -> None:
-        """Make no more."""
-        for future in self._started:
-            future.cancel()
+_Ahead = tuple[deque[Future[Batch]], Iterator[Future[Batch]]]  # begun, and yet to begin
 
 
 @dataclass(eq=False)
@@ -101,21 +86,26 @@ class DataLoader:
             for chunk in self._chunks(epoch)[start:]:
                 yield self._wait(partial(self._assemble, chunk, epoch))
             return
-        ahead = self._ahead.pop(epoch, None) or self._start(epoch, start)
+        begun, rest = self._ahead.pop(epoch, None) or self._start(epoch, start)
         try:
-            future = ahead.take()
-            while future is not None:
-                batch = self._wait(future.result)
-                future = ahead.take()
-                if future is None and epoch + 1 < self.epochs:
+            begun.extend(islice(rest, 1))
+            while begun:
+                batch = self._wait(begun.popleft().result)
+                begun.extend(islice(rest, 1))
+                if not begun and epoch + 1 < self.epochs:
                     self._ahead = {epoch + 1: self._start(epoch + 1)}
                 yield batch
         finally:  # the caller may stop early
-            ahead.cancel()
+            for future in begun:
+                future.cancel()
 
     def _wait(self, assemble: Callable[[], Batch]) -> Batch:
         started = time.perf_counter()
-        batch = self._on_device(assemble())
+        batch = assemble()
+        if self.device.type != "cpu":
+            images = normalize_on_device(batch.images, self.normalization, self.device, self.layout)
+            labels = batch.labels.to(self.device, non_blocking=True)
+            batch = Batch(images=images.to(self.dtype), labels=labels)
         self.wait_seconds += time.perf_counter() - started
         return batch
 
@@ -124,7 +114,7 @@ class DataLoader:
             self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="batch")
         submit, chunks = self._pool.submit, self._chunks(epoch)[start:]
         futures = (submit(self._assemble, chunk, epoch) for chunk in chunks)
-        return _Ahead(futures, _AHEAD + self.workers)
+        return deque(islice(futures, _AHEAD + self.workers)), futures
 
     def _chunks(self, epoch: int) -> list[NDArray[np.int64]]:
         order = self.view.order(epoch)
@@ -154,10 +144,3 @@ class DataLoader:
             self.read_seconds += read_seconds
             self.transform_seconds += time.thread_time() - started - read_seconds
         return Batch(images=images, labels=labels)
-
-    def _on_device(self, batch: Batch) -> Batch:
-        if self.device.type == "cpu":
-            return batch
-        images = normalize_on_device(batch.images, self.normalization, self.device, self.layout)
-        labels = batch.labels.to(self.device, non_blocking=True)
-        return Batch(images=images.to(self.dtype), labels=labels)

@@ -42,12 +42,7 @@ class PixelFile:
     """
 
     def __init__(self, path: Path, key: bytes) -> None:
-        """Open `path`.
-
-        Raises:
-            DamagedPixelsError: it is cut short, altered, or made for another key.
-            OSError: it is not there, or can't be read.
-        """
+        """Open `path`; DamagedPixelsError if it is cut short, altered, or made for another key."""
         with path.open("rb") as file:
             header = file.read(_HEADER.size)
             if len(header) < _HEADER.size:
@@ -64,11 +59,7 @@ class PixelFile:
         self._checked = np.zeros(images, dtype=bool)
 
     def read(self, number: int) -> Pixels:
-        """Return the image `number` (H, W, C), not to be written to.
-
-        Raises:
-            DamagedPixelsError: its bytes are not those that were written.
-        """
+        """Return the image `number` (H, W, C), not to be written to, or DamagedPixelsError."""
         offset, height, width, channels, crc = self._index[number].item()
         flat = self._bytes[offset : offset + height * width * channels]
         if not self._checked[number]:

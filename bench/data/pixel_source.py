@@ -45,11 +45,7 @@ class DirectPixels:
     """Decodes an image each time it is asked for."""
 
     def full(self, image: ImageFile) -> Pixels:
-        """Return the whole picture (H, W, 3).
-
-        Raises:
-            DataError: it can't be read; the message names it.
-        """
+        """Return the whole picture (H, W, 3), or raise DataError, which names it."""
         try:
             return np.asarray(decode(image.path))
         except DataError as error:
@@ -192,11 +188,7 @@ def open_pixel_cache(
 
 
 def _decode_checked(image: CheckedImage) -> Pixels:
-    """Return the pixels of the very bytes that were checked, since they are kept by their digest.
-
-    Raises:
-        DataError: the file has changed since.
-    """
+    """Return the pixels of the very bytes that were checked: they are kept by their digest."""
     content = read_content(image.file.path)
     if hashlib.sha256(content).hexdigest() != image.sha256:
         raise DataError(f"{image.file.name} changed while it was read: run again")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -66,7 +67,11 @@ class SandboxedProcess:
             return
         assert process.stdin is not None
         assert process.stdout is not None
-        _kill(process)
+        with suppress(ProcessLookupError, PermissionError):
+            if os.name == "posix" and process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
         self._answers.unregister(process.stdout)
         process.stdin.close()
         process.stdout.close()
@@ -124,14 +129,3 @@ def _environment() -> dict[str, str]:
     found = [str(Path(entry or ".").absolute()) for entry in sys.path]
     threads = dict.fromkeys(_ONE_THREAD, "1")
     return os.environ | threads | {"PYTHONPATH": os.pathsep.join(found)}
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        if os.name == "posix" and process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        process.kill()
-    process.wait()

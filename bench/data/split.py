@@ -120,8 +120,7 @@ SPLITS = MappingProxyType({"stratified": stratified_split, "textbook": textbook_
 def limit_images(manifest: Manifest, limit: int) -> Manifest:
     """Return `manifest` with `limit` images at most, each class in its share, picked by content.
 
-    Raises:
-        DataError: the limit leaves a class without an image.
+    DataError names a class that has no image left.
     """
     if limit >= len(manifest.images):
         return manifest
@@ -137,11 +136,7 @@ def limit_images(manifest: Manifest, limit: int) -> Manifest:
 
 
 def training_part(manifest: Manifest, name: str) -> Manifest:
-    """Return the images alone that the split of that name trains on, and their duplicates.
-
-    Raises:
-        DataError: there are too few images for it.
-    """
+    """Return the images alone that the split of that name trains on, and their duplicates."""
     train = set(SPLITS[name](manifest).train)
     groups = (tuple(image for image in group if image in train) for group in manifest.duplicates)
     return replace(

@@ -35,11 +35,7 @@ class InProcessExecutor:
             yield number, self._run(job)
 
     def stop(self) -> None:
-        """Ask the trial to save where it stands, and to end; begin no more.
-
-        Raises:
-            StoppedError: it does nothing that should be ended first.
-        """
+        """Ask the trial to save and end; StoppedError where it does nothing to be ended first."""
         self._stopping = True
         if self._busy:
             self._stop.request()

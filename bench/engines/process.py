@@ -248,21 +248,12 @@ def _text(line: bytes) -> str:
 
 
 def send(connection: Connection, what: str, **values: object) -> None:
-    """Send one message; `values` are such as JSON has.
-
-    Raises:
-        OSError: nobody listens.
-    """
+    """Send one message, `values` being such as JSON has; OSError if nobody listens."""
     connection.send_bytes(json.dumps({"what": what, **values}).encode())
 
 
 def receive(connection: Connection) -> dict[str, Any]:
-    """Return the next message.
-
-    Raises:
-        EOFError: there will be none.
-        RunError: it is no message.
-    """
+    """Return the next message; EOFError if there will be none, RunError if it is no message."""
     try:
         message = json.loads(connection.recv_bytes(_MOST_MESSAGE_BYTES))
         if not isinstance(message, dict) or not isinstance(message.get("what"), str):

@@ -103,8 +103,7 @@ class TrialServer:
     def begin(self) -> Spawned:
         """Return a process that waits for its job, once the server has imported all.
 
-        Raises:
-            RunError: the server has ended before it could begin any.
+        RunError says how the server has ended before it could begin any.
         """
         try:
             spawned = self._fork()

@@ -50,12 +50,8 @@ def sentences(outcome: Outcome) -> list[str]:
     return [_chosen_text(outcome.choice), _confidence_text(outcome.choice), _FLATTERED]
 
 
-def as_json(outcomes: list[Outcome]) -> list[dict[str, Any]]:
+def as_json(outcome: Outcome) -> dict[str, Any]:
     """Return all as plain values, shares 0 to 1."""
-    return [_outcome_as_json(each) for each in outcomes]
-
-
-def _outcome_as_json(outcome: Outcome) -> dict[str, Any]:
     choice = outcome.choice
     return {
         "models": list(outcome.models),
