@@ -1,7 +1,5 @@
 """Every file examined once: what will be used, what not and why, and what is there twice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One part of the data as a network of one input shape meets it: image by image, as levels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,7 +1,5 @@
 """Data sets by name: a plugin's own, as a folder of images in class folders."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One strict decoder: an image file becomes RGB pixels or a reason; and small pictures of those."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat

@@ -1,7 +1,5 @@
 """Image files read and decoded in disposable processes, several at once."""
 
-from __future__ import annotations
-
 import os
 import threading
 from base64 import b64decode

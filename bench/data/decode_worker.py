@@ -10,8 +10,6 @@ each with one line, both JSON. It imports neither torch nor pandas, so that it i
 ```
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

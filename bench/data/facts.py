@@ -1,11 +1,10 @@
 """What is to be known of an image's content: facts of its pixels, its flaw, what equals it."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Self
 
 import numpy as np
 from PIL import Image
@@ -29,7 +28,7 @@ class Facts:
         return self.width, self.height, f"{self.difference_hash:x}"
 
     @classmethod
-    def of_plain(cls, width: int, height: int, difference_hash: str) -> Facts:
+    def of_plain(cls, width: int, height: int, difference_hash: str) -> Self:
         """Return the facts that gave `as_plain`."""
         return cls(width=width, height=height, difference_hash=int(difference_hash, 16))
 

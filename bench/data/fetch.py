@@ -1,7 +1,5 @@
 """Public data sets, fetched when a person asks for one: resumed, checked, safely unpacked."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import stat

@@ -1,7 +1,5 @@
 """Which files of a folder are images of which class."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

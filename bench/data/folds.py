@@ -10,8 +10,6 @@ fold 5             v v v . . . . . . . . . . . . . T T T T
 ```
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Sequence

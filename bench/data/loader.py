@@ -1,7 +1,5 @@
 """From a view to batches of tensors on a device, made ahead of the training step."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import deque

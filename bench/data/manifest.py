@@ -1,7 +1,5 @@
 """A folder's manifest as a person reads it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import asdict
 

@@ -1,13 +1,11 @@
 """Where pixels come from: decoded when needed, or decoded once and kept in files."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import PIL
@@ -124,7 +122,7 @@ class CachedPixels:
         ]
 
     @classmethod
-    def reopened(cls, plain: list[dict[str, Any]], report: Reporter) -> CachedPixels:
+    def reopened(cls, plain: list[dict[str, Any]], report: Reporter) -> Self:
         """Return the pixels that another process has written; nothing is written here."""
         source = cls(report)
         for each in plain:

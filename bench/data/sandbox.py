@@ -1,7 +1,5 @@
 """A process to be thrown away: it answers questions, and may hang or crash without harm."""
 
-from __future__ import annotations
-
 import json
 import os
 import selectors
@@ -11,7 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from registry.errors import DataError
 
@@ -76,7 +74,7 @@ class SandboxedProcess:
         process.stdin.close()
         process.stdout.close()
 
-    def __enter__(self) -> SandboxedProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,7 +1,5 @@
 """One split for every model and seed: which images train, select and test."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """The embedded data set: drawings, since photographs are not ours to ship."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -1,7 +1,5 @@
 """From a picture to the pixels a network sees: crop, resize, flip; every draw is keyed."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What decoding an image once has told of it, kept by its content."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping

@@ -3,15 +3,13 @@
 Ctrl-C and SIGTERM meanwhile: the first saves and stops, the second ends at once.
 """
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, Self
 
 from bench.engines.process import Job
 from bench.engines.registry import get_engine
@@ -90,7 +88,7 @@ class Interrupts:
         self._say = say
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> Interrupts:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._heed)

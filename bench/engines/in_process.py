@@ -1,7 +1,5 @@
 """Trials in this very process: what a notebook has defined can't be imported by another."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace

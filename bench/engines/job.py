@@ -3,8 +3,6 @@
 All that a trial needs is imported before it is known: the one who asks looks at images meanwhile.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Trials on this machine, so many at a time, each in a process of its own."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator

@@ -3,8 +3,6 @@
 The two processes speak in JSON; labels and probabilities are sent bit for bit.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import signal

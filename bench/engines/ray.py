@@ -5,8 +5,6 @@ does is that trial's record. What becomes of Ray's own process or of the node is
 it is sent again. Ray's own retries can't be counted, and never end where memory is wanting.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -4,8 +4,6 @@ It is begun before anything slow is imported here, so that both import at once. 
 4 s of a core; a fork takes milliseconds.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """The search: one configuration after the other, each an ordinary run that can be gone on with."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

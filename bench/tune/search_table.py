@@ -1,7 +1,5 @@
 """What a search came to, as a person and as a program reads it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rich.box import SIMPLE_HEAD

@@ -9,8 +9,6 @@ search that was killed goes on as if it had not been.
 Source: T. Akiba et al. 2019, KDD, 2623-2631; the sampler: J. Bergstra et al. 2011, NeurIPS 24.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Mapping, Sequence
