@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -175,11 +175,8 @@ def trial_server(
     """Yield `server`, or, where wanted, one that imports torch meanwhile; close it in the end."""
     if server is None and wanted and can_spawn():
         server = TrialServer()
-    try:
+    with closing(server) if server else nullcontext():
         yield server
-    finally:
-        if server is not None:
-            server.close()
 
 
 def can_spawn() -> bool:

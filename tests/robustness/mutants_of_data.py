@@ -182,14 +182,14 @@ MUTANTS = (
     ),
     Mutant(
         name="the order of an epoch hangs on what was drawn before",
-        file="bench/data/dataset.py",
+        file="bench/data/loader.py",
         old="        generator = keyed_generator(self.seed, _ORDER, epoch)",
         new="        generator = np.random.default_rng(np.random.randint(2**31))",
         tests=("tests/unit/data/test_loader.py::test_an_epoch_does_not_depend_on_those_before",),
     ),
     Mutant(
         name="all images of an epoch are cut alike",
-        file="bench/data/dataset.py",
+        file="bench/data/loader.py",
         old="generator = keyed_generator(self.seed, _IMAGE, epoch, index)",
         new="generator = keyed_generator(self.seed, _IMAGE, epoch)",
         tests=(
