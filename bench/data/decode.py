@@ -149,20 +149,16 @@ def _require_regular_file(status: os.stat_result) -> None:
 def _picture(content: bytes) -> tuple[Image.Image, Image.Transpose | None]:
     """Return the first frame as RGB, and how it must be turned."""
     with Image.open(BytesIO(content), formats=FORMATS) as opened:
-        _require_size(opened)
+        pixels = opened.width * opened.height
+        if pixels <= 0:
+            raise UnreadableImageError(f"{opened.width}x{opened.height}: no pixels")
+        if pixels > MAX_PIXELS:
+            raise UnreadableImageError(
+                f"{opened.width}x{opened.height} pixels, over the cap of {MAX_PIXELS:,}"
+            )
         _require_known_levels(opened)
         opened.load()
         return _to_rgb(opened), _turn(opened)
-
-
-def _require_size(image: Image.Image) -> None:
-    pixels = image.width * image.height
-    if pixels <= 0:
-        raise UnreadableImageError(f"{image.width}x{image.height}: no pixels")
-    if pixels > MAX_PIXELS:
-        raise UnreadableImageError(
-            f"{image.width}x{image.height} pixels, over the cap of {MAX_PIXELS:,}"
-        )
 
 
 def _require_known_levels(image: Image.Image) -> None:

@@ -55,7 +55,8 @@ def find(folder: Path) -> Finding:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
-    root = _unwrap(folder)
+    wrappers = (child for child in sorted(folder.iterdir()) if child.name.lower() in _WRAPPERS)
+    root = next(filter(Path.is_dir, wrappers), folder)
     named: list[tuple[str, Path, str]] = []
     rejects: list[Reject] = []
     for path in _files(root, rejects):
@@ -80,14 +81,6 @@ def find(folder: Path) -> Finding:
     return Finding(
         folder=root, classes=classes, images=tuple(images), rejects=tuple(sorted(rejects))
     )
-
-
-def _unwrap(folder: Path) -> Path:
-    """Return the folder that holds the classes: `folder` itself, or its PetImages/ or train/."""
-    for child in sorted(folder.iterdir()):
-        if child.name.lower() in _WRAPPERS and child.is_dir():
-            return child
-    return folder
 
 
 def _files(root: Path, rejects: list[Reject]) -> Iterator[Path]:

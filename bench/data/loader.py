@@ -57,11 +57,9 @@ class TrainingDataset:
     So neither the number of workers nor the order of calls nor a resume changes a batch.
 
     Attributes:
-        stratified: the random order has each class evenly, so that each batch has of it, to one
-            image or two, the share that the whole has. While it is not known yet what the classes
-            look like, all that a batch says is which of them it has more of, and Adam's first
-            steps, all of one size, lead a network with wide layers to answer that one always.
-            Source: P. Zhao, T. Zhang 2014, arXiv:1405.3080.
+        stratified: each batch has of each class, to one image or two, the share that the whole
+            has. Else Adam's first steps, all of one size, lead a network with wide layers to answer
+            always what a batch has more of. Source: P. Zhao, T. Zhang 2014, arXiv:1405.3080.
     """
 
     files: Sequence[ImageFile]

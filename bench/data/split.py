@@ -23,8 +23,7 @@ _TEXTBOOK_TRAIN, _TEXTBOOK_TEST, _TEXTBOOK_SEED = 400, 10, 42
 class Split:
     """Three disjoint parts of a manifest's images, and the rule that made them.
 
-    Attributes:
-        within: the rule of an outer split, of whose training part alone this is a split.
+    `within` is the rule of an outer split, of whose training part alone this is one.
     """
 
     name: str

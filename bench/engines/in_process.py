@@ -30,7 +30,13 @@ class InProcessExecutor:
         """Yield each trial's number and result as it ends."""
         while self._waiting and not self._stopping:
             number, job = self._waiting.popleft()
-            yield number, self._run(job)
+            with self._stop.deferred():
+                self._busy = True
+                try:
+                    result = run_and_publish(job, self._callback, self._stop)
+                finally:
+                    self._busy = False
+            yield number, result
 
     def stop(self) -> None:
         """Ask the trial to save and end; StoppedError where it does nothing to be ended first."""
@@ -43,14 +49,6 @@ class InProcessExecutor:
 
     def close(self) -> None:
         """Hold nothing: there is nothing to give back."""
-
-    def _run(self, job: Job) -> TrialResult:
-        with self._stop.deferred():
-            self._busy = True
-            try:
-                return run_and_publish(job, self._callback, self._stop)
-            finally:
-                self._busy = False
 
 
 def run_and_publish(job: Job, callback: Callback, stop: StopRequest) -> TrialResult:

@@ -232,17 +232,15 @@ def _lines(descriptor: int) -> Iterator[str]:
     """Yield what comes by `descriptor`, line by line; overlong ones are cut."""
     rest = b""
     with open(descriptor, "rb", buffering=0) as output:
-        while chunk := output.read(65536):
+        while True:
+            chunk = output.read(65536)
             *lines, rest = re.split(rb"[\r\n]+", rest + chunk)
-            if len(rest) > _LINE_CHARACTERS:
+            if len(rest) > _LINE_CHARACTERS or not chunk:
                 lines, rest = [*lines, rest], b""
-            yield from map(_text, filter(None, lines))
-    if rest:
-        yield _text(rest)
-
-
-def _text(line: bytes) -> str:
-    return line.decode(errors="surrogateescape")[:_LINE_CHARACTERS]
+            for line in filter(None, lines):
+                yield line.decode(errors="surrogateescape")[:_LINE_CHARACTERS]
+            if not chunk:
+                return
 
 
 def send(connection: Connection, what: str, **values: object) -> None:
