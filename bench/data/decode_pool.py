@@ -54,23 +54,24 @@ class TookTooLongError(DiedError):
 
 
 class SandboxedProcess:
-    """A module run as a process of its own: JSON lines in, JSON lines out.
+    """A decode worker in a process of its own, which has so many `seconds` for each answer.
 
     It is started at the first question, never forked from this process, and started anew for the
-    next question after it has died. It must say `{}` when it is ready.
+    next question after it has died. It says `{}` when it is ready.
     """
 
-    def __init__(self, module: str, *arguments: str) -> None:
-        self._command = [sys.executable, "-P", "-m", module, *arguments]
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._command = [sys.executable, "-P", "-m", _MODULE, str(MEMORY_BYTES), str(seconds)]
         self._process: subprocess.Popen[bytes] | None = None
         self._answers = selectors.DefaultSelector()
         self.fresh = True  # whether it has answered nothing yet
 
-    def ask(self, question: Message, *, seconds: float) -> Message:
+    def ask(self, question: Message) -> Message:
         """Return the answer to `question`.
 
         Raises:
-            DiedError: the process crashed, or took more than `seconds`; it is gone.
+            DiedError: the process crashed, or took too long; it is gone.
             DataError: it can't be started.
         """
         process = self._process or self._start()
@@ -79,7 +80,7 @@ class SandboxedProcess:
             process.stdin.write(json.dumps(question).encode("ascii") + b"\n")
         except BrokenPipeError:
             raise self._death(process) from None
-        answer = self._answer(process, seconds)
+        answer = self._answer(process, self._seconds)
         self.fresh = False
         return answer
 
@@ -162,15 +163,14 @@ def examine(
     Raises:
         DataError: no process can be started.
     """
-    return _ask_workers(files, partial(_examine, seconds=seconds), threads, seconds, on_file)
+    return _ask_workers(files, _examine, threads, seconds, on_file)
 
 
 def thumbnails(
     files: Sequence[Path], *, size: int, threads: int = 2, seconds: float = SECONDS_PER_FILE
 ) -> list[Image.Image | None]:
     """Return what can be drawn of each of `files`, `size` pixels a side at most, or None."""
-    ask = partial(_thumbnail, size=size, seconds=seconds)
-    return _ask_workers(files, ask, threads, seconds, lambda: None)
+    return _ask_workers(files, partial(_thumbnail, size=size), threads, seconds, lambda: None)
 
 
 def _ask_workers(
@@ -186,7 +186,7 @@ def _ask_workers(
     stop = threading.Event()
 
     def work() -> None:
-        with SandboxedProcess(_MODULE, str(MEMORY_BYTES), str(seconds)) as one:
+        with SandboxedProcess(seconds) as one:
             while left and not stop.is_set():
                 try:
                     number, path = left.popleft()
@@ -205,29 +205,28 @@ def _ask_workers(
     return [answers[number] for number in range(len(files))]
 
 
-def _examine(path: Path, one: SandboxedProcess, seconds: float) -> Examined:
+def _examine(path: Path, one: SandboxedProcess) -> Examined:
     """Ask for a file; once more where an earlier one may have done harm to the process."""
     fresh = one.fresh
     try:
-        answer = one.ask({"path": os.fspath(path)}, seconds=seconds)
+        answer = one.ask({"path": os.fspath(path)})
         if not answer.get("short_of_memory"):
             flawed = "flaw" in answer
             verdict = Flaw(**answer["flaw"]) if flawed else Facts.of_plain(*answer["facts"])
-            return Examined(
-                verdict=verdict, sha256=answer.get("sha256", ""), bytes=answer.get("bytes", 0)
-            )
+            content = {name: answer[name] for name in ("sha256", "bytes") if name in answer}
+            return Examined(verdict=verdict, **content)
         reason = "needs more memory than the cap of 1 GB"
         one.end()
     except TookTooLongError as error:
         return Examined(verdict=Flaw(reason=f"{error} to decode"))
     except DiedError as error:
         reason = f"crashed the decoder ({error})"
-    return Examined(verdict=Flaw(reason=reason)) if fresh else _examine(path, one, seconds)
+    return Examined(verdict=Flaw(reason=reason)) if fresh else _examine(path, one)
 
 
-def _thumbnail(path: Path, one: SandboxedProcess, size: int, seconds: float) -> Image.Image | None:
+def _thumbnail(path: Path, one: SandboxedProcess, size: int) -> Image.Image | None:
     try:
-        answer = one.ask({"path": os.fspath(path), "thumbnail": size}, seconds=seconds)
+        answer = one.ask({"path": os.fspath(path), "thumbnail": size})
     except DiedError:
         return None
     png = answer["png"]

@@ -104,13 +104,9 @@ class _Coat:
     tongue: bool
 
 
-def draw(kind: Kind, generator: np.random.Generator, size: tuple[int, int] | None = None) -> Image:
-    """Return a drawn `kind` as RGB (H, W, 3).
-
-    `size`: height and width in pixels; without it 240 to 320 each, as photographs vary.
-    """
-    if size is None:
-        size = (int(generator.integers(240, 321)), int(generator.integers(240, 321)))
+def draw(kind: Kind, generator: np.random.Generator) -> Image:
+    """Return a drawn `kind` as RGB (H, W, 3), of 240 to 320 pixels a side, as photographs vary."""
+    size = (int(generator.integers(240, 321)), int(generator.integers(240, 321)))
     canvas = _background(generator, size)
     brush = Brush(canvas=canvas, matrix=_pose(generator, size))
     coat = _coat(generator)
