@@ -29,7 +29,6 @@ MEMORY_BYTES = 850 * 2**20  # to allocate; with code and mapped files it stays u
 _MODULE = "bench.data.decode_worker"
 _FILES_PER_EXAMINER = 50  # to start one takes as long as to decode 100 photographs
 _START_SECONDS = 60.0  # what an import takes on a busy machine is not the question's fault
-_CHUNK = 2**16
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Message = dict[str, Any]  # plain values, as JSON has them; a file's name need not be UTF-8
@@ -133,7 +132,7 @@ class SandboxedProcess:
             if not self._answers.select(max(0.0, deadline - time.monotonic())):
                 self.end()
                 raise TookTooLongError(f"took over {seconds:g} s")
-            line += (read := os.read(process.stdout.fileno(), _CHUNK))
+            line += (read := os.read(process.stdout.fileno(), 2**16))
             if not read:
                 raise self._death(process)
         return cast("Message", json.loads(line))

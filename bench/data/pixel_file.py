@@ -69,11 +69,6 @@ class PixelFile:
         return flat.reshape(height, width, channels)
 
 
-def file_bytes(shapes: Sequence[Shape]) -> int:
-    """Return how many bytes a file of images of these shapes has."""
-    return _offsets(shapes)[1]
-
-
 def write_pixel_file(
     path: Path,
     key: bytes,
@@ -92,7 +87,7 @@ def write_pixel_file(
         OSError: there is no room, or no leave to write; nothing is left. Room is claimed first.
         DataError: an image has not the shape that was foretold.
     """
-    offsets, size = _offsets(shapes)
+    offsets, size = image_offsets(shapes)
     index = np.zeros(len(shapes), _INDEX)
     with whole_file(path) as partial, partial.open("wb") as file:
         descriptor = file.fileno()
@@ -119,7 +114,8 @@ def write_pixel_file(
         _write_all(descriptor, np.frombuffer(header + index.tobytes(), "u1"), 0)
 
 
-def _offsets(shapes: Sequence[Shape]) -> tuple[list[int], int]:
+def image_offsets(shapes: Sequence[Shape]) -> tuple[list[int], int]:
+    """Return where each of the images begins in their file, and how many bytes that has."""
     offsets: list[int] = []
     end = _HEADER.size + len(shapes) * _INDEX.itemsize
     for height, width, channels in shapes:

@@ -18,7 +18,7 @@ from bench.data.pixel_file import (
     DamagedPixelsError,
     PixelFile,
     Shape,
-    file_bytes,
+    image_offsets,
     write_pixel_file,
 )
 from bench.data.transform import Pixels, evaluation_pixels
@@ -202,7 +202,7 @@ def _open_or_write(
     threads: int,
 ) -> PixelFile | None:
     """Return the open file, written if need be, or None where there can be none."""
-    need, available = file_bytes(shapes), available_bytes()
+    need, available = image_offsets(shapes)[1], available_bytes()
     if need > MEMORY_SHARE * available:
         report.say(
             f"no pixel cache: {_size(need)} of pixels are more than {MEMORY_SHARE:.0%} of the "

@@ -12,7 +12,7 @@ from warm import warm
 from bench.data.pixel_file import (
     DamagedPixelsError,
     PixelFile,
-    file_bytes,
+    image_offsets,
     write_pixel_file,
 )
 from registry.errors import DataError
@@ -62,7 +62,7 @@ def test_what_was_written_is_read(written):
 
     for number in range(len(_SHAPES)):
         assert np.array_equal(file.read(number), _make(number))
-    assert written.stat().st_size == file_bytes(_SHAPES)
+    assert written.stat().st_size == image_offsets(_SHAPES)[1]
 
 
 def test_pixels_cannot_be_written_to(written):
