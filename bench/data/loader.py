@@ -174,7 +174,8 @@ class DataLoader:
             for chunk in self._chunks(epoch)[start:]:
                 yield self._wait(partial(self._assemble, chunk, epoch))
             return
-        begun, rest = self._ahead.pop(epoch, None) or self._start(epoch, start)
+        ahead = self._ahead.pop(epoch, None)
+        begun, rest = ahead or self._start(epoch, start)
         try:
             begun.extend(islice(rest, 1))
             while begun:
