@@ -1,18 +1,15 @@
 """Every file examined once: what will be used, what not and why, and what is there twice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.decode_pool import SECONDS_PER_FILE, Examined, examine
-from bench.data.duplicates import duplicates_of
 from bench.data.facts import CheckedImage as CheckedImage
-from bench.data.facts import Flaw
+from bench.data.facts import Flaw, duplicates_of
 from bench.data.find import Finding, ImageFile, Reject
-from bench.data.reading import UnreadableImageError, content_digest
 from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError
 
@@ -50,12 +47,8 @@ def check(
 ) -> Manifest:
     """Return the manifest of `finding`: each image read, and decoded in a disposable process.
 
-    Args:
-        finding: what the folder holds.
-        threads: how many read, and how many processes decode.
-        on_image: is called after each image.
-        ledger: what earlier checks found; content that it knows is not decoded again.
-        seconds: after which an image is given up.
+    `threads` read, and as many processes decode; after so many `seconds` an image is given up.
+    Content that the `ledger` of earlier checks knows is not decoded again.
 
     Raises:
         DataError: fewer than two classes have a readable image, or no process can be started.
@@ -67,8 +60,9 @@ def check(
         if isinstance(facts, Flaw):
             rejects.append(Reject(name=file.name, reason=facts.reason))
         else:
-            checked = CheckedImage(file=file, sha256=each.sha256, bytes=each.bytes, facts=facts)
-            images.append(checked)
+            images.append(
+                CheckedImage(file=file, sha256=each.sha256, bytes=each.bytes, facts=facts)
+            )
     manifest = Manifest(
         folder=finding.folder,
         classes=finding.classes,
@@ -76,25 +70,17 @@ def check(
         rejects=tuple(sorted(rejects)),
         duplicates=duplicates_of(images),
     )
-    _require_each_class(manifest)
-    return manifest
-
-
-def _require_each_class(manifest: Manifest) -> None:
     for label, name in enumerate(manifest.classes):
         if not manifest.count(label):
             raise DataError(
                 f"no readable image of class {name!r} in {manifest.folder} "
                 f"({len(manifest.rejects)} rejected): `zoo data check` names each with its reason"
             )
+    return manifest
 
 
 def require_one_label_each(manifest: Manifest) -> None:
-    """Do nothing if no picture stands under two labels.
-
-    Raises:
-        DataError: one does; it names both files.
-    """
+    """Raise DataError, which names both files, if a picture stands under two labels."""
     for group in manifest.duplicates:
         if len({image.file.label for image in group}) > 1:
             names = " and ".join(image.file.name for image in group)
@@ -102,12 +88,9 @@ def require_one_label_each(manifest: Manifest) -> None:
 
 
 def require_few_rejects(manifest: Manifest, share: float = MOST_REJECTS) -> None:
-    """Do nothing if at most `share` of the files that claim to be images are rejected.
+    """Raise DataError if more than `share` of the files with an image's name are rejected.
 
-    A file without an image's name claims nothing.
-
-    Raises:
-        DataError: more are; it names the first with their reasons.
+    It names the first with their reasons.
     """
     rejects = [reject for reject in manifest.rejects if not reject.by_name]
     if manifest.rejected_share <= share:

@@ -1,7 +1,5 @@
 """Data sets by name: a plugin's own, as a folder of images in class folders."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -28,11 +26,7 @@ class Dataset:
     source: str = ""
 
     def path(self) -> Path:
-        """Return the folder of images.
-
-        Raises:
-            DataError: the plugin fails, or gives no folder.
-        """
+        """Return the folder of images; DataError if the plugin fails, or gives no folder."""
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
                 found = resolve_name(self.folder)()

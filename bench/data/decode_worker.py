@@ -10,8 +10,6 @@ each with one line, both JSON. It imports neither torch nor pandas, so that it i
 ```
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -25,10 +23,15 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile, ImageOps
 
-from bench.data.decode import FORMATS, MAX_PIXELS, ShortOfMemoryError, decode_content
-from bench.data.duplicates import difference_hash
-from bench.data.facts import Facts
-from bench.data.reading import UnreadableImageError, read_content
+from bench.data.decode import (
+    FORMATS,
+    MAX_PIXELS,
+    ShortOfMemoryError,
+    UnreadableImageError,
+    decode_content,
+    read_content,
+)
+from bench.data.facts import Facts, difference_hash
 from bench.system.child_process import die_with_parent
 
 _GRACE_SECONDS = 1.0  # who asks kills us in time; this is for when nobody is there any more

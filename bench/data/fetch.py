@@ -1,19 +1,21 @@
 """Public data sets, fetched when a person asks for one: resumed, checked, safely unpacked."""
 
-from __future__ import annotations
-
-import difflib
 import hashlib
 import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import httpx2
 from tqdm import tqdm
 
-from bench.data.unpack import new_folder, unpack_zip
-from registry.errors import DataError
+from registry.errors import DataError, did_you_mean
 
 _TRIES = 3
 _SILENT_SECONDS = 60
@@ -64,8 +66,7 @@ def fetch(name: str, folder: Path, *, progress: bool = True) -> Path:
         DataError: no such set, no network, not enough disk, or not what was expected.
     """
     if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, NAMES)
         raise DataError(f"unknown data set {name!r}.{hint} There are: {', '.join(NAMES)}.")
     if name == _OXFORD:
         return _fetch_oxford(folder, progress)
@@ -73,11 +74,7 @@ def fetch(name: str, folder: Path, *, progress: bool = True) -> Path:
 
 
 def fetch_archive(data_set: DataSet, folder: Path, *, progress: bool = True) -> Path:
-    """Return the folder of class folders of `data_set`, fetched into `folder`.
-
-    Raises:
-        DataError: no network, not enough disk, or not the archive that was expected.
-    """
+    """Return the folder of class folders of `data_set`; raise DataError as `fetch` does."""
     target = folder / data_set.name
     if not _is_complete(target, target / data_set.root):
         archive = folder / f"{data_set.name}.zip"
@@ -88,6 +85,55 @@ def fetch_archive(data_set: DataSet, folder: Path, *, progress: bool = True) -> 
         unpack_zip(archive, target, max_bytes=data_set.unpacked_bytes, max_files=data_set.files)
         archive.unlink()
     return target / data_set.root
+
+
+def unpack_zip(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -> None:
+    """Unpack `archive` to the new folder `folder`: all of it, or nothing is left.
+
+    It is unpacked beside `folder` and renamed. `zipfile` writes no more than an archive declares.
+
+    Raises:
+        DataError: it is damaged, a member lies outside or is a link, or it is over a cap.
+    """
+    try:
+        with _new_folder(folder) as aside, zipfile.ZipFile(archive) as opened:
+            members = [each for each in opened.infolist() if not each.filename.endswith("/")]
+            if len(members) > max_files:
+                raise DataError(f"{archive.name} holds {len(members):,} files, over {max_files:,}")
+            if sum(member.file_size for member in members) > max_bytes:
+                raise DataError(f"{archive.name} declares more than {max_bytes:,} bytes: refused")
+            for member in members:
+                _extract(opened, member, aside)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise DataError(f"{archive.name} is damaged: {error}: remove it and fetch again") from error
+    except OSError as error:
+        raise DataError(f"could not unpack {archive.name}: {error}") from error
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside `folder`, which it becomes, unless something is raised."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield aside
+        aside.chmod(0o755)  # mkdtemp's is for its maker only
+        aside.replace(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    if not name.parts or name.is_absolute() or ".." in name.parts or ":" in str(name):
+        raise DataError(f"refused to unpack {member.filename!r}: it lies outside the archive")
+    mode = member.external_attr >> 16
+    if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        raise DataError(f"refused to unpack {member.filename!r}: it is no regular file")
+    target = folder.joinpath(*name.parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with opened.open(member) as source, target.open("wb") as sink:
+        shutil.copyfileobj(source, sink)
 
 
 def _is_complete(target: Path, root: Path) -> bool:
@@ -223,7 +269,7 @@ def _fetch_oxford(folder: Path, progress: bool) -> Path:
 
 def _sort_by_species(images: Path, target: Path) -> None:
     """Move photographs to Cat/ and Dog/: a cat's breed has a capital, says the set's README."""
-    with new_folder(target) as aside:
+    with _new_folder(target) as aside:
         for species in ("Cat", "Dog"):
             (aside / species).mkdir()
         for path in sorted(images.glob("*.jpg")):

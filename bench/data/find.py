@@ -1,7 +1,5 @@
 """Which files of a folder are images of which class."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator
@@ -57,7 +55,8 @@ def find(folder: Path) -> Finding:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
-    root = _unwrap(folder)
+    wrappers = (child for child in sorted(folder.iterdir()) if child.name.lower() in _WRAPPERS)
+    root = next(filter(Path.is_dir, wrappers), folder)
     named: list[tuple[str, Path, str]] = []
     rejects: list[Reject] = []
     for path in _files(root, rejects):
@@ -72,28 +71,16 @@ def find(folder: Path) -> Finding:
             named.append((kind, path, name))
     kinds = {kind for kind, _, _ in named}
     classes = tuple(sorted(kinds, key=lambda name: (name != "cat", name != "dog", name)))
-    _require_classes(folder, classes)
+    if not classes:
+        raise DataError(f"no images in {folder}: a comparison needs {_EXAMPLE}")
+    if len(classes) == 1:
+        raise DataError(f"only one class, {classes[0]!r}, in {folder}: it needs {_EXAMPLE}")
     labels = {kind: label for label, kind in enumerate(classes)}
     images = [ImageFile(path=path, label=labels[kind], name=name) for kind, path, name in named]
     images.sort(key=lambda image: (image.label, image.name))
     return Finding(
         folder=root, classes=classes, images=tuple(images), rejects=tuple(sorted(rejects))
     )
-
-
-def _require_classes(folder: Path, classes: tuple[str, ...]) -> None:
-    if not classes:
-        raise DataError(f"no images in {folder}: a comparison needs {_EXAMPLE}")
-    if len(classes) == 1:
-        raise DataError(f"only one class, {classes[0]!r}, in {folder}: it needs {_EXAMPLE}")
-
-
-def _unwrap(folder: Path) -> Path:
-    """Return the folder that holds the classes: `folder` itself, or its PetImages/ or train/."""
-    for child in sorted(folder.iterdir()):
-        if child.name.lower() in _WRAPPERS and child.is_dir():
-            return child
-    return folder
 
 
 def _files(root: Path, rejects: list[Reject]) -> Iterator[Path]:

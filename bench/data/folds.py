@@ -1,5 +1,7 @@
 """The splits of a run: one for all trials, or k folds that test every image once.
 
+The one may test on the images of another folder, none of which anything was trained or chosen on.
+
 ```text
 kfold:5   image    1 . . . . . . . . 20
 fold 1             T T T T v v v . . . . . . . . . . . . .    T tests, v validates, . trains
@@ -8,8 +10,6 @@ fold 5             v v v . . . . . . . . . . . . . T T T T
 ```
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 
 from bench.data.check import CheckedImage, Manifest
+from bench.data.facts import duplicates_of
 from bench.data.split import (
     SPLITS,
     TRAIN_SHARE,
@@ -79,11 +80,7 @@ class Splits:
 
 
 def parse_folds(split: str) -> int | None:
-    """Return k of `kfold:k`, or None for a split that is not repeated.
-
-    Raises:
-        RunError: there is none of that name, or k is less than 2.
-    """
+    """Return k of `kfold:k`, or None for a split that is not repeated, or raise RunError."""
     if split in SPLITS:
         return None
     found = re.fullmatch(r"kfold:(\d{1,6})", split)
@@ -99,11 +96,7 @@ def parse_folds(split: str) -> int | None:
 
 
 def check_within(within: str | None) -> None:
-    """Do nothing where an outer split of that name can be made, or none is asked for.
-
-    Raises:
-        RunError: it can't: there is none, or it has as many training parts as folds.
-    """
+    """Raise RunError where there is no outer split of that name, or it is one of folds."""
     if within is not None and within not in SPLITS:
         known = " or ".join(SPLITS)
         raise RunError(f"--within takes a split with one training part, {known}, not {within!r}")
@@ -141,9 +134,53 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
         groups = _groups([i for i in manifest.images if i.file.label == label], leaders)
         parts = _deal(groups, totals) if len(groups) >= folds else []
         if not parts or any(len(groups) - len(part) < 2 for part in parts):
-            raise _too_few(name, len(groups), folds)
+            most = f" (kfold:{len(groups)} at most)" if 3 <= len(groups) < folds else ""
+            raise DataError(
+                f"class {name!r} has {len(groups)} distinct images, too few for {folds} folds, "
+                "each with a training, a validation and a test part: give more images, or other "
+                f"folds{most}"
+            )
         tests.append(parts)
     return tuple(_split(f"kfold:{folds}", tests, fold) for fold in range(folds))
+
+
+def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits:
+    """Return `splits`, made of `manifest`, with the images of `other` for its test part.
+
+    Pictures of `manifest`, saved again or not, are left out, whichever part they are in.
+
+    Raises:
+        DataError: `splits` are folds, the classes differ, or nothing is left to test.
+    """
+    if splits.folds is not None:
+        raise DataError(
+            f"--split {splits.name} tests on its own images: leave it or --test-data out"
+        )
+    if other.classes != manifest.classes:
+        raise DataError(
+            f"{other.folder} has the classes {', '.join(other.classes)}, {manifest.folder} has "
+            f"{', '.join(manifest.classes)}: they must be the same"
+        )
+    new = exclude_known_images(other, manifest)
+    if not new:
+        raise DataError(
+            f"every picture of {other.folder} is one of {manifest.folder}: there is nothing to "
+            "test on: name another folder for --test-data"
+        )
+    folder, name = other.folder.name, f"{splits.name}, tested on {other.folder.name}"
+    named = (replace(image.file, name=f"{folder}/{image.file.name}") for image in new)
+    test = tuple(replace(image, file=file) for image, file in zip(new, named, strict=True))
+    return replace(splits, name=name, each=(replace(splits.each[0], name=name, test=test),))
+
+
+def exclude_known_images(other: Manifest, manifest: Manifest) -> list[CheckedImage]:
+    """Return the images of `other` that are no picture of `manifest`, not even saved again."""
+    known = {image.file.path for image in manifest.images}
+    known_contents = {image.sha256 for image in manifest.images}
+    for group in duplicates_of([*manifest.images, *other.images]):
+        if any(image.file.path in known for image in group):
+            known_contents.update(image.sha256 for image in group)
+    return [image for image in other.images if image.sha256 not in known_contents]
 
 
 def _groups(images: Sequence[CheckedImage], leaders: dict[str, str]) -> list[_Group]:
@@ -167,15 +204,6 @@ def _deal(groups: Sequence[_Group], totals: list[int]) -> list[list[_Group]]:
         counts[fold] += len(groups[number])
         totals[fold] += len(groups[number])
     return [[groups[number] for number in sorted(each)] for each in numbers]
-
-
-def _too_few(name: str, groups: int, folds: int) -> DataError:
-    """Return that a fold would have nothing to test, to validate on or to train on."""
-    most = f" (kfold:{groups} at most)" if 3 <= groups < folds else ""
-    return DataError(
-        f"class {name!r} has {groups} distinct images, too few for {folds} folds, each with a "
-        f"training, a validation and a test part: give more images, or other folds{most}"
-    )
 
 
 def _split(name: str, tests: Sequence[Sequence[Sequence[_Group]]], fold: int) -> Split:

@@ -1,26 +1,114 @@
-"""From a view to batches of tensors on a device, made ahead of the training step."""
-
-from __future__ import annotations
+"""From images as one network meets them to batches on a device, made ahead of the step."""
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.data.dataset import ImageDataset
-from bench.data.transform import Layout, Pixels, normalize_batch, normalize_on_device
+from bench.data.find import ImageFile
+from bench.data.pixel_source import PixelSource
+from bench.data.transform import (
+    Augmentation,
+    Fidelity,
+    Layout,
+    Pixels,
+    keyed_generator,
+    normalize_batch,
+    normalize_on_device,
+    training_pixels,
+)
 from registry.architecture import Normalization
 
+_ORDER, _IMAGE = 0, 1  # first counter of the keyed generator: what is drawn
 _AHEAD = 2  # batches in the making while the network works on one
 _CPU = torch.device("cpu")
+
+
+class ImageDataset(Protocol):
+    """Images in an order, each as levels (H, W, C)."""
+
+    @property
+    def files(self) -> Sequence[ImageFile]:
+        """The images, with their labels."""
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the order in which `epoch` has the images."""
+
+    def picture(self, index: int) -> Pixels:
+        """Return what is kept of the image `index`, decoded if need be."""
+
+    def pixels(self, picture: Pixels, index: int, epoch: int) -> Pixels:
+        """Return what the network sees of `picture` in `epoch` (H, W, C)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingDataset:
+    """Random parts in a random order, keyed by (seed, epoch, image) and by nothing else.
+
+    So neither the number of workers nor the order of calls nor a resume changes a batch.
+
+    Attributes:
+        stratified: each batch has of each class, to one image or two, the share that the whole
+            has. Else Adam's first steps, all of one size, lead a network with wide layers to answer
+            always what a batch has more of. Source: P. Zhao, T. Zhang 2014, arXiv:1405.3080.
+    """
+
+    files: Sequence[ImageFile]
+    source: PixelSource
+    shape: tuple[int, int, int]
+    seed: int
+    augmentation: Augmentation
+    fidelity: Fidelity = "exact"
+    stratified: bool = False
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the images shuffled."""
+        generator = keyed_generator(self.seed, _ORDER, epoch)
+        order = np.arange(len(self.files))
+        generator.shuffle(order)
+        if not self.stratified:
+            return order
+        labels = np.array([file.label for file in self.files])[order]
+        return order[np.argsort(_even_places(labels, generator), kind="stable")]
+
+    def picture(self, index: int) -> Pixels:
+        """Return the whole picture (H, W, 3)."""
+        return self.source.full(self.files[index])
+
+    def pixels(self, picture: Pixels, index: int, epoch: int) -> Pixels:
+        """Return the random part that is image `index`'s in `epoch`."""
+        generator = keyed_generator(self.seed, _IMAGE, epoch, index)
+        return training_pixels(picture, self.shape, self.augmentation, generator, self.fidelity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationDataset:
+    """Centres in the files' order, always the same."""
+
+    files: Sequence[ImageFile]
+    source: PixelSource
+    shape: tuple[int, int, int]
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the images as they come."""
+        return np.arange(len(self.files))
+
+    def picture(self, index: int) -> Pixels:
+        """Return the centre (H, W, C)."""
+        return self.source.centre(self.files[index], self.shape)
+
+    def pixels(self, picture: Pixels, index: int, epoch: int) -> Pixels:
+        """Return the centre as it is."""
+        return picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,22 +119,7 @@ class Batch:
     labels: torch.Tensor
 
 
-class _Ahead:
-    """Batches in the making: a few at first, the next whenever one is taken."""
-
-    def __init__(self, futures: Iterator[Future[Batch]], count: int) -> None:
-        self._waiting = futures
-        self._started = deque(islice(futures, count))
-
-    def take(self) -> Future[Batch] | None:
-        """Return the next batch, or None where there is none left."""
-        self._started.extend(islice(self._waiting, 1))
-        return self._started.popleft() if self._started else None
-
-    def cancel(self) -> None:
-        """Make no more."""
-        for future in self._started:
-            future.cancel()
+_Ahead = tuple[deque[Future[Batch]], Iterator[Future[Batch]]]  # begun, and yet to begin
 
 
 @dataclass(eq=False)
@@ -101,21 +174,27 @@ class DataLoader:
             for chunk in self._chunks(epoch)[start:]:
                 yield self._wait(partial(self._assemble, chunk, epoch))
             return
-        ahead = self._ahead.pop(epoch, None) or self._start(epoch, start)
+        ahead = self._ahead.pop(epoch, None)
+        begun, rest = ahead or self._start(epoch, start)
         try:
-            future = ahead.take()
-            while future is not None:
-                batch = self._wait(future.result)
-                future = ahead.take()
-                if future is None and epoch + 1 < self.epochs:
+            begun.extend(islice(rest, 1))
+            while begun:
+                batch = self._wait(begun.popleft().result)
+                begun.extend(islice(rest, 1))
+                if not begun and epoch + 1 < self.epochs:
                     self._ahead = {epoch + 1: self._start(epoch + 1)}
                 yield batch
         finally:  # the caller may stop early
-            ahead.cancel()
+            for future in begun:
+                future.cancel()
 
     def _wait(self, assemble: Callable[[], Batch]) -> Batch:
         started = time.perf_counter()
-        batch = self._on_device(assemble())
+        batch = assemble()
+        if self.device.type != "cpu":
+            images = normalize_on_device(batch.images, self.normalization, self.device, self.layout)
+            labels = batch.labels.to(self.device, non_blocking=True)
+            batch = Batch(images=images.to(self.dtype), labels=labels)
         self.wait_seconds += time.perf_counter() - started
         return batch
 
@@ -124,7 +203,7 @@ class DataLoader:
             self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="batch")
         submit, chunks = self._pool.submit, self._chunks(epoch)[start:]
         futures = (submit(self._assemble, chunk, epoch) for chunk in chunks)
-        return _Ahead(futures, _AHEAD + self.workers)
+        return deque(islice(futures, _AHEAD + self.workers)), futures
 
     def _chunks(self, epoch: int) -> list[NDArray[np.int64]]:
         order = self.view.order(epoch)
@@ -155,9 +234,11 @@ class DataLoader:
             self.transform_seconds += time.thread_time() - started - read_seconds
         return Batch(images=images, labels=labels)
 
-    def _on_device(self, batch: Batch) -> Batch:
-        if self.device.type == "cpu":
-            return batch
-        images = normalize_on_device(batch.images, self.normalization, self.device, self.layout)
-        labels = batch.labels.to(self.device, non_blocking=True)
-        return Batch(images=images.to(self.dtype), labels=labels)
+
+def _even_places(labels: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return a place from 0 to 1 for each image: of n of a class, one at random in each nth."""
+    places = np.empty(len(labels))
+    for label in np.unique(labels):
+        count = int((labels == label).sum())
+        places[labels == label] = (np.arange(count) + generator.random(count)) / count
+    return places

@@ -1,7 +1,5 @@
 """A folder's manifest as a person reads it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import asdict
 
@@ -43,7 +41,9 @@ def render(manifest: Manifest) -> RenderableType:
         *(Text(f"✗ {short(r.name)}: {display(r.reason)}", BAD) for r in manifest.rejects),
     ]
     if manifest.rejects:
-        lines.append(Text(f"✗ {len(manifest.rejects):,} files would not be used: {_why(manifest)}"))
+        reasons = Counter(reject.reason.partition(":")[0] for reject in manifest.rejects)
+        why = display(", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5)))
+        lines.append(Text(f"✗ {len(manifest.rejects):,} files would not be used: {why}"))
     else:
         lines.append(Text("✓ every file would be used", GOOD))
     if manifest.rejected_share > MOST_REJECTS:
@@ -70,8 +70,3 @@ def _duplicate(group: tuple[CheckedImage, ...]) -> Text:
 
 def _identical(group: tuple[CheckedImage, ...]) -> bool:
     return len({image.sha256 for image in group}) == 1
-
-
-def _why(manifest: Manifest) -> str:
-    reasons = Counter(reject.reason.partition(":")[0] for reject in manifest.rejects)
-    return display(", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.system.atomic_files import put_in_place
+from bench.system.atomic_files import whole_file
 from registry.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,12 +42,7 @@ class PixelFile:
     """
 
     def __init__(self, path: Path, key: bytes) -> None:
-        """Open `path`.
-
-        Raises:
-            DamagedPixelsError: it is cut short, altered, or made for another key.
-            OSError: it is not there, or can't be read.
-        """
+        """Open `path`; DamagedPixelsError if it is cut short, altered, or made for another key."""
         with path.open("rb") as file:
             header = file.read(_HEADER.size)
             if len(header) < _HEADER.size:
@@ -65,11 +59,7 @@ class PixelFile:
         self._checked = np.zeros(images, dtype=bool)
 
     def read(self, number: int) -> Pixels:
-        """Return the image `number` (H, W, C), not to be written to.
-
-        Raises:
-            DamagedPixelsError: its bytes are not those that were written.
-        """
+        """Return the image `number` (H, W, C), not to be written to, or DamagedPixelsError."""
         offset, height, width, channels, crc = self._index[number].item()
         flat = self._bytes[offset : offset + height * width * channels]
         if not self._checked[number]:
@@ -77,11 +67,6 @@ class PixelFile:
                 raise DamagedPixelsError(f"image {number} is altered")
             self._checked[number] = True
         return flat.reshape(height, width, channels)
-
-
-def file_bytes(shapes: Sequence[Shape]) -> int:
-    """Return how many bytes a file of images of these shapes has."""
-    return _offsets(shapes)[1]
 
 
 def write_pixel_file(
@@ -95,20 +80,21 @@ def write_pixel_file(
 ) -> None:
     """Write the images that `make` gives for 0, 1, 2, ... to `path`, by several threads.
 
-    They are written beside `path`, synced, and renamed: whoever opens `path` finds all of it.
+    They are written beside `path`, synced, and renamed: whoever opens `path` finds all of it. Only
+    one may write `path` at a time, over what one that was killed has left.
 
     Raises:
         OSError: there is no room, or no leave to write; nothing is left. Room is claimed first.
         DataError: an image has not the shape that was foretold.
     """
-    offsets, size = _offsets(shapes)
+    offsets, size = image_offsets(shapes)
     index = np.zeros(len(shapes), _INDEX)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
+    with whole_file(path) as partial, partial.open("wb") as file:
+        descriptor = file.fileno()
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(descriptor, 0, size)  # a full disk is told now, not half-way
         else:
-            os.truncate(descriptor, size)
+            file.truncate(size)
 
         def put(number: int) -> None:
             pixels = np.ascontiguousarray(make(number))
@@ -126,22 +112,10 @@ def write_pixel_file(
                 raise
         header = _HEADER.pack(_MAGIC, key, len(shapes), size, zlib.crc32(index.tobytes()))
         _write_all(descriptor, np.frombuffer(header + index.tobytes(), "u1"), 0)
-        os.fsync(descriptor)
-        Path(name).chmod(0o644)  # mkstemp's is for its maker only
-        put_in_place(Path(name), path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
 
 
-def partial_files(path: Path) -> list[Path]:
-    """Return what writers of `path` that were killed have left, or are writing right now."""
-    return list(path.parent.glob(f".{path.name}-*"))
-
-
-def _offsets(shapes: Sequence[Shape]) -> tuple[list[int], int]:
+def image_offsets(shapes: Sequence[Shape]) -> tuple[list[int], int]:
+    """Return where each of the images begins in their file, and how many bytes that has."""
     offsets: list[int] = []
     end = _HEADER.size + len(shapes) * _INDEX.itemsize
     for height, width, channels in shapes:

@@ -1,7 +1,5 @@
 """One split for every model and seed: which images train, select and test."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from collections.abc import Iterable, Sequence
@@ -25,8 +23,7 @@ _TEXTBOOK_TRAIN, _TEXTBOOK_TEST, _TEXTBOOK_SEED = 400, 10, 42
 class Split:
     """Three disjoint parts of a manifest's images, and the rule that made them.
 
-    Attributes:
-        within: the rule of an outer split, of whose training part alone this is a split.
+    `within` is the rule of an outer split, of whose training part alone this is one.
     """
 
     name: str
@@ -120,8 +117,7 @@ SPLITS = MappingProxyType({"stratified": stratified_split, "textbook": textbook_
 def limit_images(manifest: Manifest, limit: int) -> Manifest:
     """Return `manifest` with `limit` images at most, each class in its share, picked by content.
 
-    Raises:
-        DataError: the limit leaves a class without an image.
+    DataError names a class that has no image left.
     """
     if limit >= len(manifest.images):
         return manifest
@@ -137,11 +133,7 @@ def limit_images(manifest: Manifest, limit: int) -> Manifest:
 
 
 def training_part(manifest: Manifest, name: str) -> Manifest:
-    """Return the images alone that the split of that name trains on, and their duplicates.
-
-    Raises:
-        DataError: there are too few images for it.
-    """
+    """Return the images alone that the split of that name trains on, and their duplicates."""
     train = set(SPLITS[name](manifest).train)
     groups = (tuple(image for image in group if image in train) for group in manifest.duplicates)
     return replace(

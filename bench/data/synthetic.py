@@ -1,10 +1,9 @@
 """The embedded data set: drawings, since photographs are not ours to ship."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 import numpy as np
 from PIL import Image
@@ -19,7 +18,6 @@ IMAGES = 480
 
 _VERSION = 2  # one more whenever a pixel changes: it keys the cache
 _MARKER = ".synthetic.json"
-_KINDS: tuple[Kind, ...] = ("cat", "dog")
 
 DRAWINGS = Dataset(
     name="drawings",
@@ -69,7 +67,7 @@ def synthetic_folder(cache: Path | None = None) -> Path:
 
 
 def _write_images(folder: Path, each: int, seed: int) -> None:
-    for number, kind in enumerate(_KINDS):
+    for number, kind in enumerate(get_args(Kind)):
         kind_folder = folder / kind.capitalize()
         kind_folder.mkdir(parents=True)
         for index in range(each):

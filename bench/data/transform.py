@@ -1,7 +1,5 @@
 """From a picture to the pixels a network sees: crop, resize, flip; every draw is keyed."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,7 +109,10 @@ def evaluation_pixels(picture: Pixels, shape: tuple[int, int, int]) -> Pixels:
     channels, height, width = shape
     side = max(height, width)
     short = _TEXTBOOK_RESIZE if 224 <= side <= _TEXTBOOK_RESIZE else round(side * 8 / 7)
-    scaled = _resize_short(_as_picture(picture, channels), short)
+    whole = _as_picture(picture, channels)
+    longer = int(short * max(whole.size) / min(whole.size))
+    size = (short, longer) if whole.width <= whole.height else (longer, short)
+    scaled = whole.resize(size, Image.Resampling.BILINEAR)
     top, left = round((scaled.height - height) / 2), round((scaled.width - width) / 2)
     return _as_pixels(scaled.crop((left, top, left + width, top + height)))
 
@@ -166,21 +167,10 @@ def random_box(
             top = int(generator.integers(0, height - h + 1))
             left = int(generator.integers(0, width - w + 1))
             return left, top, left + w, top + h
-    return _centre_box(width, height)
-
-
-def _centre_box(width: int, height: int) -> tuple[int, int, int, int]:
     w = round(height * _RATIO[1]) if width / height > _RATIO[1] else width
     h = round(width / _RATIO[0]) if width / height < _RATIO[0] else height
     left, top = (width - w) // 2, (height - h) // 2
     return left, top, left + w, top + h
-
-
-def _resize_short(picture: Image.Image, short: int) -> Image.Image:
-    width, height = picture.size
-    longer = int(short * max(picture.size) / min(picture.size))
-    size = (short, longer) if width <= height else (longer, short)
-    return picture.resize(size, Image.Resampling.BILINEAR)
 
 
 def _resize_exactly(part: Pixels, shape: tuple[int, int, int], mirrored: bool) -> Pixels:

@@ -1,12 +1,10 @@
 """What decoding an image once has told of it, kept by its content."""
 
-from __future__ import annotations
-
+import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import PIL
 
@@ -23,9 +21,9 @@ _TABLES = """
         sha256 TEXT, version TEXT, reason TEXT, PRIMARY KEY (sha256, version)
     ) WITHOUT ROWID;
 """
-_IMAGES = "SELECT sha256, width, height, difference_hash FROM image"
-_FLAWS = "SELECT sha256, reason FROM flaw"
-_AT_ONCE = 500  # parameters of one query; SQLite's limit was 999 once
+_KNOWN = "WHERE version = ? AND sha256 IN (SELECT value FROM json_each(?))"
+_IMAGES = f"SELECT sha256, width, height, difference_hash FROM image {_KNOWN}"
+_FLAWS = f"SELECT sha256, reason FROM flaw {_KNOWN}"
 
 
 class ValidationCache:
@@ -38,17 +36,18 @@ class ValidationCache:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self, digests: Sequence[str]) -> dict[str, Verdict]:
+    def read(self, digests: list[str]) -> dict[str, Verdict]:
         """Return what this version of the decoder has found of these contents, by SHA-256."""
         try:
+            asked = (_VERSION, json.dumps(digests))
             with self._open() as database:
                 facts = {
                     digest: Facts.of_plain(*facts)
-                    for digest, *facts in _rows(database, _IMAGES, digests)
+                    for digest, *facts in database.execute(_IMAGES, asked)
                 }
                 flaws = {
                     digest: Flaw(reason=str(reason), lasts=True)
-                    for digest, reason in _rows(database, _FLAWS, digests)
+                    for digest, reason in database.execute(_FLAWS, asked)
                 }
             return {**facts, **flaws}
         except (sqlite3.OperationalError, OSError):  # in use, or no leave to read it
@@ -81,15 +80,3 @@ class ValidationCache:
         with closing(sqlite3.connect(self._path, timeout=10)) as database, database:
             database.executescript(_TABLES)
             yield database
-
-
-def _rows(
-    database: sqlite3.Connection, query: str, digests: Sequence[str]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of this version that `query` finds for `digests`."""
-    for start in range(0, len(digests), _AT_ONCE):
-        some = digests[start : start + _AT_ONCE]
-        marks = ",".join("?" * len(some))
-        yield from database.execute(
-            f"{query} WHERE version = ? AND sha256 IN ({marks})", (_VERSION, *some)
-        )

@@ -4,8 +4,6 @@ It runs no operation of torch, so that there are no threads which a fork would l
 with the one that began it. Nothing slow is imported before that is seen to.
 """
 
-from __future__ import annotations
-
 import faulthandler
 import gc
 import importlib

@@ -1,11 +1,16 @@
-"""What does trials: specifications in, results out, in whatever order they end."""
+"""What does trials: specifications in, results out, in whatever order they end.
 
-from __future__ import annotations
+Ctrl-C and SIGTERM meanwhile: the first saves and stops, the second ends at once.
+"""
 
-from collections.abc import Iterator, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
-from typing import Protocol
+from types import FrameType
+from typing import Protocol, Self
 
 from bench.engines.process import Job
 from bench.engines.registry import get_engine
@@ -57,11 +62,7 @@ class ExecutorConfig:
 
 
 def start_executor(name: str, callback: Callback, setup: ExecutorConfig) -> Executor:
-    """Return the engine `name`, ready for trials.
-
-    Raises:
-        ZooError: it can't be had.
-    """
+    """Return the engine `name`, ready for trials; raise ZooError where it can't be had."""
     engine = get_engine(name)
     try:
         executor: Executor = resolve_name(engine.constructor)(callback, setup)
@@ -72,3 +73,49 @@ def start_executor(name: str, callback: Callback, setup: ExecutorConfig) -> Exec
             f"the engine {name!r} can't be begun: {format_error(error)}"
         ) from error
     return executor
+
+
+class Interrupts:
+    """Context manager that heeds signals, in a program's main thread; elsewhere it does nothing.
+
+    Attributes:
+        number: of the signal that came first, or None. Whoever runs trials begins no other then.
+    """
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self.number: int | None = None
+        self._executor: Executor | None = None
+        self._say = say
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._heed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            if signal.getsignal(number) == self._heed:  # else whoever set another one keeps it
+                signal.signal(number, handler)  # type: ignore[arg-type]
+
+    @contextmanager
+    def stopping(self, executor: Executor) -> Iterator[None]:
+        """Pass what comes meanwhile on to `executor`, and what came before."""
+        self._executor = executor
+        try:
+            if self.number is not None:
+                executor.stop()
+            yield
+        finally:
+            self._executor = None
+
+    def _heed(self, number: int, frame: FrameType | None) -> None:
+        again, self.number = self.number is not None, self.number or number
+        if again:
+            if self._executor is not None:
+                self._executor.end()
+            raise KeyboardInterrupt(number)
+        self._say("stopping: saving where the trial stands; once more ends it at once")
+        if self._executor is not None:
+            self._executor.stop()

@@ -1,7 +1,5 @@
 """Trials in this very process: what a notebook has defined can't be imported by another."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,14 +30,16 @@ class InProcessExecutor:
         """Yield each trial's number and result as it ends."""
         while self._waiting and not self._stopping:
             number, job = self._waiting.popleft()
-            yield number, self._run(job)
+            with self._stop.deferred():
+                self._busy = True
+                try:
+                    result = run_and_publish(job, self._callback, self._stop)
+                finally:
+                    self._busy = False
+            yield number, result
 
     def stop(self) -> None:
-        """Ask the trial to save where it stands, and to end; begin no more.
-
-        Raises:
-            StoppedError: it does nothing that should be ended first.
-        """
+        """Ask the trial to save and end; StoppedError where it does nothing to be ended first."""
         self._stopping = True
         if self._busy:
             self._stop.request()
@@ -49,14 +49,6 @@ class InProcessExecutor:
 
     def close(self) -> None:
         """Hold nothing: there is nothing to give back."""
-
-    def _run(self, job: Job) -> TrialResult:
-        with self._stop.deferred():
-            self._busy = True
-            try:
-                return run_and_publish(job, self._callback, self._stop)
-            finally:
-                self._busy = False
 
 
 def run_and_publish(job: Job, callback: Callback, stop: StopRequest) -> TrialResult:

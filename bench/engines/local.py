@@ -1,7 +1,5 @@
 """Trials on this machine, so many at a time, each in a process of its own."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -43,11 +41,7 @@ class LocalExecutor:
         setup: ExecutorConfig,
         available: Callable[[], int] = available_bytes,
     ) -> None:
-        """Begin nothing yet; `available` gives the bytes that are free.
-
-        Raises:
-            RunError: a cluster was named, which is for other engines.
-        """
+        """Begin nothing yet; `available` gives the bytes that are free."""
         if setup.address is not None:
             raise RunError("--address is that of a cluster: give --engine ray, too")
         self._jobs, self._available = setup.jobs or 1, available
@@ -106,19 +100,16 @@ class LocalExecutor:
             free = self._available() - sum(map(_outstanding, self._running.values()))
             wanted = self._peaks.get(job.spec.model, job.expected_bytes)
             if self._running and wanted > free:  # alone, a trial may try
-                self._say_that_it_waits(number, job, wanted, free)
+                if number not in self._announced:
+                    self._announced.add(number)
+                    self._callback.say(
+                        f"{job.spec.model} ({job.spec.turn}) waits for memory: it may take "
+                        f"{wanted / 1e9:.1f} GB, and {max(0, free) / 1e9:.1f} GB are free"
+                    )
                 return  # whatever ends next makes room
             self._waiting.popleft()
             limited = replace(job, memory_bytes=free) if job.spec.device == "cpu" else job
             self._start(number, replace(limited, jobs=self._jobs), wanted)
-
-    def _say_that_it_waits(self, number: int, job: Job, wanted: int, free: int) -> None:
-        if number not in self._announced:
-            self._announced.add(number)
-            self._callback.say(
-                f"{job.spec.model} ({job.spec.turn}) waits for memory: it may take "
-                f"{wanted / 1e9:.1f} GB, and {max(0, free) / 1e9:.1f} GB are free"
-            )
 
     def _start(self, number: int, job: Job, wanted: int) -> None:
         self._server = self._server or TrialServer()

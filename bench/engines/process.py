@@ -3,8 +3,6 @@
 The two processes speak in JSON; labels and probabilities are sent bit for bit.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import signal
@@ -234,35 +232,24 @@ def _lines(descriptor: int) -> Iterator[str]:
     """Yield what comes by `descriptor`, line by line; overlong ones are cut."""
     rest = b""
     with open(descriptor, "rb", buffering=0) as output:
-        while chunk := output.read(65536):
+        while True:
+            chunk = output.read(65536)
             *lines, rest = re.split(rb"[\r\n]+", rest + chunk)
-            if len(rest) > _LINE_CHARACTERS:
+            if len(rest) > _LINE_CHARACTERS or not chunk:
                 lines, rest = [*lines, rest], b""
-            yield from map(_text, filter(None, lines))
-    if rest:
-        yield _text(rest)
-
-
-def _text(line: bytes) -> str:
-    return line.decode(errors="surrogateescape")[:_LINE_CHARACTERS]
+            for line in filter(None, lines):
+                yield line.decode(errors="surrogateescape")[:_LINE_CHARACTERS]
+            if not chunk:
+                return
 
 
 def send(connection: Connection, what: str, **values: object) -> None:
-    """Send one message; `values` are such as JSON has.
-
-    Raises:
-        OSError: nobody listens.
-    """
+    """Send one message, `values` being such as JSON has; OSError if nobody listens."""
     connection.send_bytes(json.dumps({"what": what, **values}).encode())
 
 
 def receive(connection: Connection) -> dict[str, Any]:
-    """Return the next message.
-
-    Raises:
-        EOFError: there will be none.
-        RunError: it is no message.
-    """
+    """Return the next message; EOFError if there will be none, RunError if it is no message."""
     try:
         message = json.loads(connection.recv_bytes(_MOST_MESSAGE_BYTES))
         if not isinstance(message, dict) or not isinstance(message.get("what"), str):

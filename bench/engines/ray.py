@@ -5,12 +5,12 @@ does is that trial's record. What becomes of Ray's own process or of the node is
 it is sent again. Ray's own retries can't be counted, and never end where memory is wanting.
 """
 
-from __future__ import annotations
-
+import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,13 +19,16 @@ from typing import Any
 from bench.engines import ray_node
 from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, as_plain
-from bench.engines.ray_cluster import alive_nodes, join_cluster, one_line, resources_of
+from bench.system.cpu import default_threads
 from bench.training.callbacks import Callback
 from bench.training.evaluate import unpack_evaluation
 from bench.training.record import Status, TrialRecord, TrialResult, record_of
 from bench.training.spec import as_plain as record_as_plain
-from registry.errors import RunError
+from registry.errors import RunError, format_error
 
+_STORE_BYTES = 256_000_000  # for lists of images; by itself it would be a third of the memory
+_NICENESS = "RAY_worker_niceness"  # 15 by itself, so that others' work makes a trial slower
+_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # off: as on those, nothing is heard from outside
 _LOOK_SECONDS = 1.0
 _AHEAD = 2  # tasks for each place, so that none waits for one that is empty
 _AGAIN = 3  # times that a trial is sent again, having been lost with its process or its node
@@ -50,17 +53,13 @@ class RayExecutor:
     """
 
     def __init__(self, callback: Callback, setup: ExecutorConfig) -> None:
-        """Join the cluster, and look into each of its nodes.
-
-        Raises:
-            RunError: it can't be reached, or a node has other versions or other code.
-        """
+        """Join the cluster, and look into each of its nodes, or raise RunError."""
         self._callback, self._setup = callback, setup
         self._waiting: deque[_Sent] = deque()
         self._running: dict[Any, _Sent] = {}  # by their task's reference
         self._large: dict[str, Any] = {}  # what many tasks are given, once in the cluster
         self._stopping = False
-        self._started_here = join_cluster(setup.address)
+        self._started_here = _join_cluster(setup.address)
         self._ray = import_module("ray")
         try:
             self._architectures = record_as_plain(dict(setup.architectures))
@@ -119,7 +118,7 @@ class RayExecutor:
     def _places(self, job: Job) -> int:
         """Return how many such trials have room in the cluster; raise RunError if none has."""
         each = job.spec.threads
-        nodes = [node["Resources"] for node in alive_nodes()]
+        nodes = [node["Resources"] for node in _alive_nodes()]
         places = sum(int(node.get("CPU", 0)) // each for node in nodes)
         needs_gpu = job.spec.device.startswith("cuda")
         if needs_gpu:
@@ -153,7 +152,7 @@ class RayExecutor:
         split, source = plain.pop("split"), plain.pop("source")
         self._callback.on_phase(TrialRecord(spec=job.spec, jobs=sent.jobs))
         others = {f"the code of {name}" for name in self._architectures if name != job.spec.model}
-        return self._trial.options(**resources_of(job)).remote(
+        return self._trial.options(**_resources_of(job)).remote(
             plain,
             self._once(job.spec.split_fingerprint, split),
             self._once("source", source),
@@ -171,9 +170,9 @@ class RayExecutor:
         try:
             found = self._ray.get(reference)
         except self._ray.exceptions.OutOfMemoryError as error:
-            return _unfinished(sent, "out-of-memory", f"Ray ended it: {one_line(error)}")
+            return _unfinished(sent, "out-of-memory", f"Ray ended it: {_one_line(error)}")
         except self._ray.exceptions.RayTaskError as error:  # before its trial had a process
-            return _unfinished(sent, "failed", one_line(error.cause or error))
+            return _unfinished(sent, "failed", _one_line(error.cause or error))
         except self._ray.exceptions.RayError as error:  # its process or its node is gone
             return self._lost(sent, error)
         if not found["begun"]:
@@ -194,7 +193,7 @@ class RayExecutor:
             return _unfinished(sent, "interrupted", "stopped by the user")
         if sent.lost >= _AGAIN:
             why = f"lost {sent.lost + 1} times with the process or node that it ran on"
-            return _unfinished(sent, "killed", f"{why}: {one_line(error)}")
+            return _unfinished(sent, "killed", f"{why}: {_one_line(error)}")
         name = f"{sent.job.spec.model} ({sent.job.spec.turn})"
         self._callback.say(f"{name} was lost with its process or node: sending it again")
         sent.lost += 1
@@ -207,7 +206,7 @@ class RayExecutor:
         look = self._ray.remote(max_retries=0)(ray_node.facts)
         only_on = import_module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy
         asked = {}
-        for node in alive_nodes():
+        for node in _alive_nodes():
             host = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}"
             name = f"{host}, {node['NodeID'][:8]})"
             where = only_on(node["NodeID"], soft=False)
@@ -217,7 +216,7 @@ class RayExecutor:
             try:
                 found = self._ray.get(reference, timeout=_CHECK_SECONDS)
             except self._ray.exceptions.RayError as error:
-                why = f"the node {name} does not say what it has: {one_line(error)}"
+                why = f"the node {name} does not say what it has: {_one_line(error)}"
                 raise RunError(why) from error
             if wrong := ray_node.describe_differences(self._facts, found):
                 raise RunError(
@@ -236,3 +235,66 @@ def _ask_to_stop(sent: _Sent, *, wanted: bool) -> None:
     path = sent.job.folder / ray_node.STOP
     with suppress(OSError):
         path.touch() if wanted else path.unlink(missing_ok=True)
+
+
+def _join_cluster(address: str | None) -> bool:
+    """Be in a cluster from now on; say whether that was not so before."""
+    own = (_LOOPBACK, _NICENESS) if address is None else ()
+    for name in ("RAY_USAGE_STATS_ENABLED", "RAY_DEDUP_LOGS", *own):
+        os.environ.setdefault(name, "0")
+    import ray
+
+    if ray.is_initialized():
+        return False
+    options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": "error"}
+    if address is None:
+        options |= {"address": "local", "num_cpus": default_threads(), "include_dashboard": False}
+        options["object_store_memory"] = _STORE_BYTES
+    try:
+        with _same_signals():
+            ray.init(**options)
+    except Exception as error:
+        where = f"at {address}" if address else "on this machine"
+        raise RunError(f"no Ray cluster {where}: {_one_line(error)}") from error
+    return True
+
+
+@contextmanager
+def _same_signals() -> Iterator[None]:
+    """Keep the handlers of Ctrl-C and SIGTERM, which Ray would replace.
+
+    What is begun in here does not get a terminal's Ctrl-C: Ray's are still to save the trials.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # is inherited
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            with suppress(ValueError, TypeError):  # not the main thread, or none of Python's
+                signal.signal(number, handler)
+
+
+def _resources_of(job: Job) -> dict[str, Any]:
+    """Return what `job` takes of a node; of memory no more than the largest has, by Ray's count."""
+    most_bytes = max((node["Resources"].get("memory", 0) for node in _alive_nodes()), default=0)
+    return {
+        "num_cpus": job.spec.threads,
+        "num_gpus": 1 if job.spec.device.startswith("cuda") else 0,
+        "memory": int(min(job.expected_bytes, most_bytes)) or None,
+        "scheduling_strategy": "SPREAD",
+    }
+
+
+def _one_line(error: BaseException) -> str:
+    """Return what was raised on one short line: Ray tells stories."""
+    return format_error(error)[:300]
+
+
+def _alive_nodes() -> list[dict[str, Any]]:
+    """Return the nodes of the cluster that are alive, as Ray tells of them."""
+    import ray
+
+    return [node for node in ray.nodes() if node["Alive"]]

@@ -29,11 +29,9 @@ _MOST_NAMED = 3
 
 
 def facts(architectures: Mapping[str, dict[str, Any]], path: list[str]) -> dict[str, str | None]:
-    """Return what trials hang on, by name: versions, and the code of each architecture.
+    """Return what trials hang on, by name: versions, and the code of each architecture, by model.
 
-    Args:
-        architectures: as plain values, by model.
-        path: where whoever asks has its modules; this machine's own places come after those.
+    Whoever asks has its modules in `path`; this machine's own places come after those.
     """
     found: dict[str, str | None] = {"python": platform.python_version()}
     found |= {name: _version(name) for name in _PACKAGES}
@@ -73,11 +71,8 @@ def trial(
 ) -> dict[str, Any]:
     """Return what comes of a trial as plain values, or why it can't be done on this node.
 
-    Args:
-        plain: the job, as `process.as_plain` gives it, but for the next two.
-        split: its split, as plain values.
-        source: the pixel files, or None.
-        wanted: the `facts` of whoever asks, of this trial's architecture.
+    It is given a job as `process.as_plain` has it, with `split` and `source` apart. Of `wanted`,
+    the `facts` of whoever asks, no code is of another architecture.
     """
     if (Path(plain["folder"]) / STOP).exists():
         return {"begun": False}

@@ -1,7 +1,5 @@
 """Engines by name: what there is, in this package and in others."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from importlib.util import find_spec
 

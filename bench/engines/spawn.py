@@ -4,8 +4,6 @@ It is begun before anything slow is imported here, so that both import at once. 
 4 s of a core; a fork takes milliseconds.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -16,7 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -103,8 +101,7 @@ class TrialServer:
     def begin(self) -> Spawned:
         """Return a process that waits for its job, once the server has imported all.
 
-        Raises:
-            RunError: the server has ended before it could begin any.
+        RunError says how the server has ended before it could begin any.
         """
         try:
             spawned = self._fork()
@@ -178,11 +175,8 @@ def trial_server(
     """Yield `server`, or, where wanted, one that imports torch meanwhile; close it in the end."""
     if server is None and wanted and can_spawn():
         server = TrialServer()
-    try:
+    with closing(server) if server else nullcontext():
         yield server
-    finally:
-        if server is not None:
-            server.close()
 
 
 def can_spawn() -> bool:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import torch
 
-from bench.data.dataset import EvaluationDataset
 from bench.data.decode_pool import examine
 from bench.data.facts import Flaw
 from bench.data.find import ImageFile
-from bench.data.loader import DataLoader
+from bench.data.loader import DataLoader, EvaluationDataset
 from bench.data.pixel_source import DirectPixels
 from bench.data.transform import normalization_of
 from bench.training.evaluate import evaluate

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
 
-from bench.engines.executor import Executor, ExecutorConfig, start_executor
+from bench.engines.executor import Executor, ExecutorConfig, Interrupts, start_executor
 from bench.engines.in_process import InProcessExecutor
-from bench.engines.interrupts import Interrupts
 from bench.engines.process import Job
 from bench.engines.registry import LOCAL
 from bench.engines.spawn import TrialServer, can_spawn

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from bench.data.check import CheckedImage
+from bench.data.decode import thumbnail
 from bench.data.pixel_source import PixelSource
-from bench.data.thumbnail import thumbnail
 from bench.runs.schema import naming_file, transaction
 from registry.errors import RunError
 

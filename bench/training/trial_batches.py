@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from bench.data.check import CheckedImage
-from bench.data.dataset import EvaluationDataset, ImageDataset, TrainingDataset
-from bench.data.loader import DataLoader
+from bench.data.loader import DataLoader, EvaluationDataset, ImageDataset, TrainingDataset
 from bench.data.pixel_source import InputShape, PixelSource
 from bench.data.split import Split
 from bench.data.transform import Layout, normalization_of

@@ -1,7 +1,5 @@
 """Which configuration was best, and how sure it is that it is better than the first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """The search: one configuration after the other, each an ordinary run that can be gone on with."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +18,7 @@ from bench.system.display import display
 from bench.training.recipe import Recipe, get_recipe
 from bench.training.recipe_file import Found, RecipeFile, names_file, own_name
 from bench.tune.choice import Choice, choose
-from bench.tune.space import Space, position_of, recipe_at
+from bench.tune.space import Space, position_of, recipe_at, require_optuna, suggest
 from bench.tune.study import (
     Configuration,
     Study,
@@ -29,7 +27,6 @@ from bench.tune.study import (
     require_same_images,
     with_run_name,
 )
-from bench.tune.suggest import require_optuna, suggest
 from registry.architecture import Architecture
 from registry.errors import RunError
 
@@ -72,11 +69,7 @@ class Outcome:
 
 
 def base_of(request: Request) -> Recipe:
-    """Return the recipe that a search begins with: `default`, unless another is asked for.
-
-    Raises:
-        RunError: there is none of that name, or it is a file.
-    """
+    """Return the recipe that a search begins with: `default`, unless another is asked for."""
     if names_file(request.recipe):
         raise RunError("zoo tune begins with a recipe that has a name, not with a file")
     return recipe_of(replace(request, recipe=request.recipe or get_recipe("default")))
@@ -85,8 +78,7 @@ def base_of(request: Request) -> Recipe:
 def search(asked: Search, say: Say, *, shown: bool = True) -> list[Outcome]:
     """Return what the search came to: one outcome, or one for each model.
 
-    Raises:
-        ZooError: something asked for is not there; what was finished is kept.
+    ZooError says that something asked for is not there; what was finished is kept.
     """
     require_optuna()
     models = tuple(each.model for each in contenders(asked.request))

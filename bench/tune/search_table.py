@@ -1,7 +1,5 @@
 """What a search came to, as a person and as a program reads it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -50,12 +48,8 @@ def sentences(outcome: Outcome) -> list[str]:
     return [_chosen_text(outcome.choice), _confidence_text(outcome.choice), _FLATTERED]
 
 
-def as_json(outcomes: list[Outcome]) -> list[dict[str, Any]]:
+def as_json(outcome: Outcome) -> dict[str, Any]:
     """Return all as plain values, shares 0 to 1."""
-    return [_outcome_as_json(each) for each in outcomes]
-
-
-def _outcome_as_json(outcome: Outcome) -> dict[str, Any]:
     choice = outcome.choice
     return {
         "models": list(outcome.models),

@@ -1,21 +1,28 @@
-"""What a search may change in a recipe, and how a position in that becomes a recipe.
+"""What a search may change in a recipe, how a position in that becomes a recipe, the next one.
 
 A position is a number, 0 to 1, for a range, and a place for a choice, so that a search is the same
 whatever the bounds are, and a recipe that lies outside of them has a position, too: the nearest.
+
+The next is Optuna's, from what was tried: a function of seed and history alone. Its study is made
+anew each time, in memory, and the sampler of each configuration has a seed of its own, so that a
+search that was killed goes on as if it had not been.
+Source: T. Akiba et al. 2019, KDD, 2623-2631; the sampler: J. Bergstra et al. 2011, NeurIPS 24.
 """
 
-from __future__ import annotations
-
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
+
 from bench.training.recipe import Recipe
 from bench.training.recipe_file import check_ranges, read_toml
 from registry.errors import RunError, ZooError
 
+_AT_RANDOM = 8  # before the sampler learns anything from what was tried
 _DIGITS = 3  # more would say that a search knows more than it does
 _SGD_MOMENTUM = 0.9
 _SCALE = "augmentation_scale"  # the smallest share of a picture's area that is kept
@@ -167,6 +174,53 @@ def describe_changes(base: Recipe, recipe: Recipe) -> str:
             value = f"{after:g}" if isinstance(after, float) else after
             found.append(f"{name.replace('_', ' ')} {value}")
     return ", ".join(found)
+
+
+def require_optuna() -> None:
+    """Raise RunError, which says how to install it, where Optuna is not installed."""
+    try:
+        import optuna  # noqa: F401
+    except ImportError as error:
+        raise RunError(
+            "zoo tune needs Optuna, which is not installed: pip install 'zoo-bench[tune]'"
+        ) from error
+
+
+def suggest(
+    space: Space, tried: Sequence[tuple[Position, float]], seed: int, attempt: int = 0
+) -> Position:
+    """Return where to look after what was `tried`, in that order: positions with what they gave.
+
+    The more a position gave the better. Another `attempt` gives another, where one was of no use.
+    """
+    import optuna
+    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+
+    distributions: dict[str, BaseDistribution] = {
+        name: CategoricalDistribution(tuple(range(len(each.values))))
+        if isinstance(each, Choice)
+        else FloatDistribution(0.0, 1.0)
+        for name, each in space.items()
+    }
+    number = int(np.random.SeedSequence((seed, len(tried), attempt)).generate_state(1)[0])
+    shown = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # multivariate sampling is called experimental
+            sampler = optuna.samplers.TPESampler(
+                seed=number, n_startup_trials=_AT_RANDOM, multivariate=True
+            )
+            study = optuna.create_study(direction="maximize", sampler=sampler)
+            for position, value in tried:
+                trial = optuna.trial.create_trial(
+                    params=position, distributions=distributions, value=value
+                )
+                study.add_trial(trial)
+            params: dict[str, Any] = study.ask(distributions).params
+            return {name: params[name] for name in space}
+    finally:
+        optuna.logging.set_verbosity(shown)
 
 
 def _literal(name: str) -> Choice:

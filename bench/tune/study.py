@@ -1,13 +1,11 @@
 """The folder of a search: what it asks, the runs of its configurations, the seconds spent."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +56,7 @@ class Study:
         self._since, self._before = time.monotonic(), self._spent()
 
     @classmethod
-    def find_or_create(cls, runs: Path, label: str, asked: Mapping[str, Any]) -> Study:
+    def find_or_create(cls, runs: Path, label: str, asked: Mapping[str, Any]) -> Self:
         """Return the folder of the search that asks the same, or a new one, or raise RunError."""
         text = json.dumps(asked, indent=1, sort_keys=True) + "\n"
         number = 1

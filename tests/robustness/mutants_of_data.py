@@ -35,7 +35,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a picture saved again is no duplicate",
-        file="bench/data/duplicates.py",
+        file="bench/data/facts.py",
         old="if bits.bit_count() <= NEAR_BITS or",
         new="if bits.bit_count() <= 0 or",
         tests=("tests/unit/data/test_check.py::test_a_picture_saved_again_is_a_duplicate",),
@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a picture saved again is tested though it was trained on",
-        file="bench/data/held_out.py",
+        file="bench/data/folds.py",
         old="if any(image.file.path in known for image in group):",
         new="if all(image.file.path in known for image in group):",
         tests=(
@@ -89,8 +89,8 @@ MUTANTS = (
     Mutant(
         name="an earlier decoder's verdicts are believed",
         file="bench/data/validation_cache.py",
-        old='f"{query} WHERE version = ? AND sha256 IN ({marks})", (_VERSION, *some)',
-        new='f"{query} WHERE sha256 IN ({marks})", some',
+        old="WHERE version = ? AND sha256 IN",
+        new="WHERE version <> ? AND sha256 IN",
         tests=("tests/unit/data/test_pixel_cache.py::test_another_decoder_checks_anew",),
     ),
     Mutant(
@@ -104,7 +104,7 @@ MUTANTS = (
     ),
     Mutant(
         name="cached pixels outlive the decoder that made them",
-        file="bench/data/pixel_cache.py",
+        file="bench/data/pixel_source.py",
         old="[str(DECODER_VERSION), PIL.__version__, name]",
         new="[PIL.__version__, name]",
         tests=("tests/unit/data/test_pixel_cache.py::test_another_decoder_decodes_anew",),
@@ -120,9 +120,9 @@ MUTANTS = (
     ),
     Mutant(
         name="pixels are named before they are synced",
-        file="bench/data/pixel_file.py",
-        old="        os.fsync(descriptor)\n",
-        new="",
+        file="bench/system/atomic_files.py",
+        old="        _sync(partial)\n        put_in_place(partial, path)",
+        new="        put_in_place(partial, path)",
         tests=(
             "tests/unit/system/test_atomic_files.py::test_pixels_are_synced_before_they_have_their_name",
         ),
@@ -175,21 +175,21 @@ MUTANTS = (
     ),
     Mutant(
         name="an archive writes outside of its folder",
-        file="bench/data/unpack.py",
+        file="bench/data/fetch.py",
         old='or ".." in name.parts or',
         new="or",
         tests=("tests/unit/data/test_fetch.py::test_no_member_is_written_outside",),
     ),
     Mutant(
         name="the order of an epoch hangs on what was drawn before",
-        file="bench/data/dataset.py",
+        file="bench/data/loader.py",
         old="        generator = keyed_generator(self.seed, _ORDER, epoch)",
         new="        generator = np.random.default_rng(np.random.randint(2**31))",
         tests=("tests/unit/data/test_loader.py::test_an_epoch_does_not_depend_on_those_before",),
     ),
     Mutant(
         name="all images of an epoch are cut alike",
-        file="bench/data/dataset.py",
+        file="bench/data/loader.py",
         old="generator = keyed_generator(self.seed, _IMAGE, epoch, index)",
         new="generator = keyed_generator(self.seed, _IMAGE, epoch)",
         tests=(

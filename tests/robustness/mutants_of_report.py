@@ -252,7 +252,7 @@ MUTANTS = (
     ),
     Mutant(
         name="every search tries the same, whatever its seed",
-        file="bench/tune/suggest.py",
+        file="bench/tune/space.py",
         old="SeedSequence((seed, len(tried), attempt))",
         new="SeedSequence((len(tried), attempt))",
         tests=("tests/unit/tune/test_tune.py::test_suggestions_depend_on_seed_and_history_alone",),

@@ -326,7 +326,7 @@ MUTANTS = (
     ),
     Mutant(
         name="SIGTERM is not heeded",
-        file="bench/engines/interrupts.py",
+        file="bench/engines/executor.py",
         old="for number in (signal.SIGINT, signal.SIGTERM):",
         new="for number in (signal.SIGINT,):",
         tests=("tests/unit/training/test_stop.py::test_both_signals_stop_and_are_given_back",),

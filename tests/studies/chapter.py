@@ -23,8 +23,7 @@ from paths import ROOT
 
 import bench
 from bench.analysis.results import Results, StoredRun
-from bench.data.dataset import EvaluationDataset
-from bench.data.loader import DataLoader
+from bench.data.loader import DataLoader, EvaluationDataset
 from bench.data.transform import normalization_of
 from bench.runs.execute import resume
 from bench.runs.plan import make_plan

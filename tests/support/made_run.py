@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from made_answers import World
 
-from bench.data.thumbnail import thumbnail
+from bench.data.decode import thumbnail
 from bench.runs.store import Store
 from bench.training.evaluate import Evaluation
 from bench.training.recipe import DEFAULT

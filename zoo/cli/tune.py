@@ -123,7 +123,7 @@ def _show(outcomes: list[Outcome], asked: Search, out: Path | None, *, as_json: 
     from bench.tune.search_table import render
 
     if as_json:
-        print_json(plain(outcomes))
+        print_json([plain(each) for each in outcomes])
     for outcome in outcomes:
         if not as_json and outcome.tried:
             print_rendered(render(outcome))

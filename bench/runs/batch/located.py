@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.data.check import CheckedImage
+from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.find import find
-from bench.data.reading import UnreadableImageError, content_digest
 from registry.errors import DataError
 
 _SHOWN = 3

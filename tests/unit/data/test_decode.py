@@ -7,8 +7,7 @@ import pytest
 from drawn_folder import noise
 from PIL import Image, ImageOps
 
-from bench.data.decode import decode
-from bench.data.reading import UnreadableImageError
+from bench.data.decode import UnreadableImageError, decode
 
 
 def test_a_picture_becomes_rgb(tmp_path):

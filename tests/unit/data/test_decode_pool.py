@@ -10,10 +10,9 @@ import pytest
 from drawn_folder import noise
 
 from bench.data.check import check
-from bench.data.decode_pool import examine, thumbnails
+from bench.data.decode_pool import SandboxedProcess, examine, thumbnails
 from bench.data.facts import Facts, Flaw
 from bench.data.find import find
-from bench.data.sandbox import SandboxedProcess
 from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError
 

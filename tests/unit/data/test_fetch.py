@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from torchvision.datasets import OxfordIIITPet
 
-from bench.data.fetch import CATS_VS_DOGS, fetch, fetch_archive
-from bench.data.unpack import unpack_zip
+from bench.data.fetch import CATS_VS_DOGS, fetch, fetch_archive, unpack_zip
 from registry.errors import DataError
 
 

@@ -10,8 +10,7 @@ from PIL import Image
 import bench
 from bench.data.check import check
 from bench.data.find import find
-from bench.data.folds import make_splits
-from bench.data.held_out import exclude_known_images, with_tests_of
+from bench.data.folds import exclude_known_images, make_splits, with_tests_of
 from bench.data.split import textbook_split
 from bench.runs.load_data import load_data
 from bench.runs.progress import Progress

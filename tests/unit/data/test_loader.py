@@ -8,9 +8,8 @@ import pytest
 import torch
 from drawn_folder import draw_folder
 
-from bench.data.dataset import EvaluationDataset, TrainingDataset
 from bench.data.find import ImageFile, find
-from bench.data.loader import DataLoader
+from bench.data.loader import DataLoader, EvaluationDataset, TrainingDataset
 from bench.data.pixel_source import DirectPixels
 from bench.data.transform import GREY, IMAGENET, Augmentation
 

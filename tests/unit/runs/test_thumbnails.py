@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from bench.data.check import check
+from bench.data.decode import THUMBNAIL_SIDE, thumbnail
 from bench.data.find import find
 from bench.data.pixel_source import DirectPixels
-from bench.data.thumbnail import LONGEST_SIDE, thumbnail
 from bench.runs.store import Store
 from bench.runs.thumbnails import keep_missing
 from registry.errors import RunError
@@ -42,7 +42,7 @@ def test_a_thumbnail_is_small_and_keeps_its_shape():
     wide = Image.open(io.BytesIO(thumbnail(np.zeros((400, 800, 3), np.uint8))))
     small = Image.open(io.BytesIO(thumbnail(np.zeros((20, 30, 3), np.uint8))))
 
-    assert (wide.format, wide.size) == ("JPEG", (LONGEST_SIDE, LONGEST_SIDE // 2))
+    assert (wide.format, wide.size) == ("JPEG", (THUMBNAIL_SIDE, THUMBNAIL_SIDE // 2))
     assert small.size == (30, 20)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import bench
 from bench.engines import in_process as here
-from bench.engines.interrupts import Interrupts
+from bench.engines.executor import Interrupts
 from bench.training.stop import StoppedError, StopRequest
 from bench.training.weights import publish
 

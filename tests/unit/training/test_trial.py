@@ -10,10 +10,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench.data.check import check
-from bench.data.dataset import TrainingDataset as ImageDataset
 from bench.data.decode import decode
 from bench.data.find import find
 from bench.data.loader import Batch
+from bench.data.loader import TrainingDataset as ImageDataset
 from bench.data.split import stratified_split
 from bench.data.transform import GREY, Augmentation, evaluation_pixels, normalize_batch
 from bench.runs.progress import Progress

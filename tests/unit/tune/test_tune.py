@@ -24,9 +24,16 @@ from bench.tune import search as searching
 from bench.tune.choice import choose, interval
 from bench.tune.search import Outcome, Search, search
 from bench.tune.search_table import sentences, sort_configurations
-from bench.tune.space import describe_changes, only, position_of, read_space, recipe_at, whole_space
+from bench.tune.space import (
+    describe_changes,
+    only,
+    position_of,
+    read_space,
+    recipe_at,
+    suggest,
+    whole_space,
+)
 from bench.tune.study import Configuration, require_same_images
-from bench.tune.suggest import suggest
 from registry.errors import RunError
 from zoo import LENET5
 
