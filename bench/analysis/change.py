@@ -13,9 +13,16 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis.predictions import Predictions, check_same_images
-from bench.analysis.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
+from bench.analysis.stats.paired import (
+    LEVEL,
+    Difference,
+    holm,
+    least_rank_sum_p,
+    paired_difference,
+    rank_sum_p,
+    seeds_needed,
+)
 from bench.analysis.stats.power import minimum_detectable_difference
-from bench.analysis.stats.ranks import least_rank_sum_p, rank_sum_p
 
 Kind = Literal["accuracy", "time", "parameters"]
 KINDS: tuple[Kind, ...] = ("accuracy", "time", "parameters")
@@ -133,11 +140,11 @@ class ModelChange:
         """
         if self.failed:
             return KINDS
+        accuracy, time = self.accuracy, self.time
+        worse = accuracy is not None and accuracy.kind == "worse"
         found = {
-            "accuracy": self.accuracy is not None
-            and self.accuracy.kind == "worse"
-            and self.accuracy.found.difference < -tolerance,
-            "time": self.time is not None and self.time.kind == "slower",
+            "accuracy": worse and accuracy.found.difference < -tolerance,
+            "time": time is not None and time.kind == "slower",
             "parameters": self.added_parameters > 0,
         }
         return tuple(kind for kind in KINDS if found[kind])
@@ -167,7 +174,10 @@ def accuracy_changes(
     pairs = {}
     for model in base:
         seeds = [seed for seed in base[model].seeds if seed in new[model].seeds]
-        check_same_images(*_named(base[model], new[model]))
+        check_same_images(
+            replace(base[model], model=f"{model} in BASE"),
+            replace(new[model], model=f"{model} in NEW"),
+        )
         if seeds:
             pairs[model] = (base[model].only(seeds), new[model].only(seeds))
     found = {m: paired_difference(now.correct, then.correct) for m, (then, now) in pairs.items()}
@@ -179,7 +189,7 @@ def accuracy_changes(
             found=found[model],
             p=p,
             models=len(found),
-            identical=_identical(*pairs[model]),
+            identical=np.array_equal(*(side.probabilities for side in pairs[model])),
         )
         for model, p in zip(found, corrected, strict=True)
     }
@@ -189,28 +199,14 @@ def time_changes(
     base: Mapping[str, Sequence[float]], new: Mapping[str, Sequence[float]]
 ) -> dict[str, TimeChange]:
     """Return how the training seconds, one number a seed and above 0, have changed."""
-    tested = [
-        model
-        for model in base
-        if least_rank_sum_p(len(base[model]), len(new[model])) * len(base) <= LEVEL
-    ]
+    sizes = {model: (len(base[model]), len(new[model])) for model in base}
+    tested = [model for model in base if least_rank_sum_p(*sizes[model]) * len(base) <= LEVEL]
     found = holm([rank_sum_p(base[model], new[model]) for model in tested])
     corrected = dict(zip(tested, found, strict=True))
     return {
         model: TimeChange(base=tuple(base[model]), new=tuple(new[model]), p=corrected.get(model))
         for model in base
     }
-
-
-def _named(base: Predictions, new: Predictions) -> tuple[Predictions, Predictions]:
-    return (
-        replace(base, model=f"{base.model} in BASE"),
-        replace(new, model=f"{new.model} in NEW"),
-    )
-
-
-def _identical(base: Predictions, new: Predictions) -> bool:
-    return np.array_equal(base.probabilities, new.probabilities)
 
 
 def _p(found: Difference, models: int) -> float:

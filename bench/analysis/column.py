@@ -14,7 +14,8 @@ import pandas as pd
 from bench.analysis.cross_validation import merge_folds
 from bench.analysis.pairwise import PairwiseComparisons
 from bench.analysis.predictions import Predictions
-from bench.analysis.stats import Metrics, accuracy_interval, metrics, wilson_interval
+from bench.analysis.stats.interval import accuracy_interval, wilson_interval
+from bench.analysis.stats.metrics import Metrics, metrics
 from bench.training.record import TrialRecord
 
 Row = Mapping[str, Any]

@@ -91,20 +91,17 @@ def recipe_changes(model: str, base: ComparedRun, new: ComparedRun) -> list[str]
 
 def why_no_accuracy(model: str, base: ComparedRun, new: ComparedRun) -> str:
     """Return why the accuracies of a model can't be compared, or nothing."""
-    marked = [
-        f"marked in {side.name}: {'; '.join(marks)}"
-        for side in (base, new)
-        if (marks := _marks(model, side))
-    ]
-    if marked:
-        return ", ".join(marked)
+    marks = [(side.name, _marks(model, side)) for side in (base, new)]
+    if any(found for _, found in marks):
+        return ", ".join(f"marked in {name}: {'; '.join(found)}" for name, found in marks if found)
     missing = [side.name for side in (base, new) if model not in side.answers]
     if missing:
         return f"no answers in {' and '.join(missing)}"
     one, other = (side.answers[model].seeds for side in (base, new))
     if set(one) & set(other):
         return ""
-    return f"no seed is in both: BASE has {_join_seeds(one)}, NEW has {_join_seeds(other)}"
+    has, have = (", ".join(map(str, seeds)) for seeds in (one, other))
+    return f"no seed is in both: BASE has {has}, NEW has {have}"
 
 
 def why_no_time(model: str, base: ComparedRun, new: ComparedRun) -> str:
@@ -123,6 +120,12 @@ def why_no_time(model: str, base: ComparedRun, new: ComparedRun) -> str:
         if not seconds or min(seconds) <= 0:
             return f"no times in {side.name}"
     return ""
+
+
+def why_no_parameters(model: str, base: ComparedRun, new: ComparedRun) -> str:
+    """Return why the sizes of a model can't be compared, or nothing."""
+    built = None not in (base.parameters(model), new.parameters(model))
+    return "" if built else "a network was not built"
 
 
 def failures(model: str, base: ComparedRun, new: ComparedRun) -> tuple[str, ...]:
@@ -158,7 +161,3 @@ def _describe_changes(before: object, after: object, names: Sequence[str]) -> li
     return [
         f"{name.replace('_', ' ')} {new} instead of {old}" for name, old, new in pairs if old != new
     ]
-
-
-def _join_seeds(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds))

@@ -6,21 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.analysis.change import (
-    KINDS,
-    AccuracyChange,
-    Kind,
-    ModelChange,
-    TimeChange,
-    accuracy_changes,
-    time_changes,
-)
+from bench.analysis.change import KINDS, Kind, ModelChange, accuracy_changes, time_changes
 from bench.analysis.comparable import (
     ComparedRun,
     failures,
     recipe_changes,
     why_incomparable,
     why_no_accuracy,
+    why_no_parameters,
     why_no_time,
 )
 from bench.analysis.results import StoredRun
@@ -128,57 +121,30 @@ def _reasons_by_model(
 
 
 def _changes(base: ComparedRun, new: ComparedRun, apart: dict[str, str]) -> tuple[ModelChange, ...]:
-    accuracy = _accuracies(base, new, apart)
-    time = _times(base, new, apart)
-    return tuple(_change(model, base, new, accuracy[model], time[model]) for model in apart)
-
-
-def _accuracies(
-    base: ComparedRun, new: ComparedRun, apart: dict[str, str]
-) -> dict[str, AccuracyChange | str]:
-    """Return how each accuracy has changed, or why that can't be said."""
-    reasons = {model: why or why_no_accuracy(model, base, new) for model, why in apart.items()}
-    models = [model for model, why in reasons.items() if not why]
-    found = accuracy_changes(
-        {model: base.answers[model] for model in models},
-        {model: new.answers[model] for model in models},
-    )
-    return {**reasons, **found}
-
-
-def _times(
-    base: ComparedRun, new: ComparedRun, apart: dict[str, str]
-) -> dict[str, TimeChange | str]:
-    """Return how each time has changed, or why that can't be said."""
-    reasons = {model: why or why_no_time(model, base, new) for model, why in apart.items()}
-    models = [model for model, why in reasons.items() if not why]
-    found = time_changes(
-        {model: base.seconds(model) for model in models},
-        {model: new.seconds(model) for model in models},
-    )
-    return {**reasons, **found}
-
-
-def _change(
-    model: str,
-    base: ComparedRun,
-    new: ComparedRun,
-    accuracy: AccuracyChange | str,
-    time: TimeChange | str,
-) -> ModelChange:
-    """Return what has become of a model; a string says why something can't be compared."""
-    parameters = (base.parameters(model), new.parameters(model))
-    size = "" if None not in parameters else "a network was not built"
-    found: dict[Kind, object] = {"accuracy": accuracy, "time": time, "parameters": size}
-    mended = model not in base.answers and model in new.answers
-    return ModelChange(
-        model=model,
-        accuracy=None if isinstance(accuracy, str) else accuracy,
-        time=None if isinstance(time, str) else time,
-        parameters=parameters,
-        failed=failures(model, base, new),
-        mended=mended,
-        unanswered={
-            kind: why for kind, why in found.items() if isinstance(why, str) and why and not mended
-        },
+    """Return what has become of each model of `apart`, and why something can't be compared."""
+    whys: dict[str, dict[Kind, str]] = {
+        model: {
+            "accuracy": why or why_no_accuracy(model, base, new),
+            "time": why or why_no_time(model, base, new),
+            "parameters": why_no_parameters(model, base, new),
+        }
+        for model, why in apart.items()
+    }
+    answered = [model for model in apart if not whys[model]["accuracy"]]
+    timed = [model for model in apart if not whys[model]["time"]]
+    sides = (base, new)
+    accuracies = accuracy_changes(*({m: side.answers[m] for m in answered} for side in sides))
+    times = time_changes(*({m: side.seconds(m) for m in timed} for side in sides))
+    mended = {model for model in apart if model not in base.answers and model in new.answers}
+    return tuple(
+        ModelChange(
+            model=model,
+            accuracy=accuracies.get(model),
+            time=times.get(model),
+            parameters=(base.parameters(model), new.parameters(model)),
+            failed=failures(model, base, new),
+            mended=model in mended,
+            unanswered={kind: why for kind, why in found.items() if why and model not in mended},
+        )
+        for model, found in whys.items()
     )

@@ -1,4 +1,4 @@
-"""Records as rows: one for each model, one for each epoch; units stand in the names."""
+"""Records as rows: one for each model, epoch or profiled trial; units stand in the names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pandas as pd
 from bench.analysis.column import ModelTrials, number
 from bench.analysis.columns import COLUMNS
 from bench.analysis.pairwise import PairwiseComparisons
-from bench.analysis.stats import wilson_interval
-from bench.training.record import EPOCH_TIMES, SHARED, EpochRecord, TrialRecord
+from bench.analysis.stats.interval import wilson_interval
+from bench.training.record import EPOCH_TIMES, SHARED, EpochRecord, TimeProfile, TrialRecord
 
 BASELINE = "(majority class)"
 _NOTHING = PairwiseComparisons()
@@ -32,7 +32,7 @@ def comparison(
 
     Args:
         records: trials, any number of seeds a model.
-        baseline: correct and all test images when always answering the most frequent class.
+        baseline: correct, and all, test images when always answering the most frequent class.
         pairwise: what the answers say; columns that need it are empty without.
         target: a validation accuracy, 0 to 1; `time_to_target_seconds` is infinite where half of
             the trainings, or more, did not reach it.
@@ -40,14 +40,11 @@ def comparison(
     by_model: dict[str, list[TrialRecord]] = {}
     for record in records:
         by_model.setdefault(record.model, []).append(record)
-    models = [
-        ModelTrials(trials=trials, pairwise=pairwise, target=target) for trials in by_model.values()
-    ]
+    models = [ModelTrials(trials=m, pairwise=pairwise, target=target) for m in by_model.values()]
     rows = [{column.key: column.value(model) for column in COLUMNS} for model in models]
     rows.sort(key=lambda row: -number(row["test_accuracy"]))
-    frame = pd.DataFrame(
-        [*rows, _baseline_row(*baseline)], columns=[column.key for column in COLUMNS]
-    )
+    keys = [column.key for column in COLUMNS]
+    frame = pd.DataFrame([*rows, _baseline_row(*baseline)], columns=keys)
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
@@ -89,8 +86,31 @@ def _baseline_row(correct: int, images: int) -> dict[str, object]:
         "test_accuracy_low": low,
         "test_accuracy_high": high,
         "test_images": images,
-        "trained_from": "",
-        "selection": "",
-        "marks": "",
-        "error": "",
+        **dict.fromkeys(("trained_from", "selection", "marks", "error"), ""),
+    }
+
+
+def profile_frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
+    """Return one row a trial that was profiled, in seconds; `ceiling_share` is 0 to 1."""
+    return pd.DataFrame([_profile_row(each, each.profile) for each in records if each.profile])
+
+
+def _profile_row(record: TrialRecord, profile: TimeProfile) -> dict[str, object]:
+    steps = profile.forward_seconds + profile.backward_seconds + profile.optimizer_seconds
+    return {
+        **trial_columns(record),
+        "start-up": record.startup_seconds,
+        "first weights": record.initialization_seconds,
+        "compile": record.compile_seconds,
+        "data wait": record.data_wait_seconds,
+        "forward": profile.forward_seconds,
+        "backward": profile.backward_seconds,
+        "optimizer": profile.optimizer_seconds,
+        "other": record.train_seconds - record.data_wait_seconds - steps,
+        "evaluation": record.evaluation_seconds,
+        "read (CPU)": profile.read_cpu_seconds,
+        "transform (CPU)": profile.transform_cpu_seconds,
+        "training": record.train_seconds,
+        "ceiling": profile.ceiling_seconds,
+        "ceiling_share": profile.ceiling_seconds / record.train_seconds,
     }

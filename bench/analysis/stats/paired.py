@@ -1,15 +1,15 @@
-"""Two models on the same images with the same seeds, and many such pairs."""
+"""Two models on the same images with the same seeds; many such pairs; two unpaired samples."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import bdtr
 
-from bench.analysis.stats.variance_components import Components, MeanEstimate, Values, estimate_mean
+from bench.analysis.stats.interval import Components, MeanEstimate, Values, estimate_mean
 
 LEVEL = 0.05  # false verdicts that are put up with, in a whole comparison
 
@@ -41,12 +41,9 @@ class Difference:
 
 
 def paired_difference(first: Values, second: Values, confidence: float = 0.95) -> Difference:
-    """Return how much more accurate `first` is than `second`.
+    """Return how much more accurate `first` is than `second`, and an interval of this confidence.
 
-    Args:
-        first: what was right (S, N), for S seeds and N images.
-        second: the same of the other model, with the same seeds and images in the same order.
-        confidence: of the interval.
+    Both say what was right (S, N), with the same seeds and the same images in the same order.
     """
     gains = first.astype(np.int64) - second.astype(np.int64)
     found = _with_least_variance(estimate_mean(gains))
@@ -111,6 +108,22 @@ def seeds_needed(pairs: int = 1) -> int:
     return 1 + math.ceil(math.log2(pairs / LEVEL))
 
 
+def rank_sum_p(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the two-sided p that numbers so far apart come of one distribution.
+
+    Exact for up to eight numbers without ties, else by the normal approximation.
+    Source: H. B. Mann, D. R. Whitney 1947, Ann. Math. Statist. 18, 50-60.
+    """
+    from scipy.stats import mannwhitneyu  # a second or two, which only a comparison of runs needs
+
+    return float(mannwhitneyu(first, second).pvalue)
+
+
+def least_rank_sum_p(first: int, second: int) -> float:
+    """Return the smallest p that so many numbers can have: 2 of all ways to deal them."""
+    return min(1.0, 2 / math.comb(first + second, first))
+
+
 def _with_least_variance(found: MeanEstimate) -> MeanEstimate:
     """Return `found` with at least the variance that is left where no image told the models apart.
 
@@ -120,11 +133,4 @@ def _with_least_variance(found: MeanEstimate) -> MeanEstimate:
     least = (found.images + 2) ** -2
     if found.seed_part + found.image_part >= least:
         return found
-    return MeanEstimate(
-        mean=found.mean,
-        seeds=found.seeds,
-        images=found.images,
-        seed_part=found.seed_part,
-        image_part=least - found.seed_part,
-        components=found.components,
-    )
+    return replace(found, image_part=least - found.seed_part)

@@ -15,7 +15,7 @@ from drawn_folder import draw_folder
 from torch import nn
 
 import bench
-from bench.analysis.time_profile import profile_frame
+from bench.analysis.frame import profile_frame
 from bench.report.page.charts import figures_of
 from bench.report.page.vega import draw_figures
 from bench.system.cache_folder import cache_folder, clear_cache, kept_files
