@@ -42,10 +42,6 @@ class Predictions:
         correct: NDArray[np.bool_] = self.predicted == self.labels
         return correct
 
-    def of(self, seeds: Sequence[int]) -> NDArray[np.bool_]:
-        """Return `correct` of these `seeds` alone, in their order."""
-        return self.correct[[self.seeds.index(seed) for seed in seeds]]
-
     def only(self, seeds: Sequence[int]) -> Predictions:
         """Return the answers of these `seeds` alone, in their order."""
         places = [self.seeds.index(seed) for seed in seeds]
@@ -86,11 +82,10 @@ def check_same_images(one: Predictions, other: Predictions) -> None:
         IncomparableError: they did not; it names the first image that differs.
     """
     pair = f"{one.model} and {other.model} can't be compared"
-    if len(one.images) != len(other.images):
-        raise IncomparableError(
-            f"{pair}: one was tested on {len(one.images)} photographs, the other on "
-            f"{len(other.images)}"
-        )
+    count, others = len(one.images), len(other.images)
+    if count != others:
+        said = f"one was tested on {count} photographs, the other on {others}"
+        raise IncomparableError(f"{pair}: {said}")
     for place, (first, second) in enumerate(zip(one.images, other.images, strict=True)):
         if first != second:
             raise IncomparableError(

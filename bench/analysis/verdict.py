@@ -55,14 +55,6 @@ class Verdict:
             return "descriptive"
         return "better" if self.p <= LEVEL else "level"
 
-    @property
-    def detectable(self) -> float:
-        """The difference, 0 to 1, that would have shown four times of five; NaN for none."""
-        found = self.found
-        return minimum_detectable_difference(
-            found.images, found.seeds, components=found.components, pairs=self.pairs
-        )
-
 
 def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
     """Return what can be said of each two of `models` that have a seed in common.
@@ -74,13 +66,13 @@ def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
         IncomparableError: models were tested on different images.
     """
     order = rank_models(models)
-    for one, other in pairwise(order):
-        check_same_images(models[one], models[other])
-    found = {
-        pair: difference
-        for pair in combinations(order, 2)
-        if (difference := _difference(models[pair[0]], models[pair[1]])) is not None
-    }
+    for above, below in pairwise(order):
+        check_same_images(models[above], models[below])
+    found = {}
+    for pair in combinations(order, 2):
+        one, other = (models[name] for name in pair)
+        if seeds := [seed for seed in one.seeds if seed in other.seeds]:
+            found[pair] = paired_difference(one.only(seeds).correct, other.only(seeds).correct)
     corrected = holm([max(each.crossed_p, each.seeds_p) for each in found.values()])
     return [
         _verdict(pair, difference, p, len(found))
@@ -111,43 +103,32 @@ def groups(models: Mapping[str, Predictions], found: Sequence[Verdict]) -> dict[
 
 def sentence(verdict: Verdict) -> str:
     """Return the verdict in words that need no course in statistics."""
-    return _sentence(verdict) + ("; their recipes differ" if verdict.recipes_differ else "")
-
-
-def _sentence(verdict: Verdict) -> str:
     found, first, second = verdict.found, verdict.first, verdict.second
     figures = (
         f"{points_interval(found.difference, found.low, found.high)}, "
         f"{count_noun(found.seeds, 'seed')}, {count_noun(found.images, 'photograph')}"
     )
+    recipes = "; their recipes differ" if verdict.recipes_differ else ""
     if verdict.kind == "better":
-        return f"{first} is better than {second}: {figures}"
+        return f"{first} is better than {second}: {figures}{recipes}"
     if verdict.kind == "level":
-        return f"{first} and {second} can't be told apart: {figures}{_why(verdict)}"
+        return f"{first} and {second} can't be told apart: {figures}{_why(verdict)}{recipes}"
     among = f" among {verdict.pairs} pairs" if verdict.pairs > 1 else ""
+    needed = _WORDS[verdict.needed] if verdict.needed < len(_WORDS) else verdict.needed
     return (
-        f"{first} and {second}: {figures}: too few seeds to test, {_word(verdict.needed)} are "
-        f"needed for a verdict{among}"
+        f"{first} and {second}: {figures}: too few seeds to test, {needed} are needed for a verdict"
+        f"{among}{recipes}"
     )
-
-
-def _difference(one: Predictions, other: Predictions) -> Difference | None:
-    """Return how `one` differs from `other` with the seeds that both have, if any."""
-    seeds = [seed for seed in one.seeds if seed in other.seeds]
-    return paired_difference(one.of(seeds), other.of(seeds)) if seeds else None
 
 
 def _verdict(pair: tuple[str, str], found: Difference, p: float, pairs: int) -> Verdict:
     first, second = pair
     if found.difference < 0:  # the better over all its seeds need not be so over the shared ones
-        first, second, found = second, first, _swap(found)
+        first, second = second, first
+        found = replace(found, difference=-found.difference, low=-found.high, high=-found.low)
     return Verdict(
         first=first, second=second, found=found, p=p, pairs=pairs, needed=seeds_needed(pairs)
     )
-
-
-def _swap(found: Difference) -> Difference:
-    return replace(found, difference=-found.difference, low=-found.high, high=-found.low)
 
 
 def _why(verdict: Verdict) -> str:
@@ -157,11 +138,9 @@ def _why(verdict: Verdict) -> str:
         if found.seeds_p > LEVEL:
             return "; too few of the seeds agree"
         return f"; not enough for one of {verdict.pairs} pairs"
-    least = verdict.detectable
+    least = minimum_detectable_difference(
+        found.images, found.seeds, components=found.components, pairs=verdict.pairs
+    )
     if math.isnan(least):
         return ""
     return f"; a difference under {least * 100:.2g} points would not show on so few"
-
-
-def _word(number: int) -> str:
-    return _WORDS[number] if number < len(_WORDS) else str(number)

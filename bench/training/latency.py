@@ -17,8 +17,8 @@ from torch import nn
 from bench.data.transform import MEMORY_FORMATS, Layout
 from bench.system.clock import Stopwatch
 from bench.system.device import autocast
-from bench.training.failure import status_of
 from bench.training.record import InferenceTime
+from bench.training.stop import status_of
 
 SIZES = (1, 32)  # images
 

@@ -89,8 +89,8 @@ class TrainState:
         head: frozenset[str] | None = None,
     ) -> None:
         """Of a network with trained weights, `head` names the parameters that are new."""
-        self._network, self._recipe = network, recipe
-        self._device, self._precision, self._phases = device, precision, phases
+        self.network, self.device, self._recipe = network, device, recipe
+        self._precision, self._phases = precision, phases
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
         self._optimizer = build_optimizer(network, recipe, head)
         self._backbone = None if head is None else Backbone(network, head, recipe)
@@ -107,7 +107,7 @@ class TrainState:
         Plain values and tensors, which go on changing with the network.
         """
         return {
-            "network": self._network.state_dict(),
+            "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "average": self._average.state() if self._average else None,
             "scaler": self._scaler.state_dict(),
@@ -120,7 +120,7 @@ class TrainState:
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned, in this process or in another."""
-        self._network.load_state_dict(state["network"])
+        self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         if self._average:
             self._average.load(state["average"])
@@ -144,8 +144,8 @@ class TrainState:
             tally: the sums over the batches before, where there are any; they are added to.
             place: gives where training stands before a step, which sets its rate; else it stays.
         """
-        self._network.train()
-        tally = tally or Tally.empty(self._device)
+        self.network.train()
+        tally = tally or Tally.empty(self.device)
         for batch in batches:
             if place is not None:
                 here = place()
@@ -158,8 +158,8 @@ class TrainState:
 
     def _step(self, batch: Batch, tally: Tally) -> None:
         phase, labels = self._phases or nullcontext, batch.labels
-        with phase("forward"), autocast(self._device, self._precision):
-            logits = self._network(batch.images)
+        with phase("forward"), autocast(self.device, self._precision):
+            logits = self.network(batch.images)
             smoothing = self._recipe.label_smoothing
             loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         with phase("backward"):
@@ -194,7 +194,7 @@ class TrainState:
                  for size in batches.sizes]  # fmt: skip
         self._phases = None
         self.epoch(fixed[:1])
-        with Stopwatch(self._device) as stopwatch:
+        with Stopwatch(self.device) as stopwatch:
             self.epoch(fixed)
         return TimeProfile(
             forward_seconds=parts.get("forward", 0.0),

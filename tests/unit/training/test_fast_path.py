@@ -163,13 +163,10 @@ def test_a_failed_compilation_says_what_to_do(monkeypatch):
 def _compile(network):
     return compile_network(
         network,
-        shape=(3, 8, 8),
-        training_shape=(3, 8, 8),
-        training_sizes=[4, 2],
-        evaluation_sizes=[4],
+        training=[torch.zeros(size, 3, 8, 8) for size in (2, 4)],
+        evaluation=[torch.zeros(4, 3, 8, 8)],
         device=torch.device("cpu"),
         precision=torch.float32,
-        layout="channels_last",
     )
 
 
