@@ -40,13 +40,10 @@ class AccuracyChange:
     - One seed: other photographs alone, the two networks being these. The larger of the p of the
       interval over images and that of McNemar's exact test. Another seed may differ by more: where
       seeds are moody, up to one in four harmless changes is called a loss (`make simulations`).
-    - Several: other seeds and other photographs together (`MeanEstimate.half_width`). Two seeds
-      tell so little of other seeds that only a very steady loss shows.
-    - As many as a sign-flip test of the seeds takes to pass (`seeds_needed`): by that, too, as in
-      `bench.analysis.verdict`.
+    - Several: other seeds and other photographs together; two show only a very steady loss.
+    - As many as a sign-flip test of the seeds takes to pass (`seeds_needed`): by that, too.
 
-    Source: Q. McNemar 1947, Psychometrika 12, 153-157; W. G. Howe 1974, J. Am. Stat. Assoc. 69,
-    789-794; S. Holm 1979, Scand. J. Statist. 6, 65-70.
+    Sources: see `bench.analysis.stats.paired` and `MeanEstimate.half_width`.
 
     Attributes:
         base, new: mean accuracies over the seeds of both, 0 to 1.
@@ -135,15 +132,14 @@ class ModelChange:
     def regressions(self, tolerance: float = 0.0) -> tuple[Kind, ...]:
         """Return the kinds in which NEW is worse; a model that has failed is worse in all.
 
-        Args:
-            tolerance: a loss of accuracy that is put up with, 0 to 1, however sure it is.
+        A loss of accuracy up to `tolerance`, 0 to 1, is put up with, however sure it is.
         """
         if self.failed:
             return KINDS
         accuracy, time = self.accuracy, self.time
-        worse = accuracy is not None and accuracy.kind == "worse"
+        lost = 0.0 if accuracy is None else -accuracy.found.difference
         found = {
-            "accuracy": worse and accuracy.found.difference < -tolerance,
+            "accuracy": accuracy is not None and accuracy.kind == "worse" and lost > tolerance,
             "time": time is not None and time.kind == "slower",
             "parameters": self.added_parameters > 0,
         }
@@ -189,7 +185,7 @@ def accuracy_changes(
             found=found[model],
             p=p,
             models=len(found),
-            identical=np.array_equal(*(side.probabilities for side in pairs[model])),
+            identical=np.array_equal(pairs[model][0].probabilities, pairs[model][1].probabilities),
         )
         for model, p in zip(found, corrected, strict=True)
     }

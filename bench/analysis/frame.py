@@ -25,17 +25,13 @@ def comparison(
 ) -> pd.DataFrame:
     """Return one row a model, the most accurate first, then failures, then the baseline.
 
-    Accuracies are 0 to 1, means over seeds; `test_accuracy_low` and `test_accuracy_high` are the
-    95 % interval, over other seeds and other images; for one seed, over other images. A seed of
-    folds has one accuracy, over all their images; seconds and rates are means over trainings that
-    had the machine to themselves, those with others at the same time having columns of their own.
+    What the columns mean is said beside each, in `COLUMNS`.
 
     Args:
         records: trials, any number of seeds a model.
         baseline: correct, and all, test images when always answering the most frequent class.
         pairwise: what the answers say; columns that need it are empty without.
-        target: a validation accuracy, 0 to 1; `time_to_target_seconds` is infinite where half of
-            the trainings, or more, did not reach it.
+        target: a validation accuracy, 0 to 1, that times are told to.
     """
     by_model: dict[str, list[TrialRecord]] = {}
     for record in records:

@@ -33,14 +33,12 @@ class Predictions:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """The most probable class (S, N)."""
-        predicted: NDArray[np.int64] = self.probabilities.argmax(axis=2)
-        return predicted
+        return np.asarray(self.probabilities.argmax(axis=2))
 
     @property
     def correct(self) -> NDArray[np.bool_]:
         """Whether that is the label (S, N)."""
-        correct: NDArray[np.bool_] = self.predicted == self.labels
-        return correct
+        return np.asarray(self.predicted == self.labels)
 
     def only(self, seeds: Sequence[int]) -> Predictions:
         """Return the answers of these `seeds` alone, in their order."""

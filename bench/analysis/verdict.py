@@ -23,8 +23,8 @@ class Verdict:
     """What can be said of two models, the more accurate one first.
 
     `first` is better where both of two p are at most 0.05 after Holm's correction over all pairs:
-    that of other seeds and other images together, whose interval then leaves out 0, and that of
-    the seeds alone. Under as many seeds as the second takes, the figures describe and no more.
+    that of other seeds and images together, whose interval then leaves out 0, and that of the seeds
+    alone. Under as many seeds as the second takes, the figures describe and no more.
 
     Attributes:
         found: the difference, `first` less `second`, and its interval, for this pair alone.
@@ -75,8 +75,7 @@ def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
             found[pair] = paired_difference(one.only(seeds).correct, other.only(seeds).correct)
     corrected = holm([max(each.crossed_p, each.seeds_p) for each in found.values()])
     return [
-        _verdict(pair, difference, p, len(found))
-        for (pair, difference), p in zip(found.items(), corrected, strict=True)
+        _verdict(*pair, p, len(found)) for pair, p in zip(found.items(), corrected, strict=True)
     ]
 
 

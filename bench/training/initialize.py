@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -45,7 +43,8 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
         return ()
     fitted: list[str] = []
     generator = torch.Generator().manual_seed(seed)
-    with preserve_random_state(), torch.no_grad(), _training(network):
+    modes = {module: module.training for module in network.modules()}
+    with preserve_random_state(), torch.no_grad():
         seed_everything(seed)
         hooks = [
             module.register_forward_pre_hook(partial(_fit, name, fitted, generator))
@@ -54,10 +53,12 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
             or (type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros")
         ]
         try:
-            network(images)
+            network.train()(images)
         finally:
             for hook in hooks:
                 hook.remove()
+            for module, training in modes.items():
+                module.training = training
         if fitted:
             for parameter in network.get_submodule(fitted[-1]).parameters(recurse=False):
                 parameter.mul_(_HEAD)
@@ -149,15 +150,3 @@ def _patches(layer: nn.Conv2d, images: torch.Tensor, generator: torch.Generator)
     there = (each.to(images.device) for each in (place // (rows * columns), row, column))
     found = padded.permute(0, 2, 3, 1)[tuple(there)]  # (M, h, w, C)
     return found.permute(0, 3, 1, 2).flatten(1)
-
-
-@contextmanager
-def _training(network: nn.Module) -> Iterator[None]:
-    """Put `network` in training mode, and each of its modules back to its own."""
-    before = {module: module.training for module in network.modules()}
-    network.train()
-    try:
-        yield
-    finally:
-        for module, training in before.items():
-            module.training = training

@@ -41,9 +41,8 @@ def choose_layout(
     """Return the layout in which training steps of `architecture` are faster here.
 
     Both are tried in turn on one seeded batch, a second or two in all; the answer is kept in
-    `folder` for this architecture as installed, device, threads and torch, so that it does not
-    change between runs or trials. A network that can't be trained gets the first; its trial will
-    say why. Random state and threads are left as they were.
+    `folder` for this architecture as installed, device, threads and torch. A network that can't be
+    trained gets the first; its trial will say why. Random state and threads are left as they were.
     """
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else device.type
@@ -59,11 +58,11 @@ def choose_layout(
         if not seconds:
             return LAYOUTS[0]
         layout = min(LAYOUTS, key=seconds.__getitem__)
-        today = time.strftime("%Y-%m-%d")
         kept = {"architecture": architecture.name, "layout": layout, "step_seconds": seconds}
+        kept["measured"] = time.strftime("%Y-%m-%d")
         with suppress(OSError):  # it will be tried again
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, json.dumps(kept | {"measured": today}) + "\n")
+            write_text(path, json.dumps(kept) + "\n")
         return layout
 
 
@@ -103,9 +102,8 @@ def _step(
     network: nn.Module, images: torch.Tensor, layout: Layout, precision: torch.dtype
 ) -> float:
     """Return the seconds of one pass forward and backward, the network being laid out before."""
-    format_ = MEMORY_FORMATS[layout]
-    network.to(memory_format=format_)
-    images = images.contiguous(memory_format=format_)
+    network.to(memory_format=MEMORY_FORMATS[layout])
+    images = images.contiguous(memory_format=MEMORY_FORMATS[layout])
     network.zero_grad(set_to_none=True)
     with Stopwatch(images.device) as stopwatch:
         with autocast(images.device, precision):

@@ -33,14 +33,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """How a recipe was found.
+    """How a recipe was found: by a search with `seed` for the highest `metric`.
 
-    Attributes:
-        data: name of the folder or data set.
-        images: how many, the training images of `within` alone.
-        fingerprint: of these images, their labels and their split.
-        metric: what was to be as high as can be.
-        seed: of the search.
+    `data` names the folder or data set; `images` counts the training images of `within` alone, and
+    `fingerprint` is of these, their labels and their split.
     """
 
     data: str
@@ -86,11 +82,7 @@ def read_recipe_file(path: Path) -> RecipeFile:
 
 
 def write_recipe_file(path: Path, file: RecipeFile) -> None:
-    """Write `file`, whole or not at all; the same bytes for the same recipes.
-
-    Raises:
-        RunError: it can't be written.
-    """
+    """Write `file`, whole, or raise RunError; the same bytes for the same recipes."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, as_toml(file))
@@ -100,14 +92,18 @@ def write_recipe_file(path: Path, file: RecipeFile) -> None:
 
 def as_toml(file: RecipeFile) -> str:
     """Return `file` as `read_recipe_file` reads it."""
-    shared = asdict(file.recipe)
+    before, shared = asdict(file.recipe), asdict(file.recipe)
     tables = {"": shared, "augmentation": shared.pop("augmentation")}
     for model, recipe in file.models.items():
-        changes = _changes(file.recipe, recipe)
+        named = asdict(replace(recipe, name=file.recipe.name))
+        changes = {name: value for name, value in named.items() if value != before[name]}
+        changes["configurations"] = recipe.configurations
         own = changes.pop("augmentation", None)
         tables[f"models.{_text(model)}"] = changes
-        tables |= {} if own is None else {f"models.{_text(model)}.augmentation": own}
-    tables |= {} if file.found is None else {"found": asdict(file.found)}
+        if own is not None:
+            tables[f"models.{_text(model)}.augmentation"] = own
+    if file.found is not None:
+        tables["found"] = asdict(file.found)
     return _HEADING + "".join(_table(name, values) for name, values in tables.items())
 
 
@@ -126,11 +122,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def check_ranges(recipe: Recipe) -> None:
-    """Do nothing where every number of `recipe` is one that can be trained by.
-
-    Raises:
-        RunError: one is not; the message names it and its bounds.
-    """
+    """Raise RunError, with its bounds, for a number of `recipe` that can't be trained by."""
     for name, (low, high) in _RANGES.items():
         if not low <= getattr(recipe, name) <= high:
             raise RunError(f"{name} must be {low:g} to {high:g}, not {getattr(recipe, name)}")
@@ -187,12 +179,6 @@ def _require_known(path: Path, values: object, kind: type, where: str) -> None:
     for name in values:
         if name not in known:
             raise RunError(f"{path}: unknown key {where}{name}; there are {', '.join(known)}")
-
-
-def _changes(shared: Recipe, recipe: Recipe) -> dict[str, Any]:
-    before, after = asdict(shared), asdict(replace(recipe, name=shared.name))
-    changed = {name: value for name, value in after.items() if value != before[name]}
-    return changed | {"configurations": recipe.configurations}
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:

@@ -206,11 +206,7 @@ def comparable_times(records: Iterable[TrialRecord]) -> list[TrialRecord]:
 
 
 def record_of(plain: object) -> TrialRecord:
-    """Return the record that `as_plain` was given.
-
-    Raises:
-        RunError: it is none.
-    """
+    """Return the record that `as_plain` was given, or raise RunError where it is none."""
     if isinstance(plain, dict) and "spec" in plain:
         plain = {**plain, "spec": with_recipe_names(plain["spec"])}
     return convert(plain, TrialRecord)

@@ -98,20 +98,12 @@ def with_recipe_names(plain: object) -> object:
 
 
 def spec_of(plain: object) -> TrialSpec:
-    """Return the specification that `as_plain` was given.
-
-    Raises:
-        RunError: it is none.
-    """
+    """Return the specification that `as_plain` was given, or raise RunError where it is none."""
     return convert(with_recipe_names(plain), TrialSpec)
 
 
 def convert(plain: object, kind: type[T]) -> T:
-    """Return what `as_plain` was given.
-
-    Raises:
-        RunError: it is none of this version.
-    """
+    """Return the `kind` that `as_plain` was given, or raise RunError where it is none."""
     try:
         return msgspec.convert(plain, kind)
     except (msgspec.ValidationError, ValueError) as error:

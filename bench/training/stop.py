@@ -27,32 +27,20 @@ class StoppedError(KeyboardInterrupt):
 
 
 class StopRequest:
-    """Heeded by a trial, made by a signal handler of its process.
-
-    Attributes:
-        requested: a stop was asked for.
-    """
+    """Heeded by a trial, made (`requested`) by a signal handler of its process."""
 
     def __init__(self) -> None:
         self.requested = False
         self._deferred = 0
 
     def request(self) -> None:
-        """Ask for a stop.
-
-        Raises:
-            StoppedError: nothing is under way that should be ended first.
-        """
+        """Ask for a stop; raise StoppedError where nothing should be ended first."""
         self.requested = True
         if not self._deferred:
             raise StoppedError
 
     def check(self) -> None:
-        """Do nothing unless a stop was asked for.
-
-        Raises:
-            StoppedError: it was.
-        """
+        """Raise StoppedError where a stop was asked for."""
         if self.requested:
             raise StoppedError
 
@@ -67,11 +55,7 @@ class StopRequest:
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
-        """Raise in here though it is deferred around; at once where a stop was asked for before.
-
-        Raises:
-            StoppedError: it was.
-        """
+        """Raise in here though it is deferred around; at once where a stop was asked for before."""
         before, self._deferred = self._deferred, 0
         try:
             self.check()

@@ -28,8 +28,6 @@ from registry.catalog import Catalog
 from registry.errors import RunError
 from registry.from_file import is_file
 
-__all__ = ["WeightsMetadata", "load_network", "publish", "read_metadata", "save_weights"]
-
 _KEY, _DIGEST_KEY = "zoo", "sha256"
 _SHOWN = 3  # of the tensors that do not fit
 
@@ -50,11 +48,7 @@ def save_weights(path: Path, state: State, published: WeightsMetadata) -> None:
 
 
 def publish(result: TrialResult, folder: Path) -> None:
-    """Write the weights of a trial that has ended into its folder, where it has kept them.
-
-    Raises:
-        OSError: they can't be written.
-    """
+    """Write the weights that a trial has kept into its folder, or raise OSError."""
     spec, last, best = result.record.spec, result.last_weights, result.best_weights
     names = ("weights.safetensors", last), ("weights-best.safetensors", best)
     for name, weights in names if best is not last else names[:1]:
@@ -107,7 +101,9 @@ def load_network(
     _require_same(path, known, published)
     classes = len(published.classes)
     expected = _expected_state(known, classes)
-    state = _as_float32(state, expected)
+    for name in state.keys() & expected.keys():  # trained in float64, where the network has less
+        if state[name].dtype is torch.float64 and expected[name][1] is torch.float32:
+            state[name] = state[name].float()
     _require_fit(path, expected, state, published)
     _require_finite(path, state)
     network = known.build(num_classes=classes)
@@ -195,13 +191,6 @@ def _expected_state(architecture: Architecture, classes: int) -> Fields:
             return _fields(architecture.build(num_classes=classes).state_dict())
     except Exception:  # noqa: BLE001  (some operations have no meta kernel)
         return _fields(architecture.build(num_classes=classes).state_dict())
-
-
-def _as_float32(state: State, expected: Fields) -> dict[str, torch.Tensor]:
-    """Return `state` with what was trained in float64 as float32, where the network has that."""
-    wide = {name for name, tensor in state.items() if tensor.dtype is torch.float64}
-    narrow = {name for name, (_, dtype) in expected.items() if dtype is torch.float32} & wide
-    return {name: each.float() if name in narrow else each for name, each in state.items()}
 
 
 def _fields(state: State) -> Fields:

@@ -122,14 +122,12 @@ def wilson_interval(correct: int, images: int) -> tuple[float, float]:
 def accuracy_interval(correct: Values) -> tuple[float, float]:
     """Return the 95 % bounds of the accuracy, over other seeds and other images, from (S, N).
 
-    Wilson's interval for as many independent answers as would be equally sure, so that it stays
-    within 0 to 1 and is `wilson_interval` for one seed or where all answers are right. With two
-    or three seeds it is wide: it covers 94 to 99 %. Over folds, an image's answer is that of a
-    network which did not see it; that the k networks of a seed learned from other images, mostly
-    shared, counts as if it were the images', and what other training images would do is not in it:
+    Wilson's interval for as many independent answers as would be equally sure: it stays within 0 to
+    1 and is `wilson_interval` for one seed or where all answers are right. With two or three seeds
+    it is wide: it covers 94 to 99 %. Over folds, that the k networks of a seed learned from other
+    images counts as if it were the images', and what other training images would do is not in it:
     no unbiased estimate of that exists (Y. Bengio, Y. Grandvalet 2004, J. Mach. Learn. Res. 5,
-    1089-1105; S. Bates, T. Hastie, R. Tibshirani 2023, J. Am. Stat. Assoc. 119, 1434-1445; how
-    much it lacks: tests/studies/kfold_simulation.py).
+    1089-1105; how much it lacks: tests/studies/kfold_simulation.py).
     Source: E. L. Korn, B. I. Graubard 1998, Survey Methodology 24, 193-201 (the effective size,
     there with another interval); see `MeanEstimate.half_width`.
     """

@@ -65,12 +65,10 @@ def paired_difference(first: Values, second: Values, confidence: float = 0.95) -
 def sign_flip_p(gains: Sequence[int]) -> float:
     """Return the two-sided p of the sum of `gains`, were each as likely to have the other sign.
 
-    Exact for any number of seeds: it counts the ways to each sum, not each of the 2^S ways.
+    A gain is how many more images one model had right with a seed. Exact for any number of seeds:
+    it counts the ways to each sum, not each of the 2^S ways.
     Source: R. A. Fisher 1935, The Design of Experiments, 21; M. Pagano, D. Tritchler 1983,
     J. Am. Stat. Assoc. 78, 435-440 (the counting).
-
-    Args:
-        gains: how many more images one model had right, one number a seed.
     """
     chances = np.ones(1)  # of the sums -total, -total + 2, ..., total
     for gain in map(abs, gains):

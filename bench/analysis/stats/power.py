@@ -37,8 +37,8 @@ def minimum_detectable_difference(
         images: how many both models are tested on.
         seeds: how many both are trained with; NaN where they can't be enough.
         discordance: the share of images that only one of the models has right.
-        components: as measured, for several seeds; without them all of `discordance` is taken to
-            be of images, so that more seeds make nothing surer.
+        components: as measured; without them all of `discordance` is of images, so that more seeds
+            make nothing surer.
         pairs: among how many comparisons it is to hold.
         power: how often it is to show.
     """
