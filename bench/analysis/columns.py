@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import pandas as pd
 
@@ -14,9 +15,7 @@ from registry.errors import RunError, did_you_mean
 
 ALL = "all"
 COLUMNS = (*ACCURACY_COLUMNS, *COST_COLUMNS, *SETUP_COLUMNS)
-TABLE_COLUMNS = tuple(
-    sorted((column for column in COLUMNS if column.name), key=lambda column: column.place)
-)
+TABLE_COLUMNS = tuple(sorted((each for each in COLUMNS if each.name), key=attrgetter("place")))
 
 
 def select_columns(names: Sequence[str]) -> tuple[Column, ...]:
@@ -38,9 +37,7 @@ def select_columns(names: Sequence[str]) -> tuple[Column, ...]:
 def informative_columns(frame: pd.DataFrame) -> list[Column]:
     """Return the columns that have something to say of the rows of `frame`, in their order."""
     rows = rows_of(frame)
-    return [
-        column for column in TABLE_COLUMNS if any(map(column.cell, rows)) and column.relevant(frame)
-    ]
+    return [each for each in TABLE_COLUMNS if any(map(each.cell, rows)) and each.relevant(frame)]
 
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:

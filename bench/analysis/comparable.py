@@ -15,17 +15,11 @@ _TIMED = ("device", "precision", "threads", "workers", "fidelity", "compiled", "
 
 
 class ComparedRun:
-    """One of two runs: what there is of its trials, model by model.
-
-    Attributes:
-        name: BASE or NEW.
-        specs: by model, as planned.
-        answers: by model, of the trials that ended well.
-        within: the outer split of whose training part alone its split is, if it is of one.
-    """
+    """One of two runs, BASE or NEW by `name`: what there is of its trials, model by model."""
 
     def __init__(self, name: str, run: StoredRun) -> None:
         self.name, self.results, self.environment = name, run.results, run.about["environment"]
+        # the outer split of whose training part alone its split is, if it is of one
         self.within: str | None = run.about["split"].get("within")
         self.answers = run.results.pairwise.answers
         self.specs: dict[str, list[TrialSpec]] = {}
@@ -58,12 +52,9 @@ class ComparedRun:
 
 
 def why_incomparable(
-    model: str, base: ComparedRun, new: ComparedRun, *, across_recipes: bool = False
+    model: str, base: ComparedRun, new: ComparedRun, *, across_recipes: bool
 ) -> str:
-    """Return why a model of the two runs can't be compared at all, or nothing.
-
-    Another recipe is a reason unless `across_recipes`, where it is what is compared.
-    """
+    """Return why a model can't be compared at all, or nothing; recipes may differ if asked for."""
     one, other = base.specs[model], new.specs[model]
     if {spec.split_fingerprint for spec in one} != {spec.split_fingerprint for spec in other}:
         if base.within != new.within:
@@ -120,12 +111,6 @@ def why_no_time(model: str, base: ComparedRun, new: ComparedRun) -> str:
         if not seconds or min(seconds) <= 0:
             return f"no times in {side.name}"
     return ""
-
-
-def why_no_parameters(model: str, base: ComparedRun, new: ComparedRun) -> str:
-    """Return why the sizes of a model can't be compared, or nothing."""
-    built = None not in (base.parameters(model), new.parameters(model))
-    return "" if built else "a network was not built"
 
 
 def failures(model: str, base: ComparedRun, new: ComparedRun) -> tuple[str, ...]:

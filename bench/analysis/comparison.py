@@ -13,7 +13,6 @@ from bench.analysis.comparable import (
     recipe_changes,
     why_incomparable,
     why_no_accuracy,
-    why_no_parameters,
     why_no_time,
 )
 from bench.analysis.results import StoredRun
@@ -122,11 +121,12 @@ def _reasons_by_model(
 
 def _changes(base: ComparedRun, new: ComparedRun, apart: dict[str, str]) -> tuple[ModelChange, ...]:
     """Return what has become of each model of `apart`, and why something can't be compared."""
+    sizes = {model: (base.parameters(model), new.parameters(model)) for model in apart}
     whys: dict[str, dict[Kind, str]] = {
         model: {
             "accuracy": why or why_no_accuracy(model, base, new),
             "time": why or why_no_time(model, base, new),
-            "parameters": why_no_parameters(model, base, new),
+            "parameters": "a network was not built" if None in sizes[model] else "",
         }
         for model, why in apart.items()
     }
@@ -141,7 +141,7 @@ def _changes(base: ComparedRun, new: ComparedRun, apart: dict[str, str]) -> tupl
             model=model,
             accuracy=accuracies.get(model),
             time=times.get(model),
-            parameters=(base.parameters(model), new.parameters(model)),
+            parameters=sizes[model],
             failed=failures(model, base, new),
             mended=model in mended,
             unanswered={kind: why for kind, why in found.items() if why and model not in mended},

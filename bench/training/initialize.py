@@ -25,16 +25,16 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
 
     Convolutions get filters that stand for the patches they see (`filters_of`), fully connected
     layers Gaussian weights, so that outputs have mean 0 and variance 1 over the images, in training
-    mode: the noise of dropout is a part of it. The last layer is made small: random logits of
-    variance 1 would have to be unlearned first. Labels are not used.
+    mode: with dropout's noise. The last layer is made small: random logits of variance 1 would have
+    to be unlearned first. Labels are not used.
 
-    Whitened lightly, since whitening lifts what is rare: in pixels edges, in what a layer has made
-    of them noise. After ten epochs of `default` on 300 photographs, `alexnet` was right for 64 % of
-    201 others with ten times less ridge, for 77 % so; `lenet` for 64 % and 73 %.
+    Whitened lightly, since whitening lifts what is rare: edges, or a layer's noise. After ten
+    epochs of `default` on 300 photographs, `alexnet` was right for 64 % of 201 others with ten
+    times less ridge, for 77 % so; `lenet` for 64 % and 73 %.
 
-    Networks that normalise between their layers, grouped convolutions, other layers and those that
-    this pass does not reach keep their own weights. The same seed, images and number of threads
-    give the same weights; no random state is changed.
+    Networks that normalise between their layers, grouped convolutions, other layers and those not
+    reached keep their own weights. The same seed, images and number of threads give the same; no
+    random state is changed.
 
     Sources: Coates and Ng 2012, "Learning feature representations with k-means"; Krähenbühl et al.
     2016, "Data-dependent initializations"; Mishkin and Matas 2016, "All you need is a good init".
@@ -73,8 +73,8 @@ def normalizes(network: nn.Module) -> bool:
 def filters_of(patches: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
     """Return `count` filters (count, D) of length 1 that stand for the patches (M, D).
 
-    The patches are brought to one contrast, whitened by the Cholesky factor, which gives the
-    clusters of any other whitening, and clustered by spherical k-means; a filter is a centroid.
+    They are the centroids by spherical k-means of the patches at one contrast, whitened by the
+    Cholesky factor, which gives the clusters of any other whitening.
     """
     patches = patches - patches.mean(1, keepdim=True)
     spread = patches.std(1, keepdim=True)

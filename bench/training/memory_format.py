@@ -6,8 +6,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -51,7 +50,11 @@ def choose_layout(
     path = folder / "layouts" / f"{key[:32]}.json"
     if (known := _read_kept(path)) is not None:
         return known
-    with _locked(folder):
+    lock = FileLock(folder / "layouts.lock")  # the others wait for its answer
+    with suppress(OSError, Timeout):  # one that hangs is waited for half a minute
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=_PATIENCE_SECONDS)
+    try:
         if (known := _read_kept(path)) is not None:
             return known
         seconds = _measure(architecture, device, precision, threads)
@@ -64,6 +67,8 @@ def choose_layout(
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, json.dumps(kept) + "\n")
         return layout
+    finally:
+        lock.release()
 
 
 def _measure(
@@ -110,22 +115,6 @@ def _step(
             loss = network(images).square().mean()
         loss.backward()
     return stopwatch.seconds
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Let one process at a time find out what is kept in `folder`, where that can be seen to.
-
-    The system lets go of it when the process dies; one that hangs is waited for half a minute.
-    """
-    lock = FileLock(folder / "layouts.lock")
-    with suppress(OSError, Timeout):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=_PATIENCE_SECONDS)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _read_kept(path: Path) -> Layout | None:

@@ -64,10 +64,9 @@ def _groups(
 class Muon(Optimizer):
     """Groups with `filters` take steps in which no direction is smaller than another.
 
-    A step is the running mean of a filter bank's gradient, its singular values brought near 1: so
-    what few images have in common, and what all have, changes the filters alike. A filter bank (K,
-    C, h, w) is taken for a matrix (K, C h w). Groups without `filters` are AdamW's. Decay is
-    decoupled in both. On float32 and float64, in any memory layout.
+    A step is the running mean of a filter bank's gradient, its singular values brought near 1: what
+    few images have in common changes the filters as what all have does. A filter bank (K, C, h, w)
+    is a matrix (K, C h w). Groups without `filters` are AdamW's. Decay is decoupled in both.
 
     Sources: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", and his
     airbench94_muon; torch's `torch.optim.Muon` takes matrices alone, without AdamW beside it.

@@ -48,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeFile:
-    """What a file holds: the recipe for all, changes of it for models by name, and their origin."""
+    """What a file holds: the recipe for all, those of models by name, and their origin."""
 
     recipe: Recipe
     models: Mapping[str, Recipe] = field(default_factory=dict)
@@ -66,11 +66,7 @@ def own_name(recipe: str, model: str) -> str:
 
 
 def read_recipe_file(path: Path) -> RecipeFile:
-    """Return what the file says.
-
-    Raises:
-        RunError: it can't be read, or says something that is no recipe; one line says where.
-    """
+    """Return what the file says; RunError tells where it can't be read, or says no recipe."""
     values = read_toml(path)
     models, found = values.pop("models", {}), values.pop("found", None)
     shared = recipe_of_table(path, values)
@@ -108,11 +104,7 @@ def as_toml(file: RecipeFile) -> str:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return what a TOML file says.
-
-    Raises:
-        RunError: it can't be read; the message names the line.
-    """
+    """Return what a TOML file says, or raise RunError naming the line that can't be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -144,11 +136,7 @@ def _own_recipe(path: Path, shared: Recipe, model: str, changes: dict[str, Any])
 
 
 def recipe_of_table(path: Path, values: dict[str, Any], where: str = "") -> Recipe:
-    """Return what a table says.
-
-    Raises:
-        RunError: it is no recipe; one line names `path` and where it says so.
-    """
+    """Return what a table says; where it is no recipe, RunError names `path` and the place."""
     values = with_present_names(values)
     _require_known(path, values.get("augmentation", {}), Augmentation, f"{where}augmentation.")
     recipe = _convert(path, values, Recipe, where)

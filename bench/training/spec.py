@@ -27,8 +27,7 @@ class TrialSpec:
         fold, folds: which of how many it tests, from 1; None for a split that is not repeated.
         workers: threads that make batches; they change no batch.
         fidelity: how training images are resized.
-        layout: the memory order of images and weights, results being equal to rounding; `auto`
-            is the one that is found to be faster.
+        layout: the memory order of images and weights; `auto` is the one found to be faster.
         compiled: by `torch.compile`.
         processes: that trained it together, in a run of an earlier version; else None.
     """

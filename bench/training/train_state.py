@@ -26,9 +26,7 @@ from bench.training.weight_averaging import WeightAverage
 class Tally:
     """Sums over the images of one pass so far, on the network's device.
 
-    Attributes:
-        loss: cross-entropy in nats, each image's measured just before its own step.
-        correct: how many images were answered rightly, at the same moment.
+    The loss is cross-entropy in nats; both it and `correct` are each image's before its own step.
     """
 
     loss: torch.Tensor
@@ -62,9 +60,8 @@ class Tally:
 class EpochPosition:
     """So many epochs are done, and so many steps of the next, with the sums over these.
 
-    Attributes:
-        seconds, waited: of the steps that another process did.
-        random: the generators' state to go on from; None where it is the present one.
+    `seconds` and `waited` are of the steps that another process did; `random` is the generators'
+    state to go on from, None where it is the present one.
     """
 
     tally: Tally
@@ -104,7 +101,7 @@ class TrainState:
     def state(self) -> dict[str, Any]:
         """Return all that the next step depends on but its batch and the random state.
 
-        Plain values and tensors, which go on changing with the network.
+        Its tensors go on changing with the network.
         """
         return {
             "network": self.network.state_dict(),
@@ -112,11 +109,6 @@ class TrainState:
             "average": self._average.state() if self._average else None,
             "scaler": self._scaler.state_dict(),
         }
-
-    def outcome(self) -> dict[str, Any]:
-        """Return what training has made: the weights and the optimiser's state."""
-        state = self.state()
-        return {name: state[name] for name in ("network", "optimizer")}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned, in this process or in another."""
@@ -136,13 +128,9 @@ class TrainState:
         """Train on each of `batches`, which are on the device, once, and return the sums.
 
         The loss is the mean cross-entropy per image in nats, label smoothing included. Nothing is
-        read back from the device here.
-
-        Args:
-            batches: what is left of the epoch.
-            on_batch: is called after each step, when network, optimiser and tally fit each other.
-            tally: the sums over the batches before, where there are any; they are added to.
-            place: gives where training stands before a step, which sets its rate; else it stays.
+        read back from the device here. `on_batch` is called after each step, when network,
+        optimiser and tally fit each other; `tally`, the sums over the batches before, is added to;
+        `place` gives where training stands before a step, which sets its rate; else it stays.
         """
         self.network.train()
         tally = tally or Tally.empty(self.device)

@@ -130,7 +130,10 @@ class _Trial:
             training.restore(saved)
         training.run()
         last = training.weights()
-        self._builder.note(digest=digest_of(state.outcome()))
+        made = state.state()
+        self._builder.note(
+            digest=digest_of({name: made[name] for name in ("network", "optimizer")})
+        )
         test = self._test()
         self._time_inference()
         if self._context.profile:
@@ -165,9 +168,8 @@ class _Trial:
             return None
         saved = self._context.checkpoints.load(self._builder.callback.say)
         if saved is not None and saved.get("task") != self._spec.task_id:
-            self._builder.callback.say(
-                f"{self._spec.model}: its checkpoint is of another task: not used"
-            )
+            why = "its checkpoint is of another task: not used"
+            self._builder.callback.say(f"{self._spec.model}: {why}")
             return None
         return saved
 

@@ -74,11 +74,7 @@ def digest(said: str, state: State) -> str:
 
 
 def read_metadata(path: Path) -> WeightsMetadata:
-    """Return what `path` says of itself; its tensors are not read.
-
-    Raises:
-        RunError: the file is missing, damaged, or holds no weights of this harness.
-    """
+    """Return what `path` says of itself, its tensors unread; RunError where it holds no weights."""
     with _open_weights(path) as (_, metadata):
         return parse_metadata(metadata[_KEY])
 
