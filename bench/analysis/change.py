@@ -1,7 +1,4 @@
-"""What has become of one model from one run to another, and what of it is a regression.
-
-The run before is BASE, the one after it NEW; a difference is NEW less BASE.
-"""
+"""What has become of a model from one run, BASE, to another, NEW; a difference is NEW less BASE."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class ComparedRun:
 
 
 def why_incomparable(
-    model: str, base: ComparedRun, new: ComparedRun, *, across_recipes: bool
+    model: str, base: ComparedRun, new: ComparedRun, *, across_recipes: bool = False
 ) -> str:
     """Return why a model can't be compared at all, or nothing; recipes may differ if asked for."""
     one, other = base.specs[model], new.specs[model]

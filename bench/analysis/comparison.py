@@ -47,11 +47,7 @@ class RunComparison:
     tolerance: float = 0.0
 
     def regressions(self, fail_on: Sequence[str] = KINDS) -> dict[str, tuple[Kind, ...]]:
-        """Return the models that are worse in NEW, and in which of the kinds asked for.
-
-        Raises:
-            RunError: there is no such kind.
-        """
+        """Return the models that are worse in NEW, by these kinds; RunError for an unknown one."""
         asked = {parse_choice("--fail-on", kind, KINDS) for kind in fail_on}
         found = {each.model: each.regressions(self.tolerance) for each in self.changes}
         worse = {m: tuple(kind for kind in kinds if kind in asked) for m, kinds in found.items()}
@@ -60,10 +56,7 @@ class RunComparison:
     def exit_code(self, fail_on: Sequence[str] = ()) -> ExitCode:
         """Return REGRESSION where NEW is worse in one of these kinds, else OK.
 
-        Where that can't be said, it is the code of an IncomparableError.
-
-        Raises:
-            RunError: there is no such kind.
+        Where that can't be said, it is an IncomparableError's. RunError for an unknown kind.
         """
         if self.regressions(fail_on):
             return ExitCode.REGRESSION
@@ -77,7 +70,7 @@ def compare_stored(
     """Return what has changed from the one run to the other.
 
     Raises:
-        IncomparableError: no model can be compared.
+        IncomparableError: no model is in both with the same images, split and recipe.
     """
     one, other = ComparedRun("BASE", base), ComparedRun("NEW", new)
     apart = _reasons_by_model(one, other, across_recipes=across_recipes)
@@ -101,11 +94,7 @@ def compare_stored(
 def _reasons_by_model(
     base: ComparedRun, new: ComparedRun, *, across_recipes: bool
 ) -> dict[str, str]:
-    """Return the models that both runs have, each with why it can't be compared, or nothing.
-
-    Raises:
-        IncomparableError: none, or none with the same images, split and recipe.
-    """
+    """Return the models that both runs have, each with why it can't be compared, or nothing."""
     refused = f"{base.results.folder} and {new.results.folder} can't be compared"
     models = [model for model in base.specs if model in new.specs]
     if not models:

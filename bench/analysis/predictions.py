@@ -74,11 +74,7 @@ def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation
 
 
 def check_same_images(one: Predictions, other: Predictions) -> None:
-    """Do nothing if both answered the same images in the same order.
-
-    Raises:
-        IncomparableError: they did not; it names the first image that differs.
-    """
+    """Raise IncomparableError, naming what differs first, unless both answered the same images."""
     pair = f"{one.model} and {other.model} can't be compared"
     count, others = len(one.images), len(other.images)
     if count != others:

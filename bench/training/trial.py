@@ -131,9 +131,8 @@ class _Trial:
         training.run()
         last = training.weights()
         made = state.state()
-        self._builder.note(
-            digest=digest_of({name: made[name] for name in ("network", "optimizer")})
-        )
+        outcome = {name: made[name] for name in ("network", "optimizer")}
+        self._builder.note(digest=digest_of(outcome))
         test = self._test()
         self._time_inference()
         if self._context.profile:

@@ -24,11 +24,9 @@ _MULTIPLE = 32  # pixels: what most networks halve five times
 
 @dataclass(slots=True, kw_only=True)
 class TrialBatches:
-    """Batches of the images of `split`, as `spec` asks for them.
+    """Batches of `split` as `spec` asks for them: images (C, H, W) of the network's own shape.
 
-    Attributes:
-        source: gives the pixels.
-        training_shape: (C, H, W) of images to train on; evaluated ones have the network's own.
+    Those to train on have `training_shape`.
     """
 
     spec: TrialSpec

@@ -16,13 +16,7 @@ Values = NDArray[Any]  # (S, N): one row a seed, one column an image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Components:
-    """What one value's variance is made of.
-
-    Attributes:
-        seeds: between seeds, all images alike.
-        images: between images, all seeds alike: some are harder.
-        rest: what a seed does to one image.
-    """
+    """A value's variance between seeds, between images, and of what a seed does to one image."""
 
     seeds: float
     images: float
@@ -127,7 +121,8 @@ def accuracy_interval(correct: Values) -> tuple[float, float]:
     it is wide: it covers 94 to 99 %. Over folds, that the k networks of a seed learned from other
     images counts as if it were the images', and what other training images would do is not in it:
     no unbiased estimate of that exists (Y. Bengio, Y. Grandvalet 2004, J. Mach. Learn. Res. 5,
-    1089-1105; how much it lacks: tests/studies/kfold_simulation.py).
+    1089-1105; S. Bates, T. Hastie, R. Tibshirani 2023, J. Am. Stat. Assoc. 119, 1434-1445; how
+    much it lacks: tests/studies/kfold_simulation.py).
     Source: E. L. Korn, B. I. Graubard 1998, Survey Methodology 24, 193-201 (the effective size,
     there with another interval); see `MeanEstimate.half_width`.
     """

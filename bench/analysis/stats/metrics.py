@@ -60,15 +60,12 @@ def metrics(labels: NDArray[Any], probabilities: NDArray[Any]) -> Metrics:
 def calibration_error(confidence: NDArray[Any], correct: NDArray[Any]) -> tuple[float, int]:
     """Return how far confidence is from accuracy, 0 to 1, and in how many bins that was found.
 
+    `confidence` (N,) is the probability of the predicted class, `correct` (N,) whether it is right.
     Images are sorted by confidence and cut into up to 15 bins of equal number, of at least 10; the
     error is the mean over images of their bin's |accuracy - mean confidence|. With few images it is
     too high, even for a perfect forecaster, by about 0.4 / sqrt(images in a bin).
     Source: M. P. Naeini, G. F. Cooper, M. Hauskrecht 2015, AAAI 29, 2901-2907; equal numbers:
     J. Nixon et al. 2019, CVPR Workshops.
-
-    Args:
-        confidence: probability of the predicted class (N,).
-        correct: whether it was right (N,).
     """
     images = len(confidence)
     bins = max(1, min(_MOST_BINS, images // _LEAST_IMAGES))

@@ -21,8 +21,7 @@ class Difference:
     Attributes:
         low, high: bounds of it over other seeds and other images; for one seed, over other images.
         crossed_p: how often an interval as far from 0 is met where there is no difference.
-        seeds_p: the share of the ways to swap the models' names, seed by seed, that make a
-            difference at least as large.
+        seeds_p: the share of ways to swap the models' names in seeds that differ at least as much.
         mcnemar: exact p of each seed's images, for description.
         discordance: the share of answers that one model has right and the other wrong.
         components: of an image's difference with one seed.
