@@ -9,8 +9,14 @@ from itertools import combinations, pairwise
 from typing import Literal
 
 from bench.analysis.predictions import Predictions, check_same_images
-from bench.analysis.stats.groups import rank_groups
-from bench.analysis.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
+from bench.analysis.stats.paired import (
+    LEVEL,
+    Difference,
+    holm,
+    paired_difference,
+    rank_groups,
+    seeds_needed,
+)
 from bench.analysis.stats.power import minimum_detectable_difference
 from bench.system.display import count_noun, html_text, points_interval
 

@@ -157,7 +157,7 @@ MUTANTS = (
     ),
     Mutant(
         name="letters within letters are kept",
-        file="bench/analysis/stats/groups.py",
+        file="bench/analysis/stats/paired.py",
         old="if not any(group < other for other in once)]",
         new="if group]",
         tests=("tests/unit/analysis/test_stats_paired.py::test_letters_are_right_for_any_pattern",),

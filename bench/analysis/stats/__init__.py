@@ -6,7 +6,6 @@ same order for each. Seeds are never counted as if they were new images.
 ```text
 interval   one model: how much of its variance is of seeds, how much of images; its bounds
 paired     two models on the same images and seeds; many pairs; two samples that are not paired
-groups     models that can't be told apart share a letter
 power      how large a difference would have shown at all
 metrics    other figures of one run
 ```

@@ -11,11 +11,11 @@ from simulations import mcnemar_power, verdict_power
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from bench.analysis.stats.groups import rank_groups
 from bench.analysis.stats.paired import (
     holm,
     mcnemar_p,
     paired_difference,
+    rank_groups,
     seeds_needed,
     sign_flip_p,
 )
