@@ -56,14 +56,11 @@ def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation
     labels = [tests[seed].labels.numpy() for seed in seeds]
     for seed, these in zip(seeds, labels, strict=True):
         if len(these) != len(images):
-            raise IncomparableError(
-                f"{model}, seed {seed}, has {len(these)} answers to {len(images)} photographs"
-            )
+            said = f"{len(these)} answers to {len(images)} photographs"
+            raise IncomparableError(f"{model}, seed {seed}, has {said}")
         if not np.array_equal(these, labels[0]):
-            place = int((these != labels[0]).argmax())
-            raise IncomparableError(
-                f"{model}: seeds {seeds[0]} and {seed} have different labels for {images[place]!r}"
-            )
+            said = f"different labels for {images[int((these != labels[0]).argmax())]!r}"
+            raise IncomparableError(f"{model}: seeds {seeds[0]} and {seed} have {said}")
     return Predictions(
         model=model,
         seeds=seeds,
@@ -82,8 +79,7 @@ def check_same_images(one: Predictions, other: Predictions) -> None:
         raise IncomparableError(f"{pair}: {said}")
     for place, (first, second) in enumerate(zip(one.images, other.images, strict=True)):
         if first != second:
-            raise IncomparableError(
-                f"{pair}: test photograph {place + 1} is {first!r} for one, {second!r} for another"
-            )
+            said = f"{first!r} for one, {second!r} for another"
+            raise IncomparableError(f"{pair}: test photograph {place + 1} is {said}")
         if one.labels[place] != other.labels[place]:
             raise IncomparableError(f"{pair}: they were given different labels for {first!r}")

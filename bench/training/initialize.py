@@ -121,20 +121,13 @@ def _fit(
     else:
         seen = inputs[0].flatten(0, -2)
         weights = torch.randn(layer.out_features, seen.shape[1], generator=generator).to(seen)
-    _set_unit_outputs(layer, weights, seen)
-    fitted.append(name)
-
-
-def _set_unit_outputs(
-    layer: nn.Conv2d | nn.Linear, weights: torch.Tensor, seen: torch.Tensor
-) -> None:
-    """Set `weights` (K, D): outputs over `seen` (M, D) get mean 0, with a bias, and variance 1."""
-    outputs = seen @ weights.T
+    outputs = seen @ weights.T  # (M, K), brought to mean 0, with a bias, and variance 1
     spread = outputs.std(0) if len(outputs) > 1 else torch.ones_like(outputs[0])
     spread = torch.where(spread > _LEAST, spread, 1.0)
     layer.weight.copy_((weights / spread[:, None]).view(layer.weight.shape))
     if layer.bias is not None:
         layer.bias.copy_(-outputs.mean(0) / spread)
+    fitted.append(name)
 
 
 def _patches(layer: nn.Conv2d, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -99,10 +99,8 @@ class Recipe:
             if not 0 <= share <= 1:
                 raise RunError(f"{promise}, not {share}")
         if not 0 < self.train_resolution <= 1:
-            raise RunError(
-                f"train_resolution is a share of the side, above 0 and 1 at most, not "
-                f"{self.train_resolution}"
-            )
+            takes = "a share of the side, above 0 and 1 at most"
+            raise RunError(f"train_resolution is {takes}, not {self.train_resolution}")
         if not 0 <= self.ema_decay < 1:
             raise RunError(f"ema_decay must be 0 or more and below 1, not {self.ema_decay}")
 

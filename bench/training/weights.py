@@ -113,10 +113,8 @@ def _look_up(path: Path, model: str, files: Sequence[str]) -> Architecture:
     for file in files:
         if file.rpartition("/")[2] == model.rpartition("/")[2]:
             return replace(Catalog.installed().get(file).value, name=model)
-    raise RunError(
-        f"{path} holds weights of a network from a file, which is not run unasked: if you trust "
-        f"it, add --network {model}"
-    )
+    why = "holds weights of a network from a file, which is not run unasked: if you trust it, add"
+    raise RunError(f"{path} {why} --network {model}")
 
 
 @contextmanager
@@ -174,10 +172,8 @@ def _require_same(path: Path, known: Architecture, published: WeightsMetadata) -
         raise RunError(f"{path} holds weights of {there.name!r}, not of {known.name!r}")
     here, then = _promise(known), _promise(there)
     if here != then:
-        raise RunError(
-            f"{path} was trained with another {known.name!r} (of {published.origin}): "
-            f"{then}; installed is {here}"
-        )
+        other = f"another {known.name!r} (of {published.origin}): {then}"
+        raise RunError(f"{path} was trained with {other}; installed is {here}")
 
 
 def _expected_state(architecture: Architecture, classes: int) -> Fields:
@@ -226,7 +222,5 @@ def _promise(architecture: Architecture) -> str:
     contract, how = architecture.contract, normalization_of(architecture)
     shape = "x".join(map(str, contract.input_shape))
     mean, std = ("/".join(f"{level:g}" for level in levels) for levels in (how.mean, how.std))
-    return (
-        f"{shape}, mean {mean}, std {std} -> "
-        f"{contract.num_classes} classes, {contract.parameters:,} parameters"
-    )
+    size = f"{contract.num_classes} classes, {contract.parameters:,} parameters"
+    return f"{shape}, mean {mean}, std {std} -> {size}"
