@@ -60,10 +60,6 @@ def _metric(name: str) -> Callable[[ModelTrials], float]:
     return lambda model: mean(getattr(each, name) for each in model.metrics)
 
 
-def _several_seeds(frame: pd.DataFrame) -> bool:
-    return bool((frame["seeds"] > 1).any())
-
-
 def _compared(frame: pd.DataFrame) -> bool:
     return bool(frame["difference_to_best"].notna().any())
 
@@ -77,7 +73,8 @@ ACCURACY_COLUMNS = (
     Column("seeds", lambda m: len(m.tested),
            "trials that ended well, which all other figures are of; with folds, seeds of which all "
            "did", whole=True,
-           name="seeds", text="{:.0f}".format, place=3, priority=8, relevant=_several_seeds),
+           name="seeds", text="{:.0f}".format, place=3, priority=8,
+           relevant=lambda frame: bool((frame["seeds"] > 1).any())),
     Column("test_accuracy", lambda m: mean(_accuracies(m)),
            "share of test images whose most probable class is right, after the last epoch (the "
            "best where `selection` says so); mean over seeds", "share",

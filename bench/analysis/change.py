@@ -1,7 +1,4 @@
-"""What has become of one model from one run to another, and what of it is a regression.
-
-The run before is BASE, the one after it NEW; a difference is NEW less BASE.
-"""
+"""What has become of a model from one run, BASE, to another, NEW; a difference is NEW less BASE."""
 
 from __future__ import annotations
 
@@ -13,9 +10,16 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis.predictions import Predictions, check_same_images
-from bench.analysis.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
+from bench.analysis.stats.paired import (
+    LEVEL,
+    Difference,
+    holm,
+    least_rank_sum_p,
+    paired_difference,
+    rank_sum_p,
+    seeds_needed,
+)
 from bench.analysis.stats.power import minimum_detectable_difference
-from bench.analysis.stats.ranks import least_rank_sum_p, rank_sum_p
 
 Kind = Literal["accuracy", "time", "parameters"]
 KINDS: tuple[Kind, ...] = ("accuracy", "time", "parameters")
@@ -33,13 +37,10 @@ class AccuracyChange:
     - One seed: other photographs alone, the two networks being these. The larger of the p of the
       interval over images and that of McNemar's exact test. Another seed may differ by more: where
       seeds are moody, up to one in four harmless changes is called a loss (`make simulations`).
-    - Several: other seeds and other photographs together (`MeanEstimate.half_width`). Two seeds
-      tell so little of other seeds that only a very steady loss shows.
-    - As many as a sign-flip test of the seeds takes to pass (`seeds_needed`): by that, too, as in
-      `bench.analysis.verdict`.
+    - Several: other seeds and other photographs together; two show only a very steady loss.
+    - As many as a sign-flip test of the seeds takes to pass (`seeds_needed`): by that, too.
 
-    Source: Q. McNemar 1947, Psychometrika 12, 153-157; W. G. Howe 1974, J. Am. Stat. Assoc. 69,
-    789-794; S. Holm 1979, Scand. J. Statist. 6, 65-70.
+    Sources: see `bench.analysis.stats.paired` and `MeanEstimate.half_width`.
 
     Attributes:
         base, new: mean accuracies over the seeds of both, 0 to 1.
@@ -128,16 +129,15 @@ class ModelChange:
     def regressions(self, tolerance: float = 0.0) -> tuple[Kind, ...]:
         """Return the kinds in which NEW is worse; a model that has failed is worse in all.
 
-        Args:
-            tolerance: a loss of accuracy that is put up with, 0 to 1, however sure it is.
+        A loss of accuracy up to `tolerance`, 0 to 1, is put up with, however sure it is.
         """
         if self.failed:
             return KINDS
+        accuracy, time = self.accuracy, self.time
+        lost = 0.0 if accuracy is None else -accuracy.found.difference
         found = {
-            "accuracy": self.accuracy is not None
-            and self.accuracy.kind == "worse"
-            and self.accuracy.found.difference < -tolerance,
-            "time": self.time is not None and self.time.kind == "slower",
+            "accuracy": accuracy is not None and accuracy.kind == "worse" and lost > tolerance,
+            "time": time is not None and time.kind == "slower",
             "parameters": self.added_parameters > 0,
         }
         return tuple(kind for kind in KINDS if found[kind])
@@ -167,7 +167,10 @@ def accuracy_changes(
     pairs = {}
     for model in base:
         seeds = [seed for seed in base[model].seeds if seed in new[model].seeds]
-        check_same_images(*_named(base[model], new[model]))
+        check_same_images(
+            replace(base[model], model=f"{model} in BASE"),
+            replace(new[model], model=f"{model} in NEW"),
+        )
         if seeds:
             pairs[model] = (base[model].only(seeds), new[model].only(seeds))
     found = {m: paired_difference(now.correct, then.correct) for m, (then, now) in pairs.items()}
@@ -179,7 +182,7 @@ def accuracy_changes(
             found=found[model],
             p=p,
             models=len(found),
-            identical=_identical(*pairs[model]),
+            identical=np.array_equal(pairs[model][0].probabilities, pairs[model][1].probabilities),
         )
         for model, p in zip(found, corrected, strict=True)
     }
@@ -189,28 +192,14 @@ def time_changes(
     base: Mapping[str, Sequence[float]], new: Mapping[str, Sequence[float]]
 ) -> dict[str, TimeChange]:
     """Return how the training seconds, one number a seed and above 0, have changed."""
-    tested = [
-        model
-        for model in base
-        if least_rank_sum_p(len(base[model]), len(new[model])) * len(base) <= LEVEL
-    ]
+    sizes = {model: (len(base[model]), len(new[model])) for model in base}
+    tested = [model for model in base if least_rank_sum_p(*sizes[model]) * len(base) <= LEVEL]
     found = holm([rank_sum_p(base[model], new[model]) for model in tested])
     corrected = dict(zip(tested, found, strict=True))
     return {
         model: TimeChange(base=tuple(base[model]), new=tuple(new[model]), p=corrected.get(model))
         for model in base
     }
-
-
-def _named(base: Predictions, new: Predictions) -> tuple[Predictions, Predictions]:
-    return (
-        replace(base, model=f"{base.model} in BASE"),
-        replace(new, model=f"{new.model} in NEW"),
-    )
-
-
-def _identical(base: Predictions, new: Predictions) -> bool:
-    return np.array_equal(base.probabilities, new.probabilities)
 
 
 def _p(found: Difference, models: int) -> float:

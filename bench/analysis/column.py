@@ -14,7 +14,8 @@ import pandas as pd
 from bench.analysis.cross_validation import merge_folds
 from bench.analysis.pairwise import PairwiseComparisons
 from bench.analysis.predictions import Predictions
-from bench.analysis.stats import Metrics, accuracy_interval, metrics, wilson_interval
+from bench.analysis.stats.interval import accuracy_interval, wilson_interval
+from bench.analysis.stats.metrics import Metrics, metrics
 from bench.training.record import TrialRecord
 
 Row = Mapping[str, Any]
@@ -22,12 +23,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelTrials:
-    """The trials of one model, of which a row is made.
-
-    Attributes:
-        pairwise: what the answers of all models say.
-        target: a validation accuracy, 0 to 1, that times are told to.
-    """
+    """The trials of one model, of which a row is made; `target` is what times are told to."""
 
     trials: Sequence[TrialRecord]
     pairwise: PairwiseComparisons
@@ -98,14 +94,12 @@ class Column:
     """One thing that is said of each model: a value in the files, and with a name a cell, too.
 
     Attributes:
-        key: in `comparison.csv` and `comparison.json`.
-        value: computes it.
+        key, value: in `comparison.csv` and `comparison.json`.
         meaning: one sentence for `docs/columns.md`, with the `unit` of the values.
         whole: the values are whole numbers, missing ones allowed.
         name: for `--columns`; without one it is in the files alone.
         label: the heading above the cells, where that is another than the name.
-        text: the text of a value, unless it is missing.
-        cell_of: the text of a row, where that takes more than the value.
+        text, cell_of: of a value, unless it is missing; of a row, where that takes more.
         words: the cells are aligned left, and sorted as text, not by the value.
         place: from left to right.
         priority: 0 is always shown; of the others the lowest is the last to stand back.

@@ -15,17 +15,11 @@ _TIMED = ("device", "precision", "threads", "workers", "fidelity", "compiled", "
 
 
 class ComparedRun:
-    """One of two runs: what there is of its trials, model by model.
-
-    Attributes:
-        name: BASE or NEW.
-        specs: by model, as planned.
-        answers: by model, of the trials that ended well.
-        within: the outer split of whose training part alone its split is, if it is of one.
-    """
+    """One of two runs, BASE or NEW by `name`: what there is of its trials, model by model."""
 
     def __init__(self, name: str, run: StoredRun) -> None:
         self.name, self.results, self.environment = name, run.results, run.about["environment"]
+        # the outer split of whose training part alone its split is, if it is of one
         self.within: str | None = run.about["split"].get("within")
         self.answers = run.results.pairwise.answers
         self.specs: dict[str, list[TrialSpec]] = {}
@@ -60,10 +54,7 @@ class ComparedRun:
 def why_incomparable(
     model: str, base: ComparedRun, new: ComparedRun, *, across_recipes: bool = False
 ) -> str:
-    """Return why a model of the two runs can't be compared at all, or nothing.
-
-    Another recipe is a reason unless `across_recipes`, where it is what is compared.
-    """
+    """Return why a model can't be compared at all, or nothing; recipes may differ if asked for."""
     one, other = base.specs[model], new.specs[model]
     if {spec.split_fingerprint for spec in one} != {spec.split_fingerprint for spec in other}:
         if base.within != new.within:
@@ -91,20 +82,17 @@ def recipe_changes(model: str, base: ComparedRun, new: ComparedRun) -> list[str]
 
 def why_no_accuracy(model: str, base: ComparedRun, new: ComparedRun) -> str:
     """Return why the accuracies of a model can't be compared, or nothing."""
-    marked = [
-        f"marked in {side.name}: {'; '.join(marks)}"
-        for side in (base, new)
-        if (marks := _marks(model, side))
-    ]
-    if marked:
-        return ", ".join(marked)
+    marks = [(side.name, _marks(model, side)) for side in (base, new)]
+    if any(found for _, found in marks):
+        return ", ".join(f"marked in {name}: {'; '.join(found)}" for name, found in marks if found)
     missing = [side.name for side in (base, new) if model not in side.answers]
     if missing:
         return f"no answers in {' and '.join(missing)}"
     one, other = (side.answers[model].seeds for side in (base, new))
     if set(one) & set(other):
         return ""
-    return f"no seed is in both: BASE has {_join_seeds(one)}, NEW has {_join_seeds(other)}"
+    has, have = (", ".join(map(str, seeds)) for seeds in (one, other))
+    return f"no seed is in both: BASE has {has}, NEW has {have}"
 
 
 def why_no_time(model: str, base: ComparedRun, new: ComparedRun) -> str:
@@ -158,7 +146,3 @@ def _describe_changes(before: object, after: object, names: Sequence[str]) -> li
     return [
         f"{name.replace('_', ' ')} {new} instead of {old}" for name, old, new in pairs if old != new
     ]
-
-
-def _join_seeds(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds))

@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.analysis.change import (
-    KINDS,
-    AccuracyChange,
-    Kind,
-    ModelChange,
-    TimeChange,
-    accuracy_changes,
-    time_changes,
-)
+from bench.analysis.change import KINDS, Kind, ModelChange, accuracy_changes, time_changes
 from bench.analysis.comparable import (
     ComparedRun,
     failures,
@@ -55,11 +47,7 @@ class RunComparison:
     tolerance: float = 0.0
 
     def regressions(self, fail_on: Sequence[str] = KINDS) -> dict[str, tuple[Kind, ...]]:
-        """Return the models that are worse in NEW, and in which of the kinds asked for.
-
-        Raises:
-            RunError: there is no such kind.
-        """
+        """Return the models that are worse in NEW, by these kinds; RunError for an unknown one."""
         asked = {parse_choice("--fail-on", kind, KINDS) for kind in fail_on}
         found = {each.model: each.regressions(self.tolerance) for each in self.changes}
         worse = {m: tuple(kind for kind in kinds if kind in asked) for m, kinds in found.items()}
@@ -68,10 +56,7 @@ class RunComparison:
     def exit_code(self, fail_on: Sequence[str] = ()) -> ExitCode:
         """Return REGRESSION where NEW is worse in one of these kinds, else OK.
 
-        Where that can't be said, it is the code of an IncomparableError.
-
-        Raises:
-            RunError: there is no such kind.
+        Where that can't be said, it is an IncomparableError's. RunError for an unknown kind.
         """
         if self.regressions(fail_on):
             return ExitCode.REGRESSION
@@ -85,7 +70,7 @@ def compare_stored(
     """Return what has changed from the one run to the other.
 
     Raises:
-        IncomparableError: no model can be compared.
+        IncomparableError: no model is in both with the same images, split and recipe.
     """
     one, other = ComparedRun("BASE", base), ComparedRun("NEW", new)
     apart = _reasons_by_model(one, other, across_recipes=across_recipes)
@@ -109,11 +94,7 @@ def compare_stored(
 def _reasons_by_model(
     base: ComparedRun, new: ComparedRun, *, across_recipes: bool
 ) -> dict[str, str]:
-    """Return the models that both runs have, each with why it can't be compared, or nothing.
-
-    Raises:
-        IncomparableError: none, or none with the same images, split and recipe.
-    """
+    """Return the models that both runs have, each with why it can't be compared, or nothing."""
     refused = f"{base.results.folder} and {new.results.folder} can't be compared"
     models = [model for model in base.specs if model in new.specs]
     if not models:
@@ -128,57 +109,31 @@ def _reasons_by_model(
 
 
 def _changes(base: ComparedRun, new: ComparedRun, apart: dict[str, str]) -> tuple[ModelChange, ...]:
-    accuracy = _accuracies(base, new, apart)
-    time = _times(base, new, apart)
-    return tuple(_change(model, base, new, accuracy[model], time[model]) for model in apart)
-
-
-def _accuracies(
-    base: ComparedRun, new: ComparedRun, apart: dict[str, str]
-) -> dict[str, AccuracyChange | str]:
-    """Return how each accuracy has changed, or why that can't be said."""
-    reasons = {model: why or why_no_accuracy(model, base, new) for model, why in apart.items()}
-    models = [model for model, why in reasons.items() if not why]
-    found = accuracy_changes(
-        {model: base.answers[model] for model in models},
-        {model: new.answers[model] for model in models},
-    )
-    return {**reasons, **found}
-
-
-def _times(
-    base: ComparedRun, new: ComparedRun, apart: dict[str, str]
-) -> dict[str, TimeChange | str]:
-    """Return how each time has changed, or why that can't be said."""
-    reasons = {model: why or why_no_time(model, base, new) for model, why in apart.items()}
-    models = [model for model, why in reasons.items() if not why]
-    found = time_changes(
-        {model: base.seconds(model) for model in models},
-        {model: new.seconds(model) for model in models},
-    )
-    return {**reasons, **found}
-
-
-def _change(
-    model: str,
-    base: ComparedRun,
-    new: ComparedRun,
-    accuracy: AccuracyChange | str,
-    time: TimeChange | str,
-) -> ModelChange:
-    """Return what has become of a model; a string says why something can't be compared."""
-    parameters = (base.parameters(model), new.parameters(model))
-    size = "" if None not in parameters else "a network was not built"
-    found: dict[Kind, object] = {"accuracy": accuracy, "time": time, "parameters": size}
-    mended = model not in base.answers and model in new.answers
-    return ModelChange(
-        model=model,
-        accuracy=None if isinstance(accuracy, str) else accuracy,
-        time=None if isinstance(time, str) else time,
-        parameters=parameters,
-        failed=failures(model, base, new),
-        mended=mended,
-        unanswered={
-            kind: why for kind, why in found.items() if isinstance(why, str) and why and not mended
-        },
+    """Return what has become of each model of `apart`, and why something can't be compared."""
+    sizes = {model: (base.parameters(model), new.parameters(model)) for model in apart}
+    whys: dict[str, dict[Kind, str]] = {
+        model: {
+            "accuracy": why or why_no_accuracy(model, base, new),
+            "time": why or why_no_time(model, base, new),
+            "parameters": "a network was not built" if None in sizes[model] else "",
+        }
+        for model, why in apart.items()
+    }
+    answered = [model for model in apart if not whys[model]["accuracy"]]
+    timed = [model for model in apart if not whys[model]["time"]]
+    sides = (base, new)
+    accuracies = accuracy_changes(*({m: side.answers[m] for m in answered} for side in sides))
+    times = time_changes(*({m: side.seconds(m) for m in timed} for side in sides))
+    mended = {model for model in apart if model not in base.answers and model in new.answers}
+    return tuple(
+        ModelChange(
+            model=model,
+            accuracy=accuracies.get(model),
+            time=times.get(model),
+            parameters=sizes[model],
+            failed=failures(model, base, new),
+            mended=model in mended,
+            unanswered={kind: why for kind, why in found.items() if why and model not in mended},
+        )
+        for model, found in whys.items()
     )

@@ -15,8 +15,7 @@ from bench.training.spec import TrialSpec
 
 def tested_names(split: Mapping[str, Any], spec: TrialSpec) -> list[str]:
     """Return the names of the images that the trial tests, of what the store says of the split."""
-    names: list[str] = (split if spec.fold is None else split["folds"][spec.fold - 1])["test"]
-    return names
+    return list((split if spec.fold is None else split["folds"][spec.fold - 1])["test"])
 
 
 def merge_folds(records: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -67,30 +66,23 @@ def _concatenate(tests: Sequence[Evaluation]) -> Evaluation:
 
 
 def _whole(folds: Sequence[TrialRecord]) -> TrialRecord:
-    first, wanted = folds[0], folds[0].spec.folds or 1
+    untested: dict[str, Any] = {"test_images": 0, "test_accuracy": None, "test_loss": None}
     failed = [record for record in folds if record.status != "ok"]
     if failed:
         more = f" (and {len(failed) - 1} more of its folds)" if len(failed) > 1 else ""
-        return _require_tested(failed[0], error=f"{failed[0].error}{more}")
+        return replace(failed[0], error=f"{failed[0].error}{more}", **untested)
+    wanted = folds[0].spec.folds or 1
+    first = replace(folds[0], spec=replace(folds[0].spec, fold=None))
     if len(folds) < wanted:
         why = f"{len(folds)} of {wanted} folds"
-        return _require_tested(first, spec=_spec(first), status="interrupted", error=why)
+        return replace(first, status="interrupted", error=why, **untested)
     sizes = [record.test_images for record in folds]
     return replace(
         first,
-        spec=_spec(first),
         test_images=sum(sizes),
         test_accuracy=_mean([record.test_accuracy or 0.0 for record in folds], sizes),
         test_loss=_mean([record.test_loss or 0.0 for record in folds], sizes),
     )
-
-
-def _require_tested(record: TrialRecord, **changes: Any) -> TrialRecord:
-    return replace(record, test_images=0, test_accuracy=None, test_loss=None, **changes)
-
-
-def _spec(record: TrialRecord) -> TrialSpec:
-    return replace(record.spec, fold=None)
 
 
 def _mean(values: Sequence[float], images: Sequence[int]) -> float:

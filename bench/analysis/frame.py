@@ -1,20 +1,57 @@
-"""Records as rows: one for each model, one for each epoch; units stand in the names."""
+"""Records as rows: one for each model, epoch or profiled trial; units stand in the names.
+
+`COLUMNS` are those of the files in their order, `TABLE_COLUMNS` those of the table.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import pandas as pd
 
-from bench.analysis.column import ModelTrials, number
-from bench.analysis.columns import COLUMNS
+from bench.analysis.accuracy_columns import ACCURACY_COLUMNS
+from bench.analysis.column import Column, ModelTrials, Row, number
+from bench.analysis.cost_columns import COST_COLUMNS
 from bench.analysis.pairwise import PairwiseComparisons
-from bench.analysis.stats import wilson_interval
-from bench.training.record import EPOCH_TIMES, SHARED, EpochRecord, TrialRecord
+from bench.analysis.setup_columns import SETUP_COLUMNS
+from bench.analysis.stats.interval import wilson_interval
+from bench.training.record import EPOCH_TIMES, SHARED, EpochRecord, TimeProfile, TrialRecord
+from registry.errors import RunError, did_you_mean
 
 BASELINE = "(majority class)"
-_NOTHING = PairwiseComparisons()
+ALL = "all"
+COLUMNS = (*ACCURACY_COLUMNS, *COST_COLUMNS, *SETUP_COLUMNS)
+TABLE_COLUMNS = tuple(sorted((each for each in COLUMNS if each.name), key=attrgetter("place")))
 _COUNTS = [column.key for column in COLUMNS if column.whole]
+_NOTHING = PairwiseComparisons()
+
+
+def select_columns(names: Sequence[str]) -> tuple[Column, ...]:
+    """Return the columns of these names, the model first; all for `all`.
+
+    Raises:
+        RunError: there is none of that name; it names those there are.
+    """
+    known = {column.name: column for column in TABLE_COLUMNS}
+    for name in names:
+        if name not in known and name != ALL:
+            hint = did_you_mean(name, known)
+            raise RunError(f"no column {name!r}.{hint} There are: {', '.join(known)}; or {ALL}")
+    if ALL in names:
+        return TABLE_COLUMNS
+    return tuple(known[name] for name in dict.fromkeys(("model", *names)))
+
+
+def informative_columns(frame: pd.DataFrame) -> list[Column]:
+    """Return the columns that have something to say of the rows of `frame`, in their order."""
+    rows = rows_of(frame)
+    return [each for each in TABLE_COLUMNS if any(map(each.cell, rows)) and each.relevant(frame)]
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """Return the rows of `frame`, values by name."""
+    return frame.to_dict("records")  # type: ignore[return-value]
 
 
 def comparison(
@@ -25,29 +62,22 @@ def comparison(
 ) -> pd.DataFrame:
     """Return one row a model, the most accurate first, then failures, then the baseline.
 
-    Accuracies are 0 to 1, means over seeds; `test_accuracy_low` and `test_accuracy_high` are the
-    95 % interval, over other seeds and other images; for one seed, over other images. A seed of
-    folds has one accuracy, over all their images; seconds and rates are means over trainings that
-    had the machine to themselves, those with others at the same time having columns of their own.
+    What the columns mean is said beside each, in `COLUMNS`.
 
     Args:
         records: trials, any number of seeds a model.
-        baseline: correct and all test images when always answering the most frequent class.
+        baseline: correct, and all, test images when always answering the most frequent class.
         pairwise: what the answers say; columns that need it are empty without.
-        target: a validation accuracy, 0 to 1; `time_to_target_seconds` is infinite where half of
-            the trainings, or more, did not reach it.
+        target: a validation accuracy, 0 to 1, that times are told to.
     """
     by_model: dict[str, list[TrialRecord]] = {}
     for record in records:
         by_model.setdefault(record.model, []).append(record)
-    models = [
-        ModelTrials(trials=trials, pairwise=pairwise, target=target) for trials in by_model.values()
-    ]
+    models = [ModelTrials(trials=m, pairwise=pairwise, target=target) for m in by_model.values()]
     rows = [{column.key: column.value(model) for column in COLUMNS} for model in models]
     rows.sort(key=lambda row: -number(row["test_accuracy"]))
-    frame = pd.DataFrame(
-        [*rows, _baseline_row(*baseline)], columns=[column.key for column in COLUMNS]
-    )
+    keys = [column.key for column in COLUMNS]
+    frame = pd.DataFrame([*rows, _baseline_row(*baseline)], columns=keys)
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
@@ -89,8 +119,31 @@ def _baseline_row(correct: int, images: int) -> dict[str, object]:
         "test_accuracy_low": low,
         "test_accuracy_high": high,
         "test_images": images,
-        "trained_from": "",
-        "selection": "",
-        "marks": "",
-        "error": "",
+        **dict.fromkeys(("trained_from", "selection", "marks", "error"), ""),
+    }
+
+
+def profile_frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
+    """Return one row a trial that was profiled, in seconds; `ceiling_share` is 0 to 1."""
+    return pd.DataFrame([_profile_row(each, each.profile) for each in records if each.profile])
+
+
+def _profile_row(record: TrialRecord, profile: TimeProfile) -> dict[str, object]:
+    steps = profile.forward_seconds + profile.backward_seconds + profile.optimizer_seconds
+    return {
+        **trial_columns(record),
+        "start-up": record.startup_seconds,
+        "first weights": record.initialization_seconds,
+        "compile": record.compile_seconds,
+        "data wait": record.data_wait_seconds,
+        "forward": profile.forward_seconds,
+        "backward": profile.backward_seconds,
+        "optimizer": profile.optimizer_seconds,
+        "other": record.train_seconds - record.data_wait_seconds - steps,
+        "evaluation": record.evaluation_seconds,
+        "read (CPU)": profile.read_cpu_seconds,
+        "transform (CPU)": profile.transform_cpu_seconds,
+        "training": record.train_seconds,
+        "ceiling": profile.ceiling_seconds,
+        "ceiling_share": profile.ceiling_seconds / record.train_seconds,
     }

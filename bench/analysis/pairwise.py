@@ -14,7 +14,6 @@ from bench.analysis.verdict import Verdict, groups, most_relevant, rank_models, 
 from bench.training.evaluate import Evaluation
 from bench.training.record import TrialRecord
 from bench.training.spec import paired_seed
-from registry.errors import RunError
 
 Tests = Mapping[tuple[str, int], Evaluation]  # by model and seed
 
@@ -40,33 +39,6 @@ class PairwiseComparisons:
         """Return what can be said of the two, in whichever order, if anything."""
         names = {one, other}
         return next((each for each in self.verdicts if {each.first, each.second} == names), None)
-
-    def compare(self, one: str, other: str) -> Verdict:
-        """Return what can be said of the two, in whichever order.
-
-        Raises:
-            RunError: nothing can; it names the models that were compared.
-        """
-        found = self.pair(one, other)
-        if found is None:
-            known = dict.fromkeys(name for each in self.verdicts for name in _pair(each))
-            listed = ", ".join(known) or "no two models"
-            raise RunError(f"{one!r} and {other!r} were not compared; compared were {listed}")
-        return found
-
-    def wrong(self, model: str) -> pd.DataFrame:
-        """Return one row for each image that any seed of `model` got wrong, the hardest first.
-
-        Columns: image; label, and the wrong class that most seeds said, both as numbers; wrong,
-        how many of the seeds; seeds; probability of the label, mean over seeds.
-
-        Raises:
-            RunError: it has no answers.
-        """
-        if model not in self.answers:
-            listed = ", ".join(self.answers) or "none"
-            raise RunError(f"no answers of {model!r}; there are those of {listed}")
-        return _wrong(self.answers[model])
 
 
 def compare_pairwise(
@@ -102,28 +74,25 @@ def compare_pairwise(
     )
 
 
-def _pair(verdict: Verdict) -> tuple[str, str]:
-    return verdict.first, verdict.second
-
-
-def _wrong(answers: Predictions) -> pd.DataFrame:
+def wrong_answers(answers: Predictions) -> pd.DataFrame:
+    """Return a row for each image that any seed got wrong: see `Results.wrong`."""
     missed = ~answers.correct  # (S, N)
-    rows = []
-    for place in np.flatnonzero(missed.any(axis=0)):
-        label = int(answers.labels[place])
-        said = pd.Series(answers.predicted[missed[:, place], place])
-        rows.append(
-            {
-                "image": answers.images[place],
-                "label": label,
-                "predicted": int(said.mode()[0]),
-                "wrong": int(missed[:, place].sum()),
-                "seeds": len(answers.seeds),
-                "probability": float(answers.probabilities[:, place, label].mean()),
-            }
-        )
-    columns = ["image", "label", "predicted", "wrong", "seeds", "probability"]
-    frame = pd.DataFrame(rows, columns=columns)
+    places = np.flatnonzero(missed.any(axis=0))
+    said = [pd.Series(answers.predicted[missed[:, place], place]) for place in places]
+    labels = [int(answers.labels[place]) for place in places]
+    frame = pd.DataFrame(
+        {
+            "image": [answers.images[place] for place in places],
+            "label": labels,
+            "predicted": [int(each.mode()[0]) for each in said],
+            "wrong": [int(missed[:, place].sum()) for place in places],
+            "seeds": [len(answers.seeds)] * len(places),
+            "probability": [
+                float(answers.probabilities[:, place, label].mean())
+                for place, label in zip(places, labels, strict=True)
+            ],
+        }
+    )
     return frame.sort_values(
         ["wrong", "probability"], ascending=[False, True], kind="stable", ignore_index=True
     )

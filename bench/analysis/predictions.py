@@ -33,18 +33,12 @@ class Predictions:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """The most probable class (S, N)."""
-        predicted: NDArray[np.int64] = self.probabilities.argmax(axis=2)
-        return predicted
+        return np.asarray(self.probabilities.argmax(axis=2))
 
     @property
     def correct(self) -> NDArray[np.bool_]:
         """Whether that is the label (S, N)."""
-        correct: NDArray[np.bool_] = self.predicted == self.labels
-        return correct
-
-    def of(self, seeds: Sequence[int]) -> NDArray[np.bool_]:
-        """Return `correct` of these `seeds` alone, in their order."""
-        return self.correct[[self.seeds.index(seed) for seed in seeds]]
+        return np.asarray(self.predicted == self.labels)
 
     def only(self, seeds: Sequence[int]) -> Predictions:
         """Return the answers of these `seeds` alone, in their order."""
@@ -62,14 +56,11 @@ def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation
     labels = [tests[seed].labels.numpy() for seed in seeds]
     for seed, these in zip(seeds, labels, strict=True):
         if len(these) != len(images):
-            raise IncomparableError(
-                f"{model}, seed {seed}, has {len(these)} answers to {len(images)} photographs"
-            )
+            said = f"{len(these)} answers to {len(images)} photographs"
+            raise IncomparableError(f"{model}, seed {seed}, has {said}")
         if not np.array_equal(these, labels[0]):
-            place = int((these != labels[0]).argmax())
-            raise IncomparableError(
-                f"{model}: seeds {seeds[0]} and {seed} have different labels for {images[place]!r}"
-            )
+            said = f"different labels for {images[int((these != labels[0]).argmax())]!r}"
+            raise IncomparableError(f"{model}: seeds {seeds[0]} and {seed} have {said}")
     return Predictions(
         model=model,
         seeds=seeds,
@@ -80,21 +71,15 @@ def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation
 
 
 def check_same_images(one: Predictions, other: Predictions) -> None:
-    """Do nothing if both answered the same images in the same order.
-
-    Raises:
-        IncomparableError: they did not; it names the first image that differs.
-    """
+    """Raise IncomparableError, naming what differs first, unless both answered the same images."""
     pair = f"{one.model} and {other.model} can't be compared"
-    if len(one.images) != len(other.images):
-        raise IncomparableError(
-            f"{pair}: one was tested on {len(one.images)} photographs, the other on "
-            f"{len(other.images)}"
-        )
+    count, others = len(one.images), len(other.images)
+    if count != others:
+        said = f"one was tested on {count} photographs, the other on {others}"
+        raise IncomparableError(f"{pair}: {said}")
     for place, (first, second) in enumerate(zip(one.images, other.images, strict=True)):
         if first != second:
-            raise IncomparableError(
-                f"{pair}: test photograph {place + 1} is {first!r} for one, {second!r} for another"
-            )
+            said = f"{first!r} for one, {second!r} for another"
+            raise IncomparableError(f"{pair}: test photograph {place + 1} is {said}")
         if one.labels[place] != other.labels[place]:
             raise IncomparableError(f"{pair}: they were given different labels for {first!r}")

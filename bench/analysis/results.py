@@ -10,14 +10,14 @@ from typing import Any, Self
 import pandas as pd
 
 from bench.analysis.cross_validation import whole_tests
-from bench.analysis.frame import comparison, history
-from bench.analysis.pairwise import PairwiseComparisons, Tests, compare_pairwise
-from bench.analysis.time_profile import profile_frame
+from bench.analysis.frame import comparison, history, profile_frame
+from bench.analysis.pairwise import PairwiseComparisons, Tests, compare_pairwise, wrong_answers
 from bench.analysis.verdict import Verdict
 from bench.system.options import parse_share
 from bench.training.evaluate import Evaluation
 from bench.training.record import FINISHED, TrialRecord
 from bench.training.spec import TrialSpec
+from registry.errors import RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,27 @@ class Results:
         Raises:
             RunError: nothing can.
         """
-        return self.pairwise.compare(one, other)
+        found = self.pairwise.pair(one, other)
+        if found is None:
+            known = dict.fromkeys(m for each in self.verdicts for m in (each.first, each.second))
+            listed = ", ".join(known) or "no two models"
+            raise RunError(f"{one!r} and {other!r} were not compared; compared were {listed}")
+        return found
 
     def wrong(self, model: str) -> pd.DataFrame:
-        """Return the test images that any seed of `model` got wrong, the hardest first.
+        """Return one row for each test image that any seed of `model` got wrong, the hardest first.
+
+        Columns: image; label, and the wrong class that most seeds said, both as numbers; wrong,
+        how many of the seeds; seeds; probability of the label, mean over seeds.
 
         Raises:
             RunError: it has no answers.
         """
-        return self.pairwise.wrong(model)
+        answers = self.pairwise.answers
+        if model not in answers:
+            listed = ", ".join(answers) or "none"
+            raise RunError(f"no answers of {model!r}; there are those of {listed}")
+        return wrong_answers(answers[model])
 
     @property
     def page(self) -> Path:
@@ -69,8 +81,7 @@ class Results:
     @property
     def unfinished(self) -> int:
         """How many trials are still to be done, or to be gone on with."""
-        done = sum(record.status != "interrupted" for record in self.records)
-        return self.planned - done
+        return self.planned - sum(record.status != "interrupted" for record in self.records)
 
     @classmethod
     def from_records(
@@ -86,26 +97,19 @@ class Results:
     ) -> Self:
         """Return the results of the run in `folder`, of which the store says `about`.
 
-        Args:
-            folder: of the run.
-            about: what the store says of it.
-            records: of the trials that have one.
-            planned: how many trials it has.
-            tests: what trials answered; without it nothing is said of differences.
-            stopped_by: the number of the signal that has stopped it.
-            target: validation accuracy, 0 to 1, to which times are told; None is the run's own.
+        Without `tests`, what trials answered, nothing is said of differences. `target` is the
+        validation accuracy, 0 to 1, to which times are told; None is the run's own.
 
         Raises:
             IncomparableError: models were tested on different images.
         """
-        correct, images = about["baseline"]
         asked = (about.get("request") or {}).get("target")
         if target is None and asked is not None:
             target = parse_share(asked)
         pairwise = compare_pairwise(records, about["split"]["test"], tests or {})
         return cls(
             records=tuple(records),
-            frame=comparison(records, (correct, images), pairwise, target),
+            frame=comparison(records, about["baseline"], pairwise, target),
             history=history(records),
             title=about["title"],
             folder=folder,

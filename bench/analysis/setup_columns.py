@@ -41,11 +41,6 @@ def _contract_cell(row: Row) -> str:
     return f"✗ {row['contract']}"
 
 
-def _budget(model: ModelTrials) -> float:
-    seconds = model.first.spec.recipe.seconds
-    return math.nan if seconds is None else seconds
-
-
 def _trained_from(model: ModelTrials) -> str:
     """Return what the training began with: the name of trained weights, or nothing."""
     architecture = model.first.spec.architecture
@@ -76,7 +71,7 @@ SETUP_COLUMNS = (
            "among how many it was chosen by a search; 0 where none was", whole=True),
     Column("epochs", lambda m: m.first.spec.recipe.epochs,
            "how many were asked for; empty where it was a budget of seconds", whole=True),
-    Column("budget_seconds", _budget,
+    Column("budget_seconds", lambda m: m.first.spec.recipe.seconds or math.nan,
            "wall seconds of training that each model had (`--budget`); empty where it was epochs",
            "s"),
     Column("epochs_trained", lambda m: median_of(t.last.epoch for t in m.done if t.last),

@@ -9,8 +9,14 @@ from itertools import combinations, pairwise
 from typing import Literal
 
 from bench.analysis.predictions import Predictions, check_same_images
-from bench.analysis.stats.groups import rank_groups
-from bench.analysis.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
+from bench.analysis.stats.paired import (
+    LEVEL,
+    Difference,
+    holm,
+    paired_difference,
+    rank_groups,
+    seeds_needed,
+)
 from bench.analysis.stats.power import minimum_detectable_difference
 from bench.system.display import count_noun, html_text, points_interval
 
@@ -23,8 +29,8 @@ class Verdict:
     """What can be said of two models, the more accurate one first.
 
     `first` is better where both of two p are at most 0.05 after Holm's correction over all pairs:
-    that of other seeds and other images together, whose interval then leaves out 0, and that of
-    the seeds alone. Under as many seeds as the second takes, the figures describe and no more.
+    that of other seeds and images together, whose interval then leaves out 0, and that of the seeds
+    alone. Under as many seeds as the second takes, the figures describe and no more.
 
     Attributes:
         found: the difference, `first` less `second`, and its interval, for this pair alone.
@@ -55,14 +61,6 @@ class Verdict:
             return "descriptive"
         return "better" if self.p <= LEVEL else "level"
 
-    @property
-    def detectable(self) -> float:
-        """The difference, 0 to 1, that would have shown four times of five; NaN for none."""
-        found = self.found
-        return minimum_detectable_difference(
-            found.images, found.seeds, components=found.components, pairs=self.pairs
-        )
-
 
 def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
     """Return what can be said of each two of `models` that have a seed in common.
@@ -74,17 +72,16 @@ def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
         IncomparableError: models were tested on different images.
     """
     order = rank_models(models)
-    for one, other in pairwise(order):
-        check_same_images(models[one], models[other])
-    found = {
-        pair: difference
-        for pair in combinations(order, 2)
-        if (difference := _difference(models[pair[0]], models[pair[1]])) is not None
-    }
+    for above, below in pairwise(order):
+        check_same_images(models[above], models[below])
+    found = {}
+    for pair in combinations(order, 2):
+        one, other = (models[name] for name in pair)
+        if seeds := [seed for seed in one.seeds if seed in other.seeds]:
+            found[pair] = paired_difference(one.only(seeds).correct, other.only(seeds).correct)
     corrected = holm([max(each.crossed_p, each.seeds_p) for each in found.values()])
     return [
-        _verdict(pair, difference, p, len(found))
-        for (pair, difference), p in zip(found.items(), corrected, strict=True)
+        _verdict(*pair, p, len(found)) for pair, p in zip(found.items(), corrected, strict=True)
     ]
 
 
@@ -111,43 +108,32 @@ def groups(models: Mapping[str, Predictions], found: Sequence[Verdict]) -> dict[
 
 def sentence(verdict: Verdict) -> str:
     """Return the verdict in words that need no course in statistics."""
-    return _sentence(verdict) + ("; their recipes differ" if verdict.recipes_differ else "")
-
-
-def _sentence(verdict: Verdict) -> str:
     found, first, second = verdict.found, verdict.first, verdict.second
     figures = (
         f"{points_interval(found.difference, found.low, found.high)}, "
         f"{count_noun(found.seeds, 'seed')}, {count_noun(found.images, 'photograph')}"
     )
+    recipes = "; their recipes differ" if verdict.recipes_differ else ""
     if verdict.kind == "better":
-        return f"{first} is better than {second}: {figures}"
+        return f"{first} is better than {second}: {figures}{recipes}"
     if verdict.kind == "level":
-        return f"{first} and {second} can't be told apart: {figures}{_why(verdict)}"
+        return f"{first} and {second} can't be told apart: {figures}{_why(verdict)}{recipes}"
     among = f" among {verdict.pairs} pairs" if verdict.pairs > 1 else ""
+    needed = _WORDS[verdict.needed] if verdict.needed < len(_WORDS) else verdict.needed
     return (
-        f"{first} and {second}: {figures}: too few seeds to test, {_word(verdict.needed)} are "
-        f"needed for a verdict{among}"
+        f"{first} and {second}: {figures}: too few seeds to test, {needed} are needed for a verdict"
+        f"{among}{recipes}"
     )
-
-
-def _difference(one: Predictions, other: Predictions) -> Difference | None:
-    """Return how `one` differs from `other` with the seeds that both have, if any."""
-    seeds = [seed for seed in one.seeds if seed in other.seeds]
-    return paired_difference(one.of(seeds), other.of(seeds)) if seeds else None
 
 
 def _verdict(pair: tuple[str, str], found: Difference, p: float, pairs: int) -> Verdict:
     first, second = pair
     if found.difference < 0:  # the better over all its seeds need not be so over the shared ones
-        first, second, found = second, first, _swap(found)
+        first, second = second, first
+        found = replace(found, difference=-found.difference, low=-found.high, high=-found.low)
     return Verdict(
         first=first, second=second, found=found, p=p, pairs=pairs, needed=seeds_needed(pairs)
     )
-
-
-def _swap(found: Difference) -> Difference:
-    return replace(found, difference=-found.difference, low=-found.high, high=-found.low)
 
 
 def _why(verdict: Verdict) -> str:
@@ -157,11 +143,9 @@ def _why(verdict: Verdict) -> str:
         if found.seeds_p > LEVEL:
             return "; too few of the seeds agree"
         return f"; not enough for one of {verdict.pairs} pairs"
-    least = verdict.detectable
+    least = minimum_detectable_difference(
+        found.images, found.seeds, components=found.components, pairs=verdict.pairs
+    )
     if math.isnan(least):
         return ""
     return f"; a difference under {least * 100:.2g} points would not show on so few"
-
-
-def _word(number: int) -> str:
-    return _WORDS[number] if number < len(_WORDS) else str(number)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bench.analysis.column import Column, Row
-from bench.analysis.columns import informative_columns, rows_of
-from bench.analysis.frame import BASELINE
+from bench.analysis.frame import BASELINE, informative_columns, rows_of
 from bench.report.table import disclosure_lines, signed_lines
 from bench.system.display import BAD, GOOD, html_text, short
 

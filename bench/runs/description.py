@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.stats import majority_class
+from bench.analysis.stats.metrics import majority_class
 from bench.data.check import CheckedImage, Manifest
 from bench.data.folds import Splits
 from bench.data.manifest import as_json_value

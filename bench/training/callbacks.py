@@ -61,7 +61,6 @@ class TrialContext:
         weights: return the weights of the last and of the best epoch.
         checkpoints: where it is saved, and resumed from; without them it begins anew.
         cadence: how often it is saved.
-        stop: asks it to stop.
         jobs: how many trials are done at a time, for its record.
         clock: gives the seconds by which training is measured; another one for tests.
     """

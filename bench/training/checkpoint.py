@@ -39,11 +39,7 @@ class Cadence:
 
     @classmethod
     def parse(cls, text: str) -> Cadence:
-        """Return the cadence that is meant by `60s`, `5m`, `200` (steps) or `never`.
-
-        Raises:
-            RunError: none is.
-        """
+        """Return what `60s`, `5m`, `200` (steps) or `never` means; RunError for anything else."""
         if text in ("never", "0"):
             return cls()
         found = re.fullmatch(r"(\d+)(s|m|)", text)
@@ -136,8 +132,8 @@ class Checkpoints:
             found = json.loads(pointer.read_text(encoding="utf-8"))
             if _digest_of_list(found["kept"]) != found["sha256"]:
                 raise ValueError("it is damaged")
-            return [{"file": _plain_name(each["file"]), "sha256": str(each["sha256"])}
-                    for each in found["kept"]]  # fmt: skip
+            kept = found["kept"]
+            return [{"file": _plain_name(f["file"]), "sha256": str(f["sha256"])} for f in kept]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -27,16 +25,16 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
 
     Convolutions get filters that stand for the patches they see (`filters_of`), fully connected
     layers Gaussian weights, so that outputs have mean 0 and variance 1 over the images, in training
-    mode: the noise of dropout is a part of it. The last layer is made small: random logits of
-    variance 1 would have to be unlearned first. Labels are not used.
+    mode: with dropout's noise. The last layer is made small: random logits of variance 1 would have
+    to be unlearned first. Labels are not used.
 
-    Whitened lightly, since whitening lifts what is rare: in pixels edges, in what a layer has made
-    of them noise. After ten epochs of `default` on 300 photographs, `alexnet` was right for 64 % of
-    201 others with ten times less ridge, for 77 % so; `lenet` for 64 % and 73 %.
+    Whitened lightly, since whitening lifts what is rare: edges, or a layer's noise. After ten
+    epochs of `default` on 300 photographs, `alexnet` was right for 64 % of 201 others with ten
+    times less ridge, for 77 % so; `lenet` for 64 % and 73 %.
 
-    Networks that normalise between their layers, grouped convolutions, other layers and those that
-    this pass does not reach keep their own weights. The same seed, images and number of threads
-    give the same weights; no random state is changed.
+    Networks that normalise between their layers, grouped convolutions, other layers and those not
+    reached keep their own weights. The same seed, images and number of threads give the same; no
+    random state is changed.
 
     Sources: Coates and Ng 2012, "Learning feature representations with k-means"; Krähenbühl et al.
     2016, "Data-dependent initializations"; Mishkin and Matas 2016, "All you need is a good init".
@@ -45,7 +43,8 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
         return ()
     fitted: list[str] = []
     generator = torch.Generator().manual_seed(seed)
-    with preserve_random_state(), torch.no_grad(), _training(network):
+    modes = {module: module.training for module in network.modules()}
+    with preserve_random_state(), torch.no_grad():
         seed_everything(seed)
         hooks = [
             module.register_forward_pre_hook(partial(_fit, name, fitted, generator))
@@ -54,10 +53,12 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
             or (type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros")
         ]
         try:
-            network(images)
+            network.train()(images)
         finally:
             for hook in hooks:
                 hook.remove()
+            for module, training in modes.items():
+                module.training = training
         if fitted:
             for parameter in network.get_submodule(fitted[-1]).parameters(recurse=False):
                 parameter.mul_(_HEAD)
@@ -72,8 +73,8 @@ def normalizes(network: nn.Module) -> bool:
 def filters_of(patches: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
     """Return `count` filters (count, D) of length 1 that stand for the patches (M, D).
 
-    The patches are brought to one contrast, whitened by the Cholesky factor, which gives the
-    clusters of any other whitening, and clustered by spherical k-means; a filter is a centroid.
+    They are the centroids by spherical k-means of the patches at one contrast, whitened by the
+    Cholesky factor, which gives the clusters of any other whitening.
     """
     patches = patches - patches.mean(1, keepdim=True)
     spread = patches.std(1, keepdim=True)
@@ -120,20 +121,13 @@ def _fit(
     else:
         seen = inputs[0].flatten(0, -2)
         weights = torch.randn(layer.out_features, seen.shape[1], generator=generator).to(seen)
-    _set_unit_outputs(layer, weights, seen)
-    fitted.append(name)
-
-
-def _set_unit_outputs(
-    layer: nn.Conv2d | nn.Linear, weights: torch.Tensor, seen: torch.Tensor
-) -> None:
-    """Set `weights` (K, D): outputs over `seen` (M, D) get mean 0, with a bias, and variance 1."""
-    outputs = seen @ weights.T
+    outputs = seen @ weights.T  # (M, K), brought to mean 0, with a bias, and variance 1
     spread = outputs.std(0) if len(outputs) > 1 else torch.ones_like(outputs[0])
     spread = torch.where(spread > _LEAST, spread, 1.0)
     layer.weight.copy_((weights / spread[:, None]).view(layer.weight.shape))
     if layer.bias is not None:
         layer.bias.copy_(-outputs.mean(0) / spread)
+    fitted.append(name)
 
 
 def _patches(layer: nn.Conv2d, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -149,15 +143,3 @@ def _patches(layer: nn.Conv2d, images: torch.Tensor, generator: torch.Generator)
     there = (each.to(images.device) for each in (place // (rows * columns), row, column))
     found = padded.permute(0, 2, 3, 1)[tuple(there)]  # (M, h, w, C)
     return found.permute(0, 3, 1, 2).flatten(1)
-
-
-@contextmanager
-def _training(network: nn.Module) -> Iterator[None]:
-    """Put `network` in training mode, and each of its modules back to its own."""
-    before = {module: module.training for module in network.modules()}
-    network.train()
-    try:
-        yield
-    finally:
-        for module, training in before.items():
-            module.training = training

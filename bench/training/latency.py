@@ -17,8 +17,8 @@ from torch import nn
 from bench.data.transform import MEMORY_FORMATS, Layout
 from bench.system.clock import Stopwatch
 from bench.system.device import autocast
-from bench.training.failure import status_of
 from bench.training.record import InferenceTime
+from bench.training.stop import status_of
 
 SIZES = (1, 32)  # images
 
@@ -34,7 +34,7 @@ def inference_times(
 
     `images` (N, C, H, W) are on its device, and repeated where they are fewer. Two answers are
     thrown away; then 10 to 50 are timed, as many as a second holds, or fewer where they take over
-    five. Where there is no memory for more images than one, that size is left out.
+    five. 32 are left out where there is no memory for them.
     """
     network.eval()
     found: list[InferenceTime] = []

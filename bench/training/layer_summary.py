@@ -52,8 +52,7 @@ class LayerSummary:
 def summarise(architecture: Architecture) -> LayerSummary:
     """Return the layers of `architecture` at the classes its contract names.
 
-    It is built on the meta device, or on the CPU where an operation has no meta kernel; torch's own
-    counter gives the FLOPs of all that is called, functions included.
+    Torch's own counter gives the FLOPs of all that is called, functions included: see `probe`.
 
     Raises:
         ConstructionError: the network can't be built or run.

@@ -8,19 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
-import torch
-from torch import nn
-
 from bench.data.loader import Batch, DataLoader
 from bench.system.clock import Stopwatch, drain
 from bench.system.random_state import random_state, set_random_state
 from bench.training.callbacks import RecordBuilder, TrialContext
 from bench.training.checkpoint import Schedule
 from bench.training.evaluate import Evaluation
-from bench.training.failure import DivergedError
 from bench.training.record import EpochRecord, Weights, record_of
 from bench.training.schedule import TrainingPosition, place_by_seconds, place_by_steps
 from bench.training.spec import as_plain
+from bench.training.stop import DivergedError
 from bench.training.train_state import EpochPosition, Tally, TrainState
 from bench.training.weight_averaging import copy_weights, set_weights
 from registry.errors import format_error
@@ -37,29 +34,26 @@ _SUMMED = (
 
 
 class TrainingLoop:
-    """The epochs of `network`, which `steps` trains on `batches` and `validate` looks at."""
+    """The epochs of a network, which `steps` trains on `batches` and `validate` looks at."""
 
     def __init__(
         self,
-        network: nn.Module,
         steps: TrainState,
         batches: DataLoader,
         validate: Callable[[], Evaluation],
-        *,
-        device: torch.device,
         builder: RecordBuilder,
         context: TrialContext,
     ) -> None:
         """Begin before the first epoch; fitting the first weights has its part of a budget."""
-        self._network, self._steps, self._batches = network, steps, batches
-        self._validate, self._device = validate, device
+        self._network, self._device = steps.network, steps.device
+        self._steps, self._batches, self._validate = steps, batches, validate
         self._builder, self._callback, self._context = builder, builder.callback, context
         self._spec, self._recipe = builder.record.spec, builder.record.spec.recipe
         self._spent_before = builder.record.initialization_seconds
         self._clock = context.clock
         self._schedule = Schedule(context.cadence)
         self._best: Weights | None = None
-        self._begin(EpochPosition(tally=Tally.empty(device)))
+        self._begin(EpochPosition(tally=Tally.empty(self._device)))
 
     @property
     def best(self) -> Weights | None:

@@ -6,8 +6,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,9 +40,8 @@ def choose_layout(
     """Return the layout in which training steps of `architecture` are faster here.
 
     Both are tried in turn on one seeded batch, a second or two in all; the answer is kept in
-    `folder` for this architecture as installed, device, threads and torch, so that it does not
-    change between runs or trials. A network that can't be trained gets the first; its trial will
-    say why. Random state and threads are left as they were.
+    `folder` for this architecture as installed, device, threads and torch. A network that can't be
+    trained gets the first; its trial will say why. Random state and threads are left as they were.
     """
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else device.type
@@ -52,19 +50,25 @@ def choose_layout(
     path = folder / "layouts" / f"{key[:32]}.json"
     if (known := _read_kept(path)) is not None:
         return known
-    with _locked(folder):
+    lock = FileLock(folder / "layouts.lock")  # the others wait for its answer
+    with suppress(OSError, Timeout):  # one that hangs is waited for half a minute
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=_PATIENCE_SECONDS)
+    try:
         if (known := _read_kept(path)) is not None:
             return known
         seconds = _measure(architecture, device, precision, threads)
         if not seconds:
             return LAYOUTS[0]
         layout = min(LAYOUTS, key=seconds.__getitem__)
-        today = time.strftime("%Y-%m-%d")
         kept = {"architecture": architecture.name, "layout": layout, "step_seconds": seconds}
+        kept["measured"] = time.strftime("%Y-%m-%d")
         with suppress(OSError):  # it will be tried again
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, json.dumps(kept | {"measured": today}) + "\n")
+            write_text(path, json.dumps(kept) + "\n")
         return layout
+    finally:
+        lock.release()
 
 
 def _measure(
@@ -103,31 +107,14 @@ def _step(
     network: nn.Module, images: torch.Tensor, layout: Layout, precision: torch.dtype
 ) -> float:
     """Return the seconds of one pass forward and backward, the network being laid out before."""
-    format_ = MEMORY_FORMATS[layout]
-    network.to(memory_format=format_)
-    images = images.contiguous(memory_format=format_)
+    network.to(memory_format=MEMORY_FORMATS[layout])
+    images = images.contiguous(memory_format=MEMORY_FORMATS[layout])
     network.zero_grad(set_to_none=True)
     with Stopwatch(images.device) as stopwatch:
         with autocast(images.device, precision):
             loss = network(images).square().mean()
         loss.backward()
     return stopwatch.seconds
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Let one process at a time find out what is kept in `folder`, where that can be seen to.
-
-    The system lets go of it when the process dies; one that hangs is waited for half a minute.
-    """
-    lock = FileLock(folder / "layouts.lock")
-    with suppress(OSError, Timeout):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=_PATIENCE_SECONDS)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _read_kept(path: Path) -> Layout | None:

@@ -23,8 +23,8 @@ class Recipe:
         epochs, seconds: how long it is trained, one of the two: `seconds` are a budget of wall
             seconds of training; the schedule is fitted to either.
         optimizer: `muon` is that for the filters of convolutions, and AdamW for all else.
-        learning_rate: the constant rate, or the peak of the one-cycle schedule.
-        filter_rate: the same for what Muon trains; the optimiser's steps are of another size there.
+        learning_rate: the constant rate, or the peak of the schedule.
+        filter_rate: the same for what Muon trains, whose steps are of another size.
         schedule: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine` (Loshchilov and Hutter
             2017), set anew for each step.
         warmup: share of the training, 0 to 1, in which the rate rises, where it is not constant.
@@ -38,8 +38,7 @@ class Recipe:
             tested and saved: 0.99, say; 0 takes the weights as the last step left them.
         train_resolution: of training images, in shares of the side that is tested, to the nearest
             multiple of 32 pixels, where the network takes images of another size.
-        stratified_batches: each batch of training images has the classes' shares of them all, to
-            one image or two; else as they come.
+        stratified_batches: each batch has the classes' shares of all images, to one or two.
         patience: training ends after so many epochs without a better validation accuracy, and the
             weights of the best epoch are tested; None trains to the end and tests the last ones.
         configurations: how many were tried to choose this one; 0 where none was chosen.
@@ -100,10 +99,8 @@ class Recipe:
             if not 0 <= share <= 1:
                 raise RunError(f"{promise}, not {share}")
         if not 0 < self.train_resolution <= 1:
-            raise RunError(
-                f"train_resolution is a share of the side, above 0 and 1 at most, not "
-                f"{self.train_resolution}"
-            )
+            takes = "a share of the side, above 0 and 1 at most"
+            raise RunError(f"train_resolution is {takes}, not {self.train_resolution}")
         if not 0 <= self.ema_decay < 1:
             raise RunError(f"ema_decay must be 0 or more and below 1, not {self.ema_decay}")
 

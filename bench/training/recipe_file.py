@@ -33,14 +33,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """How a recipe was found.
+    """How a recipe was found: by a search with `seed` for the highest `metric`.
 
-    Attributes:
-        data: name of the folder or data set.
-        images: how many, the training images of `within` alone.
-        fingerprint: of these images, their labels and their split.
-        metric: what was to be as high as can be.
-        seed: of the search.
+    `data` names the folder or data set; `images` counts the training images of `within` alone, and
+    `fingerprint` is of these, their labels and their split.
     """
 
     data: str
@@ -52,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeFile:
-    """What a file holds: the recipe for all, changes of it for models by name, and their origin."""
+    """What a file holds: the recipe for all, those of models by name, and their origin."""
 
     recipe: Recipe
     models: Mapping[str, Recipe] = field(default_factory=dict)
@@ -70,11 +66,7 @@ def own_name(recipe: str, model: str) -> str:
 
 
 def read_recipe_file(path: Path) -> RecipeFile:
-    """Return what the file says.
-
-    Raises:
-        RunError: it can't be read, or says something that is no recipe; one line says where.
-    """
+    """Return what the file says; RunError tells where it can't be read, or says no recipe."""
     values = read_toml(path)
     models, found = values.pop("models", {}), values.pop("found", None)
     shared = recipe_of_table(path, values)
@@ -86,11 +78,7 @@ def read_recipe_file(path: Path) -> RecipeFile:
 
 
 def write_recipe_file(path: Path, file: RecipeFile) -> None:
-    """Write `file`, whole or not at all; the same bytes for the same recipes.
-
-    Raises:
-        RunError: it can't be written.
-    """
+    """Write `file`, whole, or raise RunError; the same bytes for the same recipes."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, as_toml(file))
@@ -100,23 +88,23 @@ def write_recipe_file(path: Path, file: RecipeFile) -> None:
 
 def as_toml(file: RecipeFile) -> str:
     """Return `file` as `read_recipe_file` reads it."""
-    shared = asdict(file.recipe)
+    before, shared = asdict(file.recipe), asdict(file.recipe)
     tables = {"": shared, "augmentation": shared.pop("augmentation")}
     for model, recipe in file.models.items():
-        changes = _changes(file.recipe, recipe)
+        named = asdict(replace(recipe, name=file.recipe.name))
+        changes = {name: value for name, value in named.items() if value != before[name]}
+        changes["configurations"] = recipe.configurations
         own = changes.pop("augmentation", None)
         tables[f"models.{_text(model)}"] = changes
-        tables |= {} if own is None else {f"models.{_text(model)}.augmentation": own}
-    tables |= {} if file.found is None else {"found": asdict(file.found)}
+        if own is not None:
+            tables[f"models.{_text(model)}.augmentation"] = own
+    if file.found is not None:
+        tables["found"] = asdict(file.found)
     return _HEADING + "".join(_table(name, values) for name, values in tables.items())
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return what a TOML file says.
-
-    Raises:
-        RunError: it can't be read; the message names the line.
-    """
+    """Return what a TOML file says, or raise RunError naming the line that can't be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -126,11 +114,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def check_ranges(recipe: Recipe) -> None:
-    """Do nothing where every number of `recipe` is one that can be trained by.
-
-    Raises:
-        RunError: one is not; the message names it and its bounds.
-    """
+    """Raise RunError, with its bounds, for a number of `recipe` that can't be trained by."""
     for name, (low, high) in _RANGES.items():
         if not low <= getattr(recipe, name) <= high:
             raise RunError(f"{name} must be {low:g} to {high:g}, not {getattr(recipe, name)}")
@@ -152,11 +136,7 @@ def _own_recipe(path: Path, shared: Recipe, model: str, changes: dict[str, Any])
 
 
 def recipe_of_table(path: Path, values: dict[str, Any], where: str = "") -> Recipe:
-    """Return what a table says.
-
-    Raises:
-        RunError: it is no recipe; one line names `path` and where it says so.
-    """
+    """Return what a table says; where it is no recipe, RunError names `path` and the place."""
     values = with_present_names(values)
     _require_known(path, values.get("augmentation", {}), Augmentation, f"{where}augmentation.")
     recipe = _convert(path, values, Recipe, where)
@@ -187,12 +167,6 @@ def _require_known(path: Path, values: object, kind: type, where: str) -> None:
     for name in values:
         if name not in known:
             raise RunError(f"{path}: unknown key {where}{name}; there are {', '.join(known)}")
-
-
-def _changes(shared: Recipe, recipe: Recipe) -> dict[str, Any]:
-    before, after = asdict(shared), asdict(replace(recipe, name=shared.name))
-    changed = {name: value for name, value in after.items() if value != before[name]}
-    return changed | {"configurations": recipe.configurations}
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:

@@ -23,9 +23,8 @@ FINISHED: tuple[Status, ...] = tuple(each for each in get_args(Status) if each !
 class EpochRecord:
     """What one epoch gave: losses in nats per image, accuracies 0 to 1, wall seconds.
 
-    Attributes:
-        train_images: how many it was trained on: fewer than there are where a budget of seconds
-            ended in the midst of it; None in records older than this.
+    `train_images`, on which it was trained, are fewer than there are where a budget of seconds
+    ended in its midst; None in records older than this.
     """
 
     epoch: int
@@ -47,8 +46,8 @@ class TimeProfile:
         forward_seconds, backward_seconds, optimizer_seconds: parts of the training steps.
         read_cpu_seconds, transform_cpu_seconds: of the threads that make batches beside the
             steps: getting pixels, from the cache or by decoding; crop, resize, normalise.
-        ceiling_seconds: the same steps on one fixed batch, no data being waited for or made
-            beside them; measured for one epoch and multiplied by the epochs, parts included.
+        ceiling_seconds: the same steps on one fixed batch, no data being waited for or made beside
+            them; one epoch's, multiplied by the epochs, parts included.
     """
 
     forward_seconds: float
@@ -88,19 +87,16 @@ class TrialRecord:
         multiply_adds: of one image, of convolutions and matrix products, where they can be counted.
         inference: the network's own time for an answer, at one image and at 32.
         steps: of the optimiser; under a budget of seconds it depends on the machine.
-        tested_epoch: the epoch whose weights were tested: the last one, or, where training was
-            stopped by validation accuracy, the best.
+        tested_epoch: whose weights were tested: the last, or, stopped by validation, the best.
         train_seconds: of the passes over the training images, evaluation left out.
         images_per_second: training images over `train_seconds`.
         startup_seconds: contract, network and device, before compilation.
         initialization_seconds: of fitting the first weights to the images.
-        compile_seconds, checkpoint_seconds: of `torch.compile`, and of writing checkpoints, apart
-            from all other times.
+        compile_seconds, checkpoint_seconds: apart from all other times.
         peak_bytes: the most memory that the trial's own process held (VmHWM), if it had one.
         resumed: how often it was continued from a checkpoint.
         digest: SHA-256 of the weights that were tested and the optimiser's state at the end.
-        jobs: how many trials were done at a time at most, in any part of it: with more than one,
-            its times are those of a shared machine.
+        jobs: how many trials were done at a time at most, in any part of it.
         marks: why its figures can't be compared with the others'; empty where they can.
         profile: measured only where it was asked for.
 
@@ -206,11 +202,7 @@ def comparable_times(records: Iterable[TrialRecord]) -> list[TrialRecord]:
 
 
 def record_of(plain: object) -> TrialRecord:
-    """Return the record that `as_plain` was given.
-
-    Raises:
-        RunError: it is none.
-    """
+    """Return the record that `as_plain` was given, or raise RunError where it is none."""
     if isinstance(plain, dict) and "spec" in plain:
         plain = {**plain, "spec": with_recipe_names(plain["spec"])}
     return convert(plain, TrialRecord)

@@ -20,11 +20,7 @@ POINTER = "last.json"
 
 
 def whole_place(url: str) -> str:
-    """Return `url` as it is, or the whole path of a folder.
-
-    Raises:
-        RunError: fsspec does not know such a place, or lacks the package for it.
-    """
+    """Return `url`, or the whole path of a folder; RunError for a place that fsspec lacks."""
     try:
         system, path = fsspec.url_to_fs(url)
     except (ImportError, ValueError) as error:

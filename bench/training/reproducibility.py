@@ -22,10 +22,8 @@ def differences(
 ) -> list[str]:
     """Return what has changed since a run began, a phrase each: `torch 2.15.0 instead of 2.14.1`.
 
-    Args:
-        then: the environment in which it began, as `describe_environment` gives it.
-        now: the present one.
-        pairs: each specification that is still to be done, as planned and as it would be now.
+    `then` and `now` are environments, as `describe_environment` gives them; `pairs` is each
+    specification that is still to be done, as planned and as it would be now.
     """
     found = [*_environment(then, now)]
     for planned, present in pairs:

@@ -27,8 +27,7 @@ class TrialSpec:
         fold, folds: which of how many it tests, from 1; None for a split that is not repeated.
         workers: threads that make batches; they change no batch.
         fidelity: how training images are resized.
-        layout: the memory order of images and weights, results being equal to rounding; `auto`
-            is the one that is found to be faster.
+        layout: the memory order of images and weights; `auto` is the one found to be faster.
         compiled: by `torch.compile`.
         processes: that trained it together, in a run of an earlier version; else None.
     """
@@ -98,20 +97,12 @@ def with_recipe_names(plain: object) -> object:
 
 
 def spec_of(plain: object) -> TrialSpec:
-    """Return the specification that `as_plain` was given.
-
-    Raises:
-        RunError: it is none.
-    """
+    """Return the specification that `as_plain` was given, or raise RunError where it is none."""
     return convert(with_recipe_names(plain), TrialSpec)
 
 
 def convert(plain: object, kind: type[T]) -> T:
-    """Return what `as_plain` was given.
-
-    Raises:
-        RunError: it is none of this version.
-    """
+    """Return the `kind` that `as_plain` was given, or raise RunError where it is none."""
     try:
         return msgspec.convert(plain, kind)
     except (msgspec.ValidationError, ValueError) as error:

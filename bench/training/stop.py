@@ -1,9 +1,25 @@
-"""A wish to stop: a step of training is ended before, anything else is left at once."""
+"""How a trial ends before its time: asked to stop, or by an exception."""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import torch
+
+from bench.training.record import Status
+from registry.errors import ZooError, format_error
+from registry.exit_codes import ExitCode
+
+_KEPT_LINES = 40
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "cannot allocate")
+
+
+class DivergedError(ZooError):
+    """Training reached a loss that is no number."""
+
+    exit_code = ExitCode.FAILED
 
 
 class StoppedError(KeyboardInterrupt):
@@ -11,32 +27,20 @@ class StoppedError(KeyboardInterrupt):
 
 
 class StopRequest:
-    """Heeded by a trial, made by a signal handler of its process.
-
-    Attributes:
-        requested: a stop was asked for.
-    """
+    """Heeded by a trial, made (`requested`) by a signal handler of its process."""
 
     def __init__(self) -> None:
         self.requested = False
         self._deferred = 0
 
     def request(self) -> None:
-        """Ask for a stop.
-
-        Raises:
-            StoppedError: nothing is under way that should be ended first.
-        """
+        """Ask for a stop; raise StoppedError where nothing should be ended first."""
         self.requested = True
         if not self._deferred:
             raise StoppedError
 
     def check(self) -> None:
-        """Do nothing unless a stop was asked for.
-
-        Raises:
-            StoppedError: it was.
-        """
+        """Raise StoppedError where a stop was asked for."""
         if self.requested:
             raise StoppedError
 
@@ -51,14 +55,42 @@ class StopRequest:
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
-        """Raise in here though it is deferred around; at once where a stop was asked for before.
-
-        Raises:
-            StoppedError: it was.
-        """
+        """Raise in here though it is deferred around; at once where a stop was asked for before."""
         before, self._deferred = self._deferred, 0
         try:
             self.check()
             yield
         finally:
             self._deferred = before
+
+
+def status_of(error: BaseException) -> Status:
+    """Return `diverged`, `out-of-memory` or `failed`."""
+    if isinstance(error, DivergedError):
+        return "diverged"
+    return "out-of-memory" if any(map(_is_memory, _chain(error))) else "failed"
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what went wrong on one line: the message, of foreign errors with the type."""
+    return " ".join((str(error) if isinstance(error, ZooError) else format_error(error)).split())
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return the end of the traceback."""
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return "\n".join(lines[-_KEPT_LINES:])
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _is_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError | OSError) and any(sign in text for sign in _NO_MEMORY)

@@ -14,11 +14,10 @@ from torch.nn import functional as F
 from bench.data.loader import Batch, DataLoader
 from bench.system.clock import Phases, Stopwatch
 from bench.system.device import autocast
-from bench.training.finetune import Backbone
 from bench.training.optimizer import build_optimizer
 from bench.training.recipe import Recipe
 from bench.training.record import TimeProfile
-from bench.training.schedule import TrainingPosition, apply, settings
+from bench.training.schedule import Backbone, TrainingPosition, apply, settings
 from bench.training.weight_averaging import WeightAverage
 
 
@@ -26,9 +25,7 @@ from bench.training.weight_averaging import WeightAverage
 class Tally:
     """Sums over the images of one pass so far, on the network's device.
 
-    Attributes:
-        loss: cross-entropy in nats, each image's measured just before its own step.
-        correct: how many images were answered rightly, at the same moment.
+    The loss is cross-entropy in nats; both it and `correct` are each image's before its own step.
     """
 
     loss: torch.Tensor
@@ -62,9 +59,8 @@ class Tally:
 class EpochPosition:
     """So many epochs are done, and so many steps of the next, with the sums over these.
 
-    Attributes:
-        seconds, waited: of the steps that another process did.
-        random: the generators' state to go on from; None where it is the present one.
+    `seconds` and `waited` are of the steps that another process did; `random` is the generators'
+    state to go on from, None where it is the present one.
     """
 
     tally: Tally
@@ -89,8 +85,8 @@ class TrainState:
         head: frozenset[str] | None = None,
     ) -> None:
         """Of a network with trained weights, `head` names the parameters that are new."""
-        self._network, self._recipe = network, recipe
-        self._device, self._precision, self._phases = device, precision, phases
+        self.network, self.device, self._recipe = network, device, recipe
+        self._precision, self._phases = precision, phases
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
         self._optimizer = build_optimizer(network, recipe, head)
         self._backbone = None if head is None else Backbone(network, head, recipe)
@@ -104,23 +100,18 @@ class TrainState:
     def state(self) -> dict[str, Any]:
         """Return all that the next step depends on but its batch and the random state.
 
-        Plain values and tensors, which go on changing with the network.
+        Its tensors go on changing with the network.
         """
         return {
-            "network": self._network.state_dict(),
+            "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "average": self._average.state() if self._average else None,
             "scaler": self._scaler.state_dict(),
         }
 
-    def outcome(self) -> dict[str, Any]:
-        """Return what training has made: the weights and the optimiser's state."""
-        state = self.state()
-        return {name: state[name] for name in ("network", "optimizer")}
-
     def load(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned, in this process or in another."""
-        self._network.load_state_dict(state["network"])
+        self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         if self._average:
             self._average.load(state["average"])
@@ -136,16 +127,12 @@ class TrainState:
         """Train on each of `batches`, which are on the device, once, and return the sums.
 
         The loss is the mean cross-entropy per image in nats, label smoothing included. Nothing is
-        read back from the device here.
-
-        Args:
-            batches: what is left of the epoch.
-            on_batch: is called after each step, when network, optimiser and tally fit each other.
-            tally: the sums over the batches before, where there are any; they are added to.
-            place: gives where training stands before a step, which sets its rate; else it stays.
+        read back from the device here. `on_batch` is called after each step, when network,
+        optimiser and tally fit each other; `tally`, the sums over the batches before, is added to;
+        `place` gives where training stands before a step, which sets its rate; else it stays.
         """
-        self._network.train()
-        tally = tally or Tally.empty(self._device)
+        self.network.train()
+        tally = tally or Tally.empty(self.device)
         for batch in batches:
             if place is not None:
                 here = place()
@@ -158,8 +145,8 @@ class TrainState:
 
     def _step(self, batch: Batch, tally: Tally) -> None:
         phase, labels = self._phases or nullcontext, batch.labels
-        with phase("forward"), autocast(self._device, self._precision):
-            logits = self._network(batch.images)
+        with phase("forward"), autocast(self.device, self._precision):
+            logits = self.network(batch.images)
             smoothing = self._recipe.label_smoothing
             loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         with phase("backward"):
@@ -194,7 +181,7 @@ class TrainState:
                  for size in batches.sizes]  # fmt: skip
         self._phases = None
         self.epoch(fixed[:1])
-        with Stopwatch(self._device) as stopwatch:
+        with Stopwatch(self.device) as stopwatch:
             self.epoch(fixed)
         return TimeProfile(
             forward_seconds=parts.get("forward", 0.0),

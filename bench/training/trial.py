@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -25,18 +26,17 @@ from bench.training.callbacks import Callback, RecordBuilder, TrialContext
 from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
 from bench.training.evaluate import Evaluation, evaluate
-from bench.training.failure import DivergedError, reason_of, status_of, traceback_of
-from bench.training.finetune import is_trained, new_head
 from bench.training.initialize import IMAGES, fit_to_images
 from bench.training.latency import SIZES, inference_times
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
 from bench.training.memory_format import choose_layout
 from bench.training.record import Status, TrialResult
+from bench.training.schedule import is_trained, new_head
 from bench.training.spec import TrialSpec
-from bench.training.train_resolution import smaller_shape, takes
+from bench.training.stop import DivergedError, reason_of, status_of, traceback_of
 from bench.training.train_state import TrainState
-from bench.training.trial_batches import TrialBatches
+from bench.training.trial_batches import TrialBatches, smaller_shape, takes
 from registry.checks.settings import seed_everything
 from registry.errors import ContractError
 from registry.verify import verify
@@ -123,9 +123,16 @@ class _Trial:
             phases=Phases(self._device) if self._context.profile else None,
             head=new_head(self._spec, self._network),
         )
-        training = self._train(state, batches, saved)
+        validate = partial(self._evaluate, self._split.validation)
+        training = TrainingLoop(state, batches, validate, self._builder, self._context)
+        self.training = training
+        if saved is not None:
+            training.restore(saved)
+        training.run()
         last = training.weights()
-        self._builder.note(digest=digest_of(state.outcome()))
+        made = state.state()
+        outcome = {name: made[name] for name in ("network", "optimizer")}
+        self._builder.note(digest=digest_of(outcome))
         test = self._test()
         self._time_inference()
         if self._context.profile:
@@ -160,9 +167,8 @@ class _Trial:
             return None
         saved = self._context.checkpoints.load(self._builder.callback.say)
         if saved is not None and saved.get("task") != self._spec.task_id:
-            self._builder.callback.say(
-                f"{self._spec.model}: its checkpoint is of another task: not used"
-            )
+            why = "its checkpoint is of another task: not used"
+            self._builder.callback.say(f"{self._spec.model}: {why}")
             return None
         return saved
 
@@ -197,9 +203,10 @@ class _Trial:
     def _choose_training_shape(self) -> None:
         """Train on images as small as the recipe says, where the network takes them."""
         smaller = smaller_shape(self._shape, self._spec.recipe.train_resolution)
-        asked = smaller, self._device, self._layout, self._precision
-        if smaller != self._shape and takes(self._network, *asked):
-            self._batches.training_shape = smaller
+        if smaller != self._shape:
+            blank = self._batches.blank(2, smaller)
+            if takes(self._network, blank, self._precision):
+                self._batches.training_shape = smaller
         self._builder.note(training_shape=self._batches.training_shape)
 
     def _initialize(self) -> None:
@@ -217,34 +224,15 @@ class _Trial:
         self._builder.phase("compile")
         parts = (self._split.validation, self._split.test)
         evaluated = [size for part in parts for size in self._batches.evaluation(part).sizes]
+        blank = self._batches.blank
         seconds = compile_network(
             self._network,
-            shape=self._shape,
-            training_shape=self._batches.training_shape,
-            training_sizes=batches.sizes,
-            evaluation_sizes=(*evaluated, *SIZES),
+            training=(blank(n, self._batches.training_shape) for n in sorted({*batches.sizes})),
+            evaluation=(blank(n, self._shape) for n in sorted({*evaluated, *SIZES})),
             device=self._device,
             precision=self._precision,
-            layout=self._layout,
         )
         self._builder.note(compile_seconds=seconds)
-
-    def _train(
-        self, state: TrainState, batches: DataLoader, saved: dict[str, Any] | None
-    ) -> TrainingLoop:
-        self.training = training = TrainingLoop(
-            self._network,
-            state,
-            batches,
-            lambda: self._evaluate(self._split.validation),
-            device=self._device,
-            builder=self._builder,
-            context=self._context,
-        )
-        if saved is not None:
-            training.restore(saved)
-        training.run()
-        return training
 
     def _test(self) -> Evaluation:
         self._builder.phase("test")

@@ -28,8 +28,6 @@ from registry.catalog import Catalog
 from registry.errors import RunError
 from registry.from_file import is_file
 
-__all__ = ["WeightsMetadata", "load_network", "publish", "read_metadata", "save_weights"]
-
 _KEY, _DIGEST_KEY = "zoo", "sha256"
 _SHOWN = 3  # of the tensors that do not fit
 
@@ -50,11 +48,7 @@ def save_weights(path: Path, state: State, published: WeightsMetadata) -> None:
 
 
 def publish(result: TrialResult, folder: Path) -> None:
-    """Write the weights of a trial that has ended into its folder, where it has kept them.
-
-    Raises:
-        OSError: they can't be written.
-    """
+    """Write the weights that a trial has kept into its folder, or raise OSError."""
     spec, last, best = result.record.spec, result.last_weights, result.best_weights
     names = ("weights.safetensors", last), ("weights-best.safetensors", best)
     for name, weights in names if best is not last else names[:1]:
@@ -80,11 +74,7 @@ def digest(said: str, state: State) -> str:
 
 
 def read_metadata(path: Path) -> WeightsMetadata:
-    """Return what `path` says of itself; its tensors are not read.
-
-    Raises:
-        RunError: the file is missing, damaged, or holds no weights of this harness.
-    """
+    """Return what `path` says of itself, its tensors unread; RunError where it holds no weights."""
     with _open_weights(path) as (_, metadata):
         return parse_metadata(metadata[_KEY])
 
@@ -107,7 +97,9 @@ def load_network(
     _require_same(path, known, published)
     classes = len(published.classes)
     expected = _expected_state(known, classes)
-    state = _as_float32(state, expected)
+    for name in state.keys() & expected.keys():  # trained in float64, where the network has less
+        if state[name].dtype is torch.float64 and expected[name][1] is torch.float32:
+            state[name] = state[name].float()
     _require_fit(path, expected, state, published)
     _require_finite(path, state)
     network = known.build(num_classes=classes)
@@ -121,10 +113,8 @@ def _look_up(path: Path, model: str, files: Sequence[str]) -> Architecture:
     for file in files:
         if file.rpartition("/")[2] == model.rpartition("/")[2]:
             return replace(Catalog.installed().get(file).value, name=model)
-    raise RunError(
-        f"{path} holds weights of a network from a file, which is not run unasked: if you trust "
-        f"it, add --network {model}"
-    )
+    why = "holds weights of a network from a file, which is not run unasked: if you trust it, add"
+    raise RunError(f"{path} {why} --network {model}")
 
 
 @contextmanager
@@ -182,10 +172,8 @@ def _require_same(path: Path, known: Architecture, published: WeightsMetadata) -
         raise RunError(f"{path} holds weights of {there.name!r}, not of {known.name!r}")
     here, then = _promise(known), _promise(there)
     if here != then:
-        raise RunError(
-            f"{path} was trained with another {known.name!r} (of {published.origin}): "
-            f"{then}; installed is {here}"
-        )
+        other = f"another {known.name!r} (of {published.origin}): {then}"
+        raise RunError(f"{path} was trained with {other}; installed is {here}")
 
 
 def _expected_state(architecture: Architecture, classes: int) -> Fields:
@@ -195,13 +183,6 @@ def _expected_state(architecture: Architecture, classes: int) -> Fields:
             return _fields(architecture.build(num_classes=classes).state_dict())
     except Exception:  # noqa: BLE001  (some operations have no meta kernel)
         return _fields(architecture.build(num_classes=classes).state_dict())
-
-
-def _as_float32(state: State, expected: Fields) -> dict[str, torch.Tensor]:
-    """Return `state` with what was trained in float64 as float32, where the network has that."""
-    wide = {name for name, tensor in state.items() if tensor.dtype is torch.float64}
-    narrow = {name for name, (_, dtype) in expected.items() if dtype is torch.float32} & wide
-    return {name: each.float() if name in narrow else each for name, each in state.items()}
 
 
 def _fields(state: State) -> Fields:
@@ -241,7 +222,5 @@ def _promise(architecture: Architecture) -> str:
     contract, how = architecture.contract, normalization_of(architecture)
     shape = "x".join(map(str, contract.input_shape))
     mean, std = ("/".join(f"{level:g}" for level in levels) for levels in (how.mean, how.std))
-    return (
-        f"{shape}, mean {mean}, std {std} -> "
-        f"{contract.num_classes} classes, {contract.parameters:,} parameters"
-    )
+    size = f"{contract.num_classes} classes, {contract.parameters:,} parameters"
+    return f"{shape}, mean {mean}, std {std} -> {size}"

@@ -16,14 +16,7 @@ _MOST_PARAMETERS = 2**40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsMetadata:
-    """What a weights file says of itself.
-
-    Attributes:
-        model: what the architecture was asked for by.
-        classes: names of the outputs, in order.
-        epoch: after which epoch, from 1.
-        split_fingerprint: of the data it was trained on.
-    """
+    """What a weights file says of itself: `classes` in the outputs' order, `epoch` from 1."""
 
     model: str
     architecture: Architecture

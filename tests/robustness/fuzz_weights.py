@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load, save_file
 from torch import nn
 
-from bench.training.weights import WeightsMetadata, digest, load_network, save_weights
+from bench.training.weights import digest, load_network, save_weights
+from bench.training.weights_metadata import WeightsMetadata
 from registry.architecture import Architecture, Contract
 from registry.errors import ZooError
 

@@ -143,21 +143,21 @@ MUTANTS = (
     ),
     Mutant(
         name="the t of seeds has a degree of freedom too many",
-        file="bench/analysis/stats/variance_components.py",
+        file="bench/analysis/stats/interval.py",
         old="_quantile(confidence, self.seeds - 1) ** 2 * self.seed_part",
         new="_quantile(confidence, self.seeds) ** 2 * self.seed_part",
         tests=("tests/unit/analysis/test_verdict.py::test_an_independent_script_finds_the_same",),
     ),
     Mutant(
         name="an interval of 95 % is one of 90",
-        file="bench/analysis/stats/variance_components.py",
+        file="bench/analysis/stats/interval.py",
         old="return float(-stdtrit(freedom, (1 - confidence) / 2))",
         new="return float(-stdtrit(freedom, 1 - confidence))",
         tests=("tests/unit/analysis/test_verdict.py::test_an_independent_script_finds_the_same",),
     ),
     Mutant(
         name="letters within letters are kept",
-        file="bench/analysis/stats/groups.py",
+        file="bench/analysis/stats/paired.py",
         old="if not any(group < other for other in once)]",
         new="if group]",
         tests=("tests/unit/analysis/test_stats_paired.py::test_letters_are_right_for_any_pattern",),
@@ -165,8 +165,8 @@ MUTANTS = (
     Mutant(
         name="Wilson's interval has the quantile of one side",
         file="bench/analysis/stats/interval.py",
-        old="return float(ndtri((1 + confidence) / 2))",
-        new="return float(ndtri(confidence))",
+        old="_NORMAL = float(ndtri((1 + 0.95) / 2))",
+        new="_NORMAL = float(ndtri(0.95))",
         tests=("tests/unit/analysis/test_stats.py::test_wilson_agrees_with_the_published_table",),
     ),
     Mutant(
@@ -215,7 +215,7 @@ MUTANTS = (
     ),
     Mutant(
         name="the least p of ranks is that of one side",
-        file="bench/analysis/stats/ranks.py",
+        file="bench/analysis/stats/paired.py",
         old="return min(1.0, 2 / math.comb(first + second, first))",
         new="return min(1.0, 1 / math.comb(first + second, first))",
         tests=("tests/unit/runs/test_compare_times.py::test_the_least_p_is_that_of_samples_apart",),

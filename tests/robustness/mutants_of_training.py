@@ -104,7 +104,7 @@ MUTANTS = (
     ),
     Mutant(
         name="want of memory is not told where it is an error's cause",
-        file="bench/training/failure.py",
+        file="bench/training/stop.py",
         old='return "out-of-memory" if any(map(_is_memory, _chain(error))) else "failed"',
         new='return "out-of-memory" if _is_memory(error) else "failed"',
         tests=(
@@ -261,7 +261,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a smaller side is rounded down",
-        file="bench/training/train_resolution.py",
+        file="bench/training/trial_batches.py",
         old="return min(side, round(side * share / _MULTIPLE) * _MULTIPLE) or side",
         new="return min(side, int(side * share / _MULTIPLE) * _MULTIPLE) or side",
         tests=(

@@ -13,7 +13,7 @@ import numpy as np
 from made_answers import made
 from scipy.special import ndtr
 
-from bench.analysis.stats import accuracy_interval
+from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.verdict import verdicts
 
 FEATURES = 20  # of each model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kfold_simulation import Learning, experiment, measured
 
-from bench.analysis.stats import accuracy_interval, wilson_interval
+from bench.analysis.stats.interval import accuracy_interval, wilson_interval
 
 
 @pytest.mark.parametrize("seeds", [1, 3, 6])

@@ -44,33 +44,31 @@ def metrics(labels: NDArray[Any], probabilities: NDArray[Any]) -> Metrics:
     present = np.unique(labels)
     recall = sklearn.recall_score(labels, predicted, labels=present, average="macro")
     error, bins = calibration_error(shares.max(axis=1), predicted == labels)
+    area = math.nan
+    if len(present) == len(classes):
+        ranked = shares[:, 1] if len(classes) == 2 else shares
+        area = float(sklearn.roc_auc_score(labels, ranked, multi_class="ovr", average="macro"))
     return Metrics(
         balanced_accuracy=float(recall),
         log_loss=float(sklearn.log_loss(labels, shares, labels=classes)),
-        roc_auc=_area(labels, shares) if len(present) == len(classes) else math.nan,
+        roc_auc=area,
         calibration_error=error,
         calibration_bins=bins,
     )
 
 
-def calibration_error(
-    confidence: NDArray[Any], correct: NDArray[Any], bins: int | None = None
-) -> tuple[float, int]:
+def calibration_error(confidence: NDArray[Any], correct: NDArray[Any]) -> tuple[float, int]:
     """Return how far confidence is from accuracy, 0 to 1, and in how many bins that was found.
 
-    Images are sorted by confidence and cut into bins of equal number; the error is the mean over
-    images of their bin's |accuracy - mean confidence|. With few images it is too high, even for a
-    perfect forecaster, by about 0.4 / sqrt(images in a bin).
+    `confidence` (N,) is the probability of the predicted class, `correct` (N,) whether it is right.
+    Images are sorted by confidence and cut into up to 15 bins of equal number, of at least 10; the
+    error is the mean over images of their bin's |accuracy - mean confidence|. With few images it is
+    too high, even for a perfect forecaster, by about 0.4 / sqrt(images in a bin).
     Source: M. P. Naeini, G. F. Cooper, M. Hauskrecht 2015, AAAI 29, 2901-2907; equal numbers:
     J. Nixon et al. 2019, CVPR Workshops.
-
-    Args:
-        confidence: probability of the predicted class (N,).
-        correct: whether it was right (N,).
-        bins: how many; by default up to 15 of at least 10 images.
     """
     images = len(confidence)
-    bins = bins or max(1, min(_MOST_BINS, images // _LEAST_IMAGES))
+    bins = max(1, min(_MOST_BINS, images // _LEAST_IMAGES))
     order = np.lexsort((correct, confidence))  # of equals the wrong first: any order of images
     gaps = np.asarray(correct, dtype=np.float64)[order] - confidence[order]
     error = sum(abs(float(part.sum())) for part in np.array_split(gaps, bins))
@@ -80,11 +78,3 @@ def calibration_error(
 def majority_class(labels: Sequence[int]) -> int:
     """Return the most frequent label, the smallest of equals."""
     return min(set(labels), key=lambda label: (-list(labels).count(label), label))
-
-
-def _area(labels: NDArray[Any], shares: NDArray[Any]) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    if shares.shape[1] == 2:
-        return float(roc_auc_score(labels, shares[:, 1]))
-    return float(roc_auc_score(labels, shares, multi_class="ovr", average="macro"))

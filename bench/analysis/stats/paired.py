@@ -1,15 +1,17 @@
-"""Two models on the same images with the same seeds, and many such pairs."""
+"""Two models on the same images with the same seeds; many such pairs; two unpaired samples."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, product
+from string import ascii_lowercase
 
 import numpy as np
 from scipy.special import bdtr
 
-from bench.analysis.stats.variance_components import Components, MeanEstimate, Values, estimate_mean
+from bench.analysis.stats.interval import Components, MeanEstimate, Values, estimate_mean
 
 LEVEL = 0.05  # false verdicts that are put up with, in a whole comparison
 
@@ -21,8 +23,7 @@ class Difference:
     Attributes:
         low, high: bounds of it over other seeds and other images; for one seed, over other images.
         crossed_p: how often an interval as far from 0 is met where there is no difference.
-        seeds_p: the share of the ways to swap the models' names, seed by seed, that make a
-            difference at least as large.
+        seeds_p: the share of ways to swap the models' names in seeds that differ at least as much.
         mcnemar: exact p of each seed's images, for description.
         discordance: the share of answers that one model has right and the other wrong.
         components: of an image's difference with one seed.
@@ -41,12 +42,9 @@ class Difference:
 
 
 def paired_difference(first: Values, second: Values, confidence: float = 0.95) -> Difference:
-    """Return how much more accurate `first` is than `second`.
+    """Return how much more accurate `first` is than `second`, and an interval of this confidence.
 
-    Args:
-        first: what was right (S, N), for S seeds and N images.
-        second: the same of the other model, with the same seeds and images in the same order.
-        confidence: of the interval.
+    Both say what was right (S, N), with the same seeds and the same images in the same order.
     """
     gains = first.astype(np.int64) - second.astype(np.int64)
     found = _with_least_variance(estimate_mean(gains))
@@ -68,12 +66,10 @@ def paired_difference(first: Values, second: Values, confidence: float = 0.95) -
 def sign_flip_p(gains: Sequence[int]) -> float:
     """Return the two-sided p of the sum of `gains`, were each as likely to have the other sign.
 
-    Exact for any number of seeds: it counts the ways to each sum, not each of the 2^S ways.
+    A gain is how many more images one model had right with a seed. Exact for any number of seeds:
+    it counts the ways to each sum, not each of the 2^S ways.
     Source: R. A. Fisher 1935, The Design of Experiments, 21; M. Pagano, D. Tritchler 1983,
     J. Am. Stat. Assoc. 78, 435-440 (the counting).
-
-    Args:
-        gains: how many more images one model had right, one number a seed.
     """
     chances = np.ones(1)  # of the sums -total, -total + 2, ..., total
     for gain in map(abs, gains):
@@ -111,6 +107,41 @@ def seeds_needed(pairs: int = 1) -> int:
     return 1 + math.ceil(math.log2(pairs / LEVEL))
 
 
+def rank_groups(models: Sequence[str], different: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Return letters for `models`, the best first: two share one unless they are `different`.
+
+    Source: H.-P. Piepho 2004, J. Comput. Graph. Stat. 13, 456-466 (insert and absorb).
+    """
+    groups = [frozenset(models)]
+    for one, other in different:
+        split = [
+            part
+            for group in groups
+            for part in ((group - {one}, group - {other}) if {one, other} <= group else (group,))
+        ]
+        once = list(dict.fromkeys(split))
+        groups = [group for group in once if not any(group < other for other in once)]
+    groups.sort(key=lambda group: [model not in group for model in models])
+    lettered = list(zip(_letters(), groups, strict=False))
+    return {m: "".join(letter for letter, group in lettered if m in group) for m in models}
+
+
+def rank_sum_p(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the two-sided p that numbers so far apart come of one distribution.
+
+    Exact for up to eight numbers without ties, else by the normal approximation.
+    Source: H. B. Mann, D. R. Whitney 1947, Ann. Math. Statist. 18, 50-60.
+    """
+    from scipy.stats import mannwhitneyu  # a second or two, which only a comparison of runs needs
+
+    return float(mannwhitneyu(first, second).pvalue)
+
+
+def least_rank_sum_p(first: int, second: int) -> float:
+    """Return the smallest p that so many numbers can have: 2 of all ways to deal them."""
+    return min(1.0, 2 / math.comb(first + second, first))
+
+
 def _with_least_variance(found: MeanEstimate) -> MeanEstimate:
     """Return `found` with at least the variance that is left where no image told the models apart.
 
@@ -120,11 +151,10 @@ def _with_least_variance(found: MeanEstimate) -> MeanEstimate:
     least = (found.images + 2) ** -2
     if found.seed_part + found.image_part >= least:
         return found
-    return MeanEstimate(
-        mean=found.mean,
-        seeds=found.seeds,
-        images=found.images,
-        seed_part=found.seed_part,
-        image_part=least - found.seed_part,
-        components=found.components,
-    )
+    return replace(found, image_part=least - found.seed_part)
+
+
+def _letters() -> Iterator[str]:
+    for length in count(1):
+        for letters in product(ascii_lowercase, repeat=length):
+            yield "".join(letters)

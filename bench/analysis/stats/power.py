@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
+from bench.analysis.stats.interval import Components
 from bench.analysis.stats.paired import LEVEL
-from bench.analysis.stats.variance_components import Components
 
 _DRAWS = 500  # known to two points of power
 _MOST_TRIED = 12  # seeds of which all ways to swap names are tried; of more, 2^11 at random
@@ -37,16 +37,14 @@ def minimum_detectable_difference(
         images: how many both models are tested on.
         seeds: how many both are trained with; NaN where they can't be enough.
         discordance: the share of images that only one of the models has right.
-        components: as measured, for several seeds; without them all of `discordance` is taken to
-            be of images, so that more seeds make nothing surer.
+        components: as measured; without them all of `discordance` is of images, so that more seeds
+            make nothing surer.
         pairs: among how many comparisons it is to hold.
         power: how often it is to show.
     """
     if seeds == 1:
-        return (
-            _smallest_reaching(lambda delta: _images_for(delta, discordance, power) <= images)
-            + 1 / images
-        )
+        shown = _smallest_reaching(lambda delta: _images_for(delta, discordance, power) <= images)
+        return shown + 1 / images
     found = components or Components(seeds=0.0, images=discordance, rest=0.0)
     shows = _judged_draws(images, seeds, found, LEVEL / pairs)
     if shows(1.0) < power:
@@ -65,18 +63,15 @@ def _judged_draws(
 ) -> Callable[[float], float]:
     """Return what says how often a true difference is found, in the same draws each time."""
     generator = np.random.default_rng(20)
-    noise = math.sqrt(found.seeds + found.rest / images) * generator.standard_normal(
-        (seeds, _DRAWS)
-    )
+    spread = math.sqrt(found.seeds + found.rest / images)
+    noise = spread * generator.standard_normal((seeds, _DRAWS))
     shared = math.sqrt(found.images / images) * generator.standard_normal(_DRAWS)
     deviations = noise + shared  # (S, draws)
     squares = stdtrit(seeds - 1, level / 2) ** 2 * deviations.var(axis=0, ddof=1) / seeds
     width = np.sqrt(squares + stdtrit(images - 1, level / 2) ** 2 * found.images / images)
     flips = _flips(seeds, generator)
-    flipped, added = (
-        flips @ deviations,
-        flips.sum(axis=1, keepdims=True),
-    )  # (ways, draws), (ways, 1)
+    flipped = flips @ deviations  # (ways, draws)
+    added = flips.sum(axis=1, keepdims=True)  # (ways, 1)
 
     def shows(delta: float) -> float:
         means = deviations.mean(axis=0) + delta

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench.analysis.frame import BASELINE
 from bench.analysis.pairwise import compare_pairwise
-from bench.analysis.stats import accuracy_interval
+from bench.analysis.stats.interval import accuracy_interval
 from bench.report.run_files import write_run
 from bench.report.table import as_markdown, render
 from bench.runs.run_results import RunResults

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import rankdata
 from sklearn.calibration import calibration_curve
 
-from bench.analysis.stats import calibration_error, majority_class, metrics
+from bench.analysis.stats.metrics import calibration_error, majority_class, metrics
 
 
 def _forecast(images, classes=2, seed=0):
@@ -74,7 +74,7 @@ def test_calibration_agrees_with_scikit_learn():
     correct = probabilities.argmax(axis=1) == labels
     true, said = calibration_curve(correct, confidence, n_bins=15, strategy="quantile")
 
-    assert calibration_error(confidence, correct, 15)[0] == pytest.approx(
+    assert calibration_error(confidence, correct)[0] == pytest.approx(
         np.abs(true - said).mean(), abs=2e-3
     )
 

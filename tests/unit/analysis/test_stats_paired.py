@@ -11,15 +11,15 @@ from simulations import mcnemar_power, verdict_power
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from bench.analysis.stats import (
+from bench.analysis.stats.paired import (
     holm,
     mcnemar_p,
-    minimum_detectable_difference,
     paired_difference,
     rank_groups,
     seeds_needed,
     sign_flip_p,
 )
+from bench.analysis.stats.power import minimum_detectable_difference
 
 # Darwin's maize, crossed less self-fertilised, in eighths of an inch: Fisher 1935, section 21
 DARWIN = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]

@@ -15,7 +15,7 @@ from simulations import false_verdicts, naive_verdicts
 from statsmodels.stats.multitest import multipletests
 
 from bench.analysis.predictions import answers_of
-from bench.analysis.stats import accuracy_interval
+from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.verdict import groups, most_relevant, sentence, verdicts
 from bench.report.prediction_files import predictions
 from bench.training.evaluate import Evaluation

@@ -6,7 +6,7 @@ from scipy.stats import mannwhitneyu
 
 import bench
 from bench.analysis.change import TimeChange, time_changes
-from bench.analysis.stats import least_rank_sum_p, rank_sum_p
+from bench.analysis.stats.paired import least_rank_sum_p, rank_sum_p
 
 TEN = [10.0, 10.1, 10.2, 10.3, 10.4, 10.5]
 ONE = {"lenet": correct(seeds=1)}

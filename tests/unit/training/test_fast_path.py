@@ -15,7 +15,7 @@ from drawn_folder import draw_folder
 from torch import nn
 
 import bench
-from bench.analysis.time_profile import profile_frame
+from bench.analysis.frame import profile_frame
 from bench.report.page.charts import figures_of
 from bench.report.page.vega import draw_figures
 from bench.system.cache_folder import cache_folder, clear_cache, kept_files
@@ -163,13 +163,10 @@ def test_a_failed_compilation_says_what_to_do(monkeypatch):
 def _compile(network):
     return compile_network(
         network,
-        shape=(3, 8, 8),
-        training_shape=(3, 8, 8),
-        training_sizes=[4, 2],
-        evaluation_sizes=[4],
+        training=[torch.zeros(size, 3, 8, 8) for size in (2, 4)],
+        evaluation=[torch.zeros(4, 3, 8, 8)],
         device=torch.device("cpu"),
         precision=torch.float32,
-        layout="channels_last",
     )
 
 

@@ -8,8 +8,7 @@ import pytest
 from made_records import made_epoch, made_record, made_spec
 from restless import require_same, restless_spec, train_resumed, train_stopped
 
-from bench.analysis.columns import informative_columns
-from bench.analysis.frame import comparison
+from bench.analysis.frame import comparison, informative_columns
 from bench.report.table import as_markdown, disclosure_lines
 from bench.runs.progress import Progress
 from bench.training.callbacks import TrialContext
@@ -40,9 +39,9 @@ def validations(monkeypatch):
 
     begin = training.TrainingLoop.__init__
 
-    def scripted_begin(self, network, steps, batches, validate, **options):
+    def scripted_begin(self, steps, batches, validate, *rest):
         self._validate_really = validate
-        begin(self, network, steps, batches, lambda: scripted(self), **options)
+        begin(self, steps, batches, lambda: scripted(self), *rest)
 
     monkeypatch.setattr(training.TrainingLoop, "__init__", scripted_begin)
     return found

@@ -9,7 +9,7 @@ from torch import nn
 
 import bench
 from bench.training.recipe import DEMO, Recipe
-from bench.training.train_resolution import smaller_shape, takes
+from bench.training.trial_batches import smaller_shape, takes
 from registry.architecture import Architecture, Contract
 from registry.errors import RunError
 from zoo import ALEXNET, LENET
@@ -65,11 +65,10 @@ def test_whether_a_network_takes_a_size_is_found_without_changing_it():
     torch.manual_seed(1)
     alexnet, lenet = (each.build(num_classes=2).train() for each in (ALEXNET, LENET))
     before = torch.random.get_rng_state()
-    asked = {"device": torch.device("cpu"), "layout": "channels_last", "precision": torch.float32}
 
-    assert takes(alexnet, (3, 192, 192), **asked)
-    assert not takes(lenet, (3, 160, 160), **asked)
-    assert takes(lenet, (3, 224, 224), **asked)
+    assert takes(alexnet, torch.zeros(2, 3, 192, 192), torch.float32)
+    assert not takes(lenet, torch.zeros(2, 3, 160, 160), torch.float32)
+    assert takes(lenet, torch.zeros(2, 3, 224, 224), torch.float32)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert alexnet.training
     assert lenet.training
