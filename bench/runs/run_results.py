@@ -49,6 +49,6 @@ class RunResults(Results):
         return ExitCode.OK if statuses == {"ok"} else ExitCode.FAILED
 
     def _repr_html_(self) -> str:
-        from bench.report.notebook import as_html
+        from bench.report.table import as_html
 
         return as_html(self.frame, self.title, self.pairwise.sentences)

@@ -23,7 +23,7 @@ from bench.report.page.gallery import (
 )
 from bench.report.page.look import MOST_SERIES
 from bench.report.page.words import headline, lead, notes
-from bench.report.table import failure_lines, mark_lines
+from bench.report.table import signed_lines
 from bench.system.display import percent
 
 Context = dict[str, Any]
@@ -52,8 +52,8 @@ def verdict_section(results: Results) -> Context:
         {"kind": each.kind, "text": sentence(each)}
         for each in most_relevant(compared, pairwise.verdicts)
     ]
-    lines += [{"kind": "failed", "text": line} for line in failure_lines(results.frame)]
-    lines += [{"kind": "marked", "text": line} for line in mark_lines(results.frame)]
+    kinds = {"✗": "failed", "≠": "marked"}
+    lines += [{"kind": kinds[sign], "text": line} for sign, line in signed_lines(results.frame)]
     named = labels(results)
     return {
         "headline": headline(results, named),
