@@ -65,10 +65,7 @@ def render(comparison: RunComparison, width: int) -> RenderableType:
 def _fit_columns(
     comparison: RunComparison, width: int
 ) -> tuple[list[dict[str, str]], list[str], int]:
-    """Return the rows, the columns that say something, and the room for the names of models.
-
-    The columns for a wide terminal stand back where names would be cut short for them.
-    """
+    """Return the rows, the columns for which names need not be cut short, and the names' room."""
     names = [len(change.model) for change in comparison.changes]
     for wide in (True, False) if width >= _WIDE else (False,):
         rows = [_cells(change, wide=wide) for change in comparison.changes]

@@ -34,12 +34,9 @@ _TO_TARGET = (  # infinite in a frame, in words in CSV, null in JSON
 
 
 def write_run(results: Results, about: Mapping[str, Any]) -> None:
-    """Write the tables that are made from all records of a run: the same each time.
+    """Write the tables that are made from all records of a run; OSError where that can't be.
 
-    Page and figures take seconds and are made at its end, by `bench.report.page`.
-
-    Raises:
-        OSError: there is no room, or no leave.
+    The same each time. Page and figures take seconds and are made at its end, by `page.write`.
     """
     folder, frame, sentences = results.folder, results.frame, results.pairwise.sentences
     _write_json(folder / "config.json", {name: about[name] for name in _CONFIG})
@@ -74,11 +71,7 @@ def comparison_as_json(results: Results) -> dict[str, Any]:
 def write_trial(
     folder: Path, record: TrialRecord, images: Sequence[str], test: Evaluation | None
 ) -> None:
-    """Write a trial's record, its history, and its answers to the test `images`, if it came so far.
-
-    Raises:
-        OSError: there is no room, or no leave.
-    """
+    """Write a trial's record, its history and answers if it has some; OSError if that can't be."""
     classes = record.spec.classes
     _write_json(folder / "record.json", record_as_json(record))
     if record.history:

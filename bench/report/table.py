@@ -33,12 +33,12 @@ def render(
 
     Columns are taken as they matter, as far as there is room: accuracy, time and parameters first.
     Those of `names` are shown instead, however wide that is; to be printed with `crop=False`.
-
-    Raises:
-        RunError: there is no column of a name.
+    RunError where there is no column of a name.
     """
     rows = rows_of(frame)
-    asked = _select(frame, names)
+    asked: Sequence[Column] = select_columns(names) if names else TABLE_COLUMNS
+    if asked == TABLE_COLUMNS:
+        asked = informative_columns(frame)
     name_cells = _NAME_CELLS if names else _name_cells(rows, asked, width)
     cells = {column.name: _cells(column, rows, name_cells) for column in asked}
     widths = {column.name: max(map(cell_len, cells[column.name])) for column in asked}
@@ -51,7 +51,10 @@ def render(
         texts = [(column, cells[column.name][place]) for column in shown]
         styled = (Text(text, style=_colour_of(text, column)) for column, text in texts)
         table.add_row(*styled, style="dim" if row["model"] == BASELINE else "")
-    return Group(Text(short(title, LINE_CELLS), style="bold"), table, *_below(frame, sentences))
+    told = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
+    wrong = [f"{sign} {short(line, LINE_CELLS)}" for sign, line in signed_lines(frame)]
+    below = told + [Text(line, style=BAD) for line in wrong]
+    return Group(Text(short(title, LINE_CELLS), style="bold"), table, *below)
 
 
 def signed_lines(frame: pd.DataFrame) -> list[tuple[str, str]]:
@@ -108,10 +111,7 @@ def markdown_row(cells: Sequence[str]) -> str:
 
 
 def as_html(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
-    """Return the table as HTML, all columns that say something, `sentences` and failures below it.
-
-    Names are shown letter by letter, whatever they are made of.
-    """
+    """Return the table as HTML, `sentences` and failures below it; names stay letter by letter."""
     shown = informative_columns(frame)
     head = "".join(_html_cell("th", column.heading, column) for column in shown)
     body = list[str]()
@@ -173,12 +173,6 @@ def trial_name(row: Mapping[Any, Any]) -> str:
     return f"{short(row['model'], _PROFILE_NAME_CELLS)}, seed {row['seed']}{fold}"
 
 
-def _select(frame: pd.DataFrame, names: Sequence[str]) -> Sequence[Column]:
-    """Return the columns of `names`, in that order; without names, those that say something."""
-    asked = select_columns(names) if names else TABLE_COLUMNS
-    return informative_columns(frame) if asked == TABLE_COLUMNS else asked
-
-
 def _name_cells(rows: Sequence[Row], asked: Sequence[Column], width: int) -> int:
     """Return the room for a name beside the figures that matter."""
     matter = [each for each in asked if each.priority <= _MATTER and each.name != "model"]
@@ -206,9 +200,3 @@ def _fitting(asked: Sequence[Column], widths: Mapping[str, int], width: int) -> 
 def _width(widths: Iterable[int]) -> int:
     """Return the width of a table of columns so wide: an edge, and space after each."""
     return 1 + sum(each + _SPACE for each in widths)
-
-
-def _below(frame: pd.DataFrame, sentences: Sequence[str]) -> list[Text]:
-    told = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
-    wrong = [f"{sign} {short(line, LINE_CELLS)}" for sign, line in signed_lines(frame)]
-    return told + [Text(line, style=BAD) for line in wrong]

@@ -63,10 +63,7 @@ def draw_grid(
     path: Path,
     title: str,
 ) -> None:
-    """Draw the first test images to `path`, each with what the model said of it.
-
-    ✓ and green where it was right, ✗ and red where it was wrong.
-    """
+    """Draw the first test images to `path`, each with what the model said of it: ✓ green, ✗ red."""
     tiles = list[_Tile]()
     for index, image in enumerate(images[:_MOST_ANSWERS]):
         picture = Image.fromarray(source.full(image.file))
@@ -87,10 +84,7 @@ def write_sheet(path: Path, manifest: Manifest, *, threads: int = 2) -> None:
     """Write a PNG of the rejects that claim to be images: each drawn, with its name and reason.
 
     What can be decoded of a damaged file is drawn, by processes that it may do harm to; the others
-    are grey. More than 60 are counted, not drawn.
-
-    Raises:
-        RunError: it can't be written.
+    are grey. More than 60 are counted, not drawn. RunError where it can't be written.
     """
     rejects = [reject for reject in manifest.rejects if not reject.by_name]
     sheet = draw_sheet(rejects, manifest.folder, threads=threads)

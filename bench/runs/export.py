@@ -72,8 +72,7 @@ def plan(
 ) -> tuple[Export, ...]:
     """Return what is to be written as `target`, a file, or a folder if it is one or ends with `/`.
 
-    Raises:
-        RunError: there is one file and several weights, or something is in the way.
+    RunError where there is one file and several weights, or something is in the way.
     """
     if kind == "onnx":
         require_onnx()
@@ -97,10 +96,7 @@ def carry_out(export: Export, *, files: Sequence[str] = ()) -> Comparison | None
     """Write a file, whole or not at all, and read it back; return how far ONNX is from torch.
 
     Weights are copied byte by byte. `files` are classes in Python files (`./mynet.py:MyNet`) that
-    may be run.
-
-    Raises:
-        RunError: it can't be written, or is not what it should be; then there is no file.
+    may be run. RunError where it can't be written, or is not what it should be; then there is none.
     """
     source, target = export.trained.path, export.path
     with _as_run_error(target):

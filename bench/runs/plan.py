@@ -1,40 +1,45 @@
-"""From a request to a plan: the images checked and split, and the specification of each trial."""
+"""From a request to a plan: images, the specification of each trial, what is to be known of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from bench.analysis.stats import majority_class
+from bench.data.check import CheckedImage, Manifest
 from bench.data.folds import Splits
+from bench.data.manifest import as_json_value
 from bench.data.pixel_source import DirectPixels, PixelSource
-from bench.runs.description import describe_run
+from bench.data.split import Split
+from bench.data.synthetic import SYNTHETIC_NAME
+from bench.data.transform import FIDELITIES
+from bench.engines.registry import LOCAL
 from bench.runs.load_data import cache_pixels, load_data
 from bench.runs.progress import Progress
+from bench.runs.request import LAYOUT_CHOICES, as_plain
 from bench.runs.resolve import ResolvedRequest
-from bench.runs.specifications import make_specs
+from bench.system.environment import describe_environment
+from bench.system.options import parse_choice
+from bench.training.reproducibility import code_digest
 from bench.training.spec import TrialSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run does, on what, and what is to be known of it.
+    """What a run does, on what, and what is to be known of it."""
 
-    Attributes:
-        specs: the trials, seed by seed and fold by fold, so that each model has its turn.
-        about: for the store, by name, as JSON has it.
-    """
-
-    specs: tuple[TrialSpec, ...]
+    specs: tuple[TrialSpec, ...]  # seed by seed and fold by fold, so that each model has its turn
     splits: Splits
     source: PixelSource
-    about: dict[str, Any]
+    about: dict[str, Any]  # for the store, by name, as JSON has it
 
 
 def make_plan(resolved: ResolvedRequest, progress: Progress, *, elsewhere: bool = False) -> Plan:
     """Return the plan of a run; where it is done `elsewhere`, no pixels are kept here.
 
-    Raises:
-        DataError: the images are not there, or can't be used; nothing was written.
+    DataError where the images are not there, or can't be used; nothing was written.
     """
     manifest, splits = load_data(resolved.request, progress)
     source: PixelSource = DirectPixels()
@@ -42,8 +47,123 @@ def make_plan(resolved: ResolvedRequest, progress: Progress, *, elsewhere: bool 
         shapes = [each.architecture.contract.input_shape for each in resolved.contenders]
         source = cache_pixels(manifest.images, splits, shapes, progress)
     return Plan(
-        specs=make_specs(resolved, manifest.classes, splits),
+        specs=_make_specs(resolved, manifest.classes, splits),
         splits=splits,
         source=source,
-        about=describe_run(resolved, manifest, splits),
+        about=_describe_run(resolved, manifest, splits),
     )
+
+
+def _make_specs(
+    resolved: ResolvedRequest, classes: tuple[str, ...], splits: Splits
+) -> tuple[TrialSpec, ...]:
+    """Return a specification for each trial, seed by seed, fold by fold, each model in its turn."""
+    request = resolved.request
+    return tuple(
+        TrialSpec(
+            model=contender.model,
+            architecture=contender.architecture,
+            origin=contender.origin,
+            recipe=contender.recipe,
+            classes=classes,
+            split_fingerprint=splits.of(fold).fingerprint,
+            seed=seed + contender.seed_offset,
+            fold=fold,
+            folds=splits.folds,
+            device=str(resolved.device),
+            precision=request.precision,
+            threads=resolved.threads,
+            workers=request.workers,
+            fidelity=parse_choice("fidelity", request.fidelity, FIDELITIES),
+            layout=parse_choice("layout", request.layout, LAYOUT_CHOICES),
+            compiled=request.compiled,
+        )
+        for seed in request.seeds
+        for fold in splits.numbers
+        for contender in resolved.contenders
+    )
+
+
+def _describe_run(resolved: ResolvedRequest, manifest: Manifest, splits: Splits) -> dict[str, Any]:
+    """Return what the store keeps of a run, by name, as JSON has it."""
+    request = resolved.request
+    code = {each.model: code_digest(each.architecture) for each in resolved.contenders}
+    return {
+        "title": _title(resolved, splits),
+        "request": as_plain(request),
+        "environment": {**describe_environment(resolved.device), "code": code},
+        "recipe": asdict(resolved.recipe),
+        "data": SYNTHETIC_NAME if request.data is None else request.data_told,
+        "classes": list(manifest.classes),
+        "manifest": _count_images(manifest, splits),
+        "rejects": [asdict(reject) for reject in manifest.rejects],
+        "split": _describe_splits(splits),
+        "baseline": list(_baseline(splits)),
+    }
+
+
+def _count_images(manifest: Manifest, splits: Splits) -> dict[str, Any]:
+    """Return how many images there are, of each class in each part, and which are there twice."""
+    counted = as_json_value(manifest)
+    parts = _parts(splits.each[0]) if splits.folds is None else {"test": splits.test}
+    labels = {name: [image.file.label for image in images] for name, images in parts.items()}
+    of_parts = {
+        name: [found.count(label) for label in range(len(manifest.classes))]
+        for name, found in labels.items()
+    }
+    kept = {name: counted[name] for name in ("images", "bytes", "classes", "duplicates")}
+    return {**kept, "parts": of_parts}
+
+
+def _describe_splits(splits: Splits) -> dict[str, Any]:
+    """Return the names of the images in each part; of folds, those of all that is tested, too."""
+    whole: dict[str, Any] = {"name": splits.name, "fingerprint": splits.fingerprint}
+    if splits.within is not None:
+        whole["within"] = splits.within
+    if splits.folds is None:
+        return whole | _names(_parts(splits.of(None)))
+    folds = [{"fingerprint": each.fingerprint, **_names(_parts(each))} for each in splits.each]
+    return whole | _names({"test": splits.test}) | {"folds": folds}
+
+
+def _parts(split: Split) -> dict[str, tuple[CheckedImage, ...]]:
+    return {"train": split.train, "validation": split.validation, "test": split.test}
+
+
+def _names(parts: Mapping[str, Sequence[CheckedImage]]) -> dict[str, list[str]]:
+    return {name: [image.file.name for image in images] for name, images in parts.items()}
+
+
+def _title(resolved: ResolvedRequest, splits: Splits) -> str:
+    request, recipe, device = resolved.request, resolved.recipe, resolved.device
+    data = Path(request.data_told).name if request.data else SYNTHETIC_NAME
+    length = f"{recipe.length}{' of training' if recipe.seconds else ''}"
+    if recipe.patience is not None:
+        length = f"at most {length}, stopped by validation accuracy"
+    told = f"recipe {recipe.name}"
+    if recipe.configurations:
+        told += f" (chosen among {recipe.configurations} configurations)"
+    if request.own_recipes:
+        told += f", other recipes for {', '.join(model for model, _ in request.own_recipes)}"
+    title = f"{data}: {_sizes(splits)}, {told}, {length}, {device}"
+    title += f", by {request.engine}" if request.engine != LOCAL.name else ""
+    return title + (f", {request.jobs} trials at a time" if (request.jobs or 1) > 1 else "")
+
+
+def _sizes(splits: Splits) -> str:
+    within = "" if splits.within is None else f", within the training part of {splits.within}"
+    if splits.folds is not None:
+        return f"{len(splits.test)} images, each tested in one of {splits.folds} folds{within}"
+    sizes = "/".join(str(len(images)) for images in _parts(splits.of(None)).values())
+    return f"{sizes} images ({splits.name}{within})"
+
+
+def _baseline(splits: Splits) -> tuple[int, int]:
+    """Return how many test images the most frequent class is right for, and how many there are.
+
+    The most frequent of the training images, those of all folds together: that of each fold's own
+    is, where classes are equal, the one that its test has fewer of.
+    """
+    trained = [image.file.label for split in splits.each for image in split.train]
+    majority = majority_class(trained)
+    return sum(image.file.label == majority for image in splits.test), len(splits.test)

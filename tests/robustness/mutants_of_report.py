@@ -92,7 +92,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a page has more pictures than its cap",
-        file="bench/report/page/album.py",
+        file="bench/report/page/gallery.py",
         old="        self._left -= len(address)\n",
         new="        self._left -= 1\n",
         tests=("tests/unit/report/test_gallery.py::test_an_album_has_a_cap",),

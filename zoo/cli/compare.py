@@ -43,7 +43,7 @@ def compare(
     from rich.console import Console
 
     from bench.report.changes import comparison_as_json, render
-    from bench.runs.compare import compare
+    from bench.runs.stored_runs import compare
 
     found = compare(
         base, new, runs=runs_dir, tolerance=tolerance / 100, across_recipes=across_recipes

@@ -61,9 +61,8 @@ class WorkFolder:
     def done(self, number: int) -> FinishedTrial | None:
         """Return what the trial of that number has come to, or None where it has not ended.
 
-        Raises:
-            DamagedError: a file is not what was written, and the trial has to be done again.
-            RunError: it is of another plan.
+        DamagedError where a file is not what was written, and the trial has to be done again;
+        RunError where it is of another plan.
         """
         where = self._trial(number)
         path = where / _DONE
