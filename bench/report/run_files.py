@@ -124,12 +124,8 @@ def submission(images: Sequence[str], test: Evaluation) -> pd.DataFrame:
     stems = [PurePosixPath(name).stem for name in images]
     ids = [(re.findall(r"\d+", stem) or [stem])[-1] for stem in stems]
     rows = zip(ids, test.probabilities[:, 1].double().tolist(), strict=True)
-    ordered = sorted(rows, key=lambda row: _sort_key(row[0]))
+    ordered = sorted(rows, key=lambda row: (0, int(row[0])) if row[0].isdigit() else (1, row[0]))
     return pd.DataFrame(ordered, columns=["id", "label"])
-
-
-def _sort_key(identity: str) -> tuple[int, int, str]:
-    return (0, int(identity), "") if identity.isdigit() else (1, 0, identity)
 
 
 def _write_json(path: Path, value: object) -> None:

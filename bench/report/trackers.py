@@ -74,9 +74,7 @@ class _Mlflow:
     """One experiment a run and one MLflow run a trial, in `mlflow/` of the run folder."""
 
     def __init__(self, folder: Path) -> None:
-        os.environ.update(_MLFLOW)
-        for name, value in _RETRIES.items():
-            os.environ.setdefault(name, value)
+        os.environ.update({**_RETRIES, **os.environ, **_MLFLOW})
         from mlflow.tracking import MlflowClient
 
         local = (folder / "mlflow").absolute().as_uri()

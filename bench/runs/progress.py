@@ -165,14 +165,17 @@ def render(board: RunProgress, width: int, height: int) -> RenderableType:
     lines = board.lines()
     shown = lines[: max(1, height - _FRAME_LINES)]
     rows = [_cells(line) for line in shown]
-    names = _columns(rows, width)
+    room = {name: 2 + max(len(name), *(row[name].cell_len for row in rows)) for name in _HEADINGS}
+    for name in _LEFT_OUT:
+        if 1 + sum(room.values()) > width:
+            del room[name]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in names:
+    for name in room:
         left = name in ("model", "state")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for line, cells in zip(shown, rows, strict=True):
         style = "dim" if line.state == "waiting" else ""
-        table.add_row(*(cells[name] for name in names), style=style)
+        table.add_row(*(cells[name] for name in room), style=style)
     more = [Text(f" and {len(lines) - len(shown)} more")] * (len(lines) > len(shown))
     return Group(table, *more, Text(f" {summary(board)}"))
 
@@ -195,15 +198,6 @@ def duration(seconds: float) -> str:
     if minutes < 90:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-def _columns(rows: Sequence[dict[str, Text]], width: int) -> list[str]:
-    """Return the columns for which there is room."""
-    needs = {name: 2 + max(len(name), *(row[name].cell_len for row in rows)) for name in _HEADINGS}
-    for name in _LEFT_OUT:
-        if 1 + sum(needs.values()) > width:
-            del needs[name]
-    return list(needs)
 
 
 def _cells(line: Line) -> dict[str, Text]:

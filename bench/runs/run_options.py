@@ -81,10 +81,6 @@ def _names(given: str | Iterable[Any]) -> tuple[Any, ...]:
     return tuple(split_commas([given]) if isinstance(given, str) else given)
 
 
-def _names_once(given: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_names(given)))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What is to be compared, and how. `own_recipes` has those of a recipe file for models by name.
@@ -208,7 +204,8 @@ class RunOptions:
     )
     log: tuple[str, ...] = _option(
         (), "Also log trials to tensorboard, mlflow or both. A failing tracker prints one warning.",
-        metavar="NAMES", choices=("tensorboard", "mlflow"), also=(str,), parse=_names_once,
+        metavar="NAMES", choices=("tensorboard", "mlflow"), also=(str,),
+        parse=lambda given: tuple(dict.fromkeys(_names(given))),
     )  # fmt: skip
 
 

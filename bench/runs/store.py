@@ -192,7 +192,7 @@ class Thumbnails:
     def keep(self, pictures: Mapping[str, bytes]) -> None:
         """Keep `pictures`, all or none."""
         by_json = {json.dumps(name): jpeg for name, jpeg in pictures.items()}
-        rows = [(name, jpeg, _jpeg_sha256(name, jpeg)) for name, jpeg in by_json.items()]
+        rows = [(name, jpeg, _sha256(f"{name}\n", jpeg)) for name, jpeg in by_json.items()]
         with naming_file(self._path), transaction(self._database):
             self._database.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?)", rows)
 
@@ -205,7 +205,7 @@ class Thumbnails:
                     "SELECT image, jpeg, sha256 FROM thumbnail WHERE image = ?", (json.dumps(name),)
                 )
                 for image, jpeg, sha256 in rows:  # one, or none
-                    if _jpeg_sha256(image, jpeg) != sha256:
+                    if _sha256(f"{image}\n", jpeg) != sha256:
                         text = f"{self._path} is damaged: a thumbnail is not what was written"
                         raise RunError(text)
                     found[name] = jpeg
@@ -229,9 +229,5 @@ def _digest(*trial: object) -> str:
     return _sha256(json.dumps(trial))
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _jpeg_sha256(name: str, jpeg: bytes) -> str:
-    return hashlib.sha256(name.encode() + b"\n" + jpeg).hexdigest()
+def _sha256(text: str, more: bytes = b"") -> str:
+    return hashlib.sha256(text.encode() + more).hexdigest()

@@ -160,7 +160,7 @@ def points(results: Results) -> list[Row]:
     return rows
 
 
-def with_history(records: Iterable[TrialRecord], model: str) -> list[TrialRecord]:
+def trials_of(records: Iterable[TrialRecord], model: str) -> list[TrialRecord]:
     """Return the trials of `model` that ended well, or, where none did, those that began."""
     begun = [record for record in records if record.model == model and record.history]
     return [record for record in begun if record.status == "ok"] or begun

@@ -88,11 +88,17 @@ def confusion_section(results: Results) -> Context:
     classes, answers = classes_of(results), results.pairwise.answers
     if len(classes) > MOST_CLASSES:
         return {"classes": classes, "confusions": [], "confused": _pairs(results, classes)}
-    squares = [
-        {"model": label, "rows": _square(classes, confusion(answers[model]))}
-        for model, label in charted_labels(results).items()
-        if model in answers
-    ]
+    squares = list[Context]()
+    for model, label in charted_labels(results).items():
+        if model in answers:
+            cells = [
+                [
+                    {"text": f"{share * 100:.0f} %", "opacity": f"{share * 0.85:.3f}"}
+                    for share in line
+                ]
+                for line in confusion(answers[model])
+            ]
+            squares.append({"model": label, "rows": list(zip(classes, cells, strict=True))})
     return {"classes": classes, "confusions": squares, "confused": []}
 
 
@@ -130,14 +136,6 @@ def photographs_section(results: Results, album: Album) -> Context:
 
 def _most_mistakes(answers: Mapping[str, object]) -> int:
     return _MISTAKES if len(answers) <= _MANY else _MISTAKES_OF_MANY
-
-
-def _square(classes: Sequence[str], shares: Any) -> list[tuple[str, list[dict[str, str]]]]:
-    cells = [
-        [{"text": f"{share * 100:.0f} %", "opacity": f"{share * 0.85:.3f}"} for share in line]
-        for line in shares
-    ]
-    return list(zip(classes, cells, strict=True))
 
 
 def _pairs(results: Results, classes: Sequence[str]) -> list[tuple[str, str, str]]:

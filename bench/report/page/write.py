@@ -75,11 +75,13 @@ def page(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["shown"] = _harmless
+    charts = {each.name: _chart(results, each, drawings) for each in figures if each.on_page}
+    any_chart, accuracy = bool(charts), charts.pop("accuracy", None)
     context = {
         "title": about["title"],
         **verdict_section(results),
         **table_section(results),
-        "charts": _charts(results, figures, drawings),
+        "charts": {"accuracy": accuracy, "others": list(charts.values())} if any_chart else None,
         **confusion_section(results),
         **photographs_section(results, Album(pictures)),
         **data_section(about),
@@ -91,13 +93,6 @@ def page(
     }
     context["sections"] = [(name, told) for name, told, key in _SECTIONS if context[key]]
     return f"{environment.from_string(_text('page.html')).render(context)}\n"
-
-
-def _charts(results: Results, figures: list[Figure], drawings: Drawn) -> dict[str, Any] | None:
-    shown = {each.name: _chart(results, each, drawings) for each in figures if each.on_page}
-    if not shown:
-        return None
-    return {"accuracy": shown.pop("accuracy", None), "others": list(shown.values())}
 
 
 def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:

@@ -59,9 +59,7 @@ def gather(
     is of another plan, or the run is in use; StorageError where there is no room.
     """
     done = folder.all_done(range(len(plan.specs)), lambda error: progress.say(str(error)))
-    run = find_last_run(
-        runs, lambda store: bool(store.about()["environment"].get("plan") == plan.id)
-    )
+    run = find_last_run(runs, lambda made: made.about()["environment"].get("plan") == plan.id)
     there = set(done)
     if run is not None:
         with closing(Store.open(run.database, read_only=True)) as store:

@@ -16,7 +16,7 @@ from bench.report.page.figure import (
     charted_labels,
     finite,
     mean,
-    with_history,
+    trials_of,
 )
 from bench.system.display import percent
 
@@ -35,7 +35,7 @@ def _curves(results: Results) -> list[Row]:
     """Return one row for each epoch of a model: means over seeds, the least and the most."""
     rows = list[Row]()
     for model, label in charted_labels(results).items():
-        trials = with_history(results.records, model)
+        trials = trials_of(results.records, model)
         for epoch in sorted({each.epoch for trial in trials for each in trial.history}):
             there = [each for trial in trials for each in trial.history if each.epoch == epoch]
             row = {"model": label, "epoch": epoch, "seeds": len(there)}

@@ -19,7 +19,7 @@ from bench.report.page.figure import (
     finite,
     mean,
     shared_note,
-    with_history,
+    trials_of,
 )
 from bench.system.display import percent
 from bench.training.record import comparable_times
@@ -67,7 +67,7 @@ def spending(results: Results) -> list[Row]:
     """
     rows = list[Row]()
     for model, label in charted_labels(results).items():
-        trials = with_history(comparable_times(results.records), model)
+        trials = trials_of(comparable_times(results.records), model)
         walks = [[*zip(trial.seconds_so_far, trial.history, strict=True)] for trial in trials]
         for number in range(max(map(len, walks), default=0)):
             ends = [walk[min(number, len(walk) - 1)] for walk in walks]
