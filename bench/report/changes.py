@@ -70,9 +70,7 @@ def _fit_columns(
     for wide in (True, False) if width >= _WIDE else (False,):
         rows = [_cells(change, wide=wide) for change in comparison.changes]
         shown = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
-        figures = [
-            [name, *(row.get(name, "") for row in rows)] for name in shown if name != "model"
-        ]
+        figures = [[name, *(row.get(name, "") for row in rows)] for name in shown[1:]]
         room = width - 4 - sum(2 + max(map(cell_len, texts)) for texts in figures)
         if room >= min(_NAME_CELLS, max(names)):
             break
