@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from statistics import median
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -13,15 +15,17 @@ from rich.text import Text
 
 from bench.analysis.change import AccuracyChange, ModelChange, TimeChange
 from bench.analysis.comparison import RunComparison
-from bench.report.change_words import (
-    accuracy_figures,
-    notes,
-    p_text,
-    sentences,
-    time_figures,
-    verdict,
+from bench.analysis.stats.paired import seeds_needed
+from bench.system.display import (
+    BAD,
+    GOOD,
+    LINE_CELLS,
+    count_noun,
+    percent,
+    points,
+    points_interval,
+    short,
 )
-from bench.system.display import BAD, GOOD, LINE_CELLS, percent, points, short
 from bench.training.spec import as_plain
 
 SCHEMA_VERSION = 1
@@ -31,6 +35,7 @@ _ONLY_WIDE = ("p", "seeds", "training")
 _WIDE = 110  # characters a line
 _NAME_CELLS = 24  # a longer name may be cut short
 _SHOWN = {"same": "same", "level": "can't tell", "better": "✓ better", "worse": "✗ worse"}
+_LOSSES = {"accuracy": "is less accurate", "time": "is slower", "parameters": "is larger"}
 
 
 def render(comparison: RunComparison, width: int) -> RenderableType:
@@ -51,8 +56,8 @@ def render(comparison: RunComparison, width: int) -> RenderableType:
         table.add_row(*map(Text, texts), style=style)
     sides = (f"BASE {comparison.base}", f"NEW  {comparison.new}")
     heads = [Text(short(side, LINE_CELLS)) for side in sides]
-    told = [Text(short(line, LINE_CELLS)) for line in notes(comparison)]
-    last = verdict(comparison)
+    told = [Text(short(line, LINE_CELLS)) for line in _notes(comparison)]
+    last = _verdict(comparison)
     style = f"bold {BAD if last.startswith('✗') else GOOD}"
     return Group(*heads, table, *told, Text(short(last, LINE_CELLS), style=style))
 
@@ -60,15 +65,13 @@ def render(comparison: RunComparison, width: int) -> RenderableType:
 def _fit_columns(
     comparison: RunComparison, width: int
 ) -> tuple[list[dict[str, str]], list[str], int]:
-    """Return the rows, the columns that say something, and the room for the names of models.
-
-    The columns for a wide terminal stand back where names would be cut short for them.
-    """
+    """Return the rows, the columns for which names need not be cut short, and the names' room."""
     names = [len(change.model) for change in comparison.changes]
     for wide in (True, False) if width >= _WIDE else (False,):
         rows = [_cells(change, wide=wide) for change in comparison.changes]
         shown = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
-        room = width - 2 - sum(2 + _column_width(name, rows) for name in shown)
+        figures = [[name, *(row.get(name, "") for row in rows)] for name in shown[1:]]
+        room = width - 4 - sum(2 + max(map(cell_len, texts)) for texts in figures)
         if room >= min(_NAME_CELLS, max(names)):
             break
     return rows, shown, room
@@ -87,18 +90,12 @@ def comparison_as_json(comparison: RunComparison, fail_on: Sequence[str] = ()) -
         "recipe_changes": list(comparison.recipe_changes),
         "unfinished": dict(zip(("base", "new"), comparison.unfinished, strict=True)),
         "tolerance": comparison.tolerance,
-        "notes": notes(comparison),
-        "verdict": verdict(comparison),
+        "notes": _notes(comparison),
+        "verdict": _verdict(comparison),
         "fail_on": list(fail_on),
         "regressions": as_plain(comparison.regressions()),
         "exit_code": comparison.exit_code(fail_on),
     }
-
-
-def _column_width(name: str, rows: Sequence[dict[str, str]]) -> int:
-    """Return the width that a column of figures takes; the models' names get the rest."""
-    cells = [name, *(row.get(name, "") for row in rows)]
-    return 0 if name == "model" else max(map(cell_len, cells))
 
 
 def _model(change: ModelChange, tolerance: float) -> dict[str, Any]:
@@ -112,7 +109,7 @@ def _model(change: ModelChange, tolerance: float) -> dict[str, Any]:
         "mended": change.mended,
         "not_compared": dict(change.unanswered),
         "regressions": list(change.regressions(tolerance)),
-        "sentences": sentences(change),
+        "sentences": _sentences(change),
     }
 
 
@@ -125,7 +122,9 @@ def _cells(change: ModelChange, *, wide: bool) -> dict[str, str]:
     if change.failed:
         cells[""] = "✗ failed"
     if change.time is not None:
-        cells |= dict(zip(("training", "time"), _time_cells(change.time), strict=True))
+        seconds, more = _time_figures(change.time)
+        sign = {"slower": "✗ ", "faster": "✓ ", "level": ""}[change.time.kind]
+        cells |= {"training": seconds, "time": f"{sign}{more}"}
     return {name: text for name, text in cells.items() if wide or name not in _ONLY_WIDE}
 
 
@@ -134,15 +133,9 @@ def _accuracy_cells(change: AccuracyChange) -> tuple[str, ...]:
     if change.kind == "same":
         return percent(change.base), "", "", "", seeds, "same"
     interval = f"{points(found.low)} to {points(found.high)}"
-    p = p_text(change.p).removeprefix("= ")
+    p = _p_text(change.p).removeprefix("= ")
     kind = _SHOWN[change.kind]
-    return accuracy_figures(change), points(found.difference), interval, p, seeds, kind
-
-
-def _time_cells(change: TimeChange) -> tuple[str, str]:
-    seconds, more = time_figures(change)
-    sign = {"slower": "✗ ", "faster": "✓ ", "level": ""}[change.kind]
-    return seconds, f"{sign}{more}"
+    return _accuracy_figures(change), points(found.difference), interval, p, seeds, kind
 
 
 def _parameters(change: ModelChange, *, wide: bool) -> str:
@@ -150,3 +143,143 @@ def _parameters(change: ModelChange, *, wide: bool) -> str:
         return f"{'✗' if added > 0 else '✓'} {added:+,}"
     _, new = change.parameters
     return f"{new:,}" if wide and new is not None else ""
+
+
+def _sentences(change: ModelChange) -> list[str]:
+    """Return what has become of a model, a sentence each."""
+    told = _endings(change)
+    if change.accuracy is not None:
+        told.append(_accuracy(change.accuracy))
+    if change.time is not None:
+        told.append(_time(change.time))
+    if change.added_parameters:
+        base, new = change.parameters
+        told.append(f"parameters {base:,} → {new:,}, {change.added_parameters:+,}")
+    told += [f"{what} not compared: {why}" for why, what in _group_by_reason(change).items()]
+    return [f"{change.model}: {line}" for line in told]
+
+
+def _notes(comparison: RunComparison) -> list[str]:
+    """Return what a table of the figures does not say: failures, gaps, what p rests on."""
+    told = [f"{each.model}: {line}" for each in comparison.changes for line in _endings(each)]
+    told += _gaps(comparison)
+    for side, models in (("BASE", comparison.only_base), ("NEW", comparison.only_new)):
+        told += [f"only in {side}: {', '.join(models)}"] if models else []
+    for side, left in zip(("BASE", "NEW"), comparison.unfinished, strict=True):
+        if left:
+            told.append(f"{side} is unfinished: {count_noun(left, 'trial')} left to be done")
+    if comparison.recipe_changes:
+        told.append(f"NEW has another recipe: {'; '.join(comparison.recipe_changes)}")
+    if comparison.differences:
+        told.append(f"NEW has another set-up: {'; '.join(comparison.differences)}")
+    compared = [each.accuracy for each in comparison.changes if each.accuracy is not None]
+    seeds = {each.found.seeds for each in compared if each.kind != "same"}
+    if 1 in seeds:
+        told.append(
+            "one seed: the interval and p are about other photographs only; "
+            "another seed may differ by more"
+        )
+    if 2 in seeds:
+        told.append(
+            "two seeds tell little of other seeds: only a very steady difference shows; "
+            f"{seeds_needed()} are better"
+        )
+    return told
+
+
+def _verdict(comparison: RunComparison) -> str:
+    """Return what has changed in one line."""
+    worse = comparison.regressions()
+    lost = [
+        line for change in comparison.changes for line in _loss_text(change, comparison.tolerance)
+    ]
+    gained = [line for change in comparison.changes for line in _gain_text(change)]
+    if worse:
+        also = f"; but {', '.join(gained)}" if gained else ""
+        return f"✗ NEW is worse: {', '.join(lost)}{also}"
+    if lost or gained:
+        return f"✓ NEW is not worse: {', '.join([*lost, *gained])}"
+    if all(change.unchanged for change in comparison.changes):
+        return "✓ nothing changed"
+    if all(change.accuracy is None for change in comparison.changes):
+        return "✗ nothing can be said: no accuracy could be compared"
+    return "✓ NEW is not worse: what differs may be chance"
+
+
+def _accuracy_figures(change: AccuracyChange) -> str:
+    """Return both accuracies, in percent."""
+    return f"{change.base * 100:.1f} → {percent(change.new)}"
+
+
+def _time_figures(change: TimeChange) -> tuple[str, str]:
+    """Return the medians of the seconds, and the change in percent."""
+    seconds = f"{median(change.base):,.1f} → {median(change.new):,.1f} s"
+    return seconds, f"{(change.ratio - 1) * 100:+.0f} %"
+
+
+def _p_text(p: float) -> str:
+    """Return p to one digit that counts, as one writes it: `= 0.002`, `< 0.001`."""
+    return "< 0.001" if p < 0.001 else f"= {p:.1g}"
+
+
+def _accuracy(change: AccuracyChange) -> str:
+    found = change.found
+    if change.kind == "same":
+        return f"{percent(change.base)} in both, the very same answers"
+    figures = (
+        f"{_accuracy_figures(change)}, "
+        f"{points_interval(found.difference, found.low, found.high)}, p {_p_text(change.p)}"
+    )
+    if change.kind != "level":
+        return f"{figures}: {change.kind}"
+    least = change.detectable
+    hidden = f"; a loss under {least * 100:.2g} points would not show on so few"
+    return f"{figures}: may be chance{'' if math.isnan(least) else hidden}"
+
+
+def _time(change: TimeChange) -> str:
+    word = "within noise" if change.kind == "level" else change.kind
+    return f"training {', '.join(_time_figures(change))}: {word}"
+
+
+def _endings(change: ModelChange) -> list[str]:
+    """Return how trials ended otherwise than in BASE."""
+    told = [f"failed in NEW and not in BASE: {why}" for why in change.failed]
+    return [*told, "gave answers in NEW, and none in BASE"] if change.mended else told
+
+
+def _group_by_reason(change: ModelChange) -> dict[str, str]:
+    """Return what can't be compared, by the reason."""
+    found: dict[str, str] = {}
+    for kind, why in change.unanswered.items():
+        found[why] = f"{found[why]} and {kind}" if why in found else kind
+    return found
+
+
+def _gaps(comparison: RunComparison) -> list[str]:
+    """Return what can't be compared; of models with one reason, once."""
+    found: dict[str, list[str]] = {}
+    for change in comparison.changes:
+        for why, what in _group_by_reason(change).items():
+            found.setdefault(f"{what} not compared: {why}", []).append(change.model)
+    return [f"{', '.join(models)}: {line}" for line, models in found.items()]
+
+
+def _loss_text(change: ModelChange, tolerance: float) -> Iterator[str]:
+    if change.failed:
+        yield f"{change.model} failed"
+        return
+    counted = change.regressions(tolerance)
+    for kind in change.regressions():
+        yield f"{change.model} {_LOSSES[kind]}{'' if kind in counted else ' (tolerated)'}"
+
+
+def _gain_text(change: ModelChange) -> Iterator[str]:
+    if change.mended:
+        yield f"{change.model} gives answers again"
+    if change.accuracy is not None and change.accuracy.kind == "better":
+        yield f"{change.model} is more accurate"
+    if change.time is not None and change.time.kind == "faster":
+        yield f"{change.model} is faster"
+    if change.added_parameters < 0:
+        yield f"{change.model} is smaller"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -12,12 +13,11 @@ import pandas as pd
 from bench.analysis.cost_columns import NOT_REACHED
 from bench.analysis.frame import history, trial_columns
 from bench.analysis.results import Results
-from bench.analysis.verdict import Verdict, sentence
+from bench.analysis.verdict import sentence
 from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
-from bench.report.image_grid import draw_grid
-from bench.report.prediction_files import predictions, submission
 from bench.report.table import as_markdown
+from bench.report.tiles import draw_grid
 from bench.system.atomic_files import write_text
 from bench.system.display import cell
 from bench.system.strict_json import json_text
@@ -26,6 +26,7 @@ from bench.training.record import TrialRecord
 from bench.training.spec import as_plain
 
 SCHEMA_VERSION = 3
+_CONFIG = ("title", "request", "recipe", "data", "classes", "split", "rejects")
 _TO_TARGET = (  # infinite in a frame, in words in CSV, null in JSON
     "time_to_target_seconds",
     "shared_time_to_target_seconds",
@@ -33,16 +34,13 @@ _TO_TARGET = (  # infinite in a frame, in words in CSV, null in JSON
 
 
 def write_run(results: Results, about: Mapping[str, Any]) -> None:
-    """Write the tables that are made from all records of a run: the same each time.
+    """Write the tables that are made from all records of a run; OSError where that can't be.
 
-    Page and figures take seconds and are made at its end, by `bench.report.page`.
-
-    Raises:
-        OSError: there is no room, or no leave.
+    The same each time. Page and figures take seconds and are made at its end, by `page.write`.
     """
     folder, frame, sentences = results.folder, results.frame, results.pairwise.sentences
-    for name in ("config", "environment"):
-        _write_json(folder / f"{name}.json", _config(about) if name == "config" else about[name])
+    _write_json(folder / "config.json", {name: about[name] for name in _CONFIG})
+    _write_json(folder / "environment.json", about["environment"])
     versioned = frame.assign(schema_version=SCHEMA_VERSION)
     told = {name: {math.inf: NOT_REACHED} for name in _TO_TARGET}
     _write_csv(folder / "comparison.csv", versioned.replace(told))
@@ -62,24 +60,18 @@ def comparison_as_json(results: Results) -> dict[str, Any]:
         "title": results.title,
         "planned": results.planned,
         "rows": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
-        "verdicts": [_verdict(each) for each in results.verdicts],
+        "verdicts": [
+            {**as_plain(each), "kind": each.kind, "sentence": sentence(each)}
+            for each in results.verdicts
+        ],
         "trials": [record_as_json(record) for record in results.records],
     }
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    """Return a verdict as plain values, with its kind and its sentence."""
-    return {**as_plain(verdict), "kind": verdict.kind, "sentence": sentence(verdict)}
 
 
 def write_trial(
     folder: Path, record: TrialRecord, images: Sequence[str], test: Evaluation | None
 ) -> None:
-    """Write a trial's record, its history, and its answers to the test `images`, if it came so far.
-
-    Raises:
-        OSError: there is no room, or no leave.
-    """
+    """Write a trial's record, its history and answers if it has some; OSError if that can't be."""
     classes = record.spec.classes
     _write_json(folder / "record.json", record_as_json(record))
     if record.history:
@@ -111,9 +103,29 @@ def record_as_json(record: TrialRecord) -> dict[str, Any]:
     return {"model": record.model, "spec_id": record.spec.id, **as_plain(record)}
 
 
-def _config(about: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("title", "request", "recipe", "data", "classes", "split", "rejects")
-    return {name: about[name] for name in names}
+def predictions(images: Sequence[str], classes: Sequence[str], test: Evaluation) -> pd.DataFrame:
+    """Return one row for each of `images`, which are names: label, predicted, probabilities."""
+    probabilities = test.probabilities.double().numpy()
+    answers = {
+        "image": list(images),
+        "label": [classes[label] for label in test.labels.tolist()],
+        "predicted": [classes[label] for label in test.predicted.tolist()],
+    }
+    shares = {f"probability_{name}": probabilities[:, k] for k, name in enumerate(classes)}
+    return pd.DataFrame({**answers, **shares})
+
+
+def submission(images: Sequence[str], test: Evaluation) -> pd.DataFrame:
+    """Return the chapter's table: `id` from the file name, `label` the probability of class 1.
+
+    Sorted by id, numbers as numbers. An id is the last number in a name (`dog.113.jpg`: 113), or
+    the name where there is none.
+    """
+    stems = [PurePosixPath(name).stem for name in images]
+    ids = [(re.findall(r"\d+", stem) or [stem])[-1] for stem in stems]
+    rows = zip(ids, test.probabilities[:, 1].double().tolist(), strict=True)
+    ordered = sorted(rows, key=lambda row: (0, int(row[0])) if row[0].isdigit() else (1, row[0]))
+    return pd.DataFrame(ordered, columns=["id", "label"])
 
 
 def _write_json(path: Path, value: object) -> None:

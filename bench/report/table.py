@@ -1,8 +1,9 @@
-"""The comparison as a person reads it: on a terminal and in Markdown."""
+"""The comparison as a person reads it: on a terminal, in Markdown, in a notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -19,7 +20,7 @@ from bench.analysis.frame import (
     rows_of,
     select_columns,
 )
-from bench.system.display import BAD, GOOD, LINE_CELLS, markdown, short
+from bench.system.display import BAD, GOOD, LINE_CELLS, html_text, markdown, short
 
 _MATTER = 1  # priority of the columns that names of models leave room for
 _SPACE = 2  # between two columns
@@ -37,12 +38,12 @@ def render(
 
     Columns are taken as they matter, as far as there is room: accuracy, time and parameters first.
     Those of `names` are shown instead, however wide that is; to be printed with `crop=False`.
-
-    Raises:
-        RunError: there is no column of a name.
+    RunError where there is no column of a name.
     """
     rows = rows_of(frame)
-    asked = _select(frame, names)
+    asked: Sequence[Column] = select_columns(names) if names else TABLE_COLUMNS
+    if asked == TABLE_COLUMNS:
+        asked = informative_columns(frame)
     name_cells = _NAME_CELLS if names else _name_cells(rows, asked, width)
     cells = {column.name: _cells(column, rows, name_cells) for column in asked}
     widths = {column.name: max(map(cell_len, cells[column.name])) for column in asked}
@@ -52,31 +53,24 @@ def render(
     for column in shown:
         table.add_column(column.heading, justify="left" if column.words else "right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
-        texts = [_style_cell(column, cells[column.name][place]) for column in shown]
-        table.add_row(*texts, style="dim" if row["model"] == BASELINE else "")
-    return Group(Text(short(title, LINE_CELLS), style="bold"), table, *_below(frame, sentences))
-
-
-def failure_lines(frame: pd.DataFrame) -> list[str]:
-    """Return one line for each model of which a trial failed, as it was told."""
-    return [
-        f"{row['model']} {row['status']}: {row['error']}" for row in rows_of(frame) if row["error"]
-    ]
-
-
-def mark_lines(frame: pd.DataFrame) -> list[str]:
-    """Return one line for each model whose figures can't be compared with the others'."""
-    return [
-        f"{row['model']} is not comparable: {row['marks']}"
-        for row in rows_of(frame)
-        if row["marks"]
-    ]
+        texts = [(column, cells[column.name][place]) for column in shown]
+        styled = (Text(text, style=_colour_of(text, column)) for column, text in texts)
+        table.add_row(*styled, style="dim" if row["model"] == BASELINE else "")
+    told = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
+    wrong = [f"{sign} {short(line, LINE_CELLS)}" for sign, line in signed_lines(frame)]
+    below = told + [Text(line, style=BAD) for line in wrong]
+    return Group(Text(short(title, LINE_CELLS), style="bold"), table, *below)
 
 
 def signed_lines(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return these lines, each with its sign: ✗ for failures, ≠ for what can't be compared."""
-    failed = [("✗", line) for line in failure_lines(frame)]
-    return failed + [("≠", line) for line in mark_lines(frame)]
+    """Return a line a model, with its sign: ✗ where a trial failed, ≠ where none can compare it."""
+    rows = rows_of(frame)
+    failed = [
+        ("✗", f"{row['model']} {row['status']}: {row['error']}") for row in rows if row["error"]
+    ]
+    return failed + [
+        ("≠", f"{row['model']} is not comparable: {row['marks']}") for row in rows if row["marks"]
+    ]
 
 
 def disclosure_lines(frame: pd.DataFrame) -> list[str]:
@@ -121,10 +115,67 @@ def markdown_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(markdown(cell) for cell in cells)} |"
 
 
-def _select(frame: pd.DataFrame, names: Sequence[str]) -> Sequence[Column]:
-    """Return the columns of `names`, in that order; without names, those that say something."""
-    asked = select_columns(names) if names else TABLE_COLUMNS
-    return informative_columns(frame) if asked == TABLE_COLUMNS else asked
+def as_html(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
+    """Return the table as HTML, `sentences` and failures below it; names stay letter by letter."""
+    shown = informative_columns(frame)
+    head = "".join(_html_cell("th", column.heading, column) for column in shown)
+    body = list[str]()
+    for row in rows_of(frame):
+        style = ' style="opacity: 0.6"' if row["model"] == BASELINE else ""
+        texts = ((column, short(column.cell(row), _NAME_CELLS)) for column in shown)
+        cells = "".join(_html_cell("td", text, column) for column, text in texts)
+        body.append(f"<tr{style}>{cells}</tr>")
+    below = [f"<div>{html_text(line)}</div>" for line in [*sentences, *disclosure_lines(frame)]]
+    below += [
+        f'<div style="color: {BAD}">{html_text(f"{sign} {line}")}</div>'
+        for sign, line in signed_lines(frame)
+    ]
+    return (
+        f"<div><strong>{html_text(title)}</strong></div>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        f"{''.join(below)}"
+    )
+
+
+def _html_cell(tag: str, text: str, column: Column) -> str:
+    style = f"text-align: {'left' if column.words else 'right'}; white-space: nowrap"
+    if colour := _colour_of(text, column):
+        style += f"; color: {colour}"
+    return f'<{tag} style="{style}">{html_text(text)}</{tag}>'
+
+
+def _colour_of(text: str, column: Column) -> str:
+    return {"✓": GOOD, "✗": BAD}.get(text[:1], "") if column.name == "contract" else ""
+
+
+PARTS = ("start-up", "first weights", "compile", "data wait", "forward", "backward", "optimizer",
+         "other", "evaluation")  # wall seconds that add up to the trial  # fmt: skip
+_PROFILE_NAME_CELLS = 40
+_PROFILE_NOTE = (
+    "Seconds. Start-up to evaluation are wall time and add up. Beside the steps, the threads that "
+    "make batches take CPU time: read is getting pixels, from the cache or by decoding; transform "
+    "is crop, resize, normalise. Training: the passes alone. Ceiling: the same steps on one fixed "
+    "batch, and the share of them that it is."
+)
+
+
+def render_profile(frame: pd.DataFrame) -> RenderableType:
+    """Return where the time of each trial went, for a terminal: a column a trial, a row a part."""
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("where the time went")
+    rows = frame.to_dict("records")
+    for row in rows:
+        table.add_column(Text(trial_name(row)), justify="right")
+    for name in (*PARTS, "read (CPU)", "transform (CPU)", "training", "ceiling"):
+        table.add_row(name, *(f"{row[name]:,.2f}" for row in rows))
+    table.add_row("ceiling / training", *(f"{row['ceiling_share']:.1%}" for row in rows))
+    return Group(table, Text(_PROFILE_NOTE, style="dim"))
+
+
+def trial_name(row: Mapping[Any, Any]) -> str:
+    """Return what a profiled trial is called: model, seed, and its fold if it has one."""
+    fold = f", fold {row['fold']}" if "fold" in row else ""
+    return f"{short(row['model'], _PROFILE_NAME_CELLS)}, seed {row['seed']}{fold}"
 
 
 def _name_cells(rows: Sequence[Row], asked: Sequence[Column], width: int) -> int:
@@ -154,14 +205,3 @@ def _fitting(asked: Sequence[Column], widths: Mapping[str, int], width: int) -> 
 def _width(widths: Iterable[int]) -> int:
     """Return the width of a table of columns so wide: an edge, and space after each."""
     return 1 + sum(each + _SPACE for each in widths)
-
-
-def _style_cell(column: Column, text: str) -> Text:
-    styles = {"✓": GOOD, "✗": BAD}
-    return Text(text, style=styles.get(text[:1], "") if column.name == "contract" else "")
-
-
-def _below(frame: pd.DataFrame, sentences: Sequence[str]) -> list[Text]:
-    told = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
-    wrong = [f"{sign} {short(line, LINE_CELLS)}" for sign, line in signed_lines(frame)]
-    return told + [Text(line, style=BAD) for line in wrong]

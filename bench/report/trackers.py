@@ -12,9 +12,10 @@ from dataclasses import asdict, fields
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
-from bench.system.display import display, markdown
+from bench.report.table import markdown_row
+from bench.system.display import display
 from bench.training.record import EPOCH_TIMES, FINISHED, SHARED, EpochRecord, TrialRecord
 from registry.errors import RunError, format_error
 
@@ -27,19 +28,12 @@ _MLFLOW = {  # before it is imported: no telemetry, its files allowed, no minute
 _RETRIES = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
-class Tracker(Protocol):
-    """A place that trials are told to."""
-
-    def log(self, name: str, record: TrialRecord) -> None:
-        """Tell of one finished trial under `name`, `lenet/seed-0`; it may raise anything."""
-
-
 class Trackers:
     """The trackers of a run; those that have failed are told once and left alone."""
 
     def __init__(self, names: Sequence[str], folder: Path, say: Callable[[str], object]) -> None:
         self._names, self._folder, self._say = list(names), folder, say
-        self._open: dict[str, Tracker] = {}
+        self._open: dict[str, _TensorBoard | _Mlflow] = {}
 
     def log(self, trial: Path, record: TrialRecord) -> None:
         """Tell of a trial, whose folder is `trial`, if it is finished; nothing is raised."""
@@ -68,9 +62,9 @@ class _TensorBoard:
         from torch.utils.tensorboard import SummaryWriter
 
         with SummaryWriter(str(self._folder / name)) as writer:
-            rows = {**parameters_of(record), **_ending(record)}
-            lines = [f"| {markdown(key)} | {markdown(value)} |" for key, value in rows.items()]
-            writer.add_text("trial", "\n".join(["| | |", "| --- | --- |", *lines]))
+            rows = {**parameters_of(record), **_ending(record)}.items()
+            lines = ["| | |", "| --- | --- |", *map(markdown_row, rows)]
+            writer.add_text("trial", "\n".join(lines))
             for step, metrics in metrics_of(record):
                 for key, value in metrics.items():
                     writer.add_scalar(key, value, step)
@@ -80,9 +74,7 @@ class _Mlflow:
     """One experiment a run and one MLflow run a trial, in `mlflow/` of the run folder."""
 
     def __init__(self, folder: Path) -> None:
-        os.environ.update(_MLFLOW)
-        for name, value in _RETRIES.items():
-            os.environ.setdefault(name, value)
+        os.environ.update({**_RETRIES, **os.environ, **_MLFLOW})
         from mlflow.tracking import MlflowClient
 
         local = (folder / "mlflow").absolute().as_uri()
@@ -110,17 +102,13 @@ class _Mlflow:
         self._client.set_terminated(run.run_id, "FINISHED" if record.status == "ok" else "FAILED")
 
 
-_KINDS: Mapping[str, Callable[[Path], Tracker]] = MappingProxyType(
+_KINDS: Mapping[str, type[_TensorBoard | _Mlflow]] = MappingProxyType(
     {"tensorboard": _TensorBoard, "mlflow": _Mlflow}
 )
 
 
 def require_trackers(names: Sequence[str]) -> None:
-    """Do nothing if what these trackers need is installed.
-
-    Raises:
-        RunError: it is not; the message says what to install.
-    """
+    """Raise RunError, which says what to install, where what these trackers need is not there."""
     for name in names:
         if find_spec(name) is None:
             raise RunError(f"--log {name} needs a library: pip install 'zoo-bench[{name}]'")

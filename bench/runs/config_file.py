@@ -17,14 +17,13 @@ GONE = ("processes",)  # fields of earlier versions; they say nothing where they
 def read_config_file(path: Path) -> dict[str, Any]:
     """Return the fields of a request that a file says.
 
-    Its keys are names of fields, or of options; its paths are from where the command runs.
-
-    Raises:
-        RunError: it can't be read, or has a key or a value that is none; one line says which.
+    Its keys are names of fields, or of options; its paths are from where the command runs. RunError
+    where it can't be read, or has a key or a value that is none; one line says which.
     """
     if path.is_dir():
         path = path / "config.json"
-    names = _names()
+    names = {option.flag[2:].replace("-", "_"): name for name, option in OPTIONS.items()}
+    names |= {name: name for name in (*OPTIONS, _OWN_RECIPES)}
     found: dict[str, Any] = {}
     for key, value in _read(path).items():
         name = names.get(key.replace("-", "_"))
@@ -39,12 +38,6 @@ def read_config_file(path: Path) -> dict[str, Any]:
             path, key, value, OPTIONS[name]
         )  # fmt: skip
     return found
-
-
-def _names() -> dict[str, str]:
-    """Return the field that each key means, `-` in it written as `_`."""
-    flags = {option.flag[2:].replace("-", "_"): name for name, option in OPTIONS.items()}
-    return {**flags, **{name: name for name in OPTIONS}, _OWN_RECIPES: _OWN_RECIPES}
 
 
 def _read(path: Path) -> Mapping[str, Any]:

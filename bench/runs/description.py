@@ -1,4 +1,4 @@
-"""What is to be known of a run: its title, its images, its environment."""
+"""What a run records about itself: its title, its images, its environment."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from bench.data.manifest import as_json_value
 from bench.data.split import Split
 from bench.data.synthetic import SYNTHETIC_NAME
 from bench.engines.registry import LOCAL
-from bench.runs.request import Request, as_plain
+from bench.runs.request import as_plain
 from bench.runs.resolve import ResolvedRequest
 from bench.system.environment import describe_environment
-from bench.training.recipe import Recipe
 from bench.training.reproducibility import code_digest
 
 
 def describe_run(resolved: ResolvedRequest, manifest: Manifest, splits: Splits) -> dict[str, Any]:
     """Return what the store keeps of a run, by name, as JSON has it."""
-    request, device = resolved.request, resolved.device
+    request = resolved.request
     code = {each.model: code_digest(each.architecture) for each in resolved.contenders}
     return {
         "title": _title(resolved, splits),
         "request": as_plain(request),
-        "environment": {**describe_environment(device), "code": code},
+        "environment": {**describe_environment(resolved.device), "code": code},
         "recipe": asdict(resolved.recipe),
         "data": SYNTHETIC_NAME if request.data is None else request.data_told,
         "classes": list(manifest.classes),
@@ -77,26 +76,22 @@ def _title(resolved: ResolvedRequest, splits: Splits) -> str:
     length = f"{recipe.length}{' of training' if recipe.seconds else ''}"
     if recipe.patience is not None:
         length = f"at most {length}, stopped by validation accuracy"
-    title = f"{data}: {_sizes(splits)}, {_describe_recipe(request, recipe)}, {length}, {device}"
+    told = f"recipe {recipe.name}"
+    if recipe.configurations:
+        told += f" (chosen among {recipe.configurations} configurations)"
+    if request.own_recipes:
+        told += f", other recipes for {', '.join(model for model, _ in request.own_recipes)}"
+    title = f"{data}: {_sizes(splits)}, {told}, {length}, {device}"
     title += f", by {request.engine}" if request.engine != LOCAL.name else ""
     return title + (f", {request.jobs} trials at a time" if (request.jobs or 1) > 1 else "")
-
-
-def _describe_recipe(request: Request, recipe: Recipe) -> str:
-    """Return its name, how many it was chosen among, and which models have their own."""
-    tried = recipe.configurations
-    text = f"recipe {recipe.name}" + (f" (chosen among {tried} configurations)" if tried else "")
-    own = ", ".join(model for model, _ in request.own_recipes)
-    return f"{text}, other recipes for {own}" if own else text
 
 
 def _sizes(splits: Splits) -> str:
     within = "" if splits.within is None else f", within the training part of {splits.within}"
     if splits.folds is not None:
         return f"{len(splits.test)} images, each tested in one of {splits.folds} folds{within}"
-    split = splits.of(None)
-    sizes = "/".join(str(len(images)) for images in _parts(split).values())
-    return f"{sizes} images ({split.name}{within})"
+    sizes = "/".join(str(len(images)) for images in _parts(splits.of(None)).values())
+    return f"{sizes} images ({splits.name}{within})"
 
 
 def _baseline(splits: Splits) -> tuple[int, int]:

@@ -23,41 +23,26 @@ _KNOWN_STEPS, _KNOWN_SECONDS = 3, 1.0  # of training, before it is a measure of 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What is to be seen of one model.
-
-    Attributes:
-        state: in words, with ✓ where all went well and ✗ where something did not.
-        accuracy: of the test images, mean over the trials done, 0 to 1.
-        validation: accuracy after the last epoch of any trial, 0 to 1.
-        seconds: of training, mean over the trials done so many at a time.
-        deviation: of those seconds, with more than one.
-    """
+    """What is to be seen of one model."""
 
     model: str
-    state: str
-    accuracy: float | None = None
-    validation: float | None = None
-    seconds: float | None = None
-    deviation: float | None = None
+    state: str  # in words, with ✓ where all went well and ✗ where something did not
+    accuracy: float | None = None  # of the test images, mean over the trials done, 0 to 1
+    validation: float | None = None  # accuracy after the last epoch of any trial, 0 to 1
+    seconds: float | None = None  # of training, mean over the trials done so many at a time
+    deviation: float | None = None  # of those seconds, with more than one
 
 
 @dataclass(slots=True, kw_only=True)
 class _RunningTrial:
-    """A trial that has begun.
+    """A trial that has begun."""
 
-    Attributes:
-        record: of the phase that it is in, with the epochs done.
-        since: when it began; where one is done at a time, when the one before it had ended.
-        steps, made, before: of training, in all, so far, and by another process.
-        training_since: when its training began here.
-    """
-
-    record: TrialRecord
-    since: float
-    steps: int = 0
-    made: int = 0
-    before: int = 0
-    training_since: float | None = None
+    record: TrialRecord  # of the phase that it is in, with the epochs done
+    since: float  # when it began; where one is done at a time, when the one before it had ended
+    steps: int = 0  # of training, in all
+    made: int = 0  # so far
+    before: int = 0  # by another process
+    training_since: float | None = None  # when its training began here
 
     @property
     def activity(self) -> str:
@@ -71,10 +56,7 @@ class _RunningTrial:
         return f"epoch {epoch} of {recipe.epochs}"
 
     def step_seconds(self, now: float) -> float | None:
-        """Return how long a step takes, validation and all, if enough of them were made.
-
-        None under a budget, where nobody knows how many there will be.
-        """
+        """Return how long a step takes, validation and all; None of too few, or under a budget."""
         made, budget = self.made - self.before, self.record.spec.recipe.seconds
         if budget is not None or self.training_since is None or made < _KNOWN_STEPS:
             return None

@@ -72,8 +72,7 @@ def plan(
 ) -> tuple[Export, ...]:
     """Return what is to be written as `target`, a file, or a folder if it is one or ends with `/`.
 
-    Raises:
-        RunError: there is one file and several weights, or something is in the way.
+    RunError where there is one file and several weights, or something is in the way.
     """
     if kind == "onnx":
         require_onnx()
@@ -88,7 +87,14 @@ def plan(
             )
         else:
             paths = [path]
-        _require_free(paths, force)
+        for each in paths:
+            if paths.count(each) > 1:
+                text = f"two weights would be called {each}: choose one by --model or --seed"
+                raise RunError(text)
+            if each.is_dir():
+                raise RunError(f"{each} is a folder: give the name of a file")
+            if each.exists() and not force:
+                raise RunError(f"{each} is there already: give another name, or --force")
     pairs = zip(trained, paths, strict=True)
     return tuple(Export(trained=each, kind=kind, path=path) for each, path in pairs)
 
@@ -97,10 +103,7 @@ def carry_out(export: Export, *, files: Sequence[str] = ()) -> Comparison | None
     """Write a file, whole or not at all, and read it back; return how far ONNX is from torch.
 
     Weights are copied byte by byte. `files` are classes in Python files (`./mynet.py:MyNet`) that
-    may be run.
-
-    Raises:
-        RunError: it can't be written, or is not what it should be; then there is no file.
+    may be run. RunError where it can't be written, or is not what it should be; then there is none.
     """
     source, target = export.trained.path, export.path
     with _as_run_error(target):
@@ -141,16 +144,6 @@ def _turn(trained: Trained) -> list[str]:
     """Return `seed 0` and `fold 1`, as far as they are known."""
     numbers = {"seed": trained.seed, "fold": trained.fold}
     return [f"{what} {number}" for what, number in numbers.items() if number is not None]
-
-
-def _require_free(paths: Sequence[Path], force: bool) -> None:
-    for path in paths:
-        if paths.count(path) > 1:
-            raise RunError(f"two weights would be called {path}: choose one by --model or --seed")
-        if path.is_dir():
-            raise RunError(f"{path} is a folder: give the name of a file")
-        if path.exists() and not force:
-            raise RunError(f"{path} is there already: give another name, or --force")
 
 
 @contextmanager

@@ -1,8 +1,10 @@
-"""The images of a run: found, checked, split, and their pixels kept."""
+"""The images of a run: found, checked, split, their pixels kept; found again elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from bench.data.check import (
@@ -13,6 +15,7 @@ from bench.data.check import (
     require_one_label_each,
 )
 from bench.data.dataset_plugins import dataset_folder
+from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.find import find
 from bench.data.folds import Splits, make_splits, with_tests_of
 from bench.data.pixel_source import InputShape, PixelSource, open_pixel_cache
@@ -23,14 +26,17 @@ from bench.runs.progress import Progress
 from bench.runs.request import Request
 from bench.system.cache_folder import cache_folder
 from bench.system.cpu import default_threads
+from registry.errors import DataError
+
+_SHOWN = 3  # of the images that are missing
+_REASON = 60  # characters, fewer than a digest's
 
 
 def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     """Return the checked images and their splits; what is left out is said, none silently.
 
-    Raises:
-        DataError: no folder, no images, one class, one picture under two labels, too few, or too
-            many that can't be used.
+    DataError: no folder, no images, one class, one picture under two labels, too few, or too many
+    that can't be used.
     """
     if request.data is None:
         progress.say("no --data: comparing on cats and dogs drawn by code, not on photographs")
@@ -74,3 +80,58 @@ def cache_pixels(
     return open_pixel_cache(
         images, splits.evaluated, shapes, folder=folder, threads=threads, report=progress
     )
+
+
+def locate_images(
+    images: Sequence[CheckedImage],
+    folders: Sequence[Path] = (),
+    *,
+    threads: int = 2,
+    on_image: Callable[[], object] = lambda: None,
+) -> dict[CheckedImage, CheckedImage]:
+    """Return for each of `images` the same with the path of a file here that has its content.
+
+    It is looked for at its own path, or, where `folders` are given, among their images alone.
+    Labels and names stay as they were. Every file is read. DataError names the first of those that
+    are not there, or have another content.
+    """
+    paths = [image.file.path for image in images]
+    if folders:
+        paths = [file.path for folder in folders for file in find(folder).images]
+    digests = list[str]()
+    with ThreadPoolExecutor(threads) as pool:
+        for digest in pool.map(_digest, paths):
+            digests.append(digest)
+            on_image()
+    there = dict(zip(digests, paths, strict=True))
+    if folders:
+        missing = [image.file.name for image in images if image.sha256 not in there]
+        where = f"in {', '.join(map(str, folders))}"
+    else:
+        where = "where the plan has them"
+        missing = [
+            f"{image.file.name} ({'other content' if len(digest) == 64 else digest})"
+            for image, digest in zip(images, digests, strict=True)
+            if digest != image.sha256
+        ]
+    if missing:
+        rest = ", ..." if len(missing) > _SHOWN else ""
+        raise DataError(
+            f"{len(missing):,} of the plan's {len(images):,} images are not {where}: "
+            f"{', '.join(missing[:_SHOWN])}{rest}: name a folder that has the same images by "
+            "--data, or plan anew"
+        )
+    if not folders:
+        return {image: image for image in images}
+    return {
+        image: replace(image, file=replace(image.file, path=there[image.sha256]))
+        for image in images
+    }
+
+
+def _digest(path: Path) -> str:
+    """Return the SHA-256 of a file, or why it can't be read."""
+    try:
+        return content_digest(path)[0]
+    except UnreadableImageError as error:
+        return str(error)[:_REASON]

@@ -50,11 +50,8 @@ def write_onnx(path: Path, network: nn.Module, published: WeightsMetadata) -> Co
     free. Metadata: model, architecture, contract, classes, mean, std, origin, epoch,
     split_fingerprint; lists and objects as JSON. The checker of ONNX accepts what was written.
 
-    Returns:
-        The difference, or None where onnxruntime is not installed.
-
-    Raises:
-        RunError: it can't be translated, or gives other logits than torch; there is no file then.
+    Without onnxruntime the difference is None. RunError where it can't be translated, or gives
+    other logits than torch; there is no file then.
     """
     require_onnx()
     import onnx

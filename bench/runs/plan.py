@@ -17,24 +17,18 @@ from bench.training.spec import TrialSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run does, on what, and what is to be known of it.
+    """What a run does, on what, and what is to be known of it."""
 
-    Attributes:
-        specs: the trials, seed by seed and fold by fold, so that each model has its turn.
-        about: for the store, by name, as JSON has it.
-    """
-
-    specs: tuple[TrialSpec, ...]
+    specs: tuple[TrialSpec, ...]  # seed by seed and fold by fold, so that each model has its turn
     splits: Splits
     source: PixelSource
-    about: dict[str, Any]
+    about: dict[str, Any]  # for the store, by name, as JSON has it
 
 
 def make_plan(resolved: ResolvedRequest, progress: Progress, *, elsewhere: bool = False) -> Plan:
     """Return the plan of a run; where it is done `elsewhere`, no pixels are kept here.
 
-    Raises:
-        DataError: the images are not there, or can't be used; nothing was written.
+    DataError where the images are not there, or can't be used; nothing was written.
     """
     manifest, splits = load_data(resolved.request, progress)
     source: PixelSource = DirectPixels()

@@ -53,11 +53,8 @@ def predict(
 ) -> Iterator[Prediction]:
     """Yield the answer of each network in `weights` to each of `photos`, network by network.
 
-    `files` are classes in Python files (`./mynet.py:MyNet`) that may be run.
-
-    Raises:
-        DataError: a picture can't be read; nothing was predicted.
-        RunError: a weights file can't be used.
+    `files` are classes in Python files (`./mynet.py:MyNet`) that may be run. DataError where a
+    picture can't be read, nothing being predicted; RunError where a weights file can't be used.
     """
     for photo, found in zip(photos, examine(photos), strict=True):  # where it can do no harm
         if isinstance(found.verdict, Flaw):

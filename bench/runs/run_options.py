@@ -34,35 +34,21 @@ _WORDS: Mapping[type, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """How a field is asked for, checked and explained.
+    """How a field is asked for, checked and explained."""
 
-    Attributes:
-        text: what it does, in a sentence or two.
-        panel: of the help; None is the first.
-        shown: by `zoo bench --help`; others are in docs/options.md.
-        flags: how the command line spells it; `--name-of-the-field` if not given.
-        formerly: a spelling that is still understood.
-        metavar: what stands for its value.
-        minimum: the least value.
-        choices: all values.
-        also: types that a file may have beside `kind`.
-        parse: the field's value of what was typed, or is in a file.
-        name, kind, default: of the field: what the command line takes is a `kind`.
-    """
-
-    text: str
-    panel: str | None = None
-    shown: bool = False
-    flags: tuple[str, ...] = ()
-    formerly: str | None = None
-    metavar: str | None = None
-    minimum: int | None = None
-    choices: tuple[str, ...] = ()
-    also: tuple[type, ...] = ()
-    parse: Callable[[Any], Any] | None = None
-    name: str = ""
-    kind: type = str
-    default: Any = None
+    text: str  # what it does, in a sentence or two
+    panel: str | None = None  # of the help; None is the first
+    shown: bool = False  # by `zoo bench --help`; others are in docs/options.md
+    flags: tuple[str, ...] = ()  # how the command line spells it, if not `--name-of-the-field`
+    formerly: str | None = None  # a spelling that is still understood
+    metavar: str | None = None  # what stands for its value
+    minimum: int | None = None  # the least value
+    choices: tuple[str, ...] = ()  # all values
+    also: tuple[type, ...] = ()  # types that a file may have beside `kind`
+    parse: Callable[[Any], Any] | None = None  # what was typed, or is in a file, to the value
+    name: str = ""  # of the field
+    kind: type = str  # what the command line takes
+    default: Any = None  # of the field
 
     @property
     def flag(self) -> str:
@@ -78,11 +64,7 @@ class Option:
         return " or ".join(_WORDS[kind] for kind in (self.kind, *self.also)) + at_least
 
     def check(self, value: Any) -> None:
-        """Do nothing where `value` is in range.
-
-        Raises:
-            RunError: it is not; the message names the option and what is allowed.
-        """
+        """Raise RunError, which names the option and what is allowed, where `value` is not."""
         if self.choices:
             for each in value if isinstance(value, tuple) else (value,):
                 parse_choice(self.flag, each, self.choices)
@@ -97,10 +79,6 @@ def _option(default: Any, text: str, panel: str | None = None, **how: Any) -> An
 def _names(given: str | Iterable[Any]) -> tuple[Any, ...]:
     """Return the names in a text, with commas between; or those given."""
     return tuple(split_commas([given]) if isinstance(given, str) else given)
-
-
-def _names_once(given: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_names(given)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +204,8 @@ class RunOptions:
     )
     log: tuple[str, ...] = _option(
         (), "Also log trials to tensorboard, mlflow or both. A failing tracker prints one warning.",
-        metavar="NAMES", choices=("tensorboard", "mlflow"), also=(str,), parse=_names_once,
+        metavar="NAMES", choices=("tensorboard", "mlflow"), also=(str,),
+        parse=lambda given: tuple(dict.fromkeys(_names(given))),
     )  # fmt: skip
 
 

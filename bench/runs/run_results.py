@@ -20,14 +20,11 @@ class RunResults(Results):
     def plot(self, name: str | None = None) -> Chart:
         """Return a figure as a Vega-Altair chart, which a notebook shows.
 
-        Args:
-            name: which, as in `figures/`: `learning-curves`, say; accuracies if none is named.
-
-        Raises:
-            RunError: there is none of that name; it names those that there are.
+        `name` is as in `figures/`: `learning-curves`, say; accuracies if none is named. RunError
+        names those that there are.
         """
         from bench.report.page.charts import figures_of
-        from bench.report.page.look import PAPER
+        from bench.report.page.figure import PAPER
 
         figures = {each.name: each for each in figures_of(self)}
         wanted = name or next(iter(figures), "")
@@ -49,6 +46,6 @@ class RunResults(Results):
         return ExitCode.OK if statuses == {"ok"} else ExitCode.FAILED
 
     def _repr_html_(self) -> str:
-        from bench.report.notebook import as_html
+        from bench.report.table import as_html
 
         return as_html(self.frame, self.title, self.pairwise.sentences)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ import torch
 
 from bench.analysis.results import StoredTrial
 from bench.runs.schema import CONTENTS, SCHEMA, SCHEMA_VERSION, connect, naming_file, transaction
-from bench.runs.thumbnails import Thumbnails
 from bench.training.evaluate import Evaluation
 from bench.training.record import TrialRecord, TrialResult, record_of
 from bench.training.spec import TrialSpec, as_plain, spec_of
@@ -53,7 +52,7 @@ class Store:
                 store._put_about(name, value)
             store._put_about(CONTENTS, {"names": sorted(about), "trials": len(specs)})
             for number, spec in enumerate(specs):
-                store._put(number, spec, None, [], [])
+                store._put(number, spec)
             database.execute("COMMIT")
         return store
 
@@ -120,15 +119,8 @@ class Store:
 
     def finish(self, number: int, result: TrialResult) -> None:
         """Keep how a trial ended, durably; one that was interrupted can end once more."""
-        record = result.record
-        epochs = [(each.epoch, json.dumps(as_plain(each))) for each in record.history]
-        answers: _Rows = []
-        if result.test is not None:
-            labels, rows = result.test.labels.tolist(), result.test.probabilities.tolist()
-            pairs = enumerate(zip(labels, rows, strict=True))
-            answers = [(image, label, json.dumps(row)) for image, (label, row) in pairs]
         with naming_file(self._path), transaction(self._database):
-            self._put(number, record.spec, record, epochs, answers)
+            self._put(number, result.record.spec, result.record, result.test)
 
     def _put_about(self, name: str, value: object) -> None:
         text = json.dumps(value)
@@ -140,14 +132,18 @@ class Store:
         self,
         number: int,
         spec: TrialSpec,
-        record: TrialRecord | None,
-        epochs: _Rows,
-        answers: _Rows,
+        record: TrialRecord | None = None,
+        test: Evaluation | None = None,
     ) -> None:
-        asked, status = json.dumps(as_plain(spec)), "planned" if record is None else record.status
-        plain = {} if record is None else as_plain(replace(record, history=()))
-        others = {name: plain[name] for name in plain if name not in ("spec", "history")}
-        rest = json.dumps(others) if record is not None else None
+        asked, status, rest = json.dumps(as_plain(spec)), "planned", None
+        epochs, answers = list[tuple[int, str]](), list[tuple[int, int, str]]()
+        if record is not None:
+            plain, status = as_plain(replace(record, history=())), record.status
+            rest = json.dumps({n: plain[n] for n in plain if n not in ("spec", "history")})
+            epochs = [(each.epoch, json.dumps(as_plain(each))) for each in record.history]
+        if test is not None:
+            rows = zip(test.labels.tolist(), test.probabilities.tolist(), strict=True)
+            answers = [(n, label, json.dumps(row)) for n, (label, row) in enumerate(rows)]
         digest = _digest(number, status, asked, rest, epochs, answers)
         execute, many = self._database.execute, self._database.executemany
         for table in ("epoch", "prediction"):
@@ -181,6 +177,41 @@ class Store:
         return StoredTrial(number=number, spec=asked, record=rest, test=test)
 
 
+class Thumbnails:
+    """The small pictures in a run's store, JPEG by name of the image; errors are as the store's."""
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        self._path, self._database = path, database
+
+    def names(self) -> set[str]:
+        """Return of which images there is one."""
+        with naming_file(self._path):
+            rows = self._database.execute("SELECT image FROM thumbnail")
+            return {json.loads(image) for (image,) in rows}
+
+    def keep(self, pictures: Mapping[str, bytes]) -> None:
+        """Keep `pictures`, all or none."""
+        by_json = {json.dumps(name): jpeg for name, jpeg in pictures.items()}
+        rows = [(name, jpeg, _sha256(f"{name}\n", jpeg)) for name, jpeg in by_json.items()]
+        with naming_file(self._path), transaction(self._database):
+            self._database.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?)", rows)
+
+    def read(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return the pictures of `names` that there are."""
+        found: dict[str, bytes] = {}
+        with naming_file(self._path):
+            for name in names:
+                rows = self._database.execute(
+                    "SELECT image, jpeg, sha256 FROM thumbnail WHERE image = ?", (json.dumps(name),)
+                )
+                for image, jpeg, sha256 in rows:  # one, or none
+                    if _sha256(f"{image}\n", jpeg) != sha256:
+                        text = f"{self._path} is damaged: a thumbnail is not what was written"
+                        raise RunError(text)
+                    found[name] = jpeg
+        return found
+
+
 def _evaluation(answers: _Rows, record: TrialRecord) -> Evaluation | None:
     """Return the answers as they were given; JSON keeps every float32."""
     if record.test_loss is None or record.test_accuracy is None or not answers:
@@ -198,5 +229,5 @@ def _digest(*trial: object) -> str:
     return _sha256(json.dumps(trial))
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _sha256(text: str, more: bytes = b"") -> str:
+    return hashlib.sha256(text.encode() + more).hexdigest()

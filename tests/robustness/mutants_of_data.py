@@ -95,9 +95,9 @@ MUTANTS = (
     ),
     Mutant(
         name="another image under a planned name is trained on",
-        file="bench/runs/batch/located.py",
-        old="        if digest != image.sha256\n",
-        new="        if len(digest) != 64\n",
+        file="bench/runs/load_data.py",
+        old="            if digest != image.sha256\n",
+        new="            if len(digest) != 64\n",
         tests=(
             "tests/unit/runs/test_located.py::test_another_content_under_the_same_name_is_refused",
         ),

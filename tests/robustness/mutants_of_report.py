@@ -60,14 +60,14 @@ MUTANTS = (
     ),
     Mutant(
         name="a name is markup in a notebook",
-        file="bench/report/notebook.py",
+        file="bench/report/table.py",
         old="return f'<{tag} style=\"{style}\">{html_text(text)}</{tag}>'",
         new="return f'<{tag} style=\"{style}\">{text}</{tag}>'",
         tests=("tests/unit/report/test_notebook.py::test_a_name_is_shown_letter_by_letter",),
     ),
     Mutant(
         name="a prediction is named like its label",
-        file="bench/report/prediction_files.py",
+        file="bench/report/run_files.py",
         old='"predicted": [classes[label] for label in test.predicted.tolist()]',
         new='"predicted": [classes[label] for label in test.labels.tolist()]',
         tests=(
@@ -76,23 +76,23 @@ MUTANTS = (
     ),
     Mutant(
         name="a submission has the probability of a cat",
-        file="bench/report/prediction_files.py",
-        old='"label": test.probabilities[:, 1].double().numpy()',
-        new='"label": test.probabilities[:, 0].double().numpy()',
+        file="bench/report/run_files.py",
+        old="test.probabilities[:, 1].double().tolist()",
+        new="test.probabilities[:, 0].double().tolist()",
         tests=(
             "tests/unit/report/test_prediction_files.py::test_a_submission_is_the_probability_of_a_dog_by_number",
         ),
     ),
     Mutant(
         name="a wrong answer has a green frame",
-        file="bench/report/image_grid.py",
+        file="bench/report/tiles.py",
         old='(GOOD, "✓") if right',
         new='(GOOD, "✓") if not right',
         tests=("tests/unit/report/test_image_grid.py::test_right_is_green_and_wrong_is_red",),
     ),
     Mutant(
         name="a page has more pictures than its cap",
-        file="bench/report/page/album.py",
+        file="bench/report/page/gallery.py",
         old="        self._left -= len(address)\n",
         new="        self._left -= 1\n",
         tests=("tests/unit/report/test_gallery.py::test_an_album_has_a_cap",),

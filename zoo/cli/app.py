@@ -18,6 +18,7 @@ from registry.errors import ContractError, ZooError
 from zoo import __version__
 from zoo.cli.bench import bench
 from zoo.cli.check import check
+from zoo.cli.compare import compare
 from zoo.cli.contract import contract_app
 from zoo.cli.data import data_app
 from zoo.cli.doctor import doctor
@@ -26,7 +27,7 @@ from zoo.cli.new import new
 from zoo.cli.options import Json, complete
 from zoo.cli.output import accept_any_text, end_when_interrupted, print_json, print_rendered, say
 from zoo.cli.plan import gather, plan, work
-from zoo.cli.runs import compare, report, runs_app
+from zoo.cli.runs import report, runs_app
 from zoo.cli.tune import tune
 from zoo.cli.weights import export, predict
 

@@ -129,8 +129,8 @@ def _is_terminal() -> bool:
 
 def show_results(results: RunResults, columns: list[str], *, as_json: bool) -> None:
     """Print the table on stdout, or JSON, and say on stderr where the rest is."""
-    from bench.report.profile import render_profile
     from bench.report.run_files import comparison_as_json
+    from bench.report.table import render_profile
 
     if as_json:
         print_json(comparison_as_json(results))

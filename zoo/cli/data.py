@@ -42,7 +42,7 @@ def check(
         ledger = None if no_cache else ValidationCache(cache_folder() / "checked.sqlite")
         manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
     if sheet:
-        from bench.report.sheet import write_sheet
+        from bench.report.tiles import write_sheet
 
         write_sheet(sheet, manifest, threads=default_threads())
     if as_json:

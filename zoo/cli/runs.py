@@ -1,16 +1,14 @@
-"""`zoo runs`, `zoo report`, `zoo compare`: look at runs, remove them, write their tables anew."""
+"""`zoo runs` and `zoo report`: list runs, show one, remove one, write its tables again."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.system.options import split_commas
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 from zoo.cli.options import Columns, Json, Target
@@ -101,42 +99,6 @@ def report(
     say_page(results)
     if show and not webbrowser.open(results.page.resolve().as_uri()):
         say("no browser was found: open the page yourself")
-
-
-def compare(
-    base: Annotated[str, typer.Argument(help="The run before: folder, name or number.")],
-    new: Annotated[str, typer.Argument(help="The run after it.")],
-    fail_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KINDS",
-            help="Exit with 3 where NEW is worse in one of accuracy,time,parameters; "
-            "with 5 where that can't be said.",
-        ),
-    ] = None,
-    tolerance: Annotated[
-        float, typer.Option(metavar="POINTS", min=0, help="A loss of accuracy that is put up with.")
-    ] = 0.0,
-    across_recipes: Annotated[
-        bool, typer.Option("--across-recipes", help="Compare what two recipes give, too.")
-    ] = False,
-    runs_dir: RunsDir = Path("runs"),
-    as_json: Json = False,
-) -> None:
-    """Say what has changed between two runs on the same images: accuracy, time, size."""
-    kinds = split_commas(fail_on or ())
-    if fail_on and not kinds:
-        raise RunError("--fail-on takes one or more of accuracy, time, parameters")
-
-    from bench.report.changes import comparison_as_json, render
-    from bench.runs.compare import compare
-
-    found = compare(
-        base, new, runs=runs_dir, tolerance=tolerance / 100, across_recipes=across_recipes
-    )
-    code = found.exit_code(kinds)
-    print_found(comparison_as_json(found, kinds), partial(render, found), as_json=as_json)
-    raise typer.Exit(code)
 
 
 def say_page(results: Results) -> None:

@@ -2,14 +2,12 @@
 
 ```text
 charts    the charts, one file each: data, drawing by Vega-Altair, words and table
-figure    what a chart gives to the page, and what all have in common: names and numbers
-encodings what charts are put together from; `beside`: the names of their points
-look      colours, and how charts are drawn: on the page, in a file, in a notebook
-gallery   photographs: confidently wrong, disagreed on, fooling all; `album` holds them
+figure    what a chart gives to the page, how it looks, and what all have in common
+encodings what charts are put together from
+gallery   photographs: confidently wrong, disagreed on, fooling all; and their pictures
 words     the verdict, and what else is said in sentences
 sections  all that the template is filled with; `provenance`: data, and how to repeat it
-vega      Vega-Lite -> SVG, PNG, and what a page needs to draw it itself, in another process
-renderer  that process
+vega      Vega-Lite -> SVG, PNG, and what a page needs to draw it itself, by `renderer`
 write     report.html and figures/
 ```
 

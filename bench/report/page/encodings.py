@@ -8,8 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.page.figure import Row
-from bench.report.page.look import ChartTheme, mark
+from bench.report.page.figure import ChartTheme, Row, mark
 
 Chart = alt.LayerChart | alt.Chart | alt.FacetChart
 PERCENT = ".1%"

@@ -1,17 +1,16 @@
-"""What a chart gives, and what charts have in common: names of models, numbers as they are read."""
+"""What a chart gives, how charts look, and what they have in common: names, marks, numbers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
-from bench.report.page.look import MOST_SERIES, ChartTheme
 from bench.system.display import percent, short
 from bench.training.record import TrialRecord, comparable_times
 
@@ -21,29 +20,100 @@ if TYPE_CHECKING:
 Row = dict[str, Any]  # no name of a stranger is a field
 MOST_CLASSES = 12  # in a square of who was taken for whom
 _LABEL_CELLS = 24
+# Okabe and Ito 2008, without the yellow, which no eye sees on white; black is white on dark paper
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right",
+          "triangle-left")  # fmt: skip
+MOST_SERIES = 10  # models in one chart of lines: more can't be told apart
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartTheme:
+    """Where a chart is drawn."""
+
+    ink: str  # of text
+    faint: str  # of what stands back
+    grid: str  # of lines behind the data
+    paper: str  # of the picture
+    behind: str  # of what is behind it
+    series: tuple[str, ...]  # of models and parts, in turn
+    width: int | str  # pixels, or `container`
+    legend: bool  # within the chart; a page has its own
+    font: str
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Vega-Lite's configuration."""
+        axis = {"labelColor": self.faint, "titleColor": self.ink, "gridColor": self.grid,
+                "domainColor": self.faint, "tickColor": self.faint, "labelFontSize": 12,
+                "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8,
+                "labelLimit": 175}  # fmt: skip
+        text = {"labelColor": self.ink, "titleColor": self.ink, "labelFontSize": 12}
+        return {
+            "background": self.paper,
+            "font": self.font,
+            "aria": False,  # the figure around it is described, and has a table
+            "view": {"stroke": None},
+            "axis": axis,
+            "legend": {**text, "titleFontWeight": "normal", "labelLimit": 220},
+            "header": text,
+            "title": {"color": self.ink, "fontSize": 13, "anchor": "start"},
+        }
+
+
+PAGE = ChartTheme(  # the page sets these by its scheme
+    ink="var(--ink)",
+    faint="var(--faint)",
+    grid="var(--grid)",
+    paper="transparent",
+    behind="var(--paper)",
+    series=tuple(f"var(--c{number})" for number in range(1, len(SERIES) + 1)),
+    width="container",
+    legend=False,
+    font=_FONT,
+)
+PAPER = ChartTheme(
+    ink="#1c2024",
+    faint="#5a6370",
+    grid="#e3e6ea",
+    paper="#ffffff",
+    behind="#ffffff",
+    series=SERIES,
+    width=680,
+    legend=True,
+    font="sans-serif",
+)
+
+
+class Mark(NamedTuple):
+    """How one model is told from the others in every chart."""
+
+    colour: int
+    dash: tuple[int, int]
+    shape: str
+
+
+def mark(place: int) -> Mark:
+    """Return the mark of the model at `place`, from 0, in the table."""
+    dash = (6, 3) if place >= len(SERIES) else (1, 0)
+    return Mark(place % len(SERIES), dash, SHAPES[place % len(SHAPES)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure.
+    """One figure."""
 
-    Attributes:
-        name: of its files, and on the page.
-        told: what it shows, for who can't see it.
-        key: what is explained beside it: the marks of the models, or labels and their colours.
-        head, table: the same in figures; may be empty.
-        on_page: it is drawn there as a chart.
-    """
-
-    name: str
+    name: str  # of its files, and on the page
     title: str
     caption: str
-    told: str
+    told: str  # what it shows, for who can't see it
     draw: Callable[[ChartTheme], alt.LayerChart | alt.Chart | alt.FacetChart]
+    # what is explained beside it: the marks of the models, or labels and their colours
     key: Literal["models"] | tuple[tuple[str, int], ...] = ()
     head: tuple[str, ...] = ()
-    table: tuple[tuple[str, ...], ...] = ()
-    on_page: bool = True
+    table: tuple[tuple[str, ...], ...] = ()  # the same in figures; may be empty
+    on_page: bool = True  # it is drawn there as a chart
 
 
 def labels(results: Results) -> dict[str, str]:
@@ -90,7 +160,7 @@ def points(results: Results) -> list[Row]:
     return rows
 
 
-def with_history(records: Iterable[TrialRecord], model: str) -> list[TrialRecord]:
+def trials_of(records: Iterable[TrialRecord], model: str) -> list[TrialRecord]:
     """Return the trials of `model` that ended well, or, where none did, those that began."""
     begun = [record for record in records if record.model == model and record.history]
     return [record for record in begun if record.status == "ok"] or begun

@@ -1,50 +1,40 @@
-"""Which photographs are worth a look, by what the models answered."""
+"""Which photographs are worth a look, by what the models answered, and the pictures of them."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.analysis.predictions import Predictions
 
+MOST_BYTES = 4_000_000  # of all pictures of a page, as text
 _MOSTLY = 0.5  # a model gets a photograph right where more than half of its seeds do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """A photograph that a model got wrong.
-
-    Attributes:
-        label, said: classes, as numbers; `said` is the wrong one that most seeds named.
-        confidence: mean probability of the class named, over the seeds that were wrong.
-        wrong: how many of the model's seeds.
-    """
+    """A photograph that a model got wrong; classes are numbers."""
 
     image: str
     label: int
-    said: int
-    confidence: float
-    wrong: int
+    said: int  # the wrong class that most seeds named
+    confidence: float  # mean probability of the class named, over the seeds that were wrong
+    wrong: int  # how many of the model's seeds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contested:
-    """A photograph and what became of it: the models that mostly got it right, and wrong.
-
-    Attributes:
-        right, wrong: by model, how many of its seeds were right.
-        said: the wrong class named most, as a number.
-    """
+    """A photograph and what became of it; classes are numbers."""
 
     image: str
     label: int
-    right: Mapping[str, int]
-    wrong: Mapping[str, int]
-    said: int
+    right: Mapping[str, int]  # of each model that mostly got it right: how many seeds were right
+    wrong: Mapping[str, int]  # of each that mostly got it wrong: how many seeds were right
+    said: int  # the wrong class named most
 
 
 def confidently_wrong(answers: Predictions, most: int) -> list[Mistake]:
@@ -67,33 +57,31 @@ def confidently_wrong(answers: Predictions, most: int) -> list[Mistake]:
 
 def disagreed_on(models: Mapping[str, Predictions], most: int) -> list[Contested]:
     """Return the photographs that some models get right and others wrong, the most even first."""
-    group = comparable(models)
+    group = _comparable(models)
     if len(group) < 2:
         return []
     shares = _shares(group)  # (models, N)
     right = np.greater(shares, _MOSTLY)  # (models, N)
     split = np.asarray(right.any(axis=0) & ~right.all(axis=0))
     spread = np.where(split, shares.std(axis=0), -1.0)
-    return [_make_contested(group, shares, place) for place in _descending(spread)[:most]
-            if split[place]]  # fmt: skip
+    return [_make_contested(group, place) for place in _descending(spread)[:most] if split[place]]
 
 
 def fooling_all(models: Mapping[str, Predictions], most: int) -> list[Contested]:
     """Return the photographs that every model gets wrong, the surest mistakes first."""
-    group = comparable(models)
+    group = _comparable(models)
     if not group:
         return []
-    shares = _shares(group)
-    fooled = np.asarray((shares <= _MOSTLY).all(axis=0))
+    fooled = np.asarray((_shares(group) <= _MOSTLY).all(axis=0))
     labels = next(iter(group.values())).labels
     places = np.arange(len(labels))
     of_label = np.mean([each.probabilities[:, places, labels].mean(axis=0)
                         for each in group.values()], axis=0)  # fmt: skip
     order = _descending(np.where(fooled, 1.0 - of_label, -1.0))
-    return [_make_contested(group, shares, place) for place in order[:most] if fooled[place]]
+    return [_make_contested(group, place) for place in order[:most] if fooled[place]]
 
 
-def comparable(models: Mapping[str, Predictions]) -> dict[str, Predictions]:
+def _comparable(models: Mapping[str, Predictions]) -> dict[str, Predictions]:
     """Return those of `models` that answered the same photographs as the first."""
     first = next(iter(models.values()), None)
     return {
@@ -118,20 +106,39 @@ def confusion(answers: Predictions) -> NDArray[np.float64]:
     return shares
 
 
+class Album:
+    """Small pictures as text that a page holds, with a cap on all of them together."""
+
+    def __init__(self, pictures: Mapping[str, bytes], most: int = MOST_BYTES) -> None:
+        self._pictures, self._left = pictures, most
+        self.missing = 0  # pictures that are not kept
+        self.refused = 0  # pictures for which there was no room
+
+    def address(self, image: str) -> str | None:
+        """Return the picture of `image` as a data URI, or None."""
+        jpeg = self._pictures.get(image)
+        if jpeg is None:
+            self.missing += 1
+            return None
+        address = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
+        if len(address) > self._left:
+            self.refused += 1
+            return None
+        self._left -= len(address)
+        return address
+
+
 def _shares(group: Mapping[str, Predictions]) -> NDArray[np.float64]:
     """Return for each model and photograph the share of seeds that are right (models, N)."""
     return np.array([each.correct.mean(axis=0) for each in group.values()])
 
 
-def _make_contested(
-    group: Mapping[str, Predictions], shares: NDArray[Any], place: int
-) -> Contested:
-    right: dict[str, int] = {}
-    wrong: dict[str, int] = {}
-    named: list[NDArray[np.int64]] = []
-    for (name, each), share in zip(group.items(), shares[:, place], strict=True):
-        (right if share > _MOSTLY else wrong)[name] = int(each.correct[:, place].sum())
-        named.append(each.predicted[~each.correct[:, place], place])
+def _make_contested(group: Mapping[str, Predictions], place: int) -> Contested:
+    right, wrong, named = dict[str, int](), dict[str, int](), list[NDArray[np.int64]]()
+    for name, each in group.items():
+        correct = each.correct[:, place]
+        (right if correct.mean() > _MOSTLY else wrong)[name] = int(correct.sum())
+        named.append(each.predicted[~correct, place])
     first = next(iter(group.values()))
     return Contested(
         image=first.images[place],

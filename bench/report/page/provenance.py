@@ -10,12 +10,11 @@ from typing import Any
 from bench.analysis.results import Results
 from bench.system.display import count_noun
 
-Context = dict[str, Any]
 _MOST_NAMES = 200
-_PARTS = ("train", "validation", "test")
+_PARTS = {"train": "train", "validation": "validate", "test": "test"}  # and what each is there to
 
 
-def data_section(about: Mapping[str, Any]) -> Context:
+def data_section(about: Mapping[str, Any]) -> dict[str, Any]:
     """Return counts, parts, rejects and duplicates, as far as the store has them."""
     split, manifest = about.get("split") or {}, about.get("manifest") or {}
     rejects, duplicates = about.get("rejects") or [], manifest.get("duplicates") or []
@@ -24,15 +23,13 @@ def data_section(about: Mapping[str, Any]) -> Context:
         classes = ", ".join(f"{count:,} {name}" for name, count in manifest["classes"].items())
         facts.append(("photographs", f"{manifest['images']:,} ({classes})"))
         facts.append(("size", f"{manifest['bytes'] / 1e6:,.1f} MB"))
-    sizes = [f"{len(split[part]):,} to {_WHAT[part]}" for part in _PARTS if split.get(part)]
-    facts.append(("split", f"{split.get('name', '')}: {', '.join(sizes)}" if sizes else ""))
-    facts.append(("left out", count_noun(len(rejects), "file") if rejects else "none"))
-    facts.append(
-        (
-            "duplicates",
-            f"{count_noun(len(duplicates), 'picture')} more than once" if duplicates else "none",
-        )
-    )
+    sizes = [f"{len(split[part]):,} to {use}" for part, use in _PARTS.items() if split.get(part)]
+    twice = f"{count_noun(len(duplicates), 'picture')} more than once" if duplicates else "none"
+    facts += [
+        ("split", f"{split.get('name', '')}: {', '.join(sizes)}" if sizes else ""),
+        ("left out", count_noun(len(rejects), "file") if rejects else "none"),
+        ("duplicates", twice),
+    ]
     return {
         "facts": [(name, value) for name, value in facts if value],
         "parts": _class_counts(manifest),
@@ -43,11 +40,16 @@ def data_section(about: Mapping[str, Any]) -> Context:
     }
 
 
-def repeat_section(results: Results, about: Mapping[str, Any]) -> Context:
+def repeat_section(results: Results, about: Mapping[str, Any]) -> dict[str, Any]:
     """Return command, recipe, versions, machine and fingerprint, as far as the store has them."""
     there = about.get("environment") or {}
     seeds = list(dict.fromkeys(record.spec.seed for record in results.records))
     versions = {"python": there.get("python"), **(there.get("packages") or {})}
+    device, name, load = there.get("device"), there.get("device_name"), there.get("load_1_minute")
+    if name and name != there.get("cpu"):
+        device = f"{device or ''} ({name})"
+    # ISO's form as a person reads it
+    started = (there.get("started") or "").replace("T", " ").replace("+00:00", " UTC")
     facts = [
         ("recipe", _join_names(_flat(about.get("recipe") or {}))),
         ("seeds", ", ".join(map(str, seeds))),
@@ -56,23 +58,25 @@ def repeat_section(results: Results, about: Mapping[str, Any]) -> Context:
         ("machine", there.get("platform")),
         ("processor", there.get("cpu")),
         ("cores", there.get("cores")),
-        ("device", _device(there)),
+        ("device", device),
         ("threads", ", ".join({str(record.spec.threads): 1 for record in results.records})),
-        ("load", _load(there)),
-        ("started", _moment(there.get("started") or "")),
+        ("load", "" if load is None else f"{load:.2f} over the minute before"),
+        ("started", started),
     ]
+    origins = dict[str, tuple[str, str, str, str]]()
+    for record in results.records:
+        source = record.spec.architecture.source or ""
+        row = (record.model, record.spec.origin, record.contract, source)
+        origins.setdefault(record.model, row)
     return {
         "command": _command(there.get("command") or []),
         "repeat": [(name, str(value)) for name, value in facts if value],
-        "started": _moment(there.get("started") or ""),
-        "origins": _origins(results),
+        "started": started,
+        "origins": list(origins.values()),
     }
 
 
-_WHAT = {"train": "train", "validation": "validate", "test": "test"}
-
-
-def _class_counts(manifest: Mapping[str, Any]) -> Context | None:
+def _class_counts(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
     parts = manifest.get("parts")
     if not parts:
         return None
@@ -105,27 +109,3 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def _join_names(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
-
-
-def _device(there: Mapping[str, Any]) -> str:
-    device, name = there.get("device") or "", there.get("device_name") or ""
-    return f"{device} ({name})" if name and name != there.get("cpu") else device
-
-
-def _load(there: Mapping[str, Any]) -> str:
-    load = there.get("load_1_minute")
-    return "" if load is None else f"{load:.2f} over the minute before"
-
-
-def _moment(text: str) -> str:
-    """Return a moment in ISO's form as a person reads it."""
-    return text.replace("T", " ").replace("+00:00", " UTC")
-
-
-def _origins(results: Results) -> list[tuple[str, str, str, str]]:
-    found: dict[str, tuple[str, str, str, str]] = {}
-    for record in results.records:
-        spec = record.spec
-        row = (record.model, spec.origin, record.contract, spec.architecture.source or "")
-        found.setdefault(record.model, row)
-    return list(found.values())

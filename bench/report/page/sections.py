@@ -10,9 +10,9 @@ import numpy as np
 from bench.analysis.frame import BASELINE, informative_columns, rows_of
 from bench.analysis.results import Results
 from bench.analysis.verdict import most_relevant, sentence
-from bench.report.page.album import Album
-from bench.report.page.figure import MOST_CLASSES, charted_labels, classes_of, labels
+from bench.report.page.figure import MOST_CLASSES, MOST_SERIES, charted_labels, classes_of, labels
 from bench.report.page.gallery import (
+    Album,
     Contested,
     Mistake,
     confidently_wrong,
@@ -20,9 +20,8 @@ from bench.report.page.gallery import (
     disagreed_on,
     fooling_all,
 )
-from bench.report.page.look import MOST_SERIES
 from bench.report.page.words import headline, lead, notes
-from bench.report.table import failure_lines, mark_lines
+from bench.report.table import signed_lines
 from bench.system.display import percent
 
 Context = dict[str, Any]
@@ -51,8 +50,8 @@ def verdict_section(results: Results) -> Context:
         {"kind": each.kind, "text": sentence(each)}
         for each in most_relevant(compared, pairwise.verdicts)
     ]
-    lines += [{"kind": "failed", "text": line} for line in failure_lines(results.frame)]
-    lines += [{"kind": "marked", "text": line} for line in mark_lines(results.frame)]
+    kinds = {"✗": "failed", "≠": "marked"}
+    lines += [{"kind": kinds[sign], "text": line} for sign, line in signed_lines(results.frame)]
     named = labels(results)
     return {
         "headline": headline(results, named),
@@ -88,11 +87,17 @@ def confusion_section(results: Results) -> Context:
     classes, answers = classes_of(results), results.pairwise.answers
     if len(classes) > MOST_CLASSES:
         return {"classes": classes, "confusions": [], "confused": _pairs(results, classes)}
-    squares = [
-        {"model": label, "rows": _square(classes, confusion(answers[model]))}
-        for model, label in charted_labels(results).items()
-        if model in answers
-    ]
+    squares = list[Context]()
+    for model, label in charted_labels(results).items():
+        if model in answers:
+            cells = [
+                [
+                    {"text": f"{share * 100:.0f} %", "opacity": f"{share * 0.85:.3f}"}
+                    for share in line
+                ]
+                for line in confusion(answers[model])
+            ]
+            squares.append({"model": label, "rows": list(zip(classes, cells, strict=True))})
     return {"classes": classes, "confusions": squares, "confused": []}
 
 
@@ -102,7 +107,7 @@ def photographs_section(results: Results, album: Album) -> Context:
     disagreed = disagreed_on(answers, _CONTESTED)
     fooled = fooling_all(answers, _CONTESTED)
     seeds = {model: len(each.seeds) for model, each in answers.items()}
-    found: Context = {
+    return {
         "disagreed": [_contested_tile(e, album, named, classes, seeds) for e in disagreed],
         "fooled": [_contested_tile(e, album, {}, classes, seeds) for e in fooled],
         "several": len(answers) > 1,
@@ -120,21 +125,16 @@ def photographs_section(results: Results, album: Album) -> Context:
             for model in named
             if model in answers
         ],
-        "samples": [_sample_tile(*each, album, classes) for each in _samples(results)],
-    }  # fmt: skip
-    return found | {"album_notes": _album_notes(album)}
+        "samples": [
+            _tile(image, album, classes[label], [_line(classes[label], "b")])
+            for label, image in _samples(results)
+        ],
+        "album_notes": _album_notes(album),  # after the tiles: it counts what they asked for
+    }
 
 
 def _most_mistakes(answers: Mapping[str, object]) -> int:
     return _MISTAKES if len(answers) <= _MANY else _MISTAKES_OF_MANY
-
-
-def _square(classes: Sequence[str], shares: Any) -> list[tuple[str, list[dict[str, str]]]]:
-    return [
-        (name, [{"text": f"{share * 100:.0f} %", "opacity": f"{share * 0.85:.3f}"}
-                for share in line])
-        for name, line in zip(classes, shares, strict=True)
-    ]  # fmt: skip
 
 
 def _pairs(results: Results, classes: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -165,13 +165,14 @@ def _samples(results: Results) -> list[tuple[int, str]]:
     return found
 
 
+def _tile(image: str, album: Album, label: str, lines: list[dict[str, str]]) -> Context:
+    """Return a picture with its label, `lines` and its name below it."""
+    told = f"{image}, labelled {label}"
+    return {"picture": album.address(image), "told": told, "lines": [*lines, _line(image)]}
+
+
 def _line(text: str, tag: str = "span", kind: str = "") -> dict[str, str]:
     return {"text": text, "tag": tag, "kind": kind}
-
-
-def _tile(image: str, album: Album, label: str, lines: list[dict[str, str]]) -> Context:
-    most_relevant = f"{image}, labelled {label}"
-    return {"picture": album.address(image), "told": most_relevant, "lines": [*lines, _line(image)]}
 
 
 def _mistake_tile(each: Mistake, album: Album, classes: Sequence[str], seeds: int) -> Context:
@@ -206,10 +207,6 @@ def _who(some: Mapping[str, int], named: Mapping[str, str], seeds: Mapping[str, 
         f"{named[model]} ({right}/{seeds[model]})" if seeds[model] > 1 else named[model]
         for model, right in some.items()
     )
-
-
-def _sample_tile(label: int, image: str, album: Album, classes: Sequence[str]) -> Context:
-    return _tile(image, album, classes[label], [_line(classes[label], "b")])
 
 
 def _album_notes(album: Album) -> list[str]:

@@ -13,16 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.report.page.figure import Figure
-from bench.report.page.look import PAGE, PAPER
+from bench.report.page.figure import PAGE, PAPER, Figure
 from registry.errors import RunError
 
 if TYPE_CHECKING:
     from bench.report.page.encodings import Chart
-    from bench.report.page.look import ChartTheme
+    from bench.report.page.figure import ChartTheme
 
 Spec = dict[str, Any]
-Job = dict[str, Any]  # form, and specification but for the library
 FILE_FORMS = ("svg", "png")
 _RENDERER = Path(__file__).with_name("renderer.py")
 _SECONDS = 300.0  # more than any page takes, on a machine in great need
@@ -31,60 +29,37 @@ _INLINE_WIDTH = 640
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """All figures of a run, drawn.
+    """All figures of a run, drawn."""
 
-    Attributes:
-        library: JavaScript that draws `specs` on a page.
-        specs: Vega-Lite, by name of the figure.
-        inline: the same as elements of a page, by name.
-        files: pictures, by file name.
-    """
-
-    library: str
-    specs: Mapping[str, Spec]
-    inline: Mapping[str, str]
-    files: Mapping[str, bytes]
+    library: str  # JavaScript that draws `specs` on a page
+    specs: Mapping[str, Spec]  # Vega-Lite, by name of the figure
+    inline: Mapping[str, str]  # the same as elements of a page, by name
+    files: Mapping[str, bytes]  # pictures, by file name
 
 
 def draw_figures(figures: Sequence[Figure]) -> Drawn:
-    """Return `figures` drawn, the same each time.
-
-    Raises:
-        RunError: the process that draws has ended otherwise than it should.
-    """
+    """Return `figures` drawn, the same each time; RunError where the process that draws fails."""
     specs = {each.name: spec_of(each.draw, PAGE) for each in figures if each.on_page}
     papers = {each.name: spec_of(each.draw, PAPER) for each in figures}
-    files = [(f"{name}.{form}", form, spec) for name, spec in papers.items() for form in FILE_FORMS]
-    jobs = [{"form": "svg", "spec": {**each, "width": _INLINE_WIDTH}} for each in specs.values()]
-    jobs += [{"form": form, "spec": spec} for _, form, spec in files]
-    pictures = render_in_process(jobs)
-    inline = zip(specs, pictures, strict=False)
+    jobs = [{"form": "svg", "spec": {**spec, "width": _INLINE_WIDTH}} for spec in specs.values()]
+    jobs += [{"form": form, "spec": spec} for spec in papers.values() for form in FILE_FORMS]
+    pictures = iter(render_in_process(jobs))
     return Drawn(
         library=library(),
         specs=specs,
-        inline={name: _element(svg.decode(), name) for name, svg in inline},
-        files={
-            file[0]: picture for file, picture in zip(files, pictures[len(specs) :], strict=True)
-        },
+        inline={name: _element(next(pictures).decode(), name) for name in specs},
+        files={f"{name}.{form}": next(pictures) for name in papers for form in FILE_FORMS},
     )
 
 
 @cache
 def library() -> str:
-    """Return the JavaScript that draws charts on a page, with all it needs: 0.9 MB.
-
-    Raises:
-        RunError: it can't be had.
-    """
+    """Return the JavaScript that draws charts on a page, 0.9 MB; RunError where it can't be had."""
     return render_in_process([{"form": "library"}])[0].decode()
 
 
-def render_in_process(jobs: Sequence[Job]) -> list[bytes]:
-    """Return what is asked for, drawn by a process of its own.
-
-    Raises:
-        RunError: it ends otherwise than it should, or takes too long.
-    """
+def render_in_process(jobs: Sequence[dict[str, Any]]) -> list[bytes]:
+    """Return what `jobs` ask `renderer` for, from a process of its own; RunError where it fails."""
     command = [sys.executable, "-P", str(_RENDERER)]
     try:
         done = subprocess.run(

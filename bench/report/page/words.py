@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from bench.analysis.frame import BASELINE, rows_of
 from bench.analysis.results import Results
@@ -21,9 +20,11 @@ def headline(results: Results, labels: Mapping[str, str]) -> str:
     best = tested[0]
     if len(tested) == 1:
         return f"{labels[best]} gets {percent(rows[best]['test_accuracy'])} right."
-    leading = _leading(results, tested)
-    if not results.pairwise.groups:
+    groups = results.pairwise.groups
+    if not groups:
         return f"{labels[best]} is ahead, but that is no verdict yet."
+    letters = set(groups.get(results.pairwise.best or best, ""))
+    leading = [name for name in tested if letters & set(groups.get(name, ""))] or [best]
     if len(leading) == 1:
         return f"{labels[best]} is the best."
     names = join_names([labels[name] for name in leading])
@@ -36,10 +37,13 @@ def lead(results: Results, labels: Mapping[str, str]) -> str:
     """Return how good the best model is, and how good no model at all would be."""
     rows = {row["model"]: row for row in rows_of(results.frame)}
     best = next(iter(labels), BASELINE)
-    told = f"{_chance(rows)}."
+    chance = percent(rows[BASELINE]["test_accuracy"])
+    told = f"always naming the most frequent class is right for {chance}."
     if finite(rows[best]["test_accuracy"]) is None or best == BASELINE:
-        return told[0].upper() + told[1:]
-    return f"{labels[best]} got {_accuracy(rows[best])} of the test photographs right; {told}"
+        return f"{told[0].upper()}{told[1:]}"
+    share, low, high = (rows[best][f"test_accuracy{end}"] for end in ("", "_low", "_high"))
+    about = "" if finite(low) is None else f" (95 %: {percent_range(low, high)})"
+    return f"{labels[best]} got {percent(share)}{about} of the test photographs right; {told}"
 
 
 def notes(results: Results) -> list[str]:
@@ -60,22 +64,3 @@ def notes(results: Results) -> list[str]:
             "is not known: use --seeds 6 or more for a verdict."
         )
     return found + [f"{line[0].upper()}{line[1:]}." for line in disclosure_lines(results.frame)]
-
-
-def _leading(results: Results, tested: Sequence[str]) -> list[str]:
-    """Return the best model and those that share a letter with it."""
-    groups = results.pairwise.groups
-    letters = set(groups.get(results.pairwise.best or tested[0], ""))
-    return [name for name in tested if letters & set(groups.get(name, ""))] or [tested[0]]
-
-
-def _accuracy(row: Mapping[str, Any]) -> str:
-    share = percent(row["test_accuracy"])
-    if finite(row["test_accuracy_low"]) is None:
-        return share
-    return f"{share} (95 %: {percent_range(row['test_accuracy_low'], row['test_accuracy_high'])})"
-
-
-def _chance(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    share = percent(rows[BASELINE]["test_accuracy"])
-    return f"always naming the most frequent class is right for {share}"

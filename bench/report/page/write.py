@@ -11,9 +11,8 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.analysis.results import Results
-from bench.report.page.album import Album
-from bench.report.page.figure import Figure, charted_labels
-from bench.report.page.look import mark
+from bench.report.page.figure import Figure, charted_labels, mark
+from bench.report.page.gallery import Album
 from bench.report.page.provenance import data_section, repeat_section
 from bench.report.page.sections import (
     confusion_section,
@@ -45,9 +44,7 @@ def write_page(
 ) -> Path:
     """Write the page of a run and its figures, and return the page's path.
 
-    Raises:
-        OSError: there is no room, or no leave.
-        RunError: a thumbnail is damaged, or the charts can't be drawn.
+    OSError where there is no room; RunError where thumbnails or charts can't be had.
     """
     from bench.report.page.charts import figures_of  # with Altair, which takes a second
 
@@ -71,12 +68,20 @@ def page(
     pictures: Mapping[str, bytes],
 ) -> str:
     """Return the page, with all it needs in it."""
+    from jinja2 import Environment, StrictUndefined
+
     library, script = drawings.library, _text("page.js")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["shown"] = _harmless
+    charts = {each.name: _chart(results, each, drawings) for each in figures if each.on_page}
+    any_chart, accuracy = bool(charts), charts.pop("accuracy", None)
     context = {
         "title": about["title"],
         **verdict_section(results),
         **table_section(results),
-        "charts": _charts(results, figures, drawings),
+        "charts": {"accuracy": accuracy, "others": list(charts.values())} if any_chart else None,
         **confusion_section(results),
         **photographs_section(results, Album(pictures)),
         **data_section(about),
@@ -87,19 +92,17 @@ def page(
         "policy": _policy(library, script),
     }
     context["sections"] = [(name, told) for name, told, key in _SECTIONS if context[key]]
-    return f"{_template().render(context)}\n"
-
-
-def _charts(results: Results, figures: list[Figure], drawings: Drawn) -> dict[str, Any] | None:
-    shown = {each.name: _chart(results, each, drawings) for each in figures if each.on_page}
-    if not shown:
-        return None
-    return {"accuracy": shown.pop("accuracy", None), "others": list(shown.values())}
+    return f"{environment.from_string(_text('page.html')).render(context)}\n"
 
 
 def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
     """Return a figure for the template: to be drawn there, and drawn where no script runs."""
-    key = _models_key(results) if figure.key == "models" else _colours_key(figure.key)
+    if figure.key == "models":
+        marks = enumerate(charted_labels(results).values())
+        key = [{"label": label, "swatch": _swatch(n), "width": 34} for n, label in marks]
+    else:
+        square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
+        key = [{"label": name, "swatch": square % (n + 1), "width": 12} for name, n in figure.key]
     return {
         "name": figure.name,
         "title": figure.title,
@@ -111,18 +114,6 @@ def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
         "head": figure.head,
         "rows": figure.table,
     }
-
-
-def _models_key(results: Results) -> list[dict[str, Any]]:
-    return [
-        {"label": label, "swatch": _swatch(place), "width": 34}
-        for place, label in enumerate(charted_labels(results).values())
-    ]
-
-
-def _colours_key(key: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
-    square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
-    return [{"label": label, "swatch": square % (colour + 1), "width": 12} for label, colour in key]
 
 
 _SHAPES = {  # around 17, 7, as Vega draws them
@@ -140,7 +131,7 @@ _SHAPES = {  # around 17, 7, as Vega draws them
 def _swatch(place: int) -> Any:
     found = mark(place)
     colour = f"var(--c{found.colour + 1})"
-    dash = ",".join(map(str, found.dash)) if len(set(found.dash)) > 1 and found.dash[1] else "none"
+    dash = "{},{}".format(*found.dash) if found.dash[1] else "none"
     line = f'<path d="M0 7H34" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
     return Markup(f'{line}<g fill="{colour}">{_SHAPES[found.shape]}</g>')
 
@@ -153,16 +144,6 @@ def _policy(*scripts: str) -> str:
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _template() -> Any:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["shown"] = _harmless
-    return environment.from_string(_text("page.html"))
 
 
 def _harmless(value: object) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from bench.data.pixel_source import DirectPixels
 from bench.report.run_files import answers_path
 from bench.report.trackers import Trackers
-from bench.runs.batch.located import locate_images
 from bench.runs.batch.plan_file import PlanFile, describe_trial, images_of, with_images
 from bench.runs.batch.work import search_folders
 from bench.runs.batch.work_folder import FinishedTrial, WorkFolder
+from bench.runs.load_data import locate_images
 from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
@@ -55,16 +55,11 @@ def gather(
     """Return the run that a plain one of the same plan would have made, as far as trials ended.
 
     It gets a new run folder in `runs`, or the one that the plan has there. What is damaged or
-    missing is named. Without the images all is made but pictures of them.
-
-    Raises:
-        RunError: the folder is of another plan, or the run is in use.
-        StorageError: there is no room; to gather again goes on.
+    missing is named. Without the images all is made but pictures of them. RunError where the folder
+    is of another plan, or the run is in use; StorageError where there is no room.
     """
     done = folder.all_done(range(len(plan.specs)), lambda error: progress.say(str(error)))
-    run = find_last_run(
-        runs, lambda store: bool(store.about()["environment"].get("plan") == plan.id)
-    )
+    run = find_last_run(runs, lambda made: made.about()["environment"].get("plan") == plan.id)
     there = set(done)
     if run is not None:
         with closing(Store.open(run.database, read_only=True)) as store:
@@ -82,20 +77,14 @@ def gather(
     _say_machines(done, progress)
     try:
         if run is None:
-            run = _create_run(plan, runs, done)
+            run = RunFolder.create(runs, tuple(dict.fromkeys(spec.model for spec in plan.specs)))
+            request = {**plan.about["request"], "runs": str(runs.resolve())}
+            about = {**plan.about, "request": request, "environment": _environment(plan, done)}
+            Store.create(run.database, about, plan.specs).close()
         results = _fill_run(folder, run, done, progress, data)
     except OSError as error:
         raise StorageError(f"{error}: make room, then gather again") from error
     return GatherResult(results=results, missing=missing)
-
-
-def _create_run(plan: PlanFile, runs: Path, done: _Finished) -> RunFolder:
-    """Return a new run folder, with the plan in it."""
-    run = RunFolder.create(runs, tuple(dict.fromkeys(spec.model for spec in plan.specs)))
-    request = {**plan.about["request"], "runs": str(runs.resolve())}
-    about = {**plan.about, "request": request, "environment": _environment(plan, done)}
-    Store.create(run.database, about, plan.specs).close()
-    return run
 
 
 def _fill_run(

@@ -31,17 +31,11 @@ _DEEPEST = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFile:
-    """A plan as a file has it.
-
-    Attributes:
-        path: of the file.
-        about: what the store of the run is to say of it.
-        specs: the trials, in the order of the plan.
-    """
+    """A plan as a file has it."""
 
     path: Path
-    about: Mapping[str, Any]
-    specs: tuple[TrialSpec, ...]
+    about: Mapping[str, Any]  # what the store of the run is to say of it
+    specs: tuple[TrialSpec, ...]  # the trials, in the order of the plan
     splits: Splits
 
     @property
@@ -75,23 +69,15 @@ def images_of(splits: Splits) -> tuple[CheckedImage, ...]:
 
 def with_images(splits: Splits, images: Mapping[CheckedImage, CheckedImage]) -> Splits:
     """Return `splits` with each image replaced by what `images` has for it."""
-
-    def there(part: tuple[CheckedImage, ...]) -> tuple[CheckedImage, ...]:
-        return tuple(images[image] for image in part)
-
-    each = tuple(
-        replace(one, train=there(one.train), validation=there(one.validation), test=there(one.test))
-        for one in splits.each
-    )
-    return replace(splits, each=each)
+    each = list[Split]()
+    for split in splits.each:
+        parts: Any = {p: tuple(images[image] for image in getattr(split, p)) for p in _PARTS}
+        each.append(replace(split, **parts))
+    return replace(splits, each=tuple(each))
 
 
 def plan_text(plan: Plan) -> str:
-    """Return `plan` as `read_plan` reads it: JSON in ASCII, with its own SHA-256.
-
-    Raises:
-        RunError: a model can't be had by another process.
-    """
+    """Return `plan` as JSON, with its SHA-256; RunError where no other process can have a model."""
     for spec in plan.specs:
         if spec.architecture.constructor.startswith("__main__:"):
             raise RunError(
@@ -120,11 +106,7 @@ def plan_text(plan: Plan) -> str:
 
 
 def read_plan(path: Path) -> PlanFile:
-    """Return the plan that `zoo plan` has written to `path`. Nothing in it is run or imported.
-
-    Raises:
-        RunError: there is none, it is damaged, or of another version.
-    """
+    """Return the plan in `path`, of which nothing is run; RunError where it is none, or damaged."""
     plain = _read_json(path)
     version = plain.get(_KIND)
     if version is None:

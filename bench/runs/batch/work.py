@@ -11,10 +11,9 @@ from typing import Any
 
 from bench.data.pixel_source import DirectPixels, PixelSource
 from bench.engines.spawn import trial_server
-from bench.runs.batch.located import locate_images
 from bench.runs.batch.plan_file import PlanFile, describe_trial, images_of, software_of, with_images
 from bench.runs.batch.work_folder import WorkFolder
-from bench.runs.load_data import cache_pixels, find_data_folder
+from bench.runs.load_data import cache_pixels, find_data_folder, locate_images
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
 from bench.runs.resolve import trial_options
@@ -70,12 +69,8 @@ def work(
 
     Any number of workers may share `folder`. `data` are folders that have the same images here, if
     they do not lie where the plan has them; `inexact` goes on where versions or code are not the
-    plan's, and marks those rows.
-
-    Raises:
-        ReproducibilityError: they are not, and that was not allowed.
-        DataError: the images are not here.
-        RunError: a network is not here, or the folder is of another plan.
+    plan's, and marks those rows; else that is a ReproducibilityError. DataError where the images
+    are not here; RunError where a network is not, or the folder is of another plan.
     """
     tune_allocator()
     done = folder.all_done(share, lambda error: progress.say(f"{error}: the trial is done again"))
@@ -89,7 +84,12 @@ def work(
     options = trial_options(plan.request)
     specs = [plan.specs[number] for number in left]
     environment, marks = _environment(plan, specs, inexact=inexact)
-    _say_threads(specs, progress)
+    threads, cores = max(spec.threads for spec in specs), default_threads()
+    if threads > cores:
+        progress.say(
+            f"the plan gives each trial {threads} threads, and there are {cores} cores here, which "
+            f"is slow: `zoo plan --threads {cores}`, or give a task more cores"
+        )
     with trial_server(wanted=any(can_isolate(options, spec) for spec in specs)) as server:
         here = _plan_here(plan, data, progress)
         worker = _Worker(folder, environment, progress, inexact=inexact)
@@ -219,12 +219,3 @@ def _other_versions(specs: Sequence[TrialSpec]) -> Iterator[str]:
             now = metadata.version(distribution)
             if version and version != now:
                 yield f"{model} is of {distribution} {now} instead of {version}"
-
-
-def _say_threads(specs: Sequence[TrialSpec], progress: Progress) -> None:
-    threads, cores = max(spec.threads for spec in specs), default_threads()
-    if threads > cores:
-        progress.say(
-            f"the plan gives each trial {threads} threads, and there are {cores} cores here, which "
-            f"is slow: `zoo plan --threads {cores}`, or give a task more cores"
-        )

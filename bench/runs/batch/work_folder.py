@@ -61,9 +61,8 @@ class WorkFolder:
     def done(self, number: int) -> FinishedTrial | None:
         """Return what the trial of that number has come to, or None where it has not ended.
 
-        Raises:
-            DamagedError: a file is not what was written, and the trial has to be done again.
-            RunError: it is of another plan.
+        DamagedError where a file is not what was written, and the trial has to be done again;
+        RunError where it is of another plan.
         """
         where = self._trial(number)
         path = where / _DONE
@@ -198,21 +197,18 @@ def _read_checked(path: Path, content: bytes) -> dict[str, Any]:
 def _read_finished(path: Path, plain: dict[str, Any]) -> FinishedTrial:
     try:
         record, weights = record_of(plain["record"]), plain["weights"]
+        answers, loss, accuracy = plain["answers"], record.test_loss, record.test_accuracy
+        test = None
+        if answers is not None and loss is not None and accuracy is not None:
+            test = unpack_evaluation(base64.b64decode(answers, validate=True), loss, accuracy)
         return FinishedTrial(
             record=record,
-            test=_evaluation(plain["answers"], record),
+            test=test,
             environment=dict(plain["environment"]),
             weights={name: str(weights[name]) for name in _WEIGHTS if name in weights},
         )
     except (*_BROKEN, RunError) as error:
         raise DamagedError(f"{path} can't be used: {format_error(error)}") from error
-
-
-def _evaluation(answers: str | None, record: TrialRecord) -> Evaluation | None:
-    if answers is None or record.test_loss is None or record.test_accuracy is None:
-        return None
-    content = base64.b64decode(answers, validate=True)
-    return unpack_evaluation(content, record.test_loss, record.test_accuracy)
 
 
 def _file_digest(path: Path) -> str | None:

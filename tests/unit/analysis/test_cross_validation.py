@@ -12,7 +12,7 @@ import torch
 from bench.analysis.cross_validation import merge_folds, whole_tests
 from bench.analysis.frame import comparison
 from bench.analysis.pairwise import compare_pairwise
-from bench.report.profile import trial_name
+from bench.report.table import trial_name
 from bench.runs.store import Store
 from bench.training.evaluate import Evaluation
 from bench.training.recipe import DEFAULT, FIELDS_BEFORE

@@ -17,7 +17,7 @@ from statsmodels.stats.multitest import multipletests
 from bench.analysis.predictions import answers_of
 from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.verdict import groups, most_relevant, sentence, verdicts
-from bench.report.prediction_files import predictions
+from bench.report.run_files import predictions
 from bench.training.evaluate import Evaluation
 from registry.errors import IncomparableError
 

@@ -40,6 +40,8 @@ def open_(fp, *args, **kwargs):
         os._exit(7)
     if end == b"POISON":
         poisoned.append(1)
+    if end == b"_HUGE_":
+        bytes(2_000_000_000)  # of zeros: refused at once, or as quickly granted
     if end == b"_EAT__":
         eaten = []
         while True:
@@ -71,7 +73,7 @@ def stand_in(tmp_path, monkeypatch):
     return make
 
 
-def _reason(path, seconds=8.0):
+def _reason(path, seconds=600.0):
     (found,) = examine([path], seconds=seconds)
     assert isinstance(found.verdict, Flaw)
     assert not found.verdict.lasts
@@ -106,7 +108,7 @@ def test_the_stand_in_decodes_what_has_no_mark(stand_in):
 
 def test_after_each_death_the_others_are_used(drawn, stand_in):
     """Four bad files of 28: 24 used, each of the four named, in one check."""
-    for number, end in enumerate((b"SLEEP_", b"CRASH_", b"_EAT__", b"_EXIT_")):
+    for number, end in enumerate((b"SLEEP_", b"CRASH_", b"_HUGE_", b"_EXIT_")):
         stand_in(end, drawn / "Cat" / f"bad.{number}.jpg")
 
     manifest = check(find(drawn), seconds=6.0)  # in less, a busy machine crashes nothing
@@ -134,7 +136,7 @@ def test_an_examiner_takes_less_than_a_gigabyte(stand_in):
     code = (
         "import resource, sys; from pathlib import Path;"
         "from bench.data.decode_pool import examine;"
-        "examine([Path(sys.argv[1])]);"
+        "examine([Path(sys.argv[1])], seconds=600);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)"
     )
     command = [sys.executable, "-c", code, str(stand_in(b"_EAT__"))]

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from made_answers import made
 
-from bench.report.page.album import Album
-from bench.report.page.gallery import confidently_wrong, confusion, disagreed_on, fooling_all
+from bench.report.page.gallery import (
+    Album,
+    confidently_wrong,
+    confusion,
+    disagreed_on,
+    fooling_all,
+)
 
 
 def _answers(*rows, name="model", **options):

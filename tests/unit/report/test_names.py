@@ -22,7 +22,7 @@ from rich.console import Console
 from warm import warm
 
 from bench.report.page.charts import profile_bars
-from bench.report.page.look import PAPER
+from bench.report.page.figure import PAPER
 from bench.report.page.renderer import _draw
 from bench.report.page.vega import spec_of
 from bench.report.table import as_markdown, render

@@ -11,7 +11,7 @@ from made_run import make_run
 from warm import warm
 
 from bench.report.page.charts import figures_of
-from bench.report.page.look import PAGE, PAPER
+from bench.report.page.figure import PAGE, PAPER
 from bench.report.page.renderer import _draw
 from bench.report.page.vega import render_in_process
 from bench.runs.execute import resume

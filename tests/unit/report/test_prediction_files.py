@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench.report.prediction_files import predictions, submission
+from bench.report.run_files import predictions, submission
 from bench.training.evaluate import Evaluation
 
 _TEST = Evaluation(

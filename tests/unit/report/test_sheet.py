@@ -7,7 +7,7 @@ from PIL import Image
 
 from bench.data.check import check
 from bench.data.find import Reject, find
-from bench.report.sheet import _heading, draw_sheet, write_sheet
+from bench.report.tiles import _heading, draw_sheet, write_sheet
 from registry.errors import RunError
 
 

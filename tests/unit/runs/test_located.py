@@ -6,7 +6,7 @@ import pytest
 
 from bench.data.check import check
 from bench.data.find import find
-from bench.runs.batch.located import locate_images
+from bench.runs.load_data import locate_images
 from registry.errors import DataError
 
 

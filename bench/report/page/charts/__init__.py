@@ -5,8 +5,6 @@ A new one is a module with a function `figures`, and its line in `CHARTS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from bench.analysis.results import Results
 from bench.report.page.charts import (
     accuracy,
@@ -20,18 +18,10 @@ from bench.report.page.charts import (
 )
 from bench.report.page.figure import Figure
 
-CHARTS: tuple[Callable[[Results], Iterator[Figure]], ...] = (  # in the order of the page
-    accuracy.figures,
-    cost.figures,
-    learning_curves.figures,
-    seconds.figures,
-    confusion.figures,
-    calibration.figures,
-    times.figures,
-    profile_bars.figures,
-)
+# in the order of the page
+CHARTS = (accuracy, cost, learning_curves, seconds, confusion, calibration, times, profile_bars)
 
 
 def figures_of(results: Results) -> list[Figure]:
     """Return the figures that `results` have something for."""
-    return [figure for chart in CHARTS for figure in chart(results)]
+    return [figure for chart in CHARTS for figure in chart.figures(results)]

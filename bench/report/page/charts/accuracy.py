@@ -10,15 +10,19 @@ import altair as alt
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
-from bench.report.page.figure import Figure, Row, best_first, finite, labels, points
-from bench.report.page.look import ChartTheme
+from bench.report.page.figure import ChartTheme, Figure, Row, best_first, finite, labels, points
 
 
 def figures(results: Results) -> Iterator[Figure]:
     """Yield the figure, if any model was tested."""
-    rows, seeds, frame = points(results), _seed_points(results), results.frame
+    rows, named, frame = points(results), labels(results), results.frame
     if not rows:
         return
+    seeds = [
+        {"model": named[record.model], "accuracy": finite(record.test_accuracy)}
+        for record in results.records
+        if record.status == "ok" and finite(record.test_accuracy) is not None
+    ]
     chance = float(frame.loc[frame["model"] == BASELINE, "test_accuracy"].iloc[0])
     yield Figure(
         name="accuracy",
@@ -28,16 +32,6 @@ def figures(results: Results) -> Iterator[Figure]:
         told=f"Accuracies of {len(rows)} models with intervals. {best_first(rows)}",
         draw=lambda look: _draw(rows, seeds, chance, look),
     )
-
-
-def _seed_points(results: Results) -> list[Row]:
-    """Return one row for each trial that was tested: model and accuracy."""
-    named = labels(results)
-    return [
-        {"model": named[record.model], "accuracy": finite(record.test_accuracy)}
-        for record in results.records
-        if record.status == "ok" and finite(record.test_accuracy) is not None
-    ]
 
 
 def _draw(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: ChartTheme) -> enc.Chart:

@@ -11,8 +11,7 @@ import numpy as np
 from bench.analysis.predictions import Predictions
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
-from bench.report.page.figure import Figure, Row, charted_labels, finite
-from bench.report.page.look import ChartTheme
+from bench.report.page.figure import ChartTheme, Figure, Row, charted_labels, finite
 from bench.system.display import percent
 
 _MOST_BINS, _LEAST_ANSWERS = 10, 10

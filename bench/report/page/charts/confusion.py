@@ -8,9 +8,16 @@ import altair as alt
 
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
-from bench.report.page.figure import MOST_CLASSES, Figure, Row, charted_labels, classes_of, finite
+from bench.report.page.figure import (
+    MOST_CLASSES,
+    ChartTheme,
+    Figure,
+    Row,
+    charted_labels,
+    classes_of,
+    finite,
+)
 from bench.report.page.gallery import confusion
-from bench.report.page.look import ChartTheme
 
 
 def figures(results: Results) -> Iterator[Figure]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import altair as alt
 
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
-from bench.report.page.beside import place_labels, with_point_labels
-from bench.report.page.figure import Figure, Row, points, shared_note
-from bench.report.page.look import ChartTheme
+from bench.report.page.figure import ChartTheme, Figure, Row, points, shared_note
+
+_Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
+_WIDTH, _HEIGHT = 330.0, 300.0  # of the points' area, about: wider on a desk, narrower on a phone
+_LETTER, _LINE, _GAP = 6.8, 13.0, 9.0
+_SIDES = (("left", -8), ("right", -8), ("left", 9), ("right", 9))  # of a name: alignment, drop
 
 
 def figures(results: Results) -> Iterator[Figure]:
@@ -51,7 +55,7 @@ def pareto_front(rows: Sequence[Row], cost: str) -> list[Row]:
 def _draw(rows: Sequence[Row], name: str, title: str, look: ChartTheme) -> enc.Chart:
     best = {row["model"] for row in pareto_front(rows, name)}
     priced = [row | {"on_front": row["model"] in best} for row in rows if row[name] is not None]
-    place_labels(priced, name)
+    _place_labels(priced, name)
     x = alt.X(f"{name}:Q", title=title, scale=enc.cost_scale([row[name] for row in priced]),
               axis=alt.Axis(format="~s", grid=False, tickCount=5))  # fmt: skip
     y = enc.accuracy_axis("y", enc.ends_of(priced, "accuracy", "low", "high"), "accuracy")
@@ -67,6 +71,54 @@ def _draw(rows: Sequence[Row], name: str, title: str, look: ChartTheme) -> enc.C
         .mark_rule(strokeWidth=1.5, opacity=0.7)
         .encode(y=alt.Y("low:Q"), y2="high:Q", color=colour, tooltip=tips),
         base.mark_point(filled=True, size=80, opacity=1).encode(color=colour, tooltip=tips),
-        *with_point_labels(priced, x, y, look),
+        *_with_point_labels(priced, x, y, look),
     ]
     return enc.sized(alt.layer(*layers), look)
+
+
+def _place_labels(rows: Sequence[Row], name: str) -> None:
+    """Give each row a `side` and a `drop`, so that no name lies on another; None has no room."""
+    domain = enc.cost_scale([row[name] for row in rows]).to_dict()
+    scaled = math.log10 if domain.get("type") == "log" else float
+    left, right = (scaled(end) for end in domain["domain"])
+    low, high = enc.ends_of(rows, "accuracy", "low", "high")
+    spots = [
+        (
+            (scaled(row[name]) - left) / (right - left) * _WIDTH,
+            (row["accuracy"] - low) / (high - low) * _HEIGHT,
+        )
+        for row in rows
+    ]
+    taken: list[_Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y in spots]
+    pairs = zip(rows, spots, strict=True)
+    for row, (x, y) in sorted(pairs, key=lambda pair: not pair[0]["on_front"]):
+        row["side"], row["drop"] = None, 0
+        for side, drop in _SIDES if x < _WIDTH * 0.6 else (*_SIDES[1::2], *_SIDES[::2]):
+            box = _box(x, y, side, drop, len(row["model"]))
+            if box[0] >= 0 and box[2] <= _WIDTH and not any(_meet(box, other) for other in taken):
+                row["side"], row["drop"] = side, drop
+                taken.append(box)
+                break
+
+
+def _with_point_labels(rows: Sequence[Row], x: Any, y: Any, look: ChartTheme) -> list[alt.Chart]:
+    """Return the names that have room, over what lies beneath them."""
+    layers = []
+    told = [row for row in rows if row["side"]]
+    for side, drop in sorted({(row["side"], row["drop"]) for row in told}):
+        some = [row for row in told if (row["side"], row["drop"]) == (side, drop)]
+        place: Any = {"align": side, "dx": 9 if side == "left" else -9, "dy": drop, "fontSize": 12}
+        base = alt.Chart(enc.data(some)).encode(x=x, y=y, text="model:N")
+        halo: Any = {"stroke": look.behind, "strokeWidth": 3, "strokeJoin": "round"}
+        layers += [base.mark_text(**place, **halo), base.mark_text(**place, color=look.ink)]
+    return layers
+
+
+def _box(x: float, y: float, side: str, drop: int, letters: int) -> _Box:
+    width, middle = letters * _LETTER, y - drop
+    left = x + _GAP if side == "left" else x - _GAP - width
+    return left, middle - _LINE / 2, left + width, middle + _LINE / 2
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

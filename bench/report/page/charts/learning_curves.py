@@ -10,14 +10,14 @@ import altair as alt
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
 from bench.report.page.figure import (
+    ChartTheme,
     Figure,
     Row,
     charted_labels,
     finite,
     mean,
-    with_history,
+    trials_of,
 )
-from bench.report.page.look import ChartTheme
 from bench.system.display import percent
 
 _TRAINING_MOST, _BANDS_MOST = 4, 5  # models whose training loss, and whose spread, is drawn
@@ -35,7 +35,7 @@ def _curves(results: Results) -> list[Row]:
     """Return one row for each epoch of a model: means over seeds, the least and the most."""
     rows = list[Row]()
     for model, label in charted_labels(results).items():
-        trials = with_history(results.records, model)
+        trials = trials_of(results.records, model)
         for epoch in sorted({each.epoch for trial in trials for each in trial.history}):
             there = [each for trial in trials for each in trial.history if each.epoch == epoch]
             row = {"model": label, "epoch": epoch, "seeds": len(there)}
@@ -58,7 +58,10 @@ def _figure(name: str, file: str, rows: Sequence[Row], models: Sequence[str]) ->
     shade = "Shade: from" if len(models) <= _BANDS_MOST else "The table has"
     band = f" {shade} the worst seed to the best." if any(row["seeds"] > 1 for row in rows) else ""
     dotted = " Dotted: training loss." if _has_training(name, models) else ""
-    last = {row["model"]: row for row in rows}
+    last = {row["model"]: row for row in rows}.values()
+    text = percent if name == "accuracy" else _three
+    worst, best = ("low", "high") if name == "accuracy" else ("high", "low")
+    shown = (name, f"{name}_{worst}", f"{name}_{best}")
     return Figure(
         name=file,
         title=f"Validation {name} by epoch",
@@ -67,20 +70,14 @@ def _figure(name: str, file: str, rows: Sequence[Row], models: Sequence[str]) ->
         draw=lambda look: _draw(rows, models, name, look),
         key="models",
         head=("model", "epochs", f"validation {name}", "worst seed", "best seed"),
-        table=tuple(_last(row, name) for row in last.values()),
+        table=tuple(
+            (row["model"], str(row["epoch"]), *(text(row[n]) for n in shown)) for row in last
+        ),
     )
 
 
 def _has_training(name: str, models: Sequence[str]) -> bool:
     return name == "loss" and len(models) <= _TRAINING_MOST
-
-
-def _last(row: Row, name: str) -> tuple[str, ...]:
-    if name == "accuracy":
-        ends = [percent(row[each]) for each in (name, "accuracy_low", "accuracy_high")]
-    else:
-        ends = [_three(row[each]) for each in (name, "loss_high", "loss_low")]
-    return row["model"], str(row["epoch"]), *ends
 
 
 def _three(value: float | None) -> str:

@@ -8,9 +8,8 @@ import altair as alt
 
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
-from bench.report.page.figure import Figure, Row, finite, labels
-from bench.report.page.look import ChartTheme
-from bench.report.profile import PARTS, trial_name
+from bench.report.page.figure import ChartTheme, Figure, Row, finite, labels
+from bench.report.table import PARTS, trial_name
 
 _COLOURS = ("#000000", "#999999", "#F0E442", "#D55E00", "#0072B2", "#56B4E9", "#009E73", "#CC79A7",
             "#E69F00")  # Okabe and Ito's, and grey  # fmt: skip

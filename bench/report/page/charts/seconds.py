@@ -11,6 +11,7 @@ import altair as alt
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
 from bench.report.page.figure import (
+    ChartTheme,
     Figure,
     Row,
     best_first,
@@ -18,9 +19,8 @@ from bench.report.page.figure import (
     finite,
     mean,
     shared_note,
-    with_history,
+    trials_of,
 )
-from bench.report.page.look import ChartTheme
 from bench.system.display import percent
 from bench.training.record import comparable_times
 
@@ -32,7 +32,9 @@ def figures(results: Results) -> Iterator[Figure]:
     rows, models = spending(results), list(charted_labels(results).values())
     if not rows:
         return
-    given, first, goal = _given_budget(results), quickest(rows), target(results)
+    budgets = {record.spec.recipe.seconds for record in results.records}
+    given = budgets.pop() if len(budgets) == 1 else None  # to all the same
+    first, goal = quickest(rows), target(results)
     limit = (given or first) if first else None
     # the last step of a training ends beyond its budget, and counts
     table = at_budget(rows, math.inf if given else limit) if limit else []
@@ -65,7 +67,7 @@ def spending(results: Results) -> list[Row]:
     """
     rows = list[Row]()
     for model, label in charted_labels(results).items():
-        trials = with_history(comparable_times(results.records), model)
+        trials = trials_of(comparable_times(results.records), model)
         walks = [[*zip(trial.seconds_so_far, trial.history, strict=True)] for trial in trials]
         for number in range(max(map(len, walks), default=0)):
             ends = [walk[min(number, len(walk) - 1)] for walk in walks]
@@ -78,12 +80,6 @@ def spending(results: Results) -> list[Row]:
                 }
             )
     return [row for row in rows if row["seconds"] and row["accuracy"] is not None]
-
-
-def _given_budget(results: Results) -> float | None:
-    """Return the seconds of training that each model was given, if all were given the same."""
-    given = {record.spec.recipe.seconds for record in results.records}
-    return given.pop() if len(given) == 1 else None
 
 
 def quickest(rows: Sequence[Row]) -> float | None:
@@ -101,10 +97,7 @@ def target(results: Results) -> float | None:
 
 
 def at_budget(rows: Sequence[Row], seconds: float) -> list[Row]:
-    """Return for each model its last row of `spending` within `seconds`, if any; the best first.
-
-    With infinite seconds, its last.
-    """
+    """Return for each model its last row of `spending` within `seconds`, if any; the best first."""
     last: dict[str, Row | None] = dict.fromkeys(row["model"] for row in rows)
     for row in rows:
         if row["seconds"] <= seconds:

@@ -9,8 +9,7 @@ import numpy as np
 
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
-from bench.report.page.figure import Figure, Row, finite, labels, shared_note
-from bench.report.page.look import ChartTheme
+from bench.report.page.figure import ChartTheme, Figure, Row, finite, labels, shared_note
 from bench.training.record import TrialRecord, comparable_times
 
 PARTS = {  # of a trial, and the place of each one's colour among those of a look
