@@ -196,7 +196,7 @@ def _of_script(text: str, folder: Path) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory):
+def ended(tmp_path_factory, all_cores):
     """How each block and command of a page has ended: in its order, in a folder of its own.
 
     The folder holds what the pages say is there: photographs, and a picture of a pet.
