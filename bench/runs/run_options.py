@@ -1,6 +1,6 @@
 """The options of a run: each a field with its help, its range and its panel.
 
-The command line, `--config run.toml` and docs/options.md are made of these fields. Needs no torch.
+The command line, `--config run.toml` and `zoo list options` come from these fields. Needs no torch.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Option:
 
     text: str  # what it does, in a sentence or two
     panel: str | None = None  # of the help; None is the first
-    shown: bool = False  # by `zoo bench --help`; others are in docs/options.md
+    shown: bool = False  # by `zoo bench --help`; `zoo list options` shows all
     flags: tuple[str, ...] = ()  # how the command line spells it, if not `--name-of-the-field`
     formerly: str | None = None  # a spelling that is still understood
     metavar: str | None = None  # what stands for its value
@@ -62,6 +62,13 @@ class Option:
             return ", ".join(self.choices)
         at_least = "" if self.minimum is None else f", {self.minimum} or more"
         return " or ".join(_WORDS[kind] for kind in (self.kind, *self.also)) + at_least
+
+    @property
+    def default_text(self) -> str:
+        """Return the default as a person types it; "" for none."""
+        if self.default is None or isinstance(self.default, bool):
+            return "" if self.default is None else str(self.default).lower()
+        return str(len(self.default) if isinstance(self.default, tuple) else self.default)
 
     def check(self, value: Any) -> None:
         """Raise RunError, which names the option and what is allowed, where `value` is not."""

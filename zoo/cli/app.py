@@ -34,7 +34,7 @@ from zoo.cli.weights import export, predict
 _PANELS = _COMPARE, _EXPLORE, _YOURS, _DATA, _SCALE = (
     "Compare", "Explore", "Your own", "Data", "Scale"
 )  # fmt: skip
-_MORE = "More options, also for --config: docs/options.md."
+_MORE = "`zoo list options` shows all options, also those for --config."
 
 
 class _Commands(TyperGroup):

@@ -22,7 +22,7 @@ def list_architectures(
     patterns: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names or patterns: 'vgg*', '!vgg19'; or recipes, datasets, engines, families.",
+            help="Names, 'vgg*', '!vgg19'; or recipes, datasets, engines, families, options.",
             autocompletion=complete,
         ),
     ] = None,
@@ -41,21 +41,25 @@ def list_architectures(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List the architectures that are installed, with what they promise; or one kind of others.
+    """List the installed architectures and their contracts, or things of another kind.
 
-    `zoo list recipes`, `datasets`, `engines` and `families` list those.
+    `zoo list recipes` lists recipes; so do `datasets`, `engines`, `families`. `zoo list options`
+    lists all options of `zoo bench`.
     """
     old = {"families": families, "recipes": recipes, "datasets": datasets, "engines": engines}
     renamed = [word for word, given in old.items() if given]
     for word in renamed:
         say_renamed(f"zoo list --{word}", f"zoo list {word}")
     asked = [*renamed, *(patterns or ())]
-    kinds = [word for word in asked if word in old]
+    known = (*old, "options")
+    kinds = [word for word in asked if word in known]
     if (kinds and len(asked) > 1) or (asked and family is not None):
-        raise RunError(f"one list at a time: names, --family, or one of {', '.join(old)}")
+        raise RunError(f"one list at a time: names, --family, or one of {', '.join(known)}")
     if match != "*" and family is None:
         raise RunError("--match chooses among a family's networks: give --family timm, too")
-    if kinds:
+    if kinds == ["options"]:
+        print_found(tables.option_rows(), tables.options_table, as_json=as_json)
+    elif kinds:
         _list_kind(kinds[0], as_json=as_json)
     elif family is not None:
         _list_members(family, match, as_json=as_json)

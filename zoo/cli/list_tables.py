@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
+from bench.runs.run_options import OPTIONS
 from bench.system.display import BAD, GOOD, LINE_CELLS, percent, short
 from registry.architecture import Architecture
 from registry.catalog import Catalog
@@ -112,6 +114,34 @@ def kinds_table(rows: Sequence[Mapping[str, Any]], noun: str) -> RenderableType:
     told = [f"broken: {row['broken']}" if row["broken"] else row["source"] for row in rows]
     cells = [(row["name"], row["origin"], what) for row, what in zip(rows, told, strict=True)]
     return text_table((noun, "from", "what"), cells, cells=LINE_CELLS)
+
+
+def option_rows() -> list[dict[str, str]]:
+    """Return a row for each option of a run: its flags, name in a file, values and meaning."""
+    return [
+        {
+            "option": ", ".join(option.flags),
+            "name": option.name,
+            "allowed": option.allowed,
+            "default": option.default_text,
+            "meaning": option.text,
+        }
+        for option in OPTIONS.values()
+    ]
+
+
+def options_table(width: int) -> RenderableType:
+    """Return the rows of `option_rows` as a table; on a narrow terminal, as a list."""
+    rows = option_rows()
+    if width >= _WIDE:
+        columns = ("option", "in a file", "allowed", "default", "meaning")
+        return text_table(columns, [list(row.values()) for row in rows], cells=LINE_CELLS)
+    parts = []
+    for row in rows:
+        default = f"; default: {row['default']}" if row["default"] else ""
+        head = Text(f"{row['option']}  ({row['name']}: {row['allowed']}{default})")
+        parts += [head, Padding(Text(row["meaning"], style="dim"), (0, 0, 0, 4))]
+    return Group(*parts)
 
 
 def look(catalog: Catalog, family: str, match: str) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ def test_the_command_line_wins(tmp_path, asked):
     [
         ("epoch = 3", "unknown key 'epoch'. Did you mean 'epochs'?"),
         ("batch_sise = 3", "unknown key 'batch_sise'. Did you mean 'batch-size'?"),
-        ("resume = '1'", "unknown key 'resume'. docs/options.md has all"),
+        ("resume = '1'", "unknown key 'resume'. `zoo list options` shows all"),
         ('epochs = "many"', 'epochs = "many": it takes a whole number, 1 or more'),
         ("epochs = 1.5", "epochs = 1.5: it takes a whole number, 1 or more"),
         ("epochs = true", "epochs = true: it takes a whole number, 1 or more"),
