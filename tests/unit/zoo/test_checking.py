@@ -115,7 +115,7 @@ def test_a_table_fits_the_terminal(width):
 
     assert max(map(len, out.splitlines())) <= width
     assert head.split()[1:] == (_NAMES if width == 160 else [str(n + 1) for n in range(13)])
-    assert "neighbours  answers for each image by itself" in out or width == 160
+    assert "neighbours  predicts each image independently" in out or width == 160
 
 
 def test_signs_tell_all_states_apart():
