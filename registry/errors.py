@@ -52,8 +52,8 @@ class AmbiguousNameError(RegistryError):
     """Several plugins claim the name."""
 
     def __init__(self, name: str, qualified: Sequence[str]) -> None:
-        claims = " and ".join(repr(other) for other in qualified)
-        super().__init__(f"{name!r} is claimed by {len(qualified)} plugins: say {claims}")
+        claims = " or ".join(repr(other) for other in qualified)
+        super().__init__(f"{name!r} is claimed by {len(qualified)} plugins: use {claims}")
 
 
 class BrokenPluginError(RegistryError):

@@ -1,4 +1,4 @@
-"""The `zoo list` command: what is installed, and what can be reached."""
+"""The `zoo list` command: what is installed, and what is available."""
 
 from __future__ import annotations
 
@@ -27,17 +27,15 @@ def list_architectures(
         ),
     ] = None,
     family: Annotated[
-        str | None, typer.Option(help="The networks of a library: timm, torchvision.")
+        str | None, typer.Option(help="List the networks of a library: timm, torchvision.")
     ] = None,
-    match: Annotated[
-        str, typer.Option(help="With --family: those of such names, 'mobilenet*'.")
-    ] = "*",
+    match: Annotated[str, typer.Option(help="With --family: only names like 'mobilenet*'.")] = "*",
     families: _Old = False,
     recipes: _Old = False,
     datasets: _Old = False,
     engines: _Old = False,
     origin: Annotated[
-        bool, typer.Option("--origin", help="Show where each comes from, file and all.")
+        bool, typer.Option("--origin", help="Show the package and constructor of each.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -56,7 +54,7 @@ def list_architectures(
     if (kinds and len(asked) > 1) or (asked and family is not None):
         raise RunError(f"one list at a time: names, --family, or one of {', '.join(known)}")
     if match != "*" and family is None:
-        raise RunError("--match chooses among a family's networks: give --family timm, too")
+        raise RunError("--match selects networks of a family: add --family timm")
     if kinds == ["options"]:
         print_found(tables.option_rows(), tables.options_table, as_json=as_json)
     elif kinds:
@@ -78,8 +76,8 @@ def _list_members(family: str, match: str, *, as_json: bool) -> None:
     print_found(found, tables.members_table(found), as_json=as_json)
     if not as_json and not all(row["counted"] for row in found):
         say(
-            f"the parameters of {len(found):,} networks are not counted, as each would be built: "
-            f"choose {tables.MOST_COUNTED} at most by --match"
+            f"the parameters of {len(found):,} networks are not counted, because that takes long: "
+            f"select at most {tables.MOST_COUNTED} with --match"
         )
 
 

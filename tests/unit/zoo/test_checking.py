@@ -133,7 +133,7 @@ def test_an_architecture_that_cannot_be_loaded_is_a_failure():
     out = _printed([broken, _found("lenet5")], 80)
 
     assert "✗ brokennets/lenet: SystemExit: 3" in out
-    assert "1 of 2 architectures can't be loaded" in out
+    assert "1 of 2 architectures cannot be loaded" in out
     assert broken.failed
 
 

@@ -86,7 +86,7 @@ def test_old_flags_of_list_are_taken_and_told(zoo, kind):
     assert new[2] == ""
     assert old[2] == (
         f"zoo: zoo list --{kind} is now zoo list {kind}; "
-        "this version still takes the old spelling\n"
+        "the old spelling still works in this version\n"
     )
 
 
@@ -117,7 +117,7 @@ def test_the_old_name_of_an_option_is_taken_and_told(monkeypatch, zoo):
 
     assert seen[0].request.layout == "contiguous"
     assert err.splitlines()[0] == (
-        "zoo: --layout is now --memory-format; this version still takes the old spelling"
+        "zoo: --layout is now --memory-format; the old spelling still works in this version"
     )
 
 
