@@ -29,8 +29,11 @@ __all__ = [
 def get(name: str) -> Architecture:
     """Return the installed architecture `name`.
 
+    Args:
+        name: the name as `zoo list` prints it, `family:member`, or `file.py:Class`.
+
     Raises:
-        RegistryError: there is none, it is claimed twice, or its plugin is broken.
+        RegistryError: the name is unknown or claimed twice, or its plugin is broken.
     """
     return Catalog.installed().get(name).value
 

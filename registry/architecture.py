@@ -15,19 +15,19 @@ from registry.errors import ConstructionError, UnsuitableError, format_error
 if TYPE_CHECKING:
     from torch import nn
 
-Argument = str | int | float | bool | None  # what JSON has as well
+Argument = str | int | float | bool | None  # the types that JSON has, too
 _NAME = re.compile(r"[a-z][a-z0-9_]*|[^\s:]+:[\w.-]+")
 _CONSTRUCTOR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What a network takes, gives and weighs; the three mean something only together.
+    """Input shape, output shape and size of a network; they hold only together.
 
     Attributes:
         input_shape: (C, H, W) of one image.
         output_shape: (K,) of one image's logits, K being the number of classes.
-        parameters: how many numbers are trained or could be, at those K classes.
+        parameters: number of parameters for K classes, frozen ones included.
     """
 
     input_shape: tuple[int, int, int]
@@ -44,13 +44,18 @@ class Contract:
 
     @property
     def num_classes(self) -> int:
-        """K, the number of classes that the promise is about."""
+        """Return K, the number of classes of the contract."""
         return self.output_shape[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Normalization:
-    """What a channel's levels, scaled to 0..1, lose, and are divided by then: (C,) each."""
+    """How each channel is normalised: (level - mean) / std, with levels from 0 to 1.
+
+    Attributes:
+        mean: (C,) mean of each channel.
+        std: (C,) standard deviation of each channel.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -58,16 +63,18 @@ class Normalization:
     def __post_init__(self) -> None:
         if len(self.mean) != len(self.std) or not self.mean or min(self.std) <= 0:
             raise ValueError(
-                "mean and std must have one number a channel, those of std above 0, not "
+                "mean and std need one number for each channel, and std must be above 0, not "
                 f"{self.mean} and {self.std}"
             )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """A check of `registry.checks` that an architecture is meant to fail, by name, and why.
+    """A check of `registry.checks` that an architecture fails on purpose; passing it is a failure.
 
-    If it keeps the promise all the same, that is a failure.
+    Attributes:
+        check: name of the check.
+        reason: why the architecture fails it.
     """
 
     check: str
@@ -75,27 +82,27 @@ class Deviation:
 
     def __post_init__(self) -> None:
         if not self.reason.strip():
-            raise ValueError(f"a deviation from {self.check!r} must say its reason")
+            raise ValueError(f"a deviation from {self.check!r} needs a reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """A named network with its promise.
+    """A named network with its contract.
 
     Attributes:
-        name: lower-case letters, digits and `_`, a letter first; a family's member is
-            `family:member`, a network from a file `file.py:Class`.
-        constructor: `module:object`, called with `num_classes=K` to give a `torch.nn.Module`
-            that maps images (N, C, H, W) to logits (N, K). Imported only when it is called.
-        contract: what is checked before the first epoch.
-        source: the paper or page, and how the network departs from it.
-        arguments: what the constructor is called with besides.
-        normalization: of the images; by default ImageNet's, or its grey for one channel.
-        contract_by: who has said it: the network's `author`; the user, who has it `frozen`; or
-            nobody, so that it was `measured` and promises nothing.
-        weights: the name of the trained weights that the constructor loads with
-            `pretrained=True`; empty where there are none.
-        deviations: what `zoo check` is to expect it to break, each with its reason.
+        name: lower-case letters, digits and `_`, starting with a letter; `family:member` for a
+            network of a family, `file.py:Class` for one from a file.
+        constructor: `module:object`. It is called with `num_classes=K` and returns a
+            `torch.nn.Module` from images (N, C, H, W) to logits (N, K). Imported when called.
+        contract: the shapes and the size, checked before the first epoch.
+        source: the paper or page, and how the network differs from it.
+        arguments: further arguments of the constructor.
+        normalization: normalization of the images; default: ImageNet's, or its grey value.
+        contract_by: origin of the contract: the network's `author`; the user, who has `frozen`
+            it; or `measured`, which promises nothing.
+        weights: name of the trained weights that the constructor loads with
+            `pretrained=True`; empty if there are none.
+        deviations: checks that the network fails on purpose, each with its reason.
     """
 
     name: str
@@ -114,7 +121,7 @@ class Architecture:
         channels = self.contract.input_shape[0]
         if self.normalization is not None and len(self.normalization.mean) != channels:
             raise ValueError(
-                f"normalization must have {channels} channels, as input_shape, not "
+                f"normalization must have {channels} channels, like input_shape, not "
                 f"{len(self.normalization.mean)}"
             )
         if not _CONSTRUCTOR.fullmatch(self.constructor):
@@ -122,29 +129,29 @@ class Architecture:
 
     @property
     def untrained(self) -> Architecture:
-        """The same without its trained weights."""
+        """Return the architecture without its trained weights."""
         kept = tuple(each for each in self.arguments if each[0] not in ("pretrained", "frozen"))
         return replace(self, arguments=kept)
 
     def pretrained(self, *, frozen: bool = False) -> Architecture:
-        """Return the same with its trained weights, all but the head `frozen` if that is asked for.
+        """Return the architecture with its trained weights; `frozen` trains the head alone.
 
         Raises:
-            UnsuitableError: it has none.
+            UnsuitableError: it has no trained weights.
         """
         if not self.weights:
             raise UnsuitableError(
-                f"{self.name} has no trained weights: leave --pretrained out, or name a network "
+                f"{self.name} has no trained weights: leave out --pretrained, or choose a network "
                 "of a family, such as timm:resnet18"
             )
         trained = (("pretrained", True), *((("frozen", True),) if frozen else ()))
         return replace(self, arguments=(*self.untrained.arguments, *trained))
 
     def load(self) -> Callable[..., Any]:
-        """Return the constructor, its module imported.
+        """Return the constructor; its module is imported.
 
         Raises:
-            ConstructionError: the module can't be imported, or has no such callable.
+            ConstructionError: the module cannot be imported, or has no such callable.
         """
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
@@ -154,14 +161,14 @@ class Architecture:
         except BaseException as error:  # a plugin may raise even SystemExit
             raise self._failure(f"could not be imported: {format_error(error)}") from error
         if not callable(found):
-            raise self._failure(f"is a {type(found).__name__}, not something to call")
+            raise self._failure(f"is a {type(found).__name__}, not callable")
         return found
 
     def build(self, num_classes: int) -> nn.Module:
-        """Return a new network for `num_classes` classes, initialised by torch's random state.
+        """Return a new network for `num_classes` classes, initialised from torch's random state.
 
         Raises:
-            ConstructionError: the constructor fails, or gives something that is no network.
+            ConstructionError: the constructor fails, or returns no network.
         """
         from torch import nn
 
@@ -174,7 +181,7 @@ class Architecture:
             failed = f"failed with num_classes={num_classes}: {format_error(error)}"
             raise self._failure(failed) from error
         if not isinstance(network, nn.Module):
-            raise self._failure(f"gave a {type(network).__name__}, not a torch.nn.Module")
+            raise self._failure(f"returned a {type(network).__name__}, not a torch.nn.Module")
         return network
 
     def _failure(self, what: str) -> ConstructionError:
@@ -183,7 +190,13 @@ class Architecture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The installed distribution that an architecture came with."""
+    """The installed distribution that provides an architecture.
+
+    Attributes:
+        distribution: its normalised name.
+        version: its version; "" if unknown.
+        editable: whether it is an editable installation.
+    """
 
     distribution: str
     version: str

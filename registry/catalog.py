@@ -17,15 +17,15 @@ ARCHITECTURES = Kind(
     group="zoo.architectures", noun="architecture", type=Architecture, listing="zoo list"
 )
 FAMILIES = Kind(group="zoo.families", noun="family", type=Family, listing="zoo list families")
-_CLASSES = 2  # of a network that is described, not promised: cat and dog
+_CLASSES = 2  # of a network without a contract: cat and dog
 
 
 class Catalog:
-    """Architectures by the name to type. Nothing is loaded before it is asked for.
+    """Architectures by name. Each is loaded only when it is needed.
 
-    `lenet` and `distribution/lenet` are installed ones, claimed as `Claims` tells; `timm:resnet18`
-    is a member of a family, described when it is asked for; `./mynet.py:MyNet` a class in a file.
-    What nobody has promised is measured. A contract that the user has frozen stands above both.
+    `lenet` and `distribution/lenet` are installed; see `Claims`. `timm:resnet18` is a member of
+    a family, `./mynet.py:MyNet` a class in a file. A network without a contract is measured. A
+    contract that the user has frozen wins.
     """
 
     def __init__(self, claims: Iterable[EntryPoint], frozen: Frozen | None = None) -> None:
@@ -37,35 +37,35 @@ class Catalog:
 
     @classmethod
     def installed(cls, frozen: Frozen | None = None) -> Catalog:
-        """Return the catalog of what is installed, with `frozen` contracts or this folder's.
+        """Return the catalog of installed architectures, with `frozen` or this folder's contracts.
 
         Raises:
-            RegistryError: the file of frozen contracts can't be read.
+            RegistryError: the file of frozen contracts cannot be read.
         """
         groups = (ARCHITECTURES.group, FAMILIES.group)
         claims = [claim for group in groups for claim in entry_points(group=group)]
         return cls(filter_allowed(claims), Frozen.found() if frozen is None else frozen)
 
     def names(self) -> tuple[str, ...]:
-        """Return every installed architecture by the name to type, built-ins first.
+        """Return the names of all installed architectures, built-ins first.
 
-        Members of families are not among them. Loads nothing.
+        Members of families are not included. Nothing is loaded.
         """
         return self._architectures.names()
 
     def families(self) -> tuple[Entry[Family], ...]:
-        """Return the families that are installed, a broken one as an entry with its reason."""
+        """Return the installed families; the entry of a broken one has the reason."""
         return tuple(self._families.entry(name) for name in self._families.names())
 
     def members(self, family: str, pattern: str = "*") -> tuple[str, ...]:
-        """Return the members of `family` that `pattern` matches, by the name to type.
+        """Return the names of the members of `family` that match `pattern`.
 
         Raises:
-            UnknownNameError: there is no such family, or no such member.
-            BrokenPluginError: its library can't be imported.
+            UnknownNameError: there is no such family or member.
+            BrokenPluginError: its library cannot be imported.
         """
         entry = self._families.entry(family)
-        # `entry.name` where the family is reached by its full name, `dist/family`
+        # `entry.name`, because `family` may be a full name, `dist/family`
         names = [f"{entry.name}:{name.partition(':')[2]}" for name in entry.value.names()]
         found = matching(f"{entry.name}:{pattern}", names)
         if not found:
@@ -74,7 +74,7 @@ class Catalog:
         return tuple(found)
 
     def described(self, name: str) -> Described:
-        """Return what the member of a family, `timm:resnet18`, is; it is not built.
+        """Return the description of a family's member, `timm:resnet18`; nothing is built.
 
         Raises:
             RegistryError: there is no such family or member.
@@ -83,21 +83,21 @@ class Catalog:
         return self._families.entry(prefix).value.described(member)
 
     def get(self, name: str) -> Entry[Architecture]:
-        """Return the architecture `name`; no other plugin is loaded.
+        """Return the architecture `name`; only its plugin is loaded.
 
         Raises:
-            UnknownNameError: nobody claims the name.
-            AmbiguousNameError: several plugins do, and no built-in.
-            BrokenPluginError: the one that does can't be loaded.
-            ConstructionError: a network that is measured can't be built.
-            UnsuitableError: it can't be compared.
+            UnknownNameError: the name is unknown.
+            AmbiguousNameError: several plugins claim the name, and no built-in does.
+            BrokenPluginError: the plugin cannot be loaded.
+            ConstructionError: a network without a contract cannot be built.
+            UnsuitableError: the network cannot be compared.
         """
         entry = self.entry(name)
         _ = entry.value  # raises
         return entry
 
     def entry(self, name: str) -> Entry[Architecture]:
-        """Return the architecture `name`, a broken plugin's with its reason; or raise as `get`."""
+        """Return the entry `name`; if its plugin is broken, with the reason. Raise as `get`."""
         if is_file(name):
             name = file_name(name)
             architecture = self._promised(name, described_file(name))
@@ -107,7 +107,7 @@ class Catalog:
         return self._installed(name)
 
     def looked_into(self, name: str) -> Entry[Architecture]:
-        """Return the member of a family, `timm:resnet18`; one that can't be compared is broken.
+        """Return the member of a family, `timm:resnet18`; broken if it cannot be compared.
 
         Raises:
             RegistryError: there is no such family.
@@ -119,7 +119,7 @@ class Catalog:
             return Entry(name=name, found=None, origin=family.origin, broken=str(error))
 
     def entries(self, patterns: Sequence[str] = ()) -> tuple[Entry[Architecture], ...]:
-        """Return what the patterns name, or everything installed, broken ones with their reason.
+        """Return the entries that match, or all installed; broken ones have the reason.
 
         Raises:
             RegistryError: as `resolve` and `get`.
@@ -129,10 +129,10 @@ class Catalog:
         return tuple(self._installed(name) for name in self.names())
 
     def resolve(self, patterns: Sequence[str]) -> tuple[str, ...]:
-        """Return the names meant by `patterns`, each once, in the order asked.
+        """Return the names that match `patterns`, each once, in the given order.
 
-        `vgg*` means all that match, `!vgg19` takes away; exclusions alone take from everything
-        installed. Only a pattern of a family's members, `timm:vgg*`, loads its library.
+        `vgg*` adds matching names, `!vgg19` excludes one. Exclusions alone start from all
+        installed names. Only a pattern of a family, `timm:vgg*`, loads its library.
 
         Raises:
             UnknownNameError: a name or pattern matches nothing.
@@ -169,7 +169,7 @@ class Catalog:
         return Entry(name=name, found=architecture, origin=entry.value.origin)
 
     def _promised(self, name: str, described: Described) -> Architecture:
-        """Return the architecture with the contract that was frozen, or else one measured now."""
+        """Return the architecture with its frozen contract, or with one measured now."""
         frozen = self._frozen.contracts.get(name)
         guess = Contract(input_shape=described.input_shape, output_shape=(_CLASSES,), parameters=0)
         architecture = Architecture(

@@ -1,4 +1,4 @@
-"""From names to values: what distributions claim by packaging entry points, loaded when asked."""
+"""From names to values: entry points of installed distributions, loaded only when needed."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from registry.errors import AmbiguousNameError, BrokenPluginError, UnknownNameEr
 
 BUILT_IN_DISTRIBUTION = "zoo-bench"
 PLUGINS_VARIABLE = "ZOO_PLUGINS"
-_PLAIN = re.compile(r"[a-z][a-z0-9_-]*")  # a colon would be a family's or a file's
+_PLAIN = re.compile(r"[a-z][a-z0-9_-]*")  # a colon is for families and files
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind(Generic[T]):
-    """What the entry points of one group name.
+    """The entry points of one group, and what they are called.
 
     Attributes:
         group: the packaging group, such as `zoo.architectures`.
-        noun: what a person calls one, such as `architecture`.
-        type: of the values; each has a `name`, which must be its entry point's.
-        listing: the command that shows all of them.
+        noun: the word for one value, such as `architecture`.
+        type: class of the values; each has a `name`, equal to its entry point's.
+        listing: the command that lists all values.
     """
 
     group: str
@@ -42,12 +42,13 @@ class Kind(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Generic[T]):
-    """One claim to a name, looked into.
+    """One claim to a name, with the value or the reason why there is none.
 
     Attributes:
-        name: what to type: `lenet`, or `distribution/lenet` where the bare name means another.
-        found: what is claimed, or None where the claim is broken.
-        broken: why nothing is found, on one line, or None.
+        name: `lenet`, or `distribution/lenet` if the bare name belongs to another.
+        found: the value; None if the claim is broken.
+        origin: the distribution that makes the claim.
+        broken: why the value cannot be loaded, on one line, or None.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Entry(Generic[T]):
 
     @property
     def value(self) -> T:
-        """What is claimed.
+        """Return the value.
 
         Raises:
             BrokenPluginError: the claim is broken.
@@ -68,10 +69,10 @@ class Entry(Generic[T]):
 
 
 class Claims(Generic[T]):
-    """Values by name. Nothing is loaded before it is asked for.
+    """Values by name. Each is loaded only when it is needed.
 
-    Built-ins win a clash of names. Of two plugins with one name neither has the bare name;
-    `distribution/name` always works. Nothing is overwritten.
+    Built-ins win a clash of names. If two plugins claim one name, both need their full name,
+    `distribution/name`, which always works.
     """
 
     def __init__(self, kind: Kind[T], claims: Iterable[EntryPoint]) -> None:
@@ -91,20 +92,20 @@ class Claims(Generic[T]):
         return name in self._qualified or name in self._bare
 
     def names(self) -> tuple[str, ...]:
-        """Return every claim by the name to type, built-ins first; loads nothing."""
+        """Return the names of all claims, built-ins first; nothing is loaded."""
         return tuple(self._name(claim) for claim in self._claims)
 
     def entry(self, name: str) -> Entry[T]:
-        """Return the entry `name`, a broken one with its reason; no other plugin is loaded.
+        """Return the entry `name`; if broken, with the reason. Only its plugin is loaded.
 
         Raises:
-            UnknownNameError: nobody claims the name.
-            AmbiguousNameError: several plugins do, and no built-in.
+            UnknownNameError: the name is unknown.
+            AmbiguousNameError: several plugins claim the name, and no built-in does.
         """
         return self._load(self._claim(name))
 
     def name(self, name: str) -> str:
-        """Return the shortest name that means `name` does; loads nothing, raises as `entry`."""
+        """Return the shortest form of `name`; nothing is loaded. Raise as `entry`."""
         return self._name(self._claim(name))
 
     def _claim(self, name: str) -> EntryPoint:
@@ -118,7 +119,7 @@ class Claims(Generic[T]):
         return claims[0]
 
     def _name(self, claim: EntryPoint) -> str:
-        """Return the shortest name that means `claim`."""
+        """Return the shortest name of `claim`."""
         claims = self._bare[claim.name]
         alone = len(claims) == 1 or _is_built_in(claim)
         return claim.name if alone else _full_name(claim)
@@ -148,29 +149,29 @@ class Claims(Generic[T]):
 
 
 def is_pattern(text: str) -> bool:
-    """Say whether `text` may mean several names."""
+    """Return whether `text` may match several names."""
     return any(sign in text for sign in "*?[")
 
 
 def matching(pattern: str, names: Iterable[str]) -> list[str]:
-    """Return the names that `pattern` matches: `vgg*`; `A` is no `a`."""
+    """Return the names that match `pattern`, such as `vgg*`; case matters."""
     return [name for name in names if fnmatch.fnmatchcase(name, pattern)]
 
 
 def filter_allowed(claims: Iterable[EntryPoint]) -> list[EntryPoint]:
-    """Return the claims of built-ins, and of plugins those that `ZOO_PLUGINS` names, if it is set.
+    """Return the claims of built-ins and of the plugins that `ZOO_PLUGINS` names.
 
-    `ZOO_PLUGINS=a,b` allows those two distributions only; empty, none.
+    `ZOO_PLUGINS=a,b` allows two distributions; if empty, none; if unset, all.
     """
-    told_of = os.environ.get(PLUGINS_VARIABLE)
-    if told_of is None:
+    allowed = os.environ.get(PLUGINS_VARIABLE)
+    if allowed is None:
         return list(claims)
-    named = {normalize_name(name) for name in told_of.split(",") if name.strip()}
+    named = {normalize_name(name) for name in allowed.split(",") if name.strip()}
     return [claim for claim in claims if _is_built_in(claim) or distribution_name(claim) in named]
 
 
 def origin_of(claim: EntryPoint) -> Origin:
-    """Return the distribution that `claim` came with; one that was half removed has no name."""
+    """Return the distribution that makes `claim`; a half-removed one has no name."""
     if claim.dist is None:
         return Origin(distribution="unknown", version="")
     version, editable = claim.dist.version or "", editable_url(claim.dist) is not None
@@ -178,16 +179,16 @@ def origin_of(claim: EntryPoint) -> Origin:
 
 
 def editable_url(distribution: Distribution) -> str | None:
-    """Return the address of the folder that an editable installation is used from, else None."""
+    """Return the URL of an editable installation's folder, or None."""
     try:
-        told_of = json.loads(distribution.read_text("direct_url.json") or "{}")  # as PEP 610 has it
-        return str(told_of["url"]) if told_of["dir_info"]["editable"] else None
-    except (ValueError, KeyError, TypeError):  # from an index, or a file that was cut short
+        direct = json.loads(distribution.read_text("direct_url.json") or "{}")  # see PEP 610
+        return str(direct["url"]) if direct["dir_info"]["editable"] else None
+    except (ValueError, KeyError, TypeError):  # from an index, or a truncated file
         return None
 
 
 def distribution_name(claim: EntryPoint) -> str:
-    """Return the distribution's normalised name; one that was half removed has none."""
+    """Return the distribution's normalised name; a half-removed one is `unknown`."""
     return normalize_name((claim.dist and claim.dist.name) or "unknown")
 
 

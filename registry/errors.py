@@ -1,4 +1,4 @@
-"""Everything that can go wrong in a way that a person can mend."""
+"""All errors that a user can fix. The command line prints each on one line."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from registry.exit_codes import ExitCode
 
 
 class ZooError(Exception):
-    """An error whose text is one line: what was asked, what there is, what to do."""
+    """An error of one line: what was asked, what exists, what to do."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
 def format_error(error: BaseException) -> str:
-    """Return what was raised on one line: `KeyError: 'conv1'`, or the type alone."""
+    """Return `error` on one line: `KeyError: 'conv1'`, or the type alone."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the most similar of `known`, if any is; a prefix that all share says nothing."""
+    """Return the most similar of `known`, or None; a common prefix is ignored."""
     prefix = name.partition(":")[0] + ":" if ":" in name else ""
     shortened = {each.removeprefix(prefix): each for each in known}
     found = difflib.get_close_matches(name.removeprefix(prefix), shortened, n=1, cutoff=cutoff)
@@ -30,17 +30,17 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return a question to set behind an error, with the space before it; "" if none is near."""
+    """Return a question to append to an error, with a leading space; "" if none is near."""
     near = nearest(name, known, cutoff)
     return f" Did you mean {near!r}?" if near else ""
 
 
 class RegistryError(ZooError):
-    """An architecture can't be had."""
+    """An architecture is not available."""
 
 
 class UnknownNameError(RegistryError):
-    """Nothing of this kind has this name, or none matches this pattern."""
+    """The name is unknown, or nothing matches the pattern."""
 
     def __init__(self, noun: str, name: str, known: Sequence[str], listing: str) -> None:
         hint = did_you_mean(name, known)
@@ -49,37 +49,37 @@ class UnknownNameError(RegistryError):
 
 
 class AmbiguousNameError(RegistryError):
-    """Several plugins claim this name."""
+    """Several plugins claim the name."""
 
     def __init__(self, name: str, qualified: Sequence[str]) -> None:
-        claims = " and ".join(repr(other) for other in qualified)
-        super().__init__(f"{name!r} is claimed by {len(qualified)} plugins: say {claims}")
+        claims = " or ".join(repr(other) for other in qualified)
+        super().__init__(f"{name!r} is claimed by {len(qualified)} plugins: use {claims}")
 
 
 class BrokenPluginError(RegistryError):
-    """The plugin that has this name can't be loaded."""
+    """The plugin of this name cannot be loaded."""
 
     exit_code = ExitCode.FAILED
 
 
 class ConstructionError(RegistryError):
-    """The constructor of an architecture does not give a network."""
+    """The constructor of an architecture does not return a network."""
 
     exit_code = ExitCode.FAILED
 
 
 class UnsuitableError(RegistryError):
-    """A network is none that can be compared with others: it gives no logits (N, K), say."""
+    """A network cannot be compared with others: for example, it returns no logits (N, K)."""
 
 
 class ContractError(RegistryError):
-    """A network is not what its architecture promises."""
+    """A network breaks the contract of its architecture."""
 
     exit_code = ExitCode.FAILED
 
 
 class CheckError(RegistryError):
-    """A network breaks a promise: what was seen, what was expected, and what to change."""
+    """A network fails a check: what was seen, what was expected, and what to change."""
 
     exit_code = ExitCode.FAILED
 
@@ -97,26 +97,26 @@ class UnknownCheckError(RegistryError):
 
 
 class DataError(ZooError):
-    """Images, folders or downloads can't be used."""
+    """Images, folders or downloads cannot be used."""
 
 
 class RunError(ZooError):
-    """A run can't be made as it was asked for."""
+    """A run is not possible as requested."""
 
 
 class IncomparableError(RunError):
-    """Models can't be compared: they were not tested on the same images."""
+    """Models cannot be compared: they were not tested on the same images."""
 
     exit_code = ExitCode.IRREPRODUCIBLE
 
 
 class ReproducibilityError(RunError):
-    """A run can't be gone on with so that it ends as it would have."""
+    """A run cannot be resumed exactly."""
 
     exit_code = ExitCode.IRREPRODUCIBLE
 
 
 class StorageError(RunError):
-    """What was measured can't be written: no room, or no leave."""
+    """Results cannot be written: the disk is full, or permission is missing."""
 
     exit_code = ExitCode.FAILED

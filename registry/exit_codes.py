@@ -1,4 +1,4 @@
-"""The exit codes of the `zoo` command: every number that it ends with, and what it means."""
+"""The exit codes of the `zoo` command: each number and its meaning."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a command has ended; `meaning` is a phrase for people, and the README's."""
+    """How a command ended; `meaning` is the phrase in the README."""
 
     meaning: str
 
     def __new__(cls, number: int, meaning: str) -> ExitCode:
-        """Return the member of this number."""
+        """Return the member with this number."""
         member = int.__new__(cls, number)
         member._value_, member.meaning = number, meaning
         return member
@@ -29,5 +29,5 @@ class ExitCode(IntEnum):
 
     @classmethod
     def of_signal(cls, number: int) -> ExitCode:
-        """Return the code of a command that the signal `number` has stopped."""
+        """Return the code of a command that was stopped by signal `number`."""
         return cls.TERMINATED if number == signal.SIGTERM else cls.INTERRUPTED

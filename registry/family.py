@@ -1,4 +1,4 @@
-"""Architectures by the hundred: a library's own, reached by a prefix, described when asked."""
+"""The architectures of a library, named with a prefix and described when needed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from registry.errors import BrokenPluginError, RegistryError, UnknownNameError, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """All of an `Architecture` but its promise: a network that nobody has promised anything of."""
+    """An `Architecture` without a contract; the fields are the same.
+
+    Attributes:
+        input_shape: (C, H, W) of one image.
+    """
 
     constructor: str
-    input_shape: tuple[int, int, int]  # (C, H, W) of one image
+    input_shape: tuple[int, int, int]
     arguments: tuple[tuple[str, Argument], ...] = ()
     normalization: Normalization | None = None
     weights: str = ""
@@ -32,9 +36,9 @@ class Family:
     Attributes:
         name: the prefix: `timm` in `timm:resnet18`.
         members: `module:function` that returns the names of all members.
-        describe: `module:function` that returns what the member of a name is, as `Described`;
-            None for an unknown one. It raises `UnsuitableError` for one that can't be compared.
-        distribution: whose version the networks depend on.
+        describe: `module:function` from a member's name to its `Described`, or None if unknown.
+            It raises `UnsuitableError` for a member that cannot be compared.
+        distribution: name of the distribution that provides the networks.
         source: the paper or page.
     """
 
@@ -46,7 +50,7 @@ class Family:
 
     @property
     def origin(self) -> Origin:
-        """The distribution that the networks come from."""
+        """Return the distribution that provides the networks, with its version."""
         try:
             found = version(self.distribution)
         except PackageNotFoundError:
@@ -54,20 +58,20 @@ class Family:
         return Origin(distribution=self.distribution, version=found)
 
     def names(self) -> tuple[str, ...]:
-        """Return `family:member` for each member, sorted. It may import the library.
+        """Return `family:member` for each member, sorted. This may import the library.
 
         Raises:
-            BrokenPluginError: the library can't be imported.
+            BrokenPluginError: the library cannot be imported.
         """
         return tuple(f"{self.name}:{member}" for member in sorted(self._called(self.members)))
 
     def described(self, member: str) -> Described:
-        """Return what `member` is.
+        """Return the description of `member`.
 
         Raises:
-            UnknownNameError: there is none of that name.
-            UnsuitableError: it is none that can be compared.
-            BrokenPluginError: the family fails.
+            UnknownNameError: the name is unknown.
+            UnsuitableError: the member cannot be compared.
+            BrokenPluginError: the family's library fails.
         """
         found = self._called(self.describe, member)
         if found is None:
@@ -75,7 +79,7 @@ class Family:
             raise UnknownNameError("architecture", name, self.names(), listing)
         if not isinstance(found, Described):
             raise BrokenPluginError(
-                f"{self.describe} gave a {type(found).__name__}, not a registry.Described"
+                f"{self.describe} returned a {type(found).__name__}, not a registry.Described"
             )
         return found
 

@@ -20,39 +20,39 @@ _DEFAULT_SHAPE = (3, 224, 224)
 
 
 def is_file(name: str) -> bool:
-    """Say whether `name` means a class or function in a file."""
+    """Return whether `name` is that of a class or function in a file."""
     return ".py:" in name
 
 
 def file_name(name: str) -> str:
-    """Return the one name of what `name` means: its path below the present folder, or whole.
+    """Return `name` in its one form: with the path relative to this folder, or absolute.
 
     Raises:
-        RegistryError: there is no such file, or no name of a class after the colon.
+        RegistryError: the file does not exist, or no class name follows the colon.
     """
     found = _PATTERN.fullmatch(name)
     if found is None:
-        raise RegistryError(f"{name!r} names no class in a file: write ./mynet.py:MyNet")
+        raise RegistryError(f"{name!r} is not a class in a file: write ./mynet.py:MyNet")
     path = Path(found["path"]).expanduser().resolve()
     if not path.is_file():
-        raise RegistryError(f"{name!r}: there is no file {found['path']}")
+        raise RegistryError(f"{name!r}: no file {found['path']}")
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return f"{shown}:{found['name']}"
 
 
 def file_origin(name: str) -> Origin:
-    """Return the file's name with the beginning of its SHA-256 for a version."""
+    """Return the file's name, with the start of its SHA-256 as the version."""
     path = Path(name.rpartition(":")[0])
     return Origin(distribution=path.name, version=f"sha256:{_digest(path)[:12]}")
 
 
 def described_file(name: str) -> Described:
-    """Return what the class in a file, as `file_name` names it, is; the file is run.
+    """Return the description of a class in a file, named as by `file_name`; the file is run.
 
-    The class may say its `input_shape`, (C, H, W); else it is (3, 224, 224).
+    The class may have an `input_shape`, (C, H, W); the default is (3, 224, 224).
 
     Raises:
-        ConstructionError: the file can't be run, or has no such class or function.
+        ConstructionError: the file cannot be run, or has no such class or function.
     """
     file, _, attribute = name.rpartition(":")
     path = str(Path(file).resolve())
@@ -69,13 +69,13 @@ def described_file(name: str) -> Described:
 
 
 def file_of(architecture: Architecture) -> Path | None:
-    """Return the file that `architecture` is a class of; None for one of a package."""
+    """Return the file of `architecture`; None if it belongs to a package."""
     of_file = architecture.constructor == _CONSTRUCTOR
     return Path(str(dict(architecture.arguments)["path"])) if of_file else None
 
 
 def build(*, num_classes: int, path: str, name: str) -> Any:
-    """Return what the class or function `name` in the file `path` gives for `num_classes`."""
+    """Return the network that `name` in the file `path` makes for `num_classes`."""
     return _load_module(path, name)(num_classes=num_classes)
 
 
@@ -84,19 +84,19 @@ def _load_module(path: str, attribute: str) -> Any:
         found = getattr(_module(path), attribute, None)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a stranger's file may raise even SystemExit
-        told = f"{Path(path).name} could not be run: {format_error(error)}"
-        raise ConstructionError(told) from error
+    except BaseException as error:  # a user's file may raise even SystemExit
+        message = f"{Path(path).name} could not be run: {format_error(error)}"
+        raise ConstructionError(message) from error
     if not callable(found):
         raise ConstructionError(f"{Path(path).name} has no class or function {attribute!r}")
     return found
 
 
 def _module(path: str) -> ModuleType:
-    """Return the file as a module: run once for each content, its folder being importable.
+    """Return the file as a module, run once for each content; its folder is importable.
 
-    One process has one module for one content, so that what a network leaves behind in it,
-    pickles and `isinstance` work as in a package.
+    One content has one module in a process, so that its state, pickles and `isinstance` work
+    as in a package.
     """
     name = f"_zoo_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}_{_digest(Path(path))[:12]}"
     if name in sys.modules:
@@ -105,8 +105,8 @@ def _module(path: str) -> ModuleType:
     assert specification is not None  # the name ends with .py
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module  # dataclasses look their own module up
-    sys.path.insert(0, str(Path(path).parent))  # files beside it, as for `python mynet.py`
+    sys.modules[name] = module  # dataclasses look up their own module
+    sys.path.insert(0, str(Path(path).parent))  # as for `python mynet.py`
     try:
         specification.loader.exec_module(module)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Contracts that a project has frozen: `zoo-contracts.toml`, enforced wherever it lies above."""
+"""Frozen contracts: `zoo-contracts.toml`, enforced in its folder and below."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEADING = "# Contracts frozen by `zoo contract freeze`, checked before each tra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenContract:
-    """A contract, and the distribution with its version that kept it then."""
+    """A contract, and the distribution and version that it was measured on."""
 
     contract: Contract
     origin: str
@@ -27,17 +27,17 @@ class FrozenContract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
-    """The contracts in a file, by the name to type."""
+    """The contracts in a file, by name."""
 
     path: Path | None = None
     contracts: Mapping[str, FrozenContract] = field(default_factory=dict)
 
     @classmethod
     def found(cls, folder: Path | None = None) -> Frozen:
-        """Return the contracts of the nearest `zoo-contracts.toml`, in `folder` or above it.
+        """Return the contracts of the nearest `zoo-contracts.toml` in `folder` or above.
 
         Raises:
-            RegistryError: the file can't be read; it names the place.
+            RegistryError: the file cannot be read; the message names it.
         """
         start = (folder or Path.cwd()).resolve()
         for place in (start, *start.parents):
@@ -50,21 +50,21 @@ def read_frozen(path: Path) -> Frozen:
     """Return the contracts in `path`.
 
     Raises:
-        RegistryError: it can't be read, or an entry is no contract; it names the entry.
+        RegistryError: the file cannot be read, or an entry is wrong; the message names it.
     """
     try:
-        told_of = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RegistryError(f"{path} can't be read: {format_error(error)}") from error
-    contracts = {name: _contract(path, name, value) for name, value in told_of.items()}
+        raise RegistryError(f"{path} cannot be read: {format_error(error)}") from error
+    contracts = {name: _contract(path, name, value) for name, value in tables.items()}
     return Frozen(path=path, contracts=contracts)
 
 
 def write_frozen(path: Path, contracts: Mapping[str, FrozenContract]) -> None:
-    """Write `contracts` to `path`, sorted by name, whole or not at all.
+    """Write `contracts` to `path` atomically, sorted by name.
 
     Raises:
-        RegistryError: it can't be written.
+        RegistryError: the file cannot be written.
     """
     text = _HEADING
     for name, frozen in sorted(contracts.items()):
@@ -81,18 +81,18 @@ def write_frozen(path: Path, contracts: Mapping[str, FrozenContract]) -> None:
             file.write(text)
         Path(partial).replace(path)
     except OSError as error:
-        raise RegistryError(f"{path} can't be written: {error.strerror or error}") from error
+        raise RegistryError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _text(value: str) -> str:
-    """Return `value` as TOML writes it; JSON's basic strings are TOML's."""
+    """Return `value` as a TOML string; JSON strings are valid TOML."""
     return json.dumps(value).replace("\x7f", "\\u007f")
 
 
 def _contract(path: Path, name: str, value: object) -> FrozenContract:
     try:
         if not isinstance(value, dict):
-            raise TypeError("it is no table")
+            raise TypeError("it is not a table")
         channels, height, width = map(_count, value["input_shape"])
         contract = Contract(
             input_shape=(channels, height, width),
@@ -101,10 +101,10 @@ def _contract(path: Path, name: str, value: object) -> FrozenContract:
         )
         return FrozenContract(contract=contract, origin=str(value.get("origin", "")))
     except (KeyError, TypeError, ValueError) as error:
-        raise RegistryError(f"{path}: [{name}] is no contract: {format_error(error)}") from error
+        raise RegistryError(f"{path}: [{name}] is not a contract: {format_error(error)}") from error
 
 
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no whole number")
+        raise TypeError(f"{value!r} is not a whole number")
     return value

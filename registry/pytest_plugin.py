@@ -1,7 +1,7 @@
-"""The pytest plugin: gives tests what `registry.checks.parametrize_architectures` asks for.
+"""The pytest plugin behind `registry.checks.parametrize_architectures`.
 
-pytest imports this module in every environment that has the package, so it imports nothing, and
-does nothing for a test that was not decorated: no option, no marker, no fixture, no output.
+pytest imports this module wherever the package is installed. So it imports nothing, and leaves
+other tests alone: no option, no marker, no fixture, no output.
 """
 
 from __future__ import annotations

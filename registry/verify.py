@@ -1,4 +1,4 @@
-"""Is a network what its architecture promises: built and run once, without a number computed."""
+"""Whether a network keeps its contract: it is built and run once, without computing numbers."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from registry.architecture import Architecture, Contract
 from registry.errors import ConstructionError, ContractError, UnsuitableError, format_error
 
 Device = Literal["meta", "cpu"]
-_DEVICES: tuple[Device, ...] = ("meta", "cpu")  # the CPU decides
+_DEVICES: tuple[Device, ...] = ("meta", "cpu")  # the CPU has the last word
 T = TypeVar("T")
-_BATCH = 2  # one image could hide that the batch's axis is lost
+_BATCH = 2  # one image could hide a lost batch axis
 
 
 def verify(architecture: Architecture) -> Device:
-    """Return the device that the network was built on, if it is what was promised.
+    """Return the device that the network was built on, if it keeps its contract.
 
-    The network is built on the meta device, which holds shapes and no numbers (VGG-16: 52 ms
-    instead of 4.1 s), or on the CPU where that can't be done. The global random state is as
-    before when it returns.
+    The meta device holds shapes but no numbers (VGG-16: 52 ms instead of 4.1 s). The CPU is used
+    where meta does not work. The global random state stays unchanged.
 
     Raises:
-        ContractError: it is not; the message names every field, measured beside promised.
-        ConstructionError: it can't be built or run at all.
+        ContractError: it breaks the contract; the message lists each field, measured and promised.
+        ConstructionError: the network cannot be built or run.
     """
     frozen = " as frozen in zoo-contracts.toml" if architecture.contract_by == "frozen" else ""
     breaks = f"{architecture.name} breaks its contract{frozen}"
@@ -48,30 +47,30 @@ def verify(architecture: Architecture) -> Device:
 
 
 def measure_contract(architecture: Architecture) -> Architecture:
-    """Return `architecture` with the contract that it keeps now, for as many classes.
+    """Return `architecture` with its measured contract, for the same number of classes.
 
     Raises:
-        ConstructionError: it can't be built or run.
-        UnsuitableError: it does not give one row of logits an image, or not for these classes.
+        ConstructionError: the network cannot be built or run.
+        UnsuitableError: it does not return one row of logits for each image and these classes.
     """
     classes = architecture.contract.num_classes
     try:
         contract, _ = probe(architecture, _in_both_modes, images=_BATCH)
     except UnsuitableError as error:
-        raise UnsuitableError(f"{architecture.name} can't be compared: {error}") from error
+        raise UnsuitableError(f"{architecture.name} cannot be compared: {error}") from error
     if contract.num_classes != classes:
         raise UnsuitableError(
-            f"{architecture.name} can't be compared: it has {contract.num_classes} outputs for "
+            f"{architecture.name} cannot be compared: it has {contract.num_classes} outputs for "
             f"{classes} classes"
         )
     return replace(architecture, contract=contract, contract_by="measured")
 
 
 def contract_of(network: nn.Module, images: torch.Tensor) -> Contract:
-    """Return the contract that `network` keeps at `images` (N, C, H, W).
+    """Return the measured contract of `network` on `images` (N, C, H, W).
 
     Raises:
-        UnsuitableError: it does not give one row of logits an image.
+        UnsuitableError: it does not return one row of logits for each image.
     """
     output = _logits(network(images), images)
     channels, height, width = images.shape[1:]
@@ -85,15 +84,15 @@ def contract_of(network: nn.Module, images: torch.Tensor) -> Contract:
 def probe(
     architecture: Architecture, look: Callable[[nn.Module, torch.Tensor], T], *, images: int
 ) -> tuple[T, Device]:
-    """Return what `look` makes of a new network and its input, and the device that it was made on.
+    """Return what `look` returns for a new network and its input, and the device of both.
 
-    The network is in evaluation mode, for the classes its contract names; the input is `images`
-    black images (N, C, H, W). Both are on the meta device, or on the CPU where that can't be
-    done. What the network prints goes to stderr, since stdout belongs to tables and JSON.
+    The network is in evaluation mode, for its contract's classes; the input is `images` black
+    images (N, C, H, W). Both are on the meta device, or on the CPU where meta does not work. What
+    the network prints goes to stderr, because stdout belongs to tables and JSON.
 
     Raises:
         UnsuitableError: `look` raised it.
-        ConstructionError: the network can't be built or run at all.
+        ConstructionError: the network cannot be built or run.
     """
     shape = (images, *architecture.contract.input_shape)
     for device in _DEVICES:
@@ -108,14 +107,14 @@ def probe(
             failed = error
     if isinstance(failed, ConstructionError):
         raise failed
-    told = f"{architecture.name} can't be run on images of {shape}: {format_error(failed)}"
-    raise ConstructionError(told) from failed
+    message = f"{architecture.name} cannot be run on images of {shape}: {format_error(failed)}"
+    raise ConstructionError(message) from failed
 
 
 def _in_both_modes(network: nn.Module, images: torch.Tensor) -> Contract:
-    """Return the contract of a network that gives logits while it is trained, too."""
+    """Return the contract of a network that returns logits in training mode, too."""
     contract = contract_of(network, images)
-    _logits(network.train()(images), images, " while it is trained")
+    _logits(network.train()(images), images, " in training mode")
     return contract
 
 
@@ -123,7 +122,7 @@ def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tenso
     count = len(images)
     if not isinstance(output, torch.Tensor):
         what = type(output).__name__
-        raise UnsuitableError(f"it gives a {what}{when}, not a tensor of logits (N, K)")
+        raise UnsuitableError(f"it returns a {what}{when}, not a tensor of logits (N, K)")
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] == 0:
         shape = tuple(output.shape)
         raise UnsuitableError(f"output {shape} for {count} images{when}, not ({count}, K)")

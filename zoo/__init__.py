@@ -1,4 +1,4 @@
-"""The zoo's table of contents: every built-in architecture with its contract; no torch."""
+"""All built-in architectures with their contracts; needs no torch."""
 
 from registry.architecture import Architecture, Contract, Deviation
 

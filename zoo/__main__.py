@@ -4,13 +4,13 @@ import sys
 
 
 def main() -> None:
-    """Run the command; Ctrl-C while it is still being imported is one line, too."""
+    """Run the command; Ctrl-C during its import prints one line, too."""
     try:
         from zoo.cli.app import main as run
     except KeyboardInterrupt:
         from registry.exit_codes import ExitCode
 
-        sys.stderr.write("zoo: interrupted before anything was begun\n")
+        sys.stderr.write("zoo: interrupted before anything was started\n")
         sys.exit(ExitCode.INTERRUPTED)
     run()
 

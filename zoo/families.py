@@ -1,4 +1,4 @@
-"""Families of architectures from other libraries, reached as `timm:resnet18`; no torch."""
+"""Families of architectures from other libraries, such as `timm:resnet18`; needs no torch."""
 
 from registry.family import Family
 

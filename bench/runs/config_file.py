@@ -31,7 +31,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
             continue
         if name is None:
             hint = did_you_mean(key.replace("_", "-"), [each.replace("_", "-") for each in names])
-            raise RunError(f"{path}: unknown key {key!r}.{hint} docs/options.md has all")
+            raise RunError(f"{path}: unknown key {key!r}.{hint} `zoo list options` shows all")
         if name in found:
             raise RunError(f"{path}: {key!r} says {name} a second time")
         found[name] = _own_recipes(path, value) if name == _OWN_RECIPES else _value(

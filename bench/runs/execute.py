@@ -48,7 +48,7 @@ def run(
         models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or values.
         data: a folder of images in class folders, or None for the embedded drawings.
         progress: tell on stderr how it goes.
-        **options: the other fields of `RunOptions`, as docs/options.md has them.
+        **options: the other fields of `RunOptions`, as `zoo list options` shows them.
 
     Raises:
         ZooError: something asked for is not there; nothing was trained.

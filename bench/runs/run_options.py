@@ -1,6 +1,6 @@
-"""The options of a run: each a field with its help, its range and its panel.
+"""The options of a run: each field with its help, range and panel.
 
-The command line, `--config run.toml` and docs/options.md are made of these fields. Needs no torch.
+The command line, `--config run.toml` and `zoo list options` come from these fields. Needs no torch.
 """
 
 from __future__ import annotations
@@ -34,37 +34,44 @@ _WORDS: Mapping[type, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """How a field is asked for, checked and explained."""
+    """The command-line option of a field: its help, its values and its spelling."""
 
-    text: str  # what it does, in a sentence or two
-    panel: str | None = None  # of the help; None is the first
-    shown: bool = False  # by `zoo bench --help`; others are in docs/options.md
-    flags: tuple[str, ...] = ()  # how the command line spells it, if not `--name-of-the-field`
-    formerly: str | None = None  # a spelling that is still understood
-    metavar: str | None = None  # what stands for its value
-    minimum: int | None = None  # the least value
-    choices: tuple[str, ...] = ()  # all values
-    also: tuple[type, ...] = ()  # types that a file may have beside `kind`
-    parse: Callable[[Any], Any] | None = None  # what was typed, or is in a file, to the value
-    name: str = ""  # of the field
-    kind: type = str  # what the command line takes
-    default: Any = None  # of the field
+    text: str  # help, in one or two sentences
+    panel: str | None = None  # panel of the help; None: the first
+    shown: bool = False  # whether `zoo bench --help` shows it; `zoo list options` shows all
+    flags: tuple[str, ...] = ()  # spelling on the command line; default: `--name-of-the-field`
+    formerly: str | None = None  # an old spelling that still works
+    metavar: str | None = None  # placeholder of its value in the help
+    minimum: int | None = None  # smallest value
+    choices: tuple[str, ...] = ()  # all allowed values
+    also: tuple[type, ...] = ()  # further types that a file may have
+    parse: Callable[[Any], Any] | None = None  # from text, or a file's value, to the value
+    name: str = ""  # name of the field
+    kind: type = str  # type on the command line
+    default: Any = None  # default of the field
 
     @property
     def flag(self) -> str:
-        """How messages call it."""
+        """Return its name in messages."""
         return self.flags[0].partition("/")[0]
 
     @property
     def allowed(self) -> str:
-        """What values it has, in words."""
+        """Return the allowed values in words."""
         if self.choices:
             return ", ".join(self.choices)
         at_least = "" if self.minimum is None else f", {self.minimum} or more"
         return " or ".join(_WORDS[kind] for kind in (self.kind, *self.also)) + at_least
 
+    @property
+    def default_text(self) -> str:
+        """Return the default as a person types it; "" for none."""
+        if self.default is None or isinstance(self.default, bool):
+            return "" if self.default is None else str(self.default).lower()
+        return str(len(self.default) if isinstance(self.default, tuple) else self.default)
+
     def check(self, value: Any) -> None:
-        """Raise RunError, which names the option and what is allowed, where `value` is not."""
+        """Raise RunError if `value` is not allowed; the message names the option and its values."""
         if self.choices:
             for each in value if isinstance(value, tuple) else (value,):
                 parse_choice(self.flag, each, self.choices)
@@ -77,16 +84,16 @@ def _option(default: Any, text: str, panel: str | None = None, **how: Any) -> An
 
 
 def _names(given: str | Iterable[Any]) -> tuple[Any, ...]:
-    """Return the names in a text, with commas between; or those given."""
+    """Return the names in a text, separated by commas; or those given."""
     return tuple(split_commas([given]) if isinstance(given, str) else given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What is to be compared, and how. `own_recipes` has those of a recipe file for models by name.
+    """What to compare, and how. `own_recipes` holds the recipes that a file has for single models.
 
-    They take the place of `recipe`; None there is `finetune` with `pretrained`, else `demo` on the
-    embedded data and `default` on others.
+    They override `recipe`. If it is None, the recipe is `finetune` with `pretrained`, `demo` on
+    the embedded data, and `default` otherwise.
     """
 
     models: tuple[str | Architecture, ...] = _option(
@@ -94,7 +101,7 @@ class RunOptions:
         shown=True, flags=("--models", "-m"), also=(str,), parse=_names,
     )  # fmt: skip
     data: Path | None = _option(
-        None, "Folder of images, or an installed data set. Without it: drawings.", shown=True
+        None, "Folder of images, or an installed data set. Default: drawings.", shown=True
     )
     test_data: Path | None = _option(
         None, "Test on the images of this folder that are not in --data."
@@ -109,71 +116,75 @@ class RunOptions:
         shown=True,
     )  # fmt: skip
     within: str | None = _option(
-        None, "Split only the training part of this: stratified, textbook. The rest is unseen.",
+        None, "Use only the training part of this split: stratified, textbook.",
         metavar="SPLIT",
     )  # fmt: skip
     epochs: int | None = _option(
-        None, "Epochs, instead of the recipe's.", TRAINING, shown=True, minimum=1
+        None, "Number of epochs; overrides the recipe.", TRAINING, shown=True, minimum=1
     )
     budget: str | float | None = _option(
         None, "Train each model for 60s, 5m or 1h, instead of epochs.", TRAINING, shown=True,
         also=(float,),
     )  # fmt: skip
     patience: int | None = _option(
-        None, "End after so many epochs without a better validation accuracy; test the best.",
+        None, "Stop after so many epochs without better validation accuracy; test the best epoch.",
         TRAINING, shown=True, minimum=1,
     )  # fmt: skip
     target: str | float | None = _option(
-        None, "Show the training seconds to this validation accuracy: 75%, 0.75.", shown=True,
+        None, "Show the training time to this validation accuracy: 75%, 0.75.", shown=True,
         metavar="ACCURACY", also=(float,),
     )  # fmt: skip
     batch_size: int | None = _option(
-        None, "Images a batch, instead of the recipe's.", TRAINING, shown=True, minimum=1
+        None, "Images per batch; overrides the recipe.", TRAINING, shown=True, minimum=1
     )
     learning_rate: float | None = _option(
-        None, "Instead of the recipe's; filters trained by Muon have their own rate.",
+        None, "Learning rate; overrides the recipe, but not Muon's rate for filters.",
         TRAINING, shown=True,
     )  # fmt: skip
     seeds: tuple[int, ...] = _option(
-        (0,), "How many (3), or which (0,7).", TRAINING, shown=True, also=(int, list),
+        (0,), "Number of seeds (3), or a list (0,7).", TRAINING, shown=True, also=(int, list),
         parse=parse_seeds,
     )  # fmt: skip
     device: str = _option("auto", "auto, cpu, cuda, cuda:1, mps.", MACHINE, shown=True)
     precision: str = _option(
-        "float32", "float32; on a GPU also bfloat16 or float16; float64, for proofs.", MACHINE,
+        "float32", "float32; on a GPU also bfloat16, float16; for proofs float64.", MACHINE,
         shown=True,
     )  # fmt: skip
     threads: int | None = _option(
         None, "CPU threads of each network. Default: all cores, divided among jobs.", MACHINE,
         minimum=1,
     )  # fmt: skip
-    workers: int = _option(2, "Threads that make batches ahead; 0: none.", MACHINE, minimum=0)
-    limit: int | None = _option(None, "Use so many images at most.", shown=True, minimum=2)
-    runs: Path = _option(Path("runs"), "Where run folders go.", shown=True, flags=("--runs-dir",))
+    workers: int = _option(2, "Threads that prepare batches; 0: none.", MACHINE, minimum=0)
+    limit: int | None = _option(None, "Use at most so many images.", shown=True, minimum=2)
+    runs: Path = _option(Path("runs"), "Folder for runs.", shown=True, flags=("--runs-dir",))
     weights: bool = _option(True, "Keep the trained weights.")
     fidelity: str = _option(
-        "exact", "Resize training images: exact, or fast (2 of 255 away).", TRAINING,
+        "exact", "Resize training images: exact, or fast (up to 2 of 255 levels off).", TRAINING,
         choices=("exact", "fast"),
     )  # fmt: skip
     layout: str = _option(
-        "auto", "Order of numbers in memory; auto takes the faster for each network.", MACHINE,
+        "auto", "Order of tensors in memory; auto: the faster for each network.", MACHINE,
         flags=("--memory-format",), formerly="--layout",
         choices=("auto", "channels_last", "contiguous"),
     )  # fmt: skip
     compiled: bool = _option(
-        False, "Use torch.compile; its time is counted apart.", MACHINE, flags=("--compile",)
+        False, "Use torch.compile; its time is measured separately.", MACHINE, flags=("--compile",)
     )
-    cache: bool = _option(True, "Decode each image once, for all runs.", MACHINE)
-    profile: bool = _option(False, "Show where the time went, and the ceiling.", MACHINE)
+    cache: bool = _option(True, "Keep decoded images for all runs.", MACHINE)
+    profile: bool = _option(False, "Show where the time goes, and the maximum speed.", MACHINE)
     timeout: float | None = _option(
-        None, "End a trial after so long.", SAFETY, shown=True, metavar="SECONDS"
+        None, "Stop a trial after so many seconds.", SAFETY, shown=True, metavar="SECONDS"
     )
     checkpoint_every: str = _option(
-        "60s", "Save a trial every 60s, 5m, 200 (steps), or never.", SAFETY, also=(int,), parse=str
+        "60s",
+        "Save a checkpoint every 60s, 5m or 200 (steps), or never.",
+        SAFETY,
+        also=(int,),
+        parse=str,
     )
     checkpoints: str | None = _option(
-        None, "Also keep checkpoints in a folder or URL (s3://…) that all machines reach, so that "
-        "a trial can resume elsewhere.", SAFETY, metavar="URL",
+        None, "Also keep checkpoints in a shared folder or URL (s3://…), to resume on another "
+        "machine.", SAFETY, metavar="URL",
     )  # fmt: skip
     on_oom: str = _option(
         "fail", "Out of memory: fail, or halve the batch and flag the row.", SAFETY,
@@ -188,19 +199,19 @@ class RunOptions:
         None, "With --engine ray: existing Ray cluster; default: start one locally.", MACHINE
     )
     jobs: int | None = _option(
-        None, "Trials at a time; their times are then of a shared machine.", MACHINE, shown=True,
+        None, "Concurrent trials; they share the machine, so each is slower.", MACHINE, shown=True,
         flags=("--jobs", "-j"), minimum=1,
     )  # fmt: skip
-    isolate: bool = _option(True, "Run each trial in a process of its own.", SAFETY)
+    isolate: bool = _option(True, "Run each trial in its own process.", SAFETY)
     aa: bool = _option(
-        False, "Compare one model with itself, under other seeds: the noise.", TRAINING
+        False, "Compare one model with itself under other seeds, to show the noise.", TRAINING
     )
     pretrained: bool = _option(
-        False, "Begin with a family's trained weights; fetches what is not here.", TRAINING,
+        False, "Start from a family's trained weights; downloads missing ones.", TRAINING,
         shown=True,
     )  # fmt: skip
     frozen: bool = _option(
-        False, "With --pretrained: train the head alone.", TRAINING, flags=("--freeze-backbone",)
+        False, "With --pretrained: train only the head.", TRAINING, flags=("--freeze-backbone",)
     )
     log: tuple[str, ...] = _option(
         (), "Also log trials to tensorboard, mlflow or both. A failing tracker prints one warning.",
@@ -210,7 +221,7 @@ class RunOptions:
 
 
 def displaced_by(given: Iterable[str]) -> dict[str, Any]:
-    """Return fields, with their defaults, that can't stay as they were where these are given."""
+    """Return the fields, with their defaults, that the `given` fields override."""
     displaced = {"epochs": "budget", "budget": "epochs", "recipe": "own_recipes",
                  "engine": "address"}  # fmt: skip
     others = (displaced[name] for name in given if name in displaced)

@@ -1,1 +1,1 @@
-"""What the machine gives: cores, memory, devices, clocks, files, the terminal."""
+"""The machine: cores, memory, devices, clocks, files, the terminal."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, also after a kill or a power cut."""
+"""Atomic files: whole or absent, even after a kill or a power cut."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
-    """Yield where to write; it becomes `path` in the end, or is removed if the block fails.
+    """Yield a temporary path; it becomes `path` at the end, or is removed if the block fails.
 
-    The old content or the new one is there, never a part. What a kill has left is written over
-    the next time; where others may write `path` too (`shared`), each has a name of its own.
+    `path` has the old content or the new, never a part. The next write replaces what a kill left.
+    With `shared`, others may write `path`, too: each writer has its own temporary name.
     """
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
     partial = path.with_name(f".{name}{secrets.token_hex(8) if shared else ''}.partial")
@@ -30,15 +30,15 @@ def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str, *, shared: bool = False) -> None:
-    """Write `text` to `path`, whole or not at all."""
+    """Write `text` to `path` atomically."""
     with whole_file(path, shared=shared) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
 
 
 def put_in_place(partial: Path, path: Path) -> None:
-    """Give a file that is written and synced its name, durably."""
+    """Rename a written and synced file durably."""
     partial.replace(path)
-    if os.name == "posix":  # elsewhere a folder can't be opened
+    if os.name == "posix":  # elsewhere a folder cannot be opened
         _sync(path.parent)
 
 

@@ -1,4 +1,4 @@
-"""Where what can be made again is kept between runs."""
+"""The cache folder: files kept between runs that can be made again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OURS = ("pixels", "layouts", "layouts.lock", "synthetic-*", "checked.sqlite*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:
-    """One file of the cache: its name in the folder, its size, and the day it was last used."""
+    """A file of the cache: its name in the folder, its size, and the day of its last use."""
 
     name: str
     bytes: int
@@ -23,13 +23,13 @@ class KeptFile:
 
 
 def cache_folder() -> Path:
-    """Return $ZOO_CACHE, else `zoo` in $XDG_CACHE_HOME or in ~/.cache; it may not be there yet."""
+    """Return $ZOO_CACHE, else `zoo` in $XDG_CACHE_HOME or ~/.cache; it may not exist yet."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("ZOO_CACHE") or Path(home, "zoo"))
 
 
 def kept_files(folder: Path) -> list[KeptFile]:
-    """Return what is kept in `folder`, the largest first; drawings are one entry."""
+    """Return the files kept in `folder`, largest first; a set of drawings is one entry."""
     kept = []
     for entry in _entries(folder):
         alone = entry.is_file() or entry.name.startswith("synthetic-")
@@ -48,12 +48,12 @@ def kept_files(folder: Path) -> list[KeptFile]:
 
 
 def clear_cache(folder: Path) -> None:
-    """Remove what is kept in `folder`, and nothing that was not made here.
+    """Remove the cached files in `folder`, and no other files.
 
-    Processes that have a file open go on reading it.
+    Processes that have a file open can still read it.
 
     Raises:
-        RunError: something can't be removed.
+        RunError: a file cannot be removed.
     """
     for entry in _entries(folder):
         try:
@@ -62,7 +62,7 @@ def clear_cache(folder: Path) -> None:
             else:
                 entry.unlink()
         except OSError as error:
-            raise RunError(f"can't remove {entry}: {error.strerror}") from error
+            raise RunError(f"cannot remove {entry}: {error.strerror}") from error
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""A process that ends when the one that began it does."""
+"""Child processes that end with their parent."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def die_with_parent() -> None:
-    """Have the system kill this process when its parent ends; elsewhere the pipe's end must do.
+    """Let Linux kill this process when its parent ends; elsewhere, the closed pipe ends it.
 
-    Linux means the thread that has begun it: that one must live as long as this process is needed.
+    For Linux, the parent is the thread that started it: that thread must live as long.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""Seconds that wait for the device, and work that is not done too often."""
+"""Times that include the device's work, and work that does not run too often."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import torch
 
-_SHARE = 20  # work is done again after so many times what it took: 5 % of the time
-_CHEAP_SECONDS = 1.0  # below that it is done each time
+_SHARE = 20  # the pause is so many times the duration: work takes 5 % of the time
+_CHEAP_SECONDS = 1.0  # faster work runs each time
 
 
 def drain(device: torch.device) -> None:
-    """Return once everything queued on `device` is done."""
+    """Return when all work queued on `device` is done."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -22,7 +22,7 @@ def drain(device: torch.device) -> None:
 
 
 class Stopwatch:
-    """Context manager that measures wall seconds, the device drained at both ends."""
+    """Context manager that measures wall seconds; it drains the device at both ends."""
 
     def __init__(
         self, device: torch.device, clock: Callable[[], float] = time.perf_counter
@@ -33,7 +33,7 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """What was measured, or so far, where the context has not ended."""
+        """Return the measured seconds; inside the context, those so far."""
         return self._clock() - self._started if self._total is None else self._total
 
     def __enter__(self) -> Stopwatch:
@@ -48,7 +48,7 @@ class Stopwatch:
 
 
 class Phases:
-    """Wall seconds by the name of a phase, the device drained at both ends of each."""
+    """Wall seconds of each phase, by name; the device is drained at both ends."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -56,14 +56,14 @@ class Phases:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Add what happens in the context to the phase `name`."""
+        """Add the duration of the context to the phase `name`."""
         with Stopwatch(self._device) as stopwatch:
             yield
         self.seconds[name] += stopwatch.seconds
 
 
 class Throttle:
-    """Does what may be left out meanwhile, as long as it is done at the end."""
+    """Runs work that may be skipped for now, but not at the end."""
 
     def __init__(
         self,
@@ -71,20 +71,20 @@ class Throttle:
         clock: Callable[[], float] = time.monotonic,
         cost: Callable[[], float] = time.process_time,
     ) -> None:
-        """Do `work`, timed by `clock`; what it takes is told by `cost`, both in seconds."""
+        """Run `work`; `clock` gives the time and `cost` its duration, both in seconds."""
         self._work, self._clock, self._cost = work, clock, cost
         self._took, self._ended = 0.0, clock()
         self._due = False
 
     def __call__(self) -> None:
-        """Do it, unless it took long and that was only just now."""
+        """Run the work, unless it is slow and ran recently."""
         self._due = True
         cheap = self._took <= _CHEAP_SECONDS
         if cheap or self._clock() - self._ended >= _SHARE * self._took:
             self.finish()
 
     def finish(self) -> None:
-        """Do it if it was left out."""
+        """Run the work if it was skipped."""
         if self._due:
             before = self._cost()
             self._work()

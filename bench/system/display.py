@@ -1,7 +1,7 @@
-"""How things are shown: text from anywhere made harmless, and the colours of good and bad.
+"""Text for people: safe from control characters, and the colours of good and bad.
 
-Text comes from file names, class folders, plugins and exceptions, and each place that shows it has
-its own traps. What programs read, JSON, is made in `bench.system.strict_json`.
+Text comes from file names, class folders, plugins and exceptions; terminal, Markdown, HTML and
+spreadsheets each need their own escapes. `bench.system.strict_json` makes JSON for programs.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from itertools import accumulate
 
 from rich.cells import get_character_cell_size
 
-GOOD, BAD = "#009E73", "#D55E00"  # Okabe-Ito: told apart by colour-blind eyes
-LINE_CELLS = 1000  # of a message; a plugin's exception may hold a whole file
-_INVISIBLE = re.compile(  # Default_Ignorable_Code_Point and a blank, as far as no C or Z has them
+GOOD, BAD = "#009E73", "#D55E00"  # Okabe-Ito: distinct for colour-blind readers
+LINE_CELLS = 1000  # of a message; a plugin's exception may contain a whole file
+_INVISIBLE = re.compile(  # Default_Ignorable_Code_Point and a blank, outside the categories C and Z
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_FORMULA = re.compile(  # full-width signs, too, and what follows a `;`, which parts cells at times
+_FORMULA = re.compile(  # also full-width signs, and after a `;`, which may separate cells
     "(^|;)(?!')(?=[ \"']*[=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])"
 )
 _MARKS = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")  # a_b is never emphasis
@@ -27,9 +27,9 @@ _FIRST_MARK = re.compile(r"^( *)([-+#=]|\d+(?=[.)](?: |$)))")
 
 
 def display(text: str) -> str:
-    r"""Return `text` on one line, safe for a terminal: control characters become `\x1b` and so on.
+    r"""Return `text` on one line, safe for a terminal: control characters become `\x1b` etc.
 
-    Names that are not UTF-8 arrive with surrogate escapes; they are shown the same way.
+    Names that are not UTF-8 have surrogate escapes, which are shown the same way.
     """
     return "".join(
         each if _plain(each) else each.encode("unicode_escape").decode("ascii") for each in text
@@ -37,7 +37,7 @@ def display(text: str) -> str:
 
 
 def short(text: str, cells: int = 60) -> str:
-    """Return `text` displayed, its middle left out where a terminal needs more than `cells`."""
+    """Return `text` for a terminal, without its middle if longer than `cells`."""
     shown = display(text)
     if _fitting(shown, cells) == shown:
         return shown
@@ -47,23 +47,23 @@ def short(text: str, cells: int = 60) -> str:
 
 
 def cell(text: str) -> str:
-    """Return `text` displayed, with a quote before what a spreadsheet would run as a formula."""
+    """Return `text` for a spreadsheet, with a quote before anything that looks like a formula."""
     return _FORMULA.sub(r"\1'", display(text))
 
 
 def markdown(text: str) -> str:
-    """Return `text` displayed, as Markdown that shows it letter by letter, in a table cell too."""
+    """Return `text` as Markdown that shows it literally, also in a table cell."""
     entities = html.escape(_MARKS.sub(r"\\\g<0>", display(text)), quote=False)
     return _FIRST_MARK.sub(_without_list_sign, entities)
 
 
 def html_text(text: str) -> str:
-    """Return `text` displayed, as HTML, for an element's text or a quoted attribute."""
+    """Return `text` as HTML, for an element's text or a quoted attribute."""
     return html.escape(display(text), quote=True)
 
 
 def percent(share: float | None) -> str:
-    """Return a share, 0 to 1, in percent; nothing for none."""
+    """Return a share, 0 to 1, in percent; "" for None."""
     return "" if share is None else f"{share * 100:.1f} %"
 
 
@@ -83,12 +83,12 @@ def points_interval(difference: float, low: float, high: float) -> str:
 
 
 def count_noun(number: int, noun: str) -> str:
-    """Return how many of what, in the singular or the plural."""
+    """Return a number with its noun, in the singular or plural."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def join_names(names: Sequence[str], most: int = 6) -> str:
-    """Return names as one says them, `a, b and c`; of more than `most` the last are counted."""
+    """Return names as `a, b and c`; of more than `most`, the last are counted."""
     if len(names) > most:
         names = [*names[: most - 1], f"{len(names) - most + 1} more"]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -100,12 +100,12 @@ def _plain(character: str) -> bool:
 
 
 def _fitting(shown: str, cells: int) -> str:
-    """Return the beginning that fits; a combining mark counts, or a thousand would be free."""
+    """Return the start of `shown` that fits; a combining mark counts as one cell."""
     ends = accumulate(max(1, get_character_cell_size(character)) for character in shown)
     return shown[: sum(end <= cells for end in ends)]
 
 
 def _without_list_sign(found: re.Match[str]) -> str:
-    """Return the sign that would begin a list or a heading as plain text."""
+    """Return a leading sign of a list or heading as plain text."""
     space, mark = found.groups()
     return f"{space}{mark}\\" if mark.isdigit() else f"{space}\\{mark}"

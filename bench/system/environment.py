@@ -1,4 +1,4 @@
-"""The machine and the versions that a result was measured with."""
+"""The machine and the versions behind a result."""
 
 from __future__ import annotations
 

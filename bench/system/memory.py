@@ -1,4 +1,4 @@
-"""How much memory there is for this process, and how much it has taken."""
+"""Available memory, and the memory that this process uses."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ except ImportError:  # not a POSIX system
     resource = None  # type: ignore[assignment]
 
 _CGROUP = Path("/sys/fs/cgroup")
-_PROCESS_BYTES = 1_500_000_000  # of a process that has torch and some batches
+_PROCESS_BYTES = 1_500_000_000  # of a process with torch and some batches
 _PARAMETER_BYTES = 24  # weight, gradient, two moments, and copies of the weights, of four bytes
 
 
 def available_bytes(cgroup: Path = _CGROUP) -> int:
-    """Return how much can be used without swapping: the machine's, or the container's if less.
+    """Return the bytes usable without swapping, of the machine or its container.
 
-    Memory that holds cached files counts as free, since it is given back when it is needed.
+    Memory of cached files counts as free, because the system releases it on demand.
     """
     machine = int(psutil.virtual_memory().available)
     try:
@@ -34,17 +34,17 @@ def available_bytes(cgroup: Path = _CGROUP) -> int:
 
 
 def expected_bytes(parameters: int) -> int:
-    """Return about how much a training of a network with so many parameters holds at most.
+    """Return the estimated peak memory of training a network with so many parameters.
 
-    `lenet` (46 M) held 2.7 GB, `alexnet` (42 M) 3.1 GB; what lies between its layers is not known.
+    `lenet` (46 M) used 2.7 GB, `alexnet` (42 M) 3.1 GB; the size of activations is not known.
     """
     return _PROCESS_BYTES + _PARAMETER_BYTES * parameters
 
 
 def peak_bytes() -> int | None:
-    """Return the most memory that this process has held at a time, pages of mapped files included.
+    """Return the peak memory of this process, including pages of mapped files; None if unknown.
 
-    On Linux it is VmHWM, which begins with the program; `ru_maxrss` would begin with its parent.
+    On Linux it is VmHWM, which starts with the program; `ru_maxrss` includes the parent's.
     """
     try:
         status = Path("/proc/self/status").read_text()
@@ -58,10 +58,10 @@ def peak_bytes() -> int | None:
 
 
 def limit_memory(limit: int) -> None:
-    """Let this process hold `limit` bytes of its own, as far as the system can see to it.
+    """Limit this process to `limit` bytes of its own, where the system supports it.
 
-    What would take more fails with an error that can be told, instead of a machine that stands
-    still until the kernel kills something. And this process is the one that it would kill.
+    A larger request then fails with an error. Otherwise the machine stalls until the kernel kills
+    something. This process also becomes the first one to kill.
     """
     if resource is None or sys.platform != "linux":
         return
@@ -73,7 +73,7 @@ def limit_memory(limit: int) -> None:
 
 
 def kernel_kills(cgroup: Path = _CGROUP) -> int:
-    """Return how many processes of this container the kernel has killed for want of memory."""
+    """Return how many processes of this container the kernel killed for lack of memory."""
     try:
         return _statistic((cgroup / "memory.events").read_text(), "oom_kill")
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Times, shares, seeds and choices as a person types them: `5m`, `75%`, one of a list."""
+"""Times, shares, seeds and choices as people type them: `5m`, `75%`, one of a list."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def parse_seconds(asked: str | float, what: str = "--budget") -> float:
-    """Return the seconds that are meant by `60s`, `1.5m` or `1h`, or by a number.
+    """Return the seconds of `60s`, `1.5m` or `1h`, or of a number.
 
     Raises:
-        RunError: none are, or not more than 0; the message names `what` they are of.
+        RunError: it is no time, or not above 0; the message names the option `what`.
     """
     seconds = math.nan
     if isinstance(asked, int | float):
@@ -31,10 +31,10 @@ def parse_seconds(asked: str | float, what: str = "--budget") -> float:
 
 
 def parse_share(asked: str | float, what: str = "--target") -> float:
-    """Return the share, 0 to 1, that is meant by `75%` or `0.75`, or by a number.
+    """Return the share, 0 to 1, of `75%` or `0.75`, or of a number.
 
     Raises:
-        RunError: none is, or one that is not above 0 and at most 1; the message names `what`.
+        RunError: it is no share above 0, up to 1; the message names the option `what`.
     """
     share = math.nan
     if isinstance(asked, int | float):
@@ -47,31 +47,31 @@ def parse_share(asked: str | float, what: str = "--target") -> float:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return seconds for a person to read: `60 s`."""
+    """Return seconds as text: `60 s`."""
     return f"{seconds:,.10g} s"
 
 
 def parse_choice(what: str, value: str, known: tuple[T, ...]) -> T:
-    """Return the one of `known` that `value` is.
+    """Return the member of `known` that equals `value`.
 
     Raises:
-        RunError: it is none; the message names `what` it should be, and those that there are.
+        RunError: there is none; the message names `what` is wrong, and lists `known`.
     """
     if value in known:
         return known[known.index(value)]
-    raise RunError(f"unknown {what} {value!r}: there are {', '.join(map(str, known))}")
+    raise RunError(f"unknown {what} {value!r}: use one of {', '.join(map(str, known))}")
 
 
 def split_commas(values: Iterable[str]) -> list[str]:
-    """Return the names in `values`, each of which may be several with commas between."""
+    """Return the names in `values`, each of which may list several, separated by commas."""
     return [name.strip() for value in values for name in value.split(",") if name.strip()]
 
 
 def parse_seeds(asked: str | int | Iterable[int]) -> tuple[int, ...]:
-    """Return the seeds that are meant by how many (`3`), or by a list (`0,7`).
+    """Return the seeds of a number of seeds (`3`) or a list (`0,7`).
 
     Raises:
-        RunError: none are.
+        RunError: it is neither.
     """
     text = str(asked) if isinstance(asked, str | int) else "".join(f"{each}," for each in asked)
     try:

@@ -1,4 +1,4 @@
-"""The global random generators that a network may use: seeded, saved, given back."""
+"""The state of the global random generators that a network may use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any], device: torch.device) -> None:
-    """Let all generators go on from what `random_state` returned."""
+    """Restore all generators to a state that `random_state` returned."""
     torch.set_rng_state(state["torch"])
     if state["device"] is not None and device.type == "cuda":
         torch.cuda.set_rng_state(state["device"], device)
@@ -38,7 +38,7 @@ def set_random_state(state: dict[str, Any], device: torch.device) -> None:
 
 @contextmanager
 def preserve_random_state() -> Iterator[None]:
-    """Leave the generators at the end as they were at the beginning."""
+    """Restore the generators at the end."""
     cpu = torch.device("cpu")
     before = random_state(cpu)
     try:

@@ -1,4 +1,4 @@
-"""JSON that any program can read and any terminal can show."""
+"""JSON that any program can parse and any terminal can show."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ _NOT_PRINTABLE_ASCII = re.compile("[^\x00-\x7e]")
 
 
 def json_text(value: object) -> str:
-    r"""Return `value` as indented JSON of printable ASCII that any parser takes.
+    r"""Return `value` as indented JSON of printable ASCII that any parser accepts.
 
-    A program gets every string as it is, only that half a surrogate pair becomes the text `\udce9`.
+    Strings stay unchanged, but half a surrogate pair becomes the text `\udce9`.
 
     Raises:
-        ValueError: a number in it is not finite, which JSON can't tell.
+        ValueError: a number is not finite; JSON cannot express it.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     return _NOT_PRINTABLE_ASCII.sub(_escape, text)
 
 
 def json_digest(value: object) -> str:
-    """Return the SHA-256 of `value` as JSON, whatever the order of its names."""
+    """Return the SHA-256 of `value` as JSON, independent of the order of keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,8 +1,8 @@
-"""A call in a process of its own that has torch imported, and nothing else.
+"""Calls in a separate process that has imported torch and nothing else.
 
-One process imports torch once (3 to 10 s) and then waits; each call is made by a fork of it, which
-takes milliseconds and knows nothing of the calls before. It has run no operation, so that there are
-no threads which a fork would lack.
+One process imports torch once (3 to 10 s) and waits. A fork of it makes each call: it takes
+milliseconds and starts clean. The process runs no operation itself, so it has no threads that a
+fork would lack.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ _BOOT = (
 
 
 def run_in_fork(call: Callable[[], T]) -> T | str | None:
-    """Return what `call` returns there; why its process has ended, as text; or None.
+    """Return the result of `call`; the reason as text if its process died; None without fork.
 
-    None where this system can't do it. What the call prints goes to stderr. The call and its
-    result are what pickle can take.
+    What the call prints goes to stderr. The call and its result must be picklable.
     """
     if not hasattr(os, "fork"):
         return None
@@ -44,8 +43,8 @@ def run_in_fork(call: Callable[[], T]) -> T | str | None:
         answer: T | str = pickle.load(answers)
     except (BrokenPipeError, EOFError):
         _server.cache_clear()
-        return f"the process that watches it has ended with {server.wait()}"
-    except KeyboardInterrupt:  # or the next call would get this one's answer
+        return f"the process that watches it ended with {server.wait()}"
+    except KeyboardInterrupt:  # otherwise the next call would read this result
         _server.cache_clear()
         server.kill()
         raise
@@ -53,14 +52,14 @@ def run_in_fork(call: Callable[[], T]) -> T | str | None:
 
 
 def begin() -> None:
-    """Let the process begin to import, if calls are to be made later."""
+    """Start the import of torch early, before the first call."""
     if hasattr(os, "fork"):
         _server()
 
 
 @functools.cache
 def _server() -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-    """Return the waiting process, begun at the first call; it ends with this one."""
+    """Return the waiting process, started at the first call; it ends with this one."""
     reading, writing = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(writing)],
@@ -68,17 +67,17 @@ def _server() -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         pass_fds=[writing],
     )
     os.close(writing)
-    atexit.register(process.communicate)  # no more calls come: it waits until the process is gone
+    atexit.register(process.communicate)  # closes its stdin and waits until it has ended
     return process, os.fdopen(reading, "rb")
 
 
 def serve(writing: int) -> None:
-    """Answer the calls that come by stdin, each in a fork, until there are no more."""
+    """Run the calls that arrive on stdin, each in a fork, until stdin ends."""
     import torch  # noqa: F401  (once, for all forks)
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends who has asked, and then us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and then us
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(writing, "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a network reads nothing of the calls,
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a network cannot read the calls,
     os.dup2(2, 1)  # and prints to stderr
     with contextlib.suppress(EOFError):
         while True:
@@ -87,7 +86,7 @@ def serve(writing: int) -> None:
 
 
 def _answer_of_fork(call: Any) -> bytes:
-    """Return the pickled answer of a fork that makes `call`, or why it gives none."""
+    """Return the pickled result of `call` in a fork, or why there is none."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -104,7 +103,7 @@ def _answer_of_fork(call: Any) -> bytes:
 
 
 def _answer(call: Any, writing: int) -> None:
-    """Make `call`, write what it returns, and end this process whatever happens."""
+    """Run `call`, write its result, and end this process in any case."""
     function, (path, folder, environment) = call
     code = 1
     try:

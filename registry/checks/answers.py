@@ -1,4 +1,4 @@
-"""Checks of what a network answers: shapes, on the meta device where that will do, and logits."""
+"""Checks of a network's output: shapes, on the meta device where possible, and logits."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from registry.errors import CheckError, format_error
 from registry.verify import probe, verify
 
 _ONE_VALUE = "Expected more than 1 value per channel"
-_PUSHES = 8  # of two logits each: chance leaves all of them within 0 and 1 once in 65,000 times
+_PUSHES = 8  # of two logits each: chance keeps all within 0 and 1 once in 65,000 times
 
 
 def keeps_its_contract(subject: Subject) -> None:
-    """Check that shapes and size are what is promised, and that deviations name checks."""
+    """Check that shapes and size match the contract, and that deviations name checks."""
     verify(subject.architecture)
     known = [check.name for check in CHECKS]
     for deviation in subject.architecture.deviations:
         if deviation.check not in known:
             raise CheckError(
-                seen=f"a deviation from {deviation.check!r}, which is no check",
+                seen=f"a deviation from {deviation.check!r}, which is not a check",
                 expected=f"one of {', '.join(known)}",
-                change="correct the name, or take the deviation out",
+                change="correct the name, or remove the deviation",
             )
 
 
 def gives_rows(subject: Subject) -> None:
-    """Check that N images get (N, K), for one and two of them, in training and evaluation mode.
+    """Check that N images give (N, K), for one and two images, in training and evaluation mode.
 
-    Batch normalisation over maps of 1x1 raises for one image in training mode: it has no variance
-    over one value. That is no failure, since no epoch of ours has a batch of one image: a last
-    one is joined to the batch before.
+    Batch normalisation over maps of 1x1 raises for one image in training mode: one value has no
+    variance. That is no failure: training never has a batch of one image, because a single last
+    image joins the batch before.
     """
     classes = subject.architecture.contract.num_classes
     found, _ = probe(subject.architecture, _shapes, images=2)
@@ -43,13 +43,13 @@ def gives_rows(subject: Subject) -> None:
             raise CheckError(
                 seen=f"{seen} for {'1 image' if images == 1 else f'{images} images'} in {mode}",
                 expected=f"one tensor of logits, {(images, classes)}",
-                change="keep the batch's axis (no `squeeze`, `flatten(1)` and not `flatten(0)`), "
-                "and give the logits alone in both modes",
+                change="keep the batch axis (no `squeeze`; `flatten(1)`, not `flatten(0)`), "
+                "and return only the logits in both modes",
             )
 
 
 def follows_the_classes(subject: Subject) -> None:
-    """Check that the last layer is as wide as the classes that are asked for: 2, and 7."""
+    """Check that the last layer has one output for each class: 2, and 7."""
     for classes in (2, 7):
         contract = replace(subject.architecture.contract, output_shape=(classes,))
         asked = replace(subject.architecture, contract=contract)
@@ -58,12 +58,12 @@ def follows_the_classes(subject: Subject) -> None:
             raise CheckError(
                 seen=f"{seen} for 2 images with num_classes={classes}",
                 expected=str((2, classes)),
-                change="make the last layer `num_classes` wide: the data say how many there are",
+                change="make the last layer `num_classes` wide: the data set the number of classes",
             )
 
 
 def _shapes(network: nn.Module, images: torch.Tensor) -> list[tuple[str, int, str]]:
-    """Return mode, images and what came out, for each way of calling it."""
+    """Return mode, number of images and output shape, for each way of calling it."""
     found = []
     for training in (False, True):
         network.train(training)
@@ -74,7 +74,7 @@ def _shapes(network: nn.Module, images: torch.Tensor) -> list[tuple[str, int, st
                 if training and count == 1 and _ONE_VALUE in str(error):
                     continue
                 if images.device.type == "meta":
-                    raise  # it may have no meta kernel; the CPU decides
+                    raise  # perhaps it has no meta kernel; the CPU decides
                 seen = format_error(error)
             found.append((mode_name(network), count, seen))
     return found
@@ -88,76 +88,74 @@ def _shape(network: nn.Module, images: torch.Tensor) -> str:
 
 
 def takes_the_least(subject: Subject) -> None:
-    """Check the least that a network can be given: one picture, all of one level.
+    """Check the smallest input: one image, all of one level.
 
-    A contract names one size of input, and nothing else is ever given to its network; so the
-    smallest input is a batch of one picture without any contrast. Dividing by a deviation of 0,
-    or by the deviation of a batch of one, shows here.
+    A network only gets inputs of its contract's size. So the smallest input is one image without
+    contrast. It reveals a division by a standard deviation of 0, or by that of a batch of one.
     """
     blank = torch.zeros(1, *subject.architecture.contract.input_shape)
     found = answers(subject.network(), blank)
     _require_finite(
         found,
-        "one blank picture in evaluation mode",
-        "add a small number to what you divide by: a blank picture has a deviation of 0",
+        "one blank image in evaluation mode",
+        "add a small number to the divisor: a blank image has a standard deviation of 0",
     )
 
 
 def is_finite(subject: Subject) -> None:
-    """Check that pictures of any level give finite numbers, in both modes."""
+    """Check that images of any level give finite numbers, in both modes."""
     pictures = torch.cat([subject.pictures(2), subject.harsh_pictures(2)])
     network = subject.network()
     for training in (False, True):
         network.train(training)
         _require_finite(
             answers(network, pictures),
-            f"pictures of the darkest and brightest levels in {mode_name(network)}",
-            "look for a logarithm, root, power or quotient of what can be 0, negative or large",
+            f"images of the darkest and brightest levels in {mode_name(network)}",
+            "look for a logarithm, root, power or quotient of 0, negative or large numbers",
         )
 
 
 def gives_logits(subject: Subject) -> None:
     """Check that the outputs are no probabilities: the loss applies its own softmax.
 
-    Rows that are positive and sum to 1 come from a softmax. Outputs within 0 and 1 may come from
-    a sigmoid, or from chance; so the weights are pushed about until an output leaves that range,
-    which that of a sigmoid never does. Log-probabilities are logits like others, their own
-    log-softmax being themselves.
+    Positive rows that sum to 1 come from a softmax. Outputs between 0 and 1 come from a sigmoid,
+    or from chance. So the weights are changed at random until an output leaves that range; that of
+    a sigmoid never does. Log-probabilities are valid logits: log-softmax does not change them.
     """
     network, pictures = subject.network(), subject.pictures(2)
     for training in (False, True):
         network.train(training)
         found = answers(network, pictures)
         if found.min() >= 0 and bool(((found.sum(1) - 1).abs() < 1e-4).all()):
-            _not_logits(f"rows that are positive and sum to 1 in {mode_name(network)}", "softmax")
+            _not_logits(f"positive rows that sum to 1 in {mode_name(network)}", "softmax")
     if _stays_between_0_and_1(network.eval(), pictures):
-        _not_logits("outputs between 0 and 1 whatever the weights are", "sigmoid")
+        _not_logits("outputs between 0 and 1 for any weights", "sigmoid")
 
 
 def ignores_neighbours(subject: Subject) -> None:
-    """Check that one image's logits do not depend on the others of its batch, in evaluation mode.
+    """Check that an image's logits do not depend on the rest of its batch, in evaluation mode.
 
-    Compared are batches of one size, which the same kernels compute.
+    All batches have the same size, so that the same kernels compute them.
     """
     network, pictures = subject.network(), subject.pictures(3)
     alone, again = answers(network, pictures), answers(network, pictures)
     if apart := _largest_difference(alone, again):
         raise CheckError(
-            seen=f"logits {apart:.2g} apart for the same batch given twice",
+            seen=f"logits that differ by {apart:.2g} for the same batch, run twice",
             expected="the same logits, in evaluation mode",
-            change="draw nothing there: `F.dropout(x, training=self.training)`",
+            change="use no random numbers there: `F.dropout(x, training=self.training)`",
         )
-    strangers = torch.cat([pictures[:1], subject.harsh_pictures(2)])
+    others = torch.cat([pictures[:1], subject.harsh_pictures(2)])
     moved = answers(network, pictures.flip(0)).flip(0)
     apart = max(
-        _largest_difference(alone[:1], answers(network, strangers)[:1]),
+        _largest_difference(alone[:1], answers(network, others)[:1]),
         _largest_difference(alone, moved),
     )
     if apart:
         raise CheckError(
-            seen=f"logits of one image {apart:.2g} apart when the others of its batch change",
+            seen=f"logits of an image that differ by {apart:.2g} if the rest of its batch changes",
             expected="the same logits, in evaluation mode",
-            change="take no mean, maximum or norm over the batch's axis (0) but in training mode",
+            change="take no mean, maximum or norm over the batch axis (0) in evaluation mode",
         )
 
 
@@ -176,13 +174,13 @@ def _not_logits(seen: str, function: str) -> None:
     raise CheckError(
         seen=seen,
         expected="logits, of any sign and size",
-        change=f"take the {function} out of `forward`: the loss has its own, and twice of it "
-        "nearly ends the gradient",
+        change=f"remove the {function} from `forward`: the loss has its own, and two of them "
+        "nearly remove the gradient",
     )
 
 
 def _stays_between_0_and_1(network: nn.Module, pictures: torch.Tensor) -> bool:
-    """Say whether no push of the weights moves an output out of 0 to 1."""
+    """Return whether all outputs stay between 0 and 1 under random changes of the weights."""
     generator = torch.Generator().manual_seed(0)
     for _ in range(_PUSHES):
         found = answers(network, pictures)
@@ -196,7 +194,7 @@ def _stays_between_0_and_1(network: nn.Module, pictures: torch.Tensor) -> bool:
 
 
 def _largest_difference(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Return the largest difference, or 0.0 where it is within what rounding does."""
+    """Return the largest difference; 0.0 if rounding explains it."""
     difference = float((one - other).abs().max())
     allowed = 1e-4 * max(float(one.abs().max()), 1e-6)
     return 0.0 if difference <= allowed else difference

@@ -1,4 +1,4 @@
-"""One check, what it found, all of them in their order, and running them; needs no torch itself."""
+"""The checks in their order, how they run, and what they find; needs no torch itself."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from registry.errors import CheckError, ContractError, UnknownCheckError, ZooErr
 if TYPE_CHECKING:
     from registry.checks.subject import Subject
 
-_CONTRACT = "correct what the architecture promises, or the network"
-_RAISED = "build it and call it by hand to see where that is raised"
+_CONTRACT = "correct the contract, or the network"
+_RAISED = "build and call it by hand to see where this error is raised"
 Status = Literal["kept", "broken", "expected", "not run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a check found of one architecture.
+    """The result of one check on one architecture.
 
     Attributes:
-        status: `kept`; `broken`; `expected`, broken as the architecture's deviation says;
-            `not run`.
-        seen, expected, change: of a broken promise: what was found, what should have been, and
-            what to do about it.
-        reason: of the deviation, or why the check was not run.
-        seconds: how long it took, by the wall clock.
+        check: name of the check.
+        status: `kept`; `broken`; `expected`, broken as a deviation says; or `not run`.
+        seen: what was found, if the promise is broken.
+        expected: what should have been found.
+        change: what to change in the network.
+        reason: reason of the deviation, or why the check was not run.
+        seconds: duration, in wall seconds.
     """
 
     check: str
@@ -45,13 +46,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A promise that any architecture must keep, and how to find out.
+    """A promise that any architecture must keep, and the function that tests it.
 
     Attributes:
-        name: what it is asked for by.
-        promise: what an architecture does that keeps it: `zoo check` prints "NAME PROMISE".
-        function: `module:function`, given a `Subject`; it raises `CheckError`, or whatever the
-            network raises. Imported only when it is called, as it needs torch.
+        name: name of the check.
+        promise: what the architecture does; `zoo check` prints "NAME PROMISE".
+        function: `module:function`, called with a `Subject`. It raises `CheckError`, or an error
+            of the network. Imported when it is called, because it needs torch.
     """
 
     name: str
@@ -59,21 +60,21 @@ class Check:
     function: str
 
     def __call__(self, architecture: Architecture) -> None:
-        """Do nothing if `architecture` keeps the promise; its deviations are not looked at.
+        """Check that `architecture` keeps the promise; its deviations are ignored.
 
         Raises:
-            CheckError: it does not; with what was seen, what was expected, what to change.
+            CheckError: it does not; with what was seen, what was expected, and what to change.
         """
-        __tracebackhide__ = True  # for pytest: the three say all
+        __tracebackhide__ = True  # for pytest: the error explains enough
         from registry.checks.subject import Subject
 
         self.hold(Subject(architecture))
 
     def hold(self, subject: Subject) -> None:
-        """Do the same for a subject that other checks are held against, too.
+        """Do the same for a subject that several checks share.
 
-        Whatever the network raises is a broken promise; what it prints goes to stderr; what it
-        changes for the whole process is as before when this returns.
+        Any error of the network is a broken promise. What it prints goes to stderr. Its changes to
+        the process are undone.
         """
         __tracebackhide__ = True
         from registry.checks.settings import kept_settings
@@ -84,7 +85,9 @@ class Check:
         except KeyboardInterrupt:
             raise
         except CheckError as error:
-            raise error.with_traceback(None) from None  # where in the kit is no news to an author
+            raise error.with_traceback(
+                None
+            ) from None  # the place in this package does not help an author
         except BaseException as error:  # a network may raise even SystemExit
             seen = str(error) if isinstance(error, ZooError) else format_error(error)
             broken = isinstance(error, ContractError)
@@ -100,29 +103,29 @@ def _check(name: str, promise: str, function: str) -> Check:
 
 
 CHECKS = (
-    _check("contract", "has the shapes and the size it promises", "answers:keeps_its_contract"),
-    _check("shapes", "gives (N, K) for 1 and 2 images, in both modes", "answers:gives_rows"),
-    _check("head", "gives 2 and 7 logits where 2 and 7 are asked", "answers:follows_the_classes"),
-    _check("smallest", "gives finite numbers for one blank picture", "answers:takes_the_least"),
-    _check("finite", "gives finite numbers for any picture", "answers:is_finite"),
-    _check("logits", "gives logits, not probabilities", "answers:gives_logits"),
+    _check("contract", "has the promised shapes and size", "answers:keeps_its_contract"),
+    _check("shapes", "returns (N, K) for 1 and 2 images, in both modes", "answers:gives_rows"),
+    _check("head", "returns 2 and 7 logits for 2 and 7 classes", "answers:follows_the_classes"),
+    _check("smallest", "returns finite numbers for one blank image", "answers:takes_the_least"),
+    _check("finite", "returns finite numbers for any image", "answers:is_finite"),
+    _check("logits", "returns logits, not probabilities", "answers:gives_logits"),
     _check("gradients", "trains every parameter", "weights:trains_every_parameter"),
     _check("seed", "has the same weights for the same seed", "weights:repeats_its_weights"),
-    _check("neighbours", "answers for each image by itself", "answers:ignores_neighbours"),
-    _check("state", "is the same again from its state_dict", "weights:survives_a_round_trip"),
-    _check("offline", "needs no network", "manners:stays_offline"),
-    _check("globals", "leaves the process as it was", "manners:leaves_the_process_alone"),
-    _check("learns", "learns eight images by heart", "weights:learns_by_heart"),
+    _check("neighbours", "predicts each image independently", "answers:ignores_neighbours"),
+    _check("state", "can be restored from its state_dict", "weights:survives_a_round_trip"),
+    _check("offline", "needs no internet access", "manners:stays_offline"),
+    _check("globals", "leaves the process unchanged", "manners:leaves_the_process_alone"),
+    _check("learns", "can memorise eight images", "weights:learns_by_heart"),
 )
 
-_ALONE = ("offline", "globals")  # need a process of their own, which is slow to begin
+_ALONE = ("offline", "globals")  # need a separate process, which starts slowly
 
 
 def select_checks(names: Sequence[str]) -> tuple[Check, ...]:
-    """Return the checks `names` in the kit's order; all of them for none.
+    """Return the checks `names`, in the order of `CHECKS`; without names, all of them.
 
     Raises:
-        UnknownCheckError: there is no check of this name.
+        UnknownCheckError: a name is unknown.
     """
     known = [check.name for check in CHECKS]
     for name in names:
@@ -137,16 +140,20 @@ def run_checks(
     on_check: Callable[[Check], object] = lambda check: None,
     on_finding: Callable[[Finding], object] = lambda finding: None,
 ) -> tuple[Finding, ...]:
-    """Return what each check finds of `architecture`, or each of the checks named `only`.
+    """Return the finding of each check on `architecture`.
 
-    A promise that is broken as a deviation of the architecture says is `expected`; one that is
-    kept all the same is broken, since the deviation is out of date. Where no network can be
-    built, that is the finding of the first check, and the others are not run. Nothing that the
-    network raises comes out of here, and nothing it does to the process stays. `on_check` is called
-    before each check that is run, `on_finding` after it, with what it found.
+    A broken promise with a deviation is `expected`. A kept promise with a deviation is `broken`:
+    the deviation is out of date. If no network can be built, the first check says so, and the
+    others are not run. Errors of the network are caught, and its changes to the process undone.
+
+    Args:
+        architecture: the architecture to check.
+        only: names of checks to run; all checks if empty.
+        on_check: called before each check.
+        on_finding: called after each check, with its finding.
 
     Raises:
-        UnknownCheckError: `only` names no check.
+        UnknownCheckError: a name in `only` is unknown.
     """
     checks = select_checks(only)
     from registry.checks.alone import begin
@@ -180,8 +187,8 @@ def _finding(check: Check, subject: Subject) -> Finding:
     if error is None:
         error = CheckError(
             seen="the promise is kept",
-            expected=f"a broken one, as a deviation says: {reason}",
-            change=f"take the deviation from {check.name!r} out of the architecture",
+            expected=f"a broken promise, as a deviation says: {reason}",
+            change=f"remove the deviation from {check.name!r}",
         )
         reason = ""
     return Finding(
@@ -204,6 +211,6 @@ def _broken(check: Check, subject: Subject) -> CheckError | None:
 
 
 def _hopeless(subject: Subject) -> bool:
-    """Say whether no network can be built, so that there is nothing for other checks to look at."""
+    """Return whether no network can be built, so that other checks are pointless."""
     build = _check("build", "can be built", "subject:Subject.network")
     return _broken(build, subject) is not None

@@ -1,40 +1,39 @@
-"""Checks of what a network does to everything around it."""
+"""Checks of side effects: the internet and the process."""
 
 from __future__ import annotations
 
 from registry.checks.subject import Subject
 from registry.errors import CheckError
 
-_MOST = 3  # lines of what was seen that are told
+_MOST = 3  # lines that a message shows
 
 
 def stays_offline(subject: Subject) -> None:
-    """Check that no network is reached for while it is imported, built and run, even in vain.
+    """Check that importing, building and running it tries no connection.
 
-    That is looked at in a new process where nothing is cached. See `refused_network` for what is
-    not seen.
+    It is watched in a new process with empty caches. `refused_network` lists what stays unseen.
     """
     _require_none(
         subject.watched.attempts,
         subject,
-        expected="a network that is built from its code and the random state alone",
-        change="take the download out: weights that were learned elsewhere make no fair start",
+        expected="a network that is built only from its code and the random state",
+        change="remove the download: all networks must start from untrained weights",
     )
 
 
 def leaves_the_process_alone(subject: Subject) -> None:
-    """Check that importing, building and running it changes nothing for the other networks.
+    """Check that importing, building and running it changes nothing for other networks.
 
-    Threads, dtype and device by default, precision, flags of the backends, seeds, gradients,
-    environment, locale, directory, handlers of signals and the like are as they were. Drawing
-    from the random generators is what a constructor is for; seeding them is not. An import may
-    add warning filters, log handlers, paths and variables that its libraries need.
+    Threads, default dtype and device, precision, backend flags, seeds, gradients, environment,
+    locale, directory and signal handlers stay as they were. A constructor may draw random numbers,
+    but not seed the generators. An import may add warning filters, log handlers, paths and
+    variables that its libraries need.
     """
     _require_none(
         subject.watched.drift,
         subject,
-        expected="the process as it was: its settings are everybody's",
-        change="take that out of the network's code, or put back what was there before",
+        expected="an unchanged process: all networks share its settings",
+        change="remove this from the network's code, or restore the old setting",
     )
 
 
@@ -47,5 +46,5 @@ def _require_none(seen: tuple[str, ...], subject: Subject, *, expected: str, cha
         raise CheckError(
             seen=subject.watched.error,
             expected="a network that can be imported, built and run in a new process",
-            change="see what raises it; nothing may depend on what was imported or run before",
+            change="find what raises it; the network must not depend on earlier imports or runs",
         )

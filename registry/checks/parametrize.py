@@ -1,4 +1,4 @@
-"""The kit in an author's own tests: one test for each architecture and check."""
+"""The checks in an author's own tests: one test for each architecture and check."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ def parametrize_architectures(
     only: Sequence[str] = (),
     expected_failures: Mapping[str, str] | None = None,
 ) -> Callable[[T], T]:
-    """Return a decorator that gives a test `architecture` and `check`, each pair a test.
+    """Return a decorator that gives a test `architecture` and `check`, one test for each pair.
 
-    Nothing is imported or looked up before pytest collects the test; it is this package's pytest
-    plugin that does it then. An unknown name or check is an error of the collection.
+    This package's pytest plugin looks the names up when pytest collects the test. An unknown name
+    or check is a collection error.
 
     Args:
         architectures: names and patterns as for `zoo list` (`mynet`, `vgg*`, `!vgg19`), or values.
-        only: names of checks; all of them if empty.
-        expected_failures: reasons by the names of checks that all these architectures are to
-            break, beside their own deviations. They are strict: a promise that is kept all the
-            same is a failure.
+        only: names of checks; all checks if empty.
+        expected_failures: reasons by name of check, for promises that all these architectures
+            break on purpose. They are strict: a kept promise is a failure.
     """
     wanted = partial(_cases, architectures, tuple(only), dict(expected_failures or {}))
 
@@ -44,7 +43,7 @@ def parametrize_architectures(
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Give a decorated test one call for each architecture and check, or raise CollectError."""
+    """Give a decorated test a call for each architecture and check, or raise CollectError."""
     import pytest
 
     wanted = metafunc.function._zoo_architectures

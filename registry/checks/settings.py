@@ -1,4 +1,4 @@
-"""The settings of a process that a network could change for everybody: read, compared, put back."""
+"""Process-wide settings that a network could change: read, compared and restored."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _POOLS = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "CUDA_", "CUBLAS_", "TORCH_", "PY
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing that a whole process has.
+    """One setting of the whole process.
 
     Attributes:
-        name: what it is called, `a number of things` or `the state of something`.
-        read: returns its value, as a copy.
-        write: puts such a value back; None where that can't be done.
-        skews: it changes figures, speed or chance for everybody, and so it must not change while
-            a module is imported, either. Of the rest, an import may add what its libraries need.
-        tellable: its value can be printed.
+        name: its name in messages.
+        read: returns a copy of its value.
+        write: restores such a value; None if that is impossible.
+        skews: whether it affects results, speed or random numbers of other networks. Then an
+            import must not change it, either; other settings may change at import.
+        tellable: whether its value can be printed.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Setting:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed torch, NumPy and Python: a network may draw from any of them."""
+    """Seed torch, NumPy and Python, because a network may use any of them."""
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
@@ -56,7 +56,7 @@ def _numpy_state() -> tuple[Any, ...]:
 
 
 def _flag(path: str) -> Setting:
-    """Return the setting that is an attribute of torch's: `backends.cudnn.benchmark`."""
+    """Return the setting of an attribute of torch, such as `backends.cudnn.benchmark`."""
     holder, _, name = path.rpartition(".")
     return Setting(
         f"torch.{path}",
@@ -66,7 +66,7 @@ def _flag(path: str) -> Setting:
 
 
 def _flushes() -> bool:
-    """Say whether numbers near 0 become 0, which torch has no function for."""
+    """Return whether numbers near 0 become 0; torch has no function for it."""
     return float(torch.tensor(1e-310, dtype=torch.float64, device="cpu") * 1) == 0.0
 
 
@@ -117,7 +117,7 @@ def _set_affinity(before: Any) -> None:
 SETTINGS = (
     Setting("torch's threads", torch.get_num_threads, torch.set_num_threads),
     Setting("torch's interop threads", torch.get_num_interop_threads, None),
-    Setting("the processors it may use", _affinity, _set_affinity),
+    Setting("the processors that it may use", _affinity, _set_affinity),
     Setting("the default dtype", torch.get_default_dtype, torch.set_default_dtype),
     Setting(
         "the default device",
@@ -165,16 +165,14 @@ SETTINGS = (
         lambda before: _set_environment(False, before),
         skews=False,
     ),
-    Setting(
-        "filters of warnings", lambda: list(warnings.filters), None, skews=False, tellable=False
-    ),
+    Setting("warning filters", lambda: list(warnings.filters), None, skews=False, tellable=False),
     Setting(
         "the locale",
         lambda: locale.setlocale(locale.LC_ALL),
         lambda before: locale.setlocale(locale.LC_ALL, before),
     ),
     Setting("the working directory", os.getcwd, os.chdir),
-    Setting("handlers of signals", _handlers, _set_handlers, tellable=False),
+    Setting("signal handlers", _handlers, _set_handlers, tellable=False),
     Setting(
         "sys.path",
         lambda: list(sys.path),
@@ -186,7 +184,7 @@ SETTINGS = (
     Setting("the root logger", _logging, _set_logging, skews=False, tellable=False),
     Setting("torch's seed", torch.initial_seed, None),
 )
-# torch's is not among them: its seed, which drawing does not change, is a setting like others.
+# torch's state is not here: its seed, which drawing does not change, is among the settings.
 RANDOM_STATES = (
     Setting("NumPy's random state", _numpy_state, np.random.set_state),
     Setting("Python's random state", random.getstate, random.setstate),
@@ -195,12 +193,12 @@ ALL = (*SETTINGS, *RANDOM_STATES)
 
 
 def snapshot(settings: Sequence[Setting] = SETTINGS) -> dict[str, Any]:
-    """Return every setting by its name; random states are left out if not asked for."""
+    """Return the values of `settings` by name."""
     return {setting.name: setting.read() for setting in settings}
 
 
 def changes(before: Mapping[str, Any], *, importing: bool = False) -> tuple[str, ...]:
-    """Return what has changed since `before`, a line each; `importing` leaves out the harmless."""
+    """Return what changed since `before`, a line each; `importing` skips harmless changes."""
     after = snapshot()
     return tuple(
         _describe(setting, before[setting.name], after[setting.name])
@@ -211,7 +209,7 @@ def changes(before: Mapping[str, Any], *, importing: bool = False) -> tuple[str,
 
 @contextmanager
 def kept_settings() -> Iterator[None]:
-    """Leave all settings and random states at the end as they were at the beginning."""
+    """Restore all settings and random states at the end."""
     before = snapshot(ALL)
     try:
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""What the checks look at: networks of one architecture, and pictures for them."""
+"""What the checks examine: networks of one architecture, and images for them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ DARKEST, BRIGHTEST = -2.1179, 2.64
 
 
 class Subject:
-    """One architecture under examination; what is dear is made once for all checks.
+    """One architecture to check; slow results are kept for all checks.
 
-    Networks are built for two `classes`, as for cats and dogs; for the contract's where the
-    architecture says that it can't follow.
+    Networks have two `classes`, like cats and dogs; or those of the contract, if the architecture
+    deviates from `head`.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -32,27 +32,27 @@ class Subject:
         self._kept: nn.Module | None = None
 
     def built(self, seed: int) -> nn.Module:
-        """Return a new network, built all seeded before; raise ConstructionError for none."""
+        """Return a new network, built after seeding; raise ConstructionError if that fails."""
         seed_everything(seed)
         return self.architecture.build(self.classes)
 
     def network(self) -> nn.Module:
-        """Return the network of seed 0, in evaluation mode, for the caller to keep or spoil.
+        """Return the network of seed 0, in evaluation mode; the caller may change it.
 
-        It is a copy where a network can be copied: VGG-19 takes 6 s to build and 1 s to copy.
+        It is a copy if possible: VGG-19 takes 6 s to build and 1 s to copy.
         """
         if self._kept is None:
             self._kept = self.built(0)
         try:
             copy = deepcopy(self._kept)
-        except Exception:  # noqa: BLE001  (weights that are computed from others can't be copied)
+        except Exception:  # noqa: BLE001  (weights computed from others cannot be copied)
             copy = self.built(0)
         return copy.eval()
 
     def pictures(self, count: int, seed: int = 0) -> torch.Tensor:
-        """Return `count` pictures (N, C, H, W) of coloured blocks, levels within -1.5 and 1.5.
+        """Return `count` images (N, C, H, W) of coloured blocks, with levels from -1.5 to 1.5.
 
-        Blocks and not noise, which is all the same to a network that averages.
+        Blocks, not noise: a network that averages cannot distinguish noise.
         """
         channels, height, width = self.architecture.contract.input_shape
         generator = torch.Generator().manual_seed(seed)
@@ -60,19 +60,19 @@ class Subject:
         return F.interpolate(blocks, size=(height, width), mode="nearest")
 
     def harsh_pictures(self, count: int) -> torch.Tensor:
-        """Return `count` pictures (N, C, H, W), of the darkest and brightest levels."""
+        """Return `count` images (N, C, H, W) of the darkest and brightest levels."""
         shape = (count, *self.architecture.contract.input_shape)
         bright = torch.rand(shape, generator=torch.Generator().manual_seed(0)) < 0.5
         return torch.where(bright, BRIGHTEST, DARKEST)
 
     @cached_property
     def watched(self) -> Watch:
-        """What the network does to a process of its own: imported, built, run."""
+        """Return what the network does to a new process: imported, built, run."""
         return watch_in_new_process(self.architecture, self.classes)
 
 
 def answers(network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
-    """Return what `network`, in the mode it is in, gives for `pictures` (N, C, H, W)."""
+    """Return the logits (N, K) of `network`, in its present mode, for `pictures` (N, C, H, W)."""
     with torch.no_grad():
         return require_logits(network(pictures))
 
@@ -82,12 +82,12 @@ def require_logits(output: object) -> torch.Tensor:
     if isinstance(output, torch.Tensor):
         return output
     raise CheckError(
-        seen=f"a {type(output).__name__} comes out",
+        seen=f"a {type(output).__name__} as output",
         expected="one tensor of logits (N, K)",
-        change="give the logits alone, in both modes",
+        change="return only the logits, in both modes",
     )
 
 
 def mode_name(network: nn.Module) -> str:
-    """Return the mode that `network` is in, as people say it."""
+    """Return the mode of `network` in words."""
     return "training mode" if network.training else "evaluation mode"

@@ -1,4 +1,4 @@
-"""What a network does to its process, seen in a new process where nothing of it is imported yet."""
+"""What a network does to its process, seen in a new process that has not imported it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from registry.checks import settings
 from registry.checks.alone import run_in_fork
 from registry.errors import ConstructionError, format_error
 
-_SEED = 0x5EED_2005_0911  # a number that no constructor seeds by chance
+_SEED = 0x5EED_2005_0911  # a number that no constructor uses by chance
 _CACHES = ("TORCH_HOME", "HF_HOME", "XDG_CACHE_HOME")
 _METHODS = ("connect", "connect_ex", "sendto")
 _FUNCTIONS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
@@ -28,13 +28,13 @@ _FUNCTIONS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What was seen while a network was imported, built and run.
+    """What happened while a network was imported, built and run.
 
     Attributes:
-        attempts: to reach a network, each with when.
-        drift: what was changed for the whole process, each with when.
-        error: why it could not be watched to the end, or nothing.
-        unimportable: it could not even be imported.
+        attempts: attempted connections, each with its phase.
+        drift: changed settings of the process, each with its phase.
+        error: why the network could not be watched to the end; "" if it could.
+        unimportable: whether its module could not be imported.
     """
 
     attempts: tuple[str, ...] = ()
@@ -44,9 +44,9 @@ class Watch:
 
 
 def watch_in_new_process(architecture: Architecture, classes: int) -> Watch:
-    """Return what is seen of `architecture` in a process of its own, begun anew.
+    """Return what `architecture` does in a new process.
 
-    What only this process can import, as from a notebook, is watched here.
+    A class that only this process can import, as from a notebook, is watched here.
     """
     seen = None
     if not architecture.constructor.startswith("__main__:"):
@@ -60,9 +60,9 @@ def watch_in_new_process(architecture: Architecture, classes: int) -> Watch:
 
 
 def watch(architecture: Architecture, classes: int) -> Watch:
-    """Return what is seen of `architecture` in this process.
+    """Return what `architecture` does in this process.
 
-    Weights that were fetched before are not found, so that fetching them shows.
+    Caches are empty meanwhile, so that a download of weights is seen.
     """
     network: Any = None
     steps: dict[str, Callable[[], object]] = {
@@ -71,7 +71,7 @@ def watch(architecture: Architecture, classes: int) -> Watch:
         "run": lambda: _run(network, architecture),
     }
     drift: list[str] = []
-    told, error = 0, ""
+    labelled, error = 0, ""
     with (
         tempfile.TemporaryDirectory(prefix="zoo-check-") as empty,
         patch.dict(os.environ, dict.fromkeys(_CACHES, empty)),
@@ -89,8 +89,9 @@ def watch(architecture: Architecture, classes: int) -> Watch:
             except (Exception, SystemExit) as raised:  # noqa: BLE001  (a plugin may raise anything)
                 own = isinstance(raised, ConstructionError)
                 error = f"{raised if own else format_error(raised)}, while it was {phase}"
-            attempts[told:] = [f"{each} (when it was {phase})" for each in attempts[told:]]
-            told = len(attempts)
+            new = [f"{each} (when it was {phase})" for each in attempts[labelled:]]
+            attempts[labelled:] = new
+            labelled = len(attempts)
             if error:
                 break
     missing = importing and bool(error)
@@ -98,22 +99,22 @@ def watch(architecture: Architecture, classes: int) -> Watch:
 
 
 def _run(network: nn.Module, architecture: Architecture) -> nn.Module:
-    for training in (True, False):  # with gradients: `no_grad` would put back what is switched off
+    for training in (True, False):  # with gradients: `no_grad` would undo what it switches off
         network.train(training)(torch.rand(2, *architecture.contract.input_shape))
     return network
 
 
 def _changed(before: dict[str, Any]) -> list[str]:
-    """Return the random states that are not as before."""
+    """Return the names of the random states that changed."""
     after = settings.snapshot(settings.RANDOM_STATES)
     return [name for name in after if after[name] != before[name]]
 
 
 def _reset(again: Callable[[], object], before: dict[str, Any]) -> list[str]:
-    """Return the random states that what was done sets, instead of drawing from them.
+    """Return the random states that a step seeds, instead of drawing from them.
 
-    Where a state has changed, it is done once more after another seed: a state that was drawn
-    from is another then.
+    If a state has changed, the step is repeated after another seed. A state that it only draws
+    from then differs.
     """
     drawn = _changed(before)
     if not drawn:
@@ -127,24 +128,24 @@ def _reset(again: Callable[[], object], before: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def refused_network() -> Iterator[list[str]]:
-    """Refuse every connection and every look-up of a name; yield what was attempted, as it grows.
+    """Refuse every connection and every name look-up; yield the growing list of attempts.
 
-    A refusal looks like that of a machine without a network, so that a constructor that goes on
-    without it does so, and is noted all the same. Sockets within the machine (AF_UNIX) work. Not
-    seen are programs that are started, and libraries that do without Python's sockets.
+    It looks like a machine that is offline, so a constructor that tolerates this continues, and is
+    noted all the same. Sockets within the machine (AF_UNIX) work. Child processes are not seen,
+    nor are libraries that do not use Python's sockets.
     """
     attempts: list[str] = []
 
     def refuse_name(host: object = "", *arguments: object, **_: object) -> None:
         attempts.append(f"look up {host!r}")
-        raise socket.gaierror(socket.EAI_FAIL, "there is no network while this is checked")
+        raise socket.gaierror(socket.EAI_FAIL, "no internet access during this check")
 
     def refusing(method: Callable[..., Any]) -> Callable[..., Any]:
         def refuse(self: socket.socket, *arguments: Any) -> Any:
             if self.family == getattr(socket, "AF_UNIX", None):
                 return method(self, *arguments)
             attempts.append(f"connect to {arguments[-1]!r}")
-            raise ConnectionRefusedError("there is no network while this is checked")
+            raise ConnectionRefusedError("no internet access during this check")
 
         return refuse
 

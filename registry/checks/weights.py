@@ -1,4 +1,4 @@
-"""Checks of a network's parameters: whether they learn, repeat, and can be kept."""
+"""Checks of a network's parameters: whether they learn, repeat, and can be saved."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from registry.errors import CheckError, format_error
 
 _STEPS = 4
 _IMAGES = 8
-# Learning rates step by step. Growing ones meet every network's own: VGG-11 has learned after two
-# steps at 3e-5, and is thrown off by 3e-4, with which LeNet-5 begins to learn.
+# Learning rate of each step. Growing rates suit every network: VGG-11 learns in two steps at 3e-5
+# and diverges at 3e-4, where LeNet-5 starts to learn.
 _GROWING = tuple(min(3e-5 * 1.2**step, 3e-3) for step in range(80))
 _STEADY = (1e-4,) * 60
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 
 def trains_every_parameter(subject: Subject) -> None:
-    """Check that a few steps of training give each parameter a gradient that is finite, not zero.
+    """Check that a few steps of training give each parameter a finite gradient, not zero.
 
-    Several steps, because a branch that begins at zero passes a gradient on only after the first,
-    and because a layer may be left out of a step by chance. A bias that batch normalisation takes
-    away again, as behind many a convolution, has a gradient of rounding errors; over two values
-    there may be not even these, and it is enough that it has one where running means are used.
+    Several steps, because a branch that starts at zero passes on a gradient only after the first,
+    and a random layer may skip a step. Batch normalisation cancels the bias of the convolution
+    before it, whose gradient is then rounding errors, or 0 over two values. Such a bias passes if
+    it has a gradient with running means.
     """
     network = subject.network().train()
     waiting = dict(network.named_parameters())
@@ -51,7 +51,7 @@ def trains_every_parameter(subject: Subject) -> None:
 
 
 def repeats_its_weights(subject: Subject) -> None:
-    """Check that the same seed gives the same weights, of torch, NumPy and Python alike."""
+    """Check that the same seed of torch, NumPy and Python gives the same weights."""
     one, other = subject.network().state_dict(), subject.built(0).state_dict()
     if one.keys() != other.keys():
         different = sorted(one.keys() ^ other.keys())
@@ -59,22 +59,22 @@ def repeats_its_weights(subject: Subject) -> None:
         different = [name for name in one if not _same(one[name], other[name])]
     if different:
         raise CheckError(
-            seen=f"{_first_names(different)} differ between two networks of one seed",
+            seen=f"{_first_names(different)} differ between two networks of the same seed",
             expected="the same weights",
-            change="draw from torch's, NumPy's or Python's global generator and seed nothing "
-            "yourself; read neither the clock nor `os.urandom`, and iterate over no `set`",
+            change="use torch's, NumPy's or Python's global generator and never seed it; "
+            "do not use the clock or `os.urandom`, or iterate over a `set`",
         )
 
 
 def survives_a_round_trip(subject: Subject) -> None:
-    """Check that a network built after another seed answers alike, given this one's state_dict."""
+    """Check that a network of another seed gives the same logits with this one's state_dict."""
     network, other = subject.network(), subject.built(1).eval()
     state = network.state_dict()
     objects = [name for name, each in state.items() if not isinstance(each, torch.Tensor)]
     if objects:
         raise CheckError(
-            seen=f"{_first_names(objects)} in the state_dict are no tensors",
-            expected="tensors alone: weights files hold nothing else",
+            seen=f"{_first_names(objects)} in the state_dict are not tensors",
+            expected="only tensors: weights files hold nothing else",
             change="register numbers as buffers, and define no `get_extra_state`",
         )
     try:
@@ -83,20 +83,20 @@ def survives_a_round_trip(subject: Subject) -> None:
         raise CheckError(
             seen=format_error(error),
             expected="a state_dict that fits every network of this architecture",
-            change="build the same layers whatever the seed and whatever was run before",
+            change="build the same layers for any seed, and after any other run",
         ) from error
     one, two = (answers(each, subject.pictures(2)) for each in (network, other))
     if not torch.allclose(one, two, rtol=1e-4, atol=1e-4 * float(one.abs().max())):
         raise CheckError(
-            seen=f"logits {float((one - two).abs().max()):.2g} apart after the state_dict of one "
-            "network was loaded into another",
+            seen=f"logits that differ by {float((one - two).abs().max()):.2g} after the "
+            "state_dict of one network is loaded into another",
             expected="the same logits, in evaluation mode",
-            change="register what it computes with: `self.register_buffer(name, tensor)`",
+            change="register the values that it uses: `self.register_buffer(name, tensor)`",
         )
 
 
 def _differentiate(network: nn.Module, pictures: torch.Tensor) -> None:
-    """Give each parameter its gradient for two `pictures`, one of each class."""
+    """Compute the gradients for two `pictures`, one of each class."""
     network.zero_grad()
     loss = F.cross_entropy(require_logits(network(pictures)), torch.arange(2))
     loss.backward()  # type: ignore[no-untyped-call]
@@ -105,7 +105,7 @@ def _differentiate(network: nn.Module, pictures: torch.Tensor) -> None:
 def _idle_without_batches(
     network: nn.Module, pictures: torch.Tensor, names: Iterable[str]
 ) -> list[str]:
-    """Return those of `names` without a gradient when batch normalisation uses running means."""
+    """Return the `names` without a gradient if batch normalisation uses running means."""
     for layer in network.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             layer.eval()
@@ -136,8 +136,8 @@ def _idle(names: Sequence[str], what: str) -> CheckError:
     return CheckError(
         seen=f"{_first_names(names)} {what}",
         expected="a gradient for every parameter",
-        change="use it or remove it; no `detach`, no `no_grad`, no `requires_grad_(False)`; "
-        "what is not to be trained is a buffer",
+        change="use it or remove it, without `detach`, `no_grad` or `requires_grad_(False)`; "
+        "make a tensor that is not trained a buffer",
     )
 
 
@@ -148,18 +148,17 @@ def _same(one: object, other: object) -> bool:
 
 
 def _first_names(names: Sequence[str], most: int = 3) -> str:
-    """Return the first names, and how many more there are."""
+    """Return the first names and the number of others."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def learns_by_heart(subject: Subject) -> None:
-    """Check that eight pictures under two labels can be learned by heart, whatever else.
+    """Check that the network can memorise eight images of two classes.
 
-    Adam, at a growing learning rate and then, from the same beginning, at a steady one, ends as
-    soon as all eight are right: in training mode in two steps running, as the running means of
-    batch normalisation lag behind; or in evaluation mode. Dropout layers stay off: they are there
-    to hinder just this.
+    Adam tries a growing learning rate and then, from the same weights, a constant one. It ends when
+    all eight are right: in evaluation mode, or in two consecutive steps of training mode, because
+    running means of batch normalisation lag behind. Dropout is off, because it hinders memorising.
     """
     pictures = subject.pictures(_IMAGES).contiguous(memory_format=torch.channels_last)
     labels = torch.arange(_IMAGES) % 2
@@ -169,18 +168,18 @@ def learns_by_heart(subject: Subject) -> None:
         if most == _IMAGES:
             return
     raise CheckError(
-        seen=f"{most} of {_IMAGES} pictures right at best, by Adam in {len(_GROWING)} steps of "
+        seen=f"at best {most} of {_IMAGES} images right, by Adam in {len(_GROWING)} steps at a "
         f"growing rate, and in {len(_STEADY)} at {_STEADY[0]:g}",
         expected=f"all {_IMAGES}",
-        change="look whether the logits depend on the pictures at all, whether their gradient "
-        "vanishes (a softmax or sigmoid too many), and at how weights are initialised",
+        change="check that the logits depend on the images, that the gradient does not vanish "
+        "(one softmax or sigmoid too many), and how weights are initialised",
     )
 
 
 def _count_learned(
     network: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, rates: Sequence[float]
 ) -> int:
-    """Return how many `network` has right in the end, or, if never all, at best."""
+    """Return how many images `network` gets right: all, or the most in any step."""
     network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=rates[0])
     most = before = 0
@@ -189,7 +188,7 @@ def _count_learned(
         loss, right = F.cross_entropy(logits, labels), _right(logits, labels)
         if right == before == _IMAGES or (step % 5 == 4 and _knows(network, pictures, labels)):
             return _IMAGES
-        before, most = right, min(max(most, right), _IMAGES - 1)  # once might be chance
+        before, most = right, min(max(most, right), _IMAGES - 1)  # once may be chance
         if not math.isfinite(loss.item()):
             break
         optimizer.param_groups[0]["lr"] = rate

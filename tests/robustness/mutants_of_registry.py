@@ -144,8 +144,8 @@ MUTANTS = (
     Mutant(
         name="what a file says wins over the command line",
         file="zoo/cli/options.py",
-        old="{**told, **displaced_by(given), **given}",
-        new="{**given, **displaced_by(given), **told}",
+        old="{**stored, **displaced_by(given), **given}",
+        new="{**given, **displaced_by(given), **stored}",
         tests=("tests/unit/runs/test_config_file.py::test_the_command_line_wins",),
     ),
     Mutant(

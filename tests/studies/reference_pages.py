@@ -163,11 +163,8 @@ def _option(option: Option) -> list[str]:
 
 
 def _default(option: Option) -> str:
-    if option.default is None:
-        return ""
-    if isinstance(option.default, bool):
-        return str(option.default).lower()
-    return f"`{len(option.default) if isinstance(option.default, tuple) else option.default}`"
+    text = option.default_text
+    return text if not text or isinstance(option.default, bool) else f"`{text}`"
 
 
 def _own_options() -> Iterator[list[str]]:

@@ -11,7 +11,7 @@ _UNREAD = (
     "they are never trained"
 )
 _REASONS: tuple[tuple[str, str, str], ...] = (
-    ("learns", "7 of 8 pictures right at best", _RELU),
+    ("learns", "7 of 8 (pictures|images) right", _RELU),
     ("gradients", r"stages\.3\.blocks\.\d+\.attn\.(rel_pos|pool_q)", _UNREAD),
     ("refused", r"output \(2, \d+, \d+.*\) for 2 images", _ENCODER),
 )

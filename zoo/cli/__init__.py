@@ -1,1 +1,1 @@
-"""The `zoo` command: a file a command, and the tables they print."""
+"""The `zoo` command: one file for each command, and the tables."""

@@ -1,6 +1,6 @@
 """The `zoo` command: arguments in, text out.
 
-torch is imported only inside a command that builds a network, so that `zoo list` answers at once.
+Only a command that builds a network imports torch, so that `zoo list` is fast.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from zoo.cli.weights import export, predict
 _PANELS = _COMPARE, _EXPLORE, _YOURS, _DATA, _SCALE = (
     "Compare", "Explore", "Your own", "Data", "Scale"
 )  # fmt: skip
-_MORE = "More options, also for --config: docs/options.md."
+_MORE = "`zoo list options` shows all options, also those for --config."
 
 
 class _Commands(TyperGroup):
-    """The commands in the order of their panels; those that say nothing of Ctrl-C say one line."""
+    """The commands in the order of their panels; Ctrl-C prints one line."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
-        """Return their names."""
+        """Return the names of the commands."""
         panels = [getattr(command, "rich_help_panel", "") for command in self.commands.values()]
         order = dict(zip(self.commands, map(_PANELS.index, panels), strict=True))
         return sorted(order, key=order.__getitem__)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
-        """Return what the command gives."""
+        """Return the result of the command."""
         with end_when_interrupted("interrupted"):
             return super().invoke(ctx)
 
@@ -63,7 +63,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command; an error of ours is one line on stderr and an exit code."""
+    """Run the command; a ZooError becomes one line on stderr and an exit code."""
     accept_any_text()
     try:
         app()
@@ -93,7 +93,7 @@ def zoo(
 def show(
     name: Annotated[str, typer.Argument(autocompletion=complete)], as_json: Json = False
 ) -> None:
-    """Show one architecture layer by layer, and whether it keeps its contract."""
+    """Show an architecture layer by layer, and whether it keeps its contract."""
     from registry.verify import verify
     from zoo.cli.show_tables import as_json_value, render
 

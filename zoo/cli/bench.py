@@ -1,4 +1,4 @@
-"""The `zoo bench` command: train, test, compare; and resume where a run was interrupted."""
+"""The `zoo bench` command: train, test and compare; resume an interrupted run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bench.engines.spawn import TrialServer
     from bench.runs.run_results import RunResults
 
-KEPT = "stopped at once; what was finished is kept"
+KEPT = "stopped; finished trials are kept"
 
 
 @with_run_options(OPTIONS.values())
@@ -55,14 +55,14 @@ def bench(
 ) -> None:
     """Train and test models on the same images in the same order, and print one table.
 
-    On a terminal it fills in while they train, as wide as the terminal is.
-    `--columns all`, or the run's comparison.csv, has all columns.
+    On a terminal, the table grows during training.
+    `--columns all` shows all columns; so does comparison.csv in the run folder.
     """
     refuse_torchrun()
     given = given_options(context, config)
     shown = column_names(columns, as_json=as_json)
     if inexact and resume is None:
-        raise RunError("--inexact says how to resume a run: give --resume RUN, too")
+        raise RunError("--inexact is only for resuming: add --resume RUN")
     require_models(given, "zoo bench --models lenet alexnet", needed=resume is None)
 
     from bench.engines.registry import LOCAL, get_engine
@@ -82,19 +82,19 @@ def bench(
 
 
 def require_models(given: dict[str, Any], example: str, *, needed: bool = True) -> None:
-    """Raise RegistryError for an unknown model, RunError for none; torch is not imported for it."""
+    """Raise RegistryError for an unknown model, RunError for none; needs no torch."""
     wanted = given.get("models", ())
     if needed and not wanted:
         raise RunError(f"which models? For example `{example}`; see `zoo list`")
     names = [name for name in wanted if isinstance(name, str)]
-    # a family's patterns would import torch here
+    # patterns of a family would import torch here
     Catalog.installed().resolve([name for name in names if ":" not in name])
 
 
 def _start_or_resume(
     given: dict[str, Any], server: TrialServer | None, name: str | None, *, inexact: bool
 ) -> RunResults:
-    """Return the results of the run `name`, of an unfinished one that is just like it, or a new."""
+    """Return the results of the run `name`, of an identical unfinished run, or of a new run."""
     from bench.runs.execute import execute, resume
     from bench.runs.progress import Progress
     from bench.runs.request import Request, as_plain
@@ -113,12 +113,12 @@ def _start_or_resume(
 
 
 def _ask_to_resume(path: str) -> bool:
-    """Say that such a run is unfinished; on a terminal, ask whether to go on with it."""
+    """Report an identical unfinished run; on a terminal, ask whether to resume it."""
     if _is_terminal():
-        return typer.confirm(f"{path} is the same and unfinished. Go on with it?", True, err=True)
+        return typer.confirm(f"{path} is the same run, unfinished. Resume it?", True, err=True)
     say(
-        f"zoo: {path} is the same and unfinished (`zoo bench --resume {path}` goes on with it); "
-        "beginning a new run"
+        f"zoo: {path} is the same run, unfinished (`zoo bench --resume {path}` resumes it); "
+        "starting a new run"
     )
     return False
 
@@ -128,7 +128,7 @@ def _is_terminal() -> bool:
 
 
 def show_results(results: RunResults, columns: list[str], *, as_json: bool) -> None:
-    """Print the table on stdout, or JSON, and say on stderr where the rest is."""
+    """Print the table or JSON on stdout, and the paths of other results on stderr."""
     from bench.report.run_files import comparison_as_json
     from bench.report.table import render_profile
 

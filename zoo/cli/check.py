@@ -1,4 +1,4 @@
-"""The `zoo check` command: hold architectures to what any architecture must keep."""
+"""The `zoo check` command: check what every architecture must do."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def check(
             autocompletion=complete,
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Check all that is installed.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Check all installed architectures.")
+    ] = False,
     family: Annotated[
         str | None, typer.Option(help="Check networks of a library: timm, torchvision.")
     ] = None,
-    match: Annotated[
-        str, typer.Option(help="With --family: those of such names, 'resnet*'.")
-    ] = "*",
+    match: Annotated[str, typer.Option(help="With --family: only names like 'resnet*'.")] = "*",
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"Run this check alone (may be repeated): {', '.join(c.name for c in CHECKS)}.",
+            help=f"Run only this check (may be repeated): {', '.join(c.name for c in CHECKS)}.",
             metavar="CHECK",
         ),
     ] = None,
@@ -48,30 +48,29 @@ def check(
 ) -> None:
     """Check that a network behaves: shapes, gradients, side effects, learning.
 
-    A promise that is broken on purpose, as the architecture itself says, is no failure. Exit code
-    4: a promise is broken.
+    A deviation that the architecture declares is not a failure. Exit code 4: a promise is broken.
     """
     from zoo.cli.check_tables import Checked, as_rows, render
 
     checks = tuple(name for text in only or () for name in text.split(",") if name)
-    select_checks(checks)  # a typing error is told before torch is imported
+    select_checks(checks)  # report a typing error before torch is imported
     if match != "*" and family is None:
-        raise RunError("--match chooses among a family's networks: give --family timm, too")
+        raise RunError("--match selects networks of a family: add --family timm")
     if family is not None and (names or everything):
-        raise RunError("either names, or --all, or --family")
+        raise RunError("give names, or --all, or --family, not several")
     if family is None and everything == bool(names):
         raise RunError(
-            "which architectures? Names, or --all and no names; for example "
-            "`zoo check lenet`, `zoo check 'vgg*'`; see `zoo list`"
+            "which architectures? Give names or --all, for example "
+            "`zoo check lenet` or `zoo check 'vgg*'`; see `zoo list`"
         )
     catalog = Catalog.installed()
     if family is None:
         entries = catalog.entries(names or ())
     else:
         entries = tuple(map(catalog.looked_into, catalog.members(family, match)))
-    told = [Checked(name=e.name, broken=e.broken) for e in entries if e.broken]
+    unloaded = [Checked(name=e.name, broken=e.broken) for e in entries if e.broken]
     sound = ((e.name, e.found) for e in entries if e.found is not None)
-    results = [*check_each(sound, checks), *told]
+    results = [*check_each(sound, checks), *unloaded]
     print_found(as_rows(results), partial(render, results), as_json=as_json)
     if any(result.failed for result in results):
         raise typer.Exit(ExitCode.FAILED)
@@ -80,7 +79,7 @@ def check(
 def check_each(
     architectures: Iterable[tuple[str, Architecture]], only: Sequence[str] = ()
 ) -> list[Checked]:
-    """Return what the checks find of each architecture, telling on stderr how far they are."""
+    """Return the findings of each architecture; show progress on stderr."""
     from rich.console import Console
     from rich.text import Text
 
@@ -88,7 +87,7 @@ def check_each(
 
     results: list[Checked] = []
     console = Console(stderr=True)
-    with console.status("", spinner="line") as status:  # nothing where stderr is no terminal
+    with console.status("", spinner="line") as status:  # shows nothing if stderr is no terminal
 
         def show(name: str, check: Check) -> None:
             status.update(Text(f"{name}: {check.name}"))

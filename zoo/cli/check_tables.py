@@ -1,4 +1,4 @@
-"""What `zoo check` prints."""
+"""The tables of `zoo check`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PROMISES = {check.name: check.promise for check in CHECKS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What was found of one architecture, by the name asked for, or why it can't be loaded."""
+    """The findings of one architecture, by its name, or why it cannot be loaded."""
 
     name: str
     findings: tuple[Finding, ...] = ()
@@ -30,12 +30,12 @@ class Checked:
 
     @property
     def failed(self) -> bool:
-        """Something is broken that no deviation says."""
+        """Return whether something is broken without a deviation."""
         return bool(self.broken) or any(each.status == "broken" for each in self.findings)
 
 
 def as_rows(results: Sequence[Checked]) -> list[dict[str, object]]:
-    """Return one plain value an architecture."""
+    """Return a plain value for each architecture."""
     return [
         {
             "name": result.name,
@@ -48,25 +48,25 @@ def as_rows(results: Sequence[Checked]) -> list[dict[str, object]]:
 
 
 def tally(results: Sequence[Checked]) -> str:
-    """Return how many promises are kept, broken and so on, and how long it took."""
+    """Return the numbers of promises kept, broken etc., and the seconds."""
     findings = [finding for result in results for finding in result.findings]
     counts = {status: sum(f.status == status for f in findings) for status in _SIGNS}
-    said = [f"{counts['kept']} promises kept", f"{counts['broken']} broken"]
+    parts = [f"{counts['kept']} promises kept", f"{counts['broken']} broken"]
     unloaded = sum(result.broken is not None for result in results)
     rare = {
         "broken as expected": counts["expected"],
-        "not looked at": counts["not run"],
-        f"of {len(results)} architectures can't be loaded": unloaded,
+        "not checked": counts["not run"],
+        f"of {len(results)} architectures cannot be loaded": unloaded,
     }
-    said += [f"{count} {what}" for what, count in rare.items() if count]
-    return f"{', '.join(said)} ({sum(f.seconds for f in findings):.1f} s)"
+    parts += [f"{count} {what}" for what, count in rare.items() if count]
+    return f"{', '.join(parts)} ({sum(f.seconds for f in findings):.1f} s)"
 
 
 def render(results: Sequence[Checked], width: int) -> RenderableType:
-    """Return the findings for a terminal `width` wide.
+    """Return the findings for a terminal of `width` columns.
 
-    Of one architecture that is a line a promise, of several a row each; what is broken stands
-    below, with what was seen, what was expected, and what to change.
+    One architecture has a line for each promise, several have a row each. Below are the broken
+    promises: what was seen, what was expected, and what to change.
     """
     if len(results) == 1 and not results[0].broken:
         table = _one(results[0])
@@ -114,7 +114,7 @@ def _sign(finding: Finding) -> Text:
 
 
 def _reasons(result: Checked) -> list[RenderableType]:
-    """Return what is to be said of all that is not kept."""
+    """Return the reasons why promises are not kept."""
     name = short(result.name)
     if result.broken:
         return [Text(f"✗ {name}: {short(result.broken, LINE_CELLS)}", style=BAD), Text()]
@@ -127,7 +127,7 @@ def _reasons(result: Checked) -> list[RenderableType]:
             parts += [Text(f"(✗) {name} {finding.check}: expected: {reason}"), Text()]
     skipped = [finding for finding in result.findings if finding.status == "not run"]
     if skipped:
-        parts += [Text(f"- {name}: {len(skipped)} not looked at: {skipped[0].reason}"), Text()]
+        parts += [Text(f"- {name}: {len(skipped)} not checked: {skipped[0].reason}"), Text()]
     return parts
 
 

@@ -16,26 +16,26 @@ from zoo.cli.runs import RunsDir
 
 
 def compare(
-    base: Annotated[str, typer.Argument(help="The run before: folder, name or number.")],
-    new: Annotated[str, typer.Argument(help="The run after it.")],
+    base: Annotated[str, typer.Argument(help="The earlier run: folder, name or number.")],
+    new: Annotated[str, typer.Argument(help="The later run.")],
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KINDS",
-            help="Exit with 3 where NEW is worse in one of accuracy,time,parameters; "
-            "with 5 where that can't be said.",
+            help="Exit with 3 if NEW is worse in any of accuracy,time,parameters; "
+            "with 5 if that is not known.",
         ),
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(metavar="POINTS", min=0, help="A loss of accuracy that is put up with.")
+        float, typer.Option(metavar="POINTS", min=0, help="Loss of accuracy to tolerate.")
     ] = 0.0,
     across_recipes: Annotated[
-        bool, typer.Option("--across-recipes", help="Compare what two recipes give, too.")
+        bool, typer.Option("--across-recipes", help="Also compare runs of different recipes.")
     ] = False,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Say what has changed between two runs on the same images: accuracy, time, size."""
+    """Show what changed between two runs on the same images: accuracy, time, size."""
     kinds = split_commas(fail_on or ())
     if fail_on and not kinds:
         raise RunError("--fail-on takes one or more of accuracy, time, parameters")

@@ -1,4 +1,4 @@
-"""The `zoo contract` commands: measure what networks are, keep it, and see what has changed."""
+"""The `zoo contract` commands: measure networks, freeze their contracts, show changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.cli.output import say
 from zoo.scaffold.new_package import contract_text
 
 contract_app = typer.Typer(
-    help="Measure what networks take, give and weigh; keep it; see what changed.",
+    help="Measure shapes and sizes of networks; freeze them; show changes.",
     no_args_is_help=True,
 )
 
@@ -36,13 +36,13 @@ def freeze(
     names: Names = None,
     write: Annotated[
         bool,
-        typer.Option("--write", help=f"Keep them in {FILE}, from then on enforced in its folder."),
+        typer.Option("--write", help=f"Write them to {FILE}, which is enforced in its folder."),
     ] = False,
 ) -> None:
-    """Measure networks and print their contracts, as Python to paste; or keep them in a file."""
+    """Measure networks and print their contracts as Python to paste; or write them to a file."""
     if not names:
         raise RunError("which networks? For example `zoo contract freeze timm:resnet18 --write`")
-    catalog = Catalog.installed(frozen=Frozen())  # as they are, whatever was frozen of them before
+    catalog = Catalog.installed(frozen=Frozen())  # ignore earlier frozen contracts
     new = {}
     for entry in [catalog.get(name) for name in catalog.resolve(names)]:
         measured = _measure(entry.value)
@@ -54,19 +54,19 @@ def freeze(
     frozen = Frozen.found()
     path = frozen.path or Path(FILE)
     write_frozen(path, {**frozen.contracts, **new})
-    say(f"{', '.join(new)}: kept in {path}, checked before each training in its folder")
+    say(f"{', '.join(new)}: written to {path}, checked before each training in its folder")
 
 
 @contract_app.command()
 def diff(names: Names = None) -> None:
-    """Tell which networks are no longer what was promised or frozen; exit code 4 if any.
+    """Show which networks no longer keep their contract; exit code 4 if any.
 
-    Without names: all that this folder has frozen.
+    Without names: all contracts that are frozen in this folder.
     """
     frozen = Frozen.found()
     asked = list(names or frozen.contracts)
     if not asked:
-        raise RunError(f"nothing is frozen here: `zoo contract freeze NAME --write` makes {FILE}")
+        raise RunError(f"nothing is frozen here: `zoo contract freeze NAME --write` writes {FILE}")
     catalog = Catalog.installed()
     changed = [line for name in catalog.resolve(asked) for line in _changes(catalog.get(name))]
     if changed:

@@ -1,4 +1,4 @@
-"""The `zoo data` commands: look at a folder, fetch a public set, see what is kept."""
+"""The `zoo data` commands: check a folder, fetch a public data set, show the cache."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from zoo.cli.options import Json
 from zoo.cli.output import print_json, print_path, print_rendered
 
 data_app = typer.Typer(
-    help="Look at image folders, fetch public ones, see what is kept of them.", no_args_is_help=True
+    help="Check image folders, fetch public data sets, show the cache.", no_args_is_help=True
 )
 
 
 @data_app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(help="A folder of images in classes.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A folder of images, with one folder for each class.")
+    ],
     as_json: Json = False,
     sheet: Annotated[
-        Path | None, typer.Option(help="A PNG to write: the rejected files, drawn if they can be.")
+        Path | None,
+        typer.Option(help="Write a PNG of the rejected files, as far as they can be drawn."),
     ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Decode what an earlier check knows, too.")
-    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Decode all images again.")] = False,
 ) -> None:
-    """Say which images would be used, which not and why, and which are there twice."""
+    """Show which images are usable, which are rejected and why, and which are duplicates."""
     from bench.data.check import check, require_one_label_each
     from bench.data.find import find
     from bench.data.manifest import as_json_value, render
@@ -55,9 +56,9 @@ def check(
 @data_app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="cats-vs-dogs or oxford-iiit-pet.")],
-    into: Annotated[Path, typer.Option(help="The folder to put it in.")] = Path("data"),
+    into: Annotated[Path, typer.Option(help="Folder for the data set.")] = Path("data"),
 ) -> None:
-    """Download a public set, go on where an interrupted download stopped, check and unpack it."""
+    """Download, check and unpack a public data set; resume an interrupted download."""
     from bench.data.fetch import fetch
 
     print_path(fetch(name, into, progress=sys.stderr.isatty()))
@@ -65,16 +66,18 @@ def fetch(
 
 @data_app.command()
 def cache(
-    info: Annotated[bool, typer.Option("--info", help="Say what is kept (as without it).")] = False,
-    clear: Annotated[bool, typer.Option("--clear", help="Remove it; it is made again.")] = False,
+    info: Annotated[bool, typer.Option("--info", help="Show the cache (the default).")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove the cache; it is rebuilt when needed.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what is kept between runs, where and how large; or remove it."""
+    """Show what the cache holds, where, and its size; or remove it."""
     from bench.system.cache_folder import cache_folder, clear_cache, kept_files
     from registry.errors import RunError
 
     if info and clear:
-        raise RunError("--info and --clear exclude each other: give one")
+        raise RunError("use --info or --clear, not both")
     folder = cache_folder()
     files = kept_files(folder)
     total = sum(file.bytes for file in files)
@@ -93,11 +96,13 @@ def cache(
 
 @data_app.command()
 def draw(
-    folder: Annotated[Path, typer.Argument(help="The folder to draw into; it must not exist.")],
-    images: Annotated[int, typer.Option(min=2, help="How many, half of them cats.")] = 400,
-    seed: Annotated[int, typer.Option(help="Other drawings.")] = 0,
+    folder: Annotated[Path, typer.Argument(help="The folder to write; it must not exist.")],
+    images: Annotated[
+        int, typer.Option(min=2, help="Number of images; half of them are cats.")
+    ] = 400,
+    seed: Annotated[int, typer.Option(help="Seed of the drawings.")] = 0,
 ) -> None:
-    """Draw cats and dogs, as the embedded data set has them, into a folder of your own."""
+    """Write drawings of cats and dogs, like the embedded data set, to a folder."""
     from bench.data.synthetic import write_synthetic
 
     print_path(write_synthetic(folder, images=images, seed=seed))

@@ -1,4 +1,4 @@
-"""The `zoo doctor` command: is all well with what is installed here."""
+"""The `zoo doctor` command: whether this installation works."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from zoo.cli.output import print_found
 
 
 def doctor(as_json: Json = False) -> None:
-    """Look at versions, device, room and plugins, and say what is wrong; exit code 4 if anything.
+    """Check versions, device, disk space and plugins; exit code 4 if anything is wrong.
 
-    Each library and plugin is loaded in a process of its own.
+    Each library and plugin is loaded in its own process.
     """
     from rich.console import Console
 
@@ -22,7 +22,7 @@ def doctor(as_json: Json = False) -> None:
     from zoo.diagnostics.doctor import machine
     from zoo.diagnostics.plugins import plugins
 
-    with Console(stderr=True).status("looking", spinner="line"):
+    with Console(stderr=True).status("checking", spinner="line"):
         found = [*machine(), *plugins()]
     print_found([asdict(each) for each in found], findings_table(found), as_json=as_json)
     if any(finding.level == "wrong" for finding in found):

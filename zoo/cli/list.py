@@ -1,4 +1,4 @@
-"""The `zoo list` command: what is installed, and what can be reached."""
+"""The `zoo list` command: what is installed, and what is available."""
 
 from __future__ import annotations
 
@@ -22,40 +22,42 @@ def list_architectures(
     patterns: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names or patterns: 'vgg*', '!vgg19'; or recipes, datasets, engines, families.",
+            help="Names, 'vgg*', '!vgg19'; or recipes, datasets, engines, families, options.",
             autocompletion=complete,
         ),
     ] = None,
     family: Annotated[
-        str | None, typer.Option(help="The networks of a library: timm, torchvision.")
+        str | None, typer.Option(help="List the networks of a library: timm, torchvision.")
     ] = None,
-    match: Annotated[
-        str, typer.Option(help="With --family: those of such names, 'mobilenet*'.")
-    ] = "*",
+    match: Annotated[str, typer.Option(help="With --family: only names like 'mobilenet*'.")] = "*",
     families: _Old = False,
     recipes: _Old = False,
     datasets: _Old = False,
     engines: _Old = False,
     origin: Annotated[
-        bool, typer.Option("--origin", help="Show where each comes from, file and all.")
+        bool, typer.Option("--origin", help="Show the package and constructor of each.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List the architectures that are installed, with what they promise; or one kind of others.
+    """List the installed architectures and their contracts, or things of another kind.
 
-    `zoo list recipes`, `datasets`, `engines` and `families` list those.
+    `zoo list recipes` lists recipes; so do `datasets`, `engines`, `families`. `zoo list options`
+    lists all options of `zoo bench`.
     """
     old = {"families": families, "recipes": recipes, "datasets": datasets, "engines": engines}
     renamed = [word for word, given in old.items() if given]
     for word in renamed:
         say_renamed(f"zoo list --{word}", f"zoo list {word}")
     asked = [*renamed, *(patterns or ())]
-    kinds = [word for word in asked if word in old]
+    known = (*old, "options")
+    kinds = [word for word in asked if word in known]
     if (kinds and len(asked) > 1) or (asked and family is not None):
-        raise RunError(f"one list at a time: names, --family, or one of {', '.join(old)}")
+        raise RunError(f"one list at a time: names, --family, or one of {', '.join(known)}")
     if match != "*" and family is None:
-        raise RunError("--match chooses among a family's networks: give --family timm, too")
-    if kinds:
+        raise RunError("--match selects networks of a family: add --family timm")
+    if kinds == ["options"]:
+        print_found(tables.option_rows(), tables.options_table, as_json=as_json)
+    elif kinds:
         _list_kind(kinds[0], as_json=as_json)
     elif family is not None:
         _list_members(family, match, as_json=as_json)
@@ -74,8 +76,8 @@ def _list_members(family: str, match: str, *, as_json: bool) -> None:
     print_found(found, tables.members_table(found), as_json=as_json)
     if not as_json and not all(row["counted"] for row in found):
         say(
-            f"the parameters of {len(found):,} networks are not counted, as each would be built: "
-            f"choose {tables.MOST_COUNTED} at most by --match"
+            f"the parameters of {len(found):,} networks are not counted, because that takes long: "
+            f"select at most {tables.MOST_COUNTED} with --match"
         )
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
+from bench.runs.run_options import OPTIONS
 from bench.system.display import BAD, GOOD, LINE_CELLS, percent, short
 from registry.architecture import Architecture
 from registry.catalog import Catalog
@@ -21,13 +23,13 @@ if TYPE_CHECKING:
     from bench.runs.predict import Prediction
     from zoo.diagnostics.doctor import Finding
 
-MOST_COUNTED = 100  # networks that are built, on the meta device, for their parameters: 0.2 s each
+MOST_COUNTED = 100  # networks to build, on the meta device, to count their parameters: 0.2 s each
 _WIDE = 130
 _SIGNS = {"fine": ("✓", GOOD), "note": ("!", ""), "wrong": ("✗", BAD)}
 
 
 def as_row(entry: Entry[Architecture]) -> dict[str, object]:
-    """Return an architecture as a plain value: its promises, its source, where it comes from."""
+    """Return an architecture as a plain value: its contract, source and origin."""
     contract = entry.found.contract if entry.found else None
     return {
         "name": entry.name,
@@ -41,10 +43,10 @@ def as_row(entry: Entry[Architecture]) -> dict[str, object]:
 
 
 def render(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType:
-    """Return the table of `zoo list`, `width` characters wide at most.
+    """Return the table of `zoo list`, at most `width` characters wide.
 
-    A broken architecture keeps its row; its reason stands below. Where there is no room for the
-    sources beside the figures, they stand below the table.
+    A broken architecture has a row, and its reason below. On a narrow terminal, the sources are
+    below the table, too.
     """
     wide = width >= _WIDE
     table = Table(box=SIMPLE_HEAD, padding=(0, 1) if wide else (0, 1, 0, 0))
@@ -87,7 +89,7 @@ def text_table(
     right: Container[str] = (),
     cells: int = 60,
 ) -> Table:
-    """Return texts from anywhere under their columns, those of `right` flush right."""
+    """Return a table of untrusted texts; the columns `right` are right-aligned."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left")
@@ -97,27 +99,56 @@ def text_table(
 
 
 def origins(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType:
-    """Return where each architecture comes from: distribution, version, constructor."""
+    """Return the distribution, version and constructor of each architecture."""
     rows = []
     for entry in entries:
         origin, found = entry.origin, entry.found
         how = "editable" if origin.editable else "yes"
-        told = found.constructor if found else f"broken: {entry.broken}"
-        rows.append((entry.name, origin.distribution, origin.version, how, told))
+        constructor = found.constructor if found else f"broken: {entry.broken}"
+        rows.append((entry.name, origin.distribution, origin.version, how, constructor))
     return text_table(("name", "distribution", "version", "installed", "constructor"), rows)
 
 
 def kinds_table(rows: Sequence[Mapping[str, Any]], noun: str) -> RenderableType:
-    """Return one row for each thing called `noun`: its name, what it is, whose it is."""
-    told = [f"broken: {row['broken']}" if row["broken"] else row["source"] for row in rows]
-    cells = [(row["name"], row["origin"], what) for row, what in zip(rows, told, strict=True)]
+    """Return a row for each value of the kind `noun`: its name, origin and source."""
+    sources = [f"broken: {row['broken']}" if row["broken"] else row["source"] for row in rows]
+    cells = [(row["name"], row["origin"], what) for row, what in zip(rows, sources, strict=True)]
     return text_table((noun, "from", "what"), cells, cells=LINE_CELLS)
 
 
-def look(catalog: Catalog, family: str, match: str) -> list[dict[str, Any]]:
-    """Return a row for each member of `family` that `match` matches, telling how far it is.
+def option_rows() -> list[dict[str, str]]:
+    """Return a row for each option of a run: its flags, name in a file, values and meaning."""
+    return [
+        {
+            "option": ", ".join(option.flags),
+            "name": option.name,
+            "allowed": option.allowed,
+            "default": option.default_text,
+            "meaning": option.text,
+        }
+        for option in OPTIONS.values()
+    ]
 
-    It raises RegistryError where there is no such family or member.
+
+def options_table(width: int) -> RenderableType:
+    """Return the rows of `option_rows` as a table; on a narrow terminal, as a list."""
+    rows = option_rows()
+    if width >= _WIDE:
+        columns = ("option", "in a file", "allowed", "default", "meaning")
+        return text_table(columns, [list(row.values()) for row in rows], cells=LINE_CELLS)
+    parts = []
+    for row in rows:
+        default = f"; default: {row['default']}" if row["default"] else ""
+        head = Text(f"{row['option']}  ({row['name']}: {row['allowed']}{default})")
+        parts += [head, Padding(Text(row["meaning"], style="dim"), (0, 0, 0, 4))]
+    return Group(*parts)
+
+
+def look(catalog: Catalog, family: str, match: str) -> list[dict[str, Any]]:
+    """Return a row for each member of `family` that matches `match`; show progress on stderr.
+
+    Raises:
+        RegistryError: there is no such family or member.
     """
     names = catalog.members(family, match)
     counted, rows = len(names) <= MOST_COUNTED, []
@@ -129,7 +160,7 @@ def look(catalog: Catalog, family: str, match: str) -> list[dict[str, Any]]:
 
 
 def members_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Return the rows as a table; the reasons against those that can't be compared below it."""
+    """Return the rows as a table; below it, why some networks cannot be compared."""
     texts = []
     for row in rows:
         figure = "" if row["parameters"] is None else f"{row['parameters']:,}"
@@ -143,19 +174,19 @@ def members_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
 
 
 def findings_table(findings: Sequence[Finding]) -> RenderableType:
-    """Return what `zoo doctor` has found, a line each, what is wrong last and counted."""
+    """Return the findings of `zoo doctor`, a line each; problems are last, and counted."""
     grid = Table.grid(Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2))
     for finding in sorted(findings, key=lambda each: each.level == "wrong"):
         sign, style = _SIGNS[finding.level]
         about = Text(f"{sign} {short(finding.about)}", style=style)
         grid.add_row(about, Text(short(finding.text, LINE_CELLS)))
     wrong = sum(finding.level == "wrong" for finding in findings)
-    verdict = Text(f"{wrong} to be mended" if wrong else "all well", style=BAD if wrong else GOOD)
+    verdict = Text(f"{wrong} to fix" if wrong else "no problems", style=BAD if wrong else GOOD)
     return Group(grid, verdict)
 
 
 def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
-    """Return one row a picture and network: class and probability."""
+    """Return a row for each photograph and network: class and probability."""
     rows = [
         (each.photo, each.model, each.predicted, percent(each.probability)) for each in predictions
     ]
@@ -165,7 +196,7 @@ def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
 
 
 def runs_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Return one row a run: its name, how far it has come, and what it compares."""
+    """Return a row for each run: its name, its progress, and what it compares."""
     texts = []
     for row in rows:
         cells = [row["name"], row["state"]]
@@ -178,7 +209,7 @@ def runs_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """Return a shape as people write it: 3x224x224."""
+    """Return a shape as text: 3x224x224."""
     return "x".join(f"{size:,}" for size in shape)
 
 

@@ -1,4 +1,4 @@
-"""The `zoo new` command: a plugin package to begin with."""
+"""The `zoo new` command: a new plugin package."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from zoo.scaffold.new_package import distribution_name, what_next, write_package
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="Of the architecture: my_net.")],
+    name: Annotated[str, typer.Argument(help="Name of the architecture: my_net.")],
     into: Annotated[
-        Path | None, typer.Option(help="Folder to write; by default zoo-NAME, here.")
+        Path | None, typer.Option(help="Folder to write; default: zoo-NAME in this folder.")
     ] = None,
 ) -> None:
-    """Write a package with an architecture of your own: it installs, is checked and trained."""
+    """Write a package for an architecture of your own, ready to install, check and train."""
     folder = into or Path(distribution_name(name))
     write_package(name, folder)
     print_path(folder)

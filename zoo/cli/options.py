@@ -1,4 +1,4 @@
-"""Options that several commands share: those of a run, from their fields, and a few others."""
+"""Options that several commands share: those of a run, and a few others."""
 
 from __future__ import annotations
 
@@ -19,45 +19,48 @@ from zoo.cli.output import say
 
 _OF_TORCHRUN = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"}
 _METAVARS = MappingProxyType({int: "N", float: "X", str: "TEXT", Path: "PATH", list: "NAMES"})
-_FORMERLY = "formerly_"  # before the name of a field: the parameter of its old spelling
+_FORMERLY = "formerly_"  # prefix of the parameter for a field's old spelling
 
 
 def complete(incomplete: str) -> list[str]:
-    """Return the names of architectures that begin so."""
+    """Return the names of architectures that start with `incomplete`."""
     return [name for name in Catalog.installed().names() if name.startswith(incomplete)]
 
 
 def refuse_torchrun() -> None:
-    """Raise RunError where torchrun has begun this command several times, each a whole run."""
+    """Raise RunError if torchrun has started this command several times."""
     if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.keys() >= _OF_TORCHRUN:
         raise RunError(
-            f"torchrun has begun this command {os.environ['WORLD_SIZE']} times, each a whole run: "
-            "leave torchrun out; --jobs 2 or --engine ray run several trials at a time"
+            f"torchrun has started this command {os.environ['WORLD_SIZE']} times: "
+            "run it without torchrun; --jobs 2 or --engine ray run trials concurrently"
         )
 
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="MODEL", help="More models.", autocompletion=complete)
+    list[str] | None,
+    typer.Argument(
+        metavar="MODEL", help="Models to compare, like --models.", autocompletion=complete
+    ),
 ]
 Config = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Options from a file: run.toml, or a run's config.json. The command line wins.",
+        help="Read options from a file: run.toml, or a run's config.json. The command line wins.",
     ),
 ]
 Columns = Annotated[
     str | None,
-    typer.Option(metavar="NAMES", help="Show these columns: accuracy,training,parameters; or all."),
+    typer.Option(metavar="NAMES", help="Columns to show: accuracy,training,parameters; or all."),
 ]
 Target = Annotated[str | None, typer.Option(metavar="ACCURACY", help=OPTIONS["target"].text)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]
 
 
 def with_run_options(
     options: Iterable[Option],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator: a function of `**options` takes these options, and its own after them."""
+    """Return a decorator: a function of `**options` gets these options, before its own."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         own = list(signature(function, eval_str=True).parameters.values())[:-1]
@@ -93,9 +96,10 @@ def _parameters(option: Option) -> Iterator[Parameter]:
 def given_options(
     context: typer.Context, config: Path | None = None, names: Container[str] = OPTIONS
 ) -> dict[str, Any]:
-    """Return those fields of a request that were given on the command line, or else in a file.
+    """Return the fields of a request that the command line or a file gives.
 
-    It raises RunError where the file has something that is no option.
+    Raises:
+        RunError: the file has an unknown option or a wrong value.
     """
     given: dict[str, Any] = {}
     for parameter, value in context.params.items():
@@ -109,10 +113,10 @@ def given_options(
         given["models"] = ",".join([*([given["models"]] if "models" in given else ()), *more])
     parsers = {name: OPTIONS[name].parse for name in given}
     given |= {name: parse(given[name]) for name, parse in parsers.items() if parse is not None}
-    told = {} if config is None else read_config_file(config)
-    return {**told, **displaced_by(given), **given} if told else given
+    stored = {} if config is None else read_config_file(config)
+    return {**stored, **displaced_by(given), **given} if stored else given
 
 
 def say_renamed(old: str, new: str) -> None:
-    """Say on stderr how an old spelling is spelt now."""
-    say(f"zoo: {old} is now {new}; this version still takes the old spelling")
+    """Print the new spelling of an old one on stderr."""
+    say(f"zoo: {old} is now {new}; the old spelling still works in this version")

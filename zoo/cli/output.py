@@ -1,4 +1,4 @@
-"""How the commands speak: what goes to stdout, and in which letters."""
+"""What the commands print on stdout and stderr, and how it is encoded."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from registry.exit_codes import ExitCode
 
 
 def accept_any_text() -> None:
-    """Let a stream write out what its encoding lacks, a `✓` in Latin-1, instead of failing."""
+    """Let stdout and stderr escape characters that their encoding lacks, such as `✓` in Latin-1."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def column_names(text: str | None, *, as_json: bool) -> list[str]:
-    """Return the columns that `--columns` names; raise RunError for an unknown one, or no table."""
+    """Return the columns of `--columns`; raise RunError for an unknown one, or with `--json`."""
     if text is None:
         return []
     if as_json:
@@ -45,7 +45,7 @@ def print_json(value: object) -> None:
 
 
 def print_rendered(what: object, *, crop: bool = True) -> None:
-    """Print what rich can render, as wide as the terminal is, or what is made for that width."""
+    """Print `what` with rich; a function gets the width of the terminal and returns it."""
     from rich.console import Console
 
     console = Console()
@@ -53,7 +53,7 @@ def print_rendered(what: object, *, crop: bool = True) -> None:
 
 
 def print_found(plain: object, rendered: object, *, as_json: bool) -> None:
-    """Print what was found: `plain` as JSON, or as it is `rendered` for a terminal."""
+    """Print `plain` as JSON, or `rendered` on a terminal."""
     if as_json:
         print_json(plain)
     else:
@@ -61,7 +61,7 @@ def print_found(plain: object, rendered: object, *, as_json: bool) -> None:
 
 
 def print_path(path: Path) -> None:
-    """Print a path: for a person made harmless, for a program byte by byte as the system has it."""
+    """Print a path: escaped on a terminal, its exact bytes for a program."""
     if sys.stdout.isatty():
         print(display(str(path)))
     else:
@@ -77,10 +77,10 @@ def say(text: str) -> None:
 
 @contextmanager
 def end_when_interrupted(kept: str, nothing: str | None = None) -> Iterator[None]:
-    """Make of Ctrl-C one line on stderr and an exit code.
+    """Turn Ctrl-C into one line on stderr and an exit code.
 
-    The line is `nothing`, if given, unless trials were begun: then their own handler raises it,
-    with the number of the signal.
+    The line is `kept` if trials have started, whose handler raises it with the signal's number;
+    otherwise `nothing`, if given.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""`zoo plan`, `zoo work`, `zoo gather`: a comparison through files, for any batch system."""
+"""`zoo plan`, `zoo work`, `zoo gather`: a comparison through files, for batch systems."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from zoo.cli.output import column_names, end_when_interrupted, say
 
 _NOT_OF_A_PLAN = ("jobs", "engine", "address", "runs")
 
-PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="A file that `zoo plan` wrote.")]
+PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="A plan file of `zoo plan`.")]
 Folder = Annotated[
-    Path | None, typer.Option(help="Where trials are kept: plan.work beside plan.json.")
+    Path | None, typer.Option(help="Folder of the trials; default: plan.work beside plan.json.")
 ]
 DataHere = Annotated[
     list[Path] | None,
-    typer.Option(metavar="FOLDER", help="A folder that has the plan's images, by content."),
+    typer.Option(metavar="FOLDER", help="A folder with the plan's images; their names may differ."),
 ]
 
 
@@ -34,17 +34,17 @@ def plan(
     names: Names = None,
     config: Config = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write it to this file, not to stdout.")
+        Path | None, typer.Option("--out", "-o", help="Write to this file instead of stdout.")
     ] = None,
     **options: Any,
 ) -> None:
-    """Write all that `zoo bench` would do into one file; `zoo work` does it, anywhere.
+    """Write a comparison to one plan file; `zoo work` runs it on any machine.
 
-    The options are those of `zoo bench` without --jobs, --engine, --address
-    and --runs-dir, which are left out of a --config, too. Nothing is trained.
+    The options are those of `zoo bench`, without --jobs, --engine, --address
+    and --runs-dir; a --config may have them, but they are ignored. Nothing is trained.
     """
-    told = given_options(context, config)
-    given = {name: value for name, value in told.items() if name not in _NOT_OF_A_PLAN}
+    asked = given_options(context, config)
+    given = {name: value for name, value in asked.items() if name not in _NOT_OF_A_PLAN}
     require_models(given, "zoo plan --models lenet alexnet --out plan.json")
 
     from bench.report.trackers import require_trackers
@@ -65,7 +65,7 @@ def plan(
     name = out or "plan.json"
     say(
         f"{len(found.specs)} trials, each on {spec.device} with {spec.threads} threads: "
-        f"`zoo work {name} --array-task 0/4` does the first quarter, `zoo gather {name}` the table"
+        f"`zoo work {name} --array-task 0/4` runs a quarter, `zoo gather {name}` makes the table"
     )
 
 
@@ -76,7 +76,7 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text, shared=True)
     except OSError as error:
-        raise RunError(f"can't write {path}: {error.strerror or error}") from error
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def work(
@@ -85,25 +85,23 @@ def work(
         str | None,
         typer.Option(
             metavar="I/N",
-            help="Do share I of N, from 0: 0/4 to 3/4 (--array=0-3). All trials without it.",
+            help="Run share I of N, from 0: 0/4 to 3/4 (--array=0-3). Default: all trials.",
         ),
     ] = None,
     array_from: Annotated[
-        int, typer.Option(min=0, max=1, help="1 where ids are from 1: 1/4 to 4/4 (--array=1-4).")
+        int, typer.Option(min=0, max=1, help="1 if ids start at 1: 1/4 to 4/4 (--array=1-4).")
     ] = 0,
     data: DataHere = None,
     folder: Folder = None,
     inexact: Annotated[
         bool,
-        typer.Option(
-            "--inexact", help="Continue though versions or code differ; flag affected rows."
-        ),
+        typer.Option("--inexact", help="Resume despite differences; flag affected rows."),
     ] = False,
 ) -> None:
-    """Do the trials of a plan, or a share of them; what is done already is left alone.
+    """Run the trials of a plan, or a share of them; finished trials are skipped.
 
-    Any number of these may work at a time, on any machines that see the folder. One that was ended
-    is given again, and goes on from its last checkpoint.
+    Any number of these commands may run at a time, on all machines that share the folder. Repeat
+    an interrupted one to resume from its last checkpoint.
     """
     share = None if array_task is None else _share(array_task, array_from)
 
@@ -123,21 +121,21 @@ def work(
     with end_when_interrupted(KEPT):
         worked = do(found, place, wanted, Progress(), data=data or (), inexact=inexact)
     if worked.stopped_by is not None:
-        say("zoo: stopped; the same command goes on from there")
+        say("zoo: stopped; repeat the command to resume")
     raise typer.Exit(worked.exit_code)
 
 
 def gather(
     plan: PlanPath,
-    runs_dir: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    runs_dir: Annotated[Path, typer.Option(help="Folder for runs.")] = Path("runs"),
     data: DataHere = None,
     folder: Folder = None,
     columns: Columns = None,
     as_json: Json = False,
 ) -> None:
-    """Make a run folder of the trials that are done, and print the table of `zoo bench`.
+    """Make a run folder from the finished trials, and print the table of `zoo bench`.
 
-    Trials that are missing are named, with exit code 4; to gather again completes the run.
+    Missing trials are listed, with exit code 4. Gather again to complete the run.
     """
     shown = column_names(columns, as_json=as_json)
 
@@ -155,7 +153,7 @@ def gather(
 
 
 def _share(text: str, first: int) -> tuple[int, int]:
-    """Return the number of a share, from 0, and of how many, as `--array-task` is given."""
+    """Return the number of a share, from 0, and the number of shares, from `--array-task`."""
     given = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
     if given is None or not int(given[2]):
         wanted = "a share such as $SLURM_ARRAY_TASK_ID/4"
@@ -163,14 +161,14 @@ def _share(text: str, first: int) -> tuple[int, int]:
     number, shares = int(given[1]), int(given[2])
     last = shares - 1 + first
     other = "" if first else f", or give --array-from 1 with --array=1-{shares}"
-    told = (
-        f"ids are from {first}, so {first}/{shares} to {last}/{shares}; "
+    ids = (
+        f"ids start at {first}: {first}/{shares} to {last}/{shares}; "
         f"use `#SBATCH --array={first}-{last}`{other}"
     )
     if not first <= number < shares + first:
-        raise RunError(f"--array-task {text}: {told}")
-    # where Slurm counts this very array from 1, all tasks must stop, not the last alone
+        raise RunError(f"--array-task {text}: {ids}")
+    # if Slurm counts this array from 1, all tasks must stop, not only the last
     slurm = {name: os.environ.get(f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "MIN", "MAX")}
     if first == 0 and slurm == {"ID": str(number), "MIN": "1", "MAX": str(shares)}:
-        raise RunError(f"--array-task {text} of an array 1-{shares}: {told}")
+        raise RunError(f"--array-task {text} of an array 1-{shares}: {ids}")
     return number - first, shares

@@ -1,4 +1,4 @@
-"""`zoo runs` and `zoo report`: list runs, show one, remove one, write its tables again."""
+"""`zoo runs` and `zoo report`: list, show and remove runs; write their pages again."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from zoo.cli.output import column_names, print_found, print_json, print_path, pr
 if TYPE_CHECKING:
     from bench.analysis.results import Results
 
-runs_app = typer.Typer(help="List runs, show one, remove one.", invoke_without_command=True)
+runs_app = typer.Typer(help="List, show and remove runs.", invoke_without_command=True)
 
-RunsDir = Annotated[Path, typer.Option(help="Where run folders are.")]
+RunsDir = Annotated[Path, typer.Option(help="Folder for runs.")]
 Run = Annotated[str, typer.Argument(help="A run's folder, its name, or its number.")]
 
 
@@ -27,7 +27,7 @@ Run = Annotated[str, typer.Argument(help="A run's folder, its name, or its numbe
 def list_runs(
     context: typer.Context, runs_dir: RunsDir = Path("runs"), as_json: Json = False
 ) -> None:
-    """List the runs, and how far each has come."""
+    """List the runs and their progress."""
     if context.invoked_subcommand is not None:
         return
     from bench.runs.stored_runs import list_runs
@@ -48,7 +48,7 @@ def show(
     columns: Columns = None,
     as_json: Json = False,
 ) -> None:
-    """Print the table of a run, made from its records."""
+    """Print the table of a run, from its records."""
     names = column_names(columns, as_json=as_json)
     from bench.report.run_files import comparison_as_json
     from bench.runs.stored_runs import read_run
@@ -66,7 +66,7 @@ def show(
 def rm(
     run: Run,
     runs_dir: RunsDir = Path("runs"),
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Remove a run with all its records, weights and figures."""
     from bench.runs.run_folder import RunFolder
@@ -76,8 +76,8 @@ def rm(
     shown = display(str(folder.path))
     if not yes:
         if not sys.stdin.isatty():
-            raise RunError(f"--yes is needed to remove {shown} where nobody can be asked")
-        if not typer.confirm(f"Remove {shown} and all that is in it?", err=True):
+            raise RunError(f"without a terminal, removing {shown} needs --yes")
+        if not typer.confirm(f"Remove {shown} and everything in it?", err=True):
             raise typer.Exit(ExitCode.DECLINED)
     folder.remove()
     print(f"removed {shown}")
@@ -86,9 +86,9 @@ def rm(
 def report(
     run: Run,
     runs_dir: RunsDir = Path("runs"),
-    show: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Write the page, tables and figures of a run anew, from its records."""
+    """Write the page, tables and figures of a run again, from its records."""
     import webbrowser
 
     from bench.runs.stored_runs import write_report
@@ -98,17 +98,17 @@ def report(
     say_what_is_left(results)
     say_page(results)
     if show and not webbrowser.open(results.page.resolve().as_uri()):
-        say("no browser was found: open the page yourself")
+        say("no browser found: open the page yourself")
 
 
 def say_page(results: Results) -> None:
-    """Say on stderr where the page is, if it could be drawn."""
+    """Print the path of the page on stderr, if it was written."""
     if results.page.is_file():
         say(f"Report: {results.page}")
 
 
 def print_table(results: Results, names: Sequence[str] = ()) -> None:
-    """Print the table, as wide as the terminal is, or with the columns of `names`."""
+    """Print the table in the terminal's width, or with the columns `names`."""
     from bench.report.table import render
 
     sentences = results.pairwise.sentences
@@ -118,9 +118,9 @@ def print_table(results: Results, names: Sequence[str] = ()) -> None:
 
 
 def say_what_is_left(results: Results) -> None:
-    """Say on stderr how to go on with a run that is not done."""
+    """Print on stderr how to resume an unfinished run."""
     if results.unfinished:
         say(
-            f"{results.unfinished} of {results.planned} trials are left to be done; go on with: "
+            f"{results.unfinished} of {results.planned} trials are left; resume with: "
             f"zoo bench --resume {results.folder}"
         )

@@ -1,4 +1,4 @@
-"""What `zoo show` prints of one architecture."""
+"""The tables of `zoo show` for one architecture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zoo.cli.list_tables import shape_text
 
 
 def render(entry: Entry[Architecture], broken: ContractError | None) -> RenderableType:
-    """Return the layers, the totals and the contract's verdict `broken`, for a terminal."""
+    """Return the layers, the totals, and how the contract is `broken`, for a terminal."""
     architecture = entry.value
     summary = summarise(architecture)
     title = f"{short(entry.name)}  ({short(str(entry.origin))})"
@@ -32,7 +32,7 @@ def render(entry: Entry[Architecture], broken: ContractError | None) -> Renderab
 
 
 def as_json_value(entry: Entry[Architecture], broken: ContractError | None) -> dict[str, object]:
-    """Return the same as plain values; sizes in bytes."""
+    """Return the same as plain values, with sizes in bytes."""
     architecture = entry.value
     return {
         "name": entry.name,
@@ -65,7 +65,7 @@ def _totals(summary: LayerSummary) -> tuple[Text, ...]:
     return (
         Text(f"parameters     {summary.parameters:,} ({summary.trainable_parameters:,} trainable)"),
         Text(
-            f"multiply-adds  {summary.multiply_adds / 1e6:,.1f} million an image "
+            f"multiply-adds  {summary.multiply_adds / 1e6:,.1f} million per image "
             "(one multiply-add is two floating-point operations)"
         ),
         Text(

@@ -1,4 +1,4 @@
-"""The `zoo tune` command: a recipe found by a search over training images alone."""
+"""The `zoo tune` command: search for a recipe on training images only."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 _SEARCH = "The search"
 _searching = partial(typer.Option, rich_help_panel=_SEARCH)
 _TRIALS = 24
-_OWN: dict[str, dict[str, Any]] = {  # what they are in a search, where that is not as in a run
-    "models": {"text": "Models that it is for."},
+_OWN: dict[str, dict[str, Any]] = {  # how options differ from those of a run
+    "models": {"text": "Models to tune."},
     "data": {},
     "within": {
         "text": "Search on the training part of this split: stratified, textbook.",
         "default": "stratified",
     },
-    "split": {"text": "How that part is split: kfold:3, stratified.", "default": "kfold:3"},
+    "split": {"text": "Split of that part: kfold:3, stratified.", "default": "kfold:3"},
     "limit": {},
     "allow_rejects": {},
-    "recipe": {"text": "The recipe to begin with.", "default": "default", "panel": _SEARCH},
+    "recipe": {"text": "The recipe to start from.", "default": "default", "panel": _SEARCH},
     "epochs": {"panel": _SEARCH},
     "seeds": {"text": "Seeds of each configuration.", "panel": _SEARCH},
     "isolate": {},
     "device": {},
     "threads": {},
     "jobs": {},
-    "runs": {"text": "Where its runs go."},
+    "runs": {"text": "Folder for the search's runs."},
 }
 _OPTIONS = {name: replace(OPTIONS[name], shown=True, **own) for name, own in _OWN.items()}
 
@@ -49,35 +49,37 @@ def tune(
     context: typer.Context,
     names: Names = None,
     trials: Annotated[
-        int | None, _searching(min=1, help="Configurations; 24 without --budget.")
+        int | None, _searching(min=1, help="Number of configurations; 24 without --budget.")
     ] = None,
     budget: Annotated[
         str | None,
         _searching(
-            metavar="TIME", help="Begin none after so long: 90s, 20m, 8h, restarts included."
+            metavar="TIME", help="Start no trial after so long: 90s, 20m, 8h, including restarts."
         ),
     ] = None,
-    seed: Annotated[int, _searching(min=0, help="Of the search.")] = 0,
-    space: Annotated[Path | None, _searching(help="A TOML file of what is searched.")] = None,
+    seed: Annotated[int, _searching(min=0, help="Seed of the search.")] = 0,
+    space: Annotated[Path | None, _searching(help="TOML file of the search space.")] = None,
     only: Annotated[
         list[str] | None,
-        _searching(metavar="NAMES", help="Search these alone: learning_rate,batch_size."),
+        _searching(metavar="NAMES", help="Search only these: learning_rate,batch_size."),
     ] = None,
     per_model: Annotated[
-        bool, _searching("--per-model", help="One recipe for each model.")
+        bool, _searching("--per-model", help="Find one recipe for each model.")
     ] = False,
     take_best: Annotated[
         bool,
-        _searching("--take-best", help="Take the best though it can't be told from the first."),
+        _searching(
+            "--take-best", help="Take the best even if it is not clearly better than the first."
+        ),
     ] = False,
-    out: Annotated[Path, typer.Option(help="Where the recipe goes.")] = Path("recipe.toml"),
+    out: Annotated[Path, typer.Option(help="File for the recipe.")] = Path("recipe.toml"),
     as_json: Json = False,
     **options: Any,
 ) -> None:
-    """Find a recipe by trying configurations on training images alone; the test stays unseen.
+    """Find a recipe by trying configurations on training images; the test images stay unseen.
 
-    The same command goes on with a search that was ended, or shows one that is done; more --trials
-    or a longer --budget take it further. What is found is used by `zoo bench --recipe FILE`.
+    Repeat the command to resume a search, or to show a finished one. More --trials or a longer
+    --budget extend it. `zoo bench --recipe FILE` uses the recipe.
     """
     given = {name: own["default"] for name, own in _OWN.items() if "default" in own}
     given |= given_options(context, names=_OPTIONS)
@@ -109,7 +111,7 @@ def tune(
         take_best=take_best,
     )
     wait_asleep()
-    with end_when_interrupted(f"{KEPT}, and the same command goes on"):
+    with end_when_interrupted(f"{KEPT}; repeat the command to resume"):
         outcomes = searching.search(asked, say)
     file = searching.recipe_file(outcomes, base, "tuned")
     if file is not None:
@@ -129,15 +131,15 @@ def _show(outcomes: list[Outcome], asked: Search, out: Path | None, *, as_json: 
             print_rendered(render(outcome))
         say(f"Runs of the search: {outcome.folder}")
         if outcome.stopped_by is not None:
-            say("zoo: interrupted; the same command goes on with it")
+            say("zoo: interrupted; repeat the command to resume")
     if asked.trials is None and asked.budget is not None:
-        say("a search that ends by time may end elsewhere when it is repeated; --trials does not")
+        say("a search limited by time may find another recipe if repeated; --trials avoids that")
     if out is not None:
-        say(f"Recipe: {out}; use it by `zoo bench --recipe {out}`")
+        say(f"Recipe: {out}; use it with `zoo bench --recipe {out}`")
 
 
 def _exit_code(outcomes: list[Outcome], chosen: bool) -> ExitCode:
-    """Return OK for a choice; another for none, and where the search was interrupted."""
+    """Return OK if a recipe was chosen, or the code of an interruption or of no choice."""
     for by in (outcome.stopped_by for outcome in outcomes):
         if by is not None:
             return ExitCode.of_signal(by) if by else ExitCode.FAILED

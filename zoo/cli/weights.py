@@ -1,4 +1,4 @@
-"""The commands that use trained weights: ask them about pictures, hand them on."""
+"""The commands that use trained weights: `zoo predict` and `zoo export`."""
 
 from __future__ import annotations
 
@@ -16,22 +16,26 @@ if TYPE_CHECKING:
     from bench.runs.export import Export
     from bench.runs.onnx import Comparison
 
-Best = Annotated[bool, typer.Option("--best", help="Weights of the best epoch, not the last.")]
+Best = Annotated[
+    bool, typer.Option("--best", help="Use the weights of the best epoch, not the last.")
+]
 
 Networks = Annotated[
     list[str] | None,
-    typer.Option(metavar="FILE.py:CLASS", help="Run this file for weights of a network from it."),
+    typer.Option(
+        metavar="FILE.py:CLASS", help="For weights of a network from a file: run this file."
+    ),
 ]
 
 
 def predict(
-    photos: Annotated[list[Path], typer.Argument(help="Pictures of your own.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photographs to classify.")],
     run: Annotated[Path, typer.Option(help="A run folder, a trial's, or a weights file.")],
     best: Best = False,
     network: Networks = None,
     as_json: Json = False,
 ) -> None:
-    """Say what the networks of a run see in your own pictures."""
+    """Classify your own photographs with the networks of a run."""
     from bench.runs.predict import find_weights, predict
     from zoo.cli.list_tables import predictions_table
 
@@ -42,7 +46,8 @@ def predict(
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder, a trial's, or a weights file.")],
     onnx: Annotated[
-        str | None, typer.Option(metavar="FILE|FOLDER/", help="Write ONNX, compared with torch.")
+        str | None,
+        typer.Option(metavar="FILE|FOLDER/", help="Write ONNX and compare it with torch."),
     ] = None,
     safetensors: Annotated[
         str | None, typer.Option(metavar="FILE|FOLDER/", help="Write a copy of the weights.")
@@ -51,17 +56,17 @@ def export(
     network: Networks = None,
     model: Annotated[str | None, typer.Option(help="Only the weights of this model.")] = None,
     seed: Annotated[int | None, typer.Option(help="Only the weights of this seed.")] = None,
-    fold: Annotated[int | None, typer.Option(help="Only those of this fold, from 1.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    fold: Annotated[int | None, typer.Option(help="Only the weights of this fold, from 1.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write trained weights to files for other programs; stdout names them."""
+    """Write trained weights to files for other programs; print their paths on stdout."""
     from bench.runs.export import Kind, carry_out, choose, plan
     from bench.runs.predict import find_weights
 
     wanted: tuple[tuple[Kind, str | None], ...] = ("onnx", onnx), ("safetensors", safetensors)
     if onnx is None and safetensors is None:
-        raise RunError("say what to write: --onnx FILE, --safetensors FILE, or both")
+        raise RunError("no format: give --onnx FILE, --safetensors FILE, or both")
     trained = choose(find_weights(run, best=best), model=model, seed=seed, fold=fold)
     planned = [each for kind, target in wanted if target is not None
                for each in plan(trained, kind, target, force=force)]  # fmt: skip
@@ -95,10 +100,10 @@ def _outcome(export: Export, comparison: Comparison | None) -> str:
     published = export.trained.published
     what = f"{published.model}, epoch {published.epoch}"
     if export.kind == "safetensors":
-        return f"✓ {what}: copied, and read back the same"
+        return f"✓ {what}: copied, identical when read back"
     if comparison is None:
         return f"{what}: valid ONNX, but not compared with torch: onnxruntime is not installed"
     return (
-        f"✓ {what}: at most {comparison.largest_difference:.1e} from torch's logits, "
+        f"✓ {what}: logits differ from torch's by at most {comparison.largest_difference:.1e}, "
         f"{comparison.relative_difference:.1e} of the largest"
     )

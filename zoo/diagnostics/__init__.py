@@ -1,1 +1,1 @@
-"""`zoo doctor`: is this machine, with what is installed on it, fit for comparisons."""
+"""`zoo doctor`: whether this machine and its installation are fit for comparisons."""

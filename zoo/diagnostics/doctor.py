@@ -1,4 +1,4 @@
-"""Is this machine, with what is installed on it, fit for comparisons: versions, device, room."""
+"""Whether the machine is fit for comparisons: versions, device, memory, disk space."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from registry.errors import format_error
 
 Level = Literal["fine", "note", "wrong"]
 _PACKAGES = ("zoo-bench", "torch", "torchvision", "timm", "numpy", "pillow", "opencv-python")
-_LEAST_FREE = 5e9  # bytes: pixels of some thousand photographs, and a run's weights
+_LEAST_FREE = 5e9  # bytes: pixels of some thousand photographs, and weights of a run
 _PATIENCE_SECONDS = 120
 _IMPORTS = {
     "torch": "import torch; torch.ones(2).sum()",
@@ -30,7 +30,7 @@ _IMPORTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was looked at, how it is, and the words for it; `wrong` is to be mended."""
+    """A result of `zoo doctor`: its subject, its level and its text; fix what is `wrong`."""
 
     about: str
     level: Level
@@ -40,9 +40,10 @@ class Finding:
 def run_in_new_process(
     code: str, *arguments: str, seconds: float
 ) -> subprocess.CompletedProcess[str]:
-    """Return how `code` ended, and what it printed, in a Python of its own, which it may end.
+    """Return exit code and output of `code`, run in a new Python process.
 
-    It raises `subprocess.TimeoutExpired` after so many seconds.
+    Raises:
+        subprocess.TimeoutExpired: it takes longer than `seconds`.
     """
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -55,7 +56,7 @@ def run_in_new_process(
 
 
 def machine() -> Iterator[Finding]:
-    """Yield what is to be known of versions, processor, device, memory and disk."""
+    """Yield findings about versions, libraries, device, memory and disk."""
     python = f"{platform.python_version()}, {sys.prefix}"
     yield Finding(about="python", level="fine", text=python)
     yield from map(_of_package, _PACKAGES)
@@ -73,7 +74,7 @@ def _of_package(name: str) -> Finding:
 
 
 def _pairs() -> Iterator[Finding]:
-    """Yield where torchvision was built for another torch: it says itself for which one."""
+    """Yield a finding if torchvision was built for another torch, as its metadata says."""
     from packaging.requirements import Requirement
 
     try:
@@ -86,13 +87,13 @@ def _pairs() -> Iterator[Finding]:
             yield Finding(
                 about="torchvision",
                 level="wrong",
-                text=f"was built for torch{requirement.specifier}, not {found}: install the pair "
-                "that fits, or `operator torchvision::nms does not exist` is what it will say",
+                text=f"was built for torch{requirement.specifier}, not {found}: install a matching "
+                "pair, or it fails with `operator torchvision::nms does not exist`",
             )
 
 
 def _of_import(name: str) -> Finding:
-    """Import a library in a process of its own: it may end that one."""
+    """Import a library in a new process, because it may crash."""
     started = time.perf_counter()
     try:
         done = run_in_new_process(_IMPORTS[name], seconds=_PATIENCE_SECONDS)
@@ -101,8 +102,8 @@ def _of_import(name: str) -> Finding:
     seconds = time.perf_counter() - started
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return Finding(about=name, level="wrong", text=f"can't be imported: {last}")
-    return Finding(about=name, level="fine", text=f"is imported in {seconds:.1f} s")
+        return Finding(about=name, level="wrong", text=f"cannot be imported: {last}")
+    return Finding(about=name, level="fine", text=f"imported in {seconds:.1f} s")
 
 
 def _of_device() -> Iterator[Finding]:
@@ -113,11 +114,11 @@ def _of_device() -> Iterator[Finding]:
         from bench.system.memory import available_bytes
 
         device = choose_device("auto")
-        told_of = describe_environment(device)
+        environment = describe_environment(device)
     except Exception as error:  # noqa: BLE001  (a torch that does not fit may raise anything)
         yield Finding(about="device", level="wrong", text=format_error(error))
         return
-    yield Finding(about="device", level="fine", text=f"{device}: {told_of['device_name']}")
+    yield Finding(about="device", level="fine", text=f"{device}: {environment['device_name']}")
     threads = f"{default_threads()} by default, of {os.cpu_count()} cores"
     yield Finding(about="threads", level="fine", text=threads)
     free = available_bytes()
@@ -125,14 +126,14 @@ def _of_device() -> Iterator[Finding]:
         yield Finding(about="memory", level="fine", text=f"{free / 1e9:,.1f} GB free")
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > (os.cpu_count() or 1):
-        text = f"{load:.1f} processes want to run: times will be longer than they need be"
+        text = f"{load:.1f} processes compete for the cores: times will be too long"
         yield Finding(about="load", level="note", text=text)
 
 
 def _of_disks() -> Iterator[Finding]:
     cache = cache_folder()
     kept = sum(file.bytes for file in kept_files(cache))
-    yield _room("cache", cache, f"{kept / 1e6:,.0f} MB kept; `zoo data cache` tells what")
+    yield _room("cache", cache, f"{kept / 1e6:,.0f} MB used; `zoo data cache` lists it")
     yield _room("runs", Path("runs").absolute(), "where `zoo bench` writes by default")
 
 
@@ -140,7 +141,7 @@ def _room(about: str, folder: Path, what: str) -> Finding:
     there = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(there).free
     if not os.access(there, os.W_OK):
-        return Finding(about=about, level="wrong", text=f"{folder} can't be written to")
+        return Finding(about=about, level="wrong", text=f"{folder} is not writable")
     level: Level = "note" if free < _LEAST_FREE else "fine"
     text = f"{folder}, {free / 1e9:,.0f} GB free; {what}"
     return Finding(about=about, level=level, text=text)

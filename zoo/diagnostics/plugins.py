@@ -1,4 +1,4 @@
-"""What is wrong with what is plugged in: loaded one by one, each in a process of its own."""
+"""Problems of plugins; each is loaded in its own process."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from registry.claims import (
 from registry.errors import nearest
 from zoo.diagnostics.doctor import Finding, run_in_new_process
 
-# the last two as text: to import what they are groups of takes torch, which may be what is broken
+# the last three as text: importing their modules needs torch, which may be broken
 GROUPS = (ARCHITECTURES.group, FAMILIES.group, "zoo.datasets", "zoo.recipes", "zoo.engines")
 _PATIENCE_SECONDS = 60
 _SLOW_SECONDS = 1.0
 _LOAD = """
 import contextlib, json, sys, time
 from importlib.metadata import EntryPoint
-told = []
+found = []
 for name, value, group in json.loads(sys.argv[1]):
     started, error = time.perf_counter(), None
     try:
@@ -41,13 +41,13 @@ for name, value, group in json.loads(sys.argv[1]):
             EntryPoint(name, value, group).load()
     except BaseException as raised:
         error = f"{type(raised).__name__}: {raised}"
-    told.append([time.perf_counter() - started, error, "torch" in sys.modules])
-print(json.dumps(told))
+    found.append([time.perf_counter() - started, error, "torch" in sys.modules])
+print(json.dumps(found))
 """
 
 
 def plugins() -> Iterator[Finding]:
-    """Yield what is to be known of each distribution that is plugged in."""
+    """Yield findings about each installed plugin."""
     by_owner: dict[str, list[EntryPoint]] = defaultdict(list)
     claims = [claim for group in GROUPS for claim in entry_points(group=group)]
     for claim in claims:
@@ -56,7 +56,7 @@ def plugins() -> Iterator[Finding]:
         if owner == BUILT_IN_DISTRIBUTION:
             continue
         if len(filter_allowed(owned)) < len(owned):
-            text = f"left out, as {PLUGINS_VARIABLE} does not name it"
+            text = f"ignored, because {PLUGINS_VARIABLE} does not name it"
             yield Finding(about=owner, level="note", text=text)
             continue
         yield from _of_plugin(owner, owned)
@@ -64,7 +64,7 @@ def plugins() -> Iterator[Finding]:
     yield from _misspelt()
     yield from _stale()
     if not by_owner.keys() - {BUILT_IN_DISTRIBUTION}:
-        yield Finding(about="plugins", level="fine", text="none; `zoo new my_net` begins one")
+        yield Finding(about="plugins", level="fine", text="none; `zoo new my_net` writes one")
 
 
 def _of_plugin(owner: str, claims: Sequence[EntryPoint]) -> Iterator[Finding]:
@@ -78,17 +78,17 @@ def _of_plugin(owner: str, claims: Sequence[EntryPoint]) -> Iterator[Finding]:
             yield Finding(about=owner, level="wrong", text=f"{claim.name} is broken: {error}")
     seconds = sum(each[0] for each in found)
     if any(each[2] for each in found):
-        text = f"{where} imports torch to be listed: name the network by a text instead"
+        text = f"{where} imports torch when it is listed: give the constructor as a text instead"
         yield Finding(about=owner, level="note", text=f"{text} ({seconds:.1f} s)")
     elif seconds > _SLOW_SECONDS:
-        yield Finding(about=owner, level="note", text=f"{where} takes {seconds:.1f} s to be listed")
+        yield Finding(about=owner, level="note", text=f"{where} takes {seconds:.1f} s to load")
     else:
         text = f"{where}: {len(claims)} in {seconds * 1000:.0f} ms, without torch"
         yield Finding(about=owner, level="fine", text=text)
 
 
 def _load_claims(claims: Sequence[EntryPoint]) -> list[Any] | str:
-    """Return seconds, error and whether torch was imported, a claim each; or what ended it."""
+    """Return seconds, error and use of torch for each claim; or why the process failed."""
     asked = json.dumps([[claim.name, claim.value, claim.group] for claim in claims])
     try:
         done = run_in_new_process(_LOAD, asked, seconds=_PATIENCE_SECONDS)
@@ -109,23 +109,23 @@ def _clashes(claims: Sequence[EntryPoint]) -> Iterator[Finding]:
             continue
         winner = BUILT_IN_DISTRIBUTION if BUILT_IN_DISTRIBUTION in found else "nobody"
         full = ", ".join(f"{owner}/{name}" for owner in sorted(found))
-        text = f"{name!r} in {group} is claimed by {len(found)}: {winner} has it; say {full}"
+        text = f"{name!r} in {group} is claimed by {len(found)}: {winner} has it; use {full}"
         yield Finding(about="clash", level="note", text=text)
 
 
 def _misspelt() -> Iterator[Finding]:
-    """Yield groups of entry points that look like one of ours and are none."""
+    """Yield entry-point groups that look like misspelt groups of ours."""
     for group in sorted(entry_points().groups - {*GROUPS}):
         near = nearest(group, GROUPS, cutoff=0.75)
         if near or group.startswith("zoo."):
             owners = sorted({distribution_name(claim) for claim in entry_points(group=group)})
             meant = near or f"one of {', '.join(GROUPS)}"
-            text = f"has the entry-point group {group!r}, which nobody reads: {meant} is meant"
+            text = f"has the entry-point group {group!r}, which is unknown: use {meant}"
             yield Finding(about=", ".join(owners), level="wrong", text=text)
 
 
 def _stale() -> Iterator[Finding]:
-    """Yield editable installations whose pyproject.toml says other entry points by now."""
+    """Yield editable installations whose pyproject.toml has other entry points now."""
     for each in distributions():
         url = editable_url(each)
         if url is None:
@@ -134,24 +134,24 @@ def _stale() -> Iterator[Finding]:
         try:
             written = _entry_points_of(tomllib.loads(pyproject.read_text(encoding="utf-8")))
         except (ValueError, AttributeError, OSError):
-            continue  # there is none, or pip will say it better
+            continue  # there is none, or pip reports it better
         ours = [claim for claim in each.entry_points if claim.group in GROUPS]
         installed = {(claim.group, claim.name, claim.value) for claim in ours}
         if written is not None and written != installed:
             changed = ", ".join(sorted(name for _, name, _ in written ^ installed))
-            text = f"its entry points are not those of its pyproject.toml ({changed})"
+            text = f"its entry points differ from its pyproject.toml ({changed})"
             about = normalize_name(each.name)
             yield Finding(about=about, level="wrong", text=f"{text}: install again")
 
 
 def _entry_points_of(project: dict[str, Any]) -> set[tuple[str, str, str]] | None:
-    """Return the entry points in a pyproject.toml; None where the project makes them otherwise."""
-    told = project.get("project")
-    if told is None or "entry-points" in told.get("dynamic", ()):
+    """Return the entry points in a pyproject.toml; None if they are dynamic."""
+    table = project.get("project")
+    if table is None or "entry-points" in table.get("dynamic", ()):
         return None
     return {
         (group, name, value)
-        for group, named in told.get("entry-points", {}).items()
+        for group, named in table.get("entry-points", {}).items()
         if group in GROUPS
         for name, value in named.items()
     }

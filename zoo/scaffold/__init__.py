@@ -1,1 +1,1 @@
-"""`zoo new`: a plugin package to begin with."""
+"""`zoo new`: a new plugin package."""

@@ -1,4 +1,4 @@
-"""A complete plugin package, written for an author: it installs, is listed, checked and trained."""
+"""Write a complete plugin package for an author, ready to install, check and train."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ _FILES = {  # in the template: in the package
 
 
 def write_package(name: str, folder: Path) -> None:
-    """Write a package whose architecture is called `name` into `folder`.
+    """Write a package with the architecture `name` to `folder`.
 
-    The contract in it is measured from the network in it. All files are written, or none.
+    Its contract is measured from its network. All files are written, or none.
 
     Raises:
-        RunError: the name can't be one, or means something already; or the folder is in the way.
+        RunError: the name is invalid or taken, or the folder exists.
     """
     _require_free(name, folder)
-    told = {
+    values = {
         "name": name,
         "distribution": distribution_name(name),
         "class_name": "".join(map(str.capitalize, name.split("_"))),  # MyNet for my_net
         "constant": name.upper(),
     }
-    told["contract"] = contract_text(_measure_contract(told))
+    values["contract"] = contract_text(_measure_contract(values))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as scratch:
         draft = Path(scratch) / "package"
         for source, target in _FILES.items():
             path = draft / target.format(name=name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_fill_template(source, told), encoding="utf-8")
+            path.write_text(_fill_template(source, values), encoding="utf-8")
         draft.chmod(0o755)
-        draft.rename(folder)  # an empty folder in its place is replaced
+        draft.rename(folder)  # replaces an empty folder
 
 
 def distribution_name(name: str) -> str:
@@ -60,22 +60,22 @@ def distribution_name(name: str) -> str:
 
 
 def contract_text(contract: Contract) -> str:
-    """Return `contract` as Python to paste."""
+    """Return `contract` as Python code."""
     return (
         f"Contract(input_shape={contract.input_shape}, output_shape={contract.output_shape}, "
         f"parameters={contract.parameters:_})"
     )
 
 
-def _measure_contract(told: dict[str, str]) -> Contract:
+def _measure_contract(values: dict[str, str]) -> Contract:
     from registry.verify import measure_contract
 
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / "network.py"
-        path.write_text(_fill_template("network.py.txt", told), encoding="utf-8")
-        described = described_file(f"{path}:{told['class_name']}")
+        path.write_text(_fill_template("network.py.txt", values), encoding="utf-8")
+        described = described_file(f"{path}:{values['class_name']}")
         architecture = Architecture(
-            name=told["name"],
+            name=values["name"],
             constructor=described.constructor,
             arguments=described.arguments,
             contract=Contract(input_shape=_INPUT, output_shape=(_CLASSES,), parameters=0),
@@ -83,24 +83,24 @@ def _measure_contract(told: dict[str, str]) -> Contract:
         return measure_contract(architecture).contract
 
 
-def _fill_template(source: str, told: dict[str, str]) -> str:
+def _fill_template(source: str, values: dict[str, str]) -> str:
     template = resources.files("zoo.scaffold") / "plugin_template" / source
-    return Template(template.read_text(encoding="utf-8")).substitute(told)
+    return Template(template.read_text(encoding="utf-8")).substitute(values)
 
 
 def _require_free(name: str, folder: Path) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise RunError(f"a new architecture needs a name like my_net, not {name!r}")
     if name in Catalog.installed().names():
-        raise RunError(f"there is an architecture {name!r} already: choose another name")
+        raise RunError(f"the architecture {name!r} exists: choose another name")
     if name in sys.stdlib_module_names or _is_module(name):
-        raise RunError(f"there is a Python module {name!r} already: choose another name")
+        raise RunError(f"the Python module {name!r} exists: choose another name")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise RunError(f"{folder} is there already: remove it, or give another folder by --into")
+        raise RunError(f"{folder} exists: remove it, or give another folder with --into")
 
 
 def _is_module(name: str) -> bool:
-    """Say whether `name` can be imported; a mere folder of that name here is none."""
+    """Return whether `name` can be imported; a plain folder of that name does not count."""
     try:
         found = importlib.util.find_spec(name)
     except (ImportError, ValueError):
@@ -109,7 +109,7 @@ def _is_module(name: str) -> bool:
 
 
 def what_next(name: str, folder: Path) -> str:
-    """Return what the author may do now, as commands."""
+    """Return the next steps of the author, as commands."""
     return (
         f"written: {folder}. Now:\n"
         f"  pip install -e {folder}\n"

@@ -459,7 +459,7 @@ def test_a_board_shows_two_under_way():
     ("options", "told"),
     [
         ({"jobs": 0}, "--jobs must be 1 or more, not 0"),
-        ({"jobs": 4096}, "--jobs 4096 needs a core for each, and there are"),
+        ({"jobs": 4096}, "--jobs 4096 needs 4096 cores, and there are"),
         ({"jobs": 2, "threads": 4096}, "--jobs 2 with --threads 4096 needs 8192 cores"),
         ({"jobs": 2, "profile": True}, "--profile measures where time goes: it needs --jobs 1"),
         ({"jobs": 2, "epochs": None, "budget": "5s"}, "a budget is seconds of a machine"),

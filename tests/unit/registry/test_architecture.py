@@ -51,7 +51,7 @@ def test_a_contract_makes_sense(field, value, message):
 
 def test_a_deviation_says_its_reason():
     """A promise is broken on purpose, or it is a fault."""
-    with pytest.raises(ValueError, match="a deviation from 'logits' must say its reason"):
+    with pytest.raises(ValueError, match="a deviation from 'logits' needs a reason"):
         Deviation(check="logits", reason=" ")
 
 
@@ -73,9 +73,9 @@ def test_a_network_is_built_for_the_classes_asked():
     [
         ("nowhere:Net", "could not be imported: ModuleNotFoundError"),
         ("zoo.lenet:Missing", "could not be imported: AttributeError"),
-        ("zoo:__version__", "is a str, not something to call"),
+        ("zoo:__version__", "is a str, not callable"),
         ("builtins:int", "failed with num_classes=2: TypeError"),
-        ("builtins:dict", "gave a dict, not a torch.nn.Module"),
+        ("builtins:dict", "returned a dict, not a torch.nn.Module"),
     ],
 )
 def test_a_constructor_that_gives_no_network_is_told(constructor, message):

@@ -138,8 +138,8 @@ def test_every_check_has_its_liar():
     ("kind", "check", "seen"),
     [
         ("TwoHeaded", "shapes", "a tuple for 1 image in training mode"),
-        ("Restless", "neighbours", "for the same batch given twice"),
-        ("Nameless", "contract", "a deviation from 'logit', which is no check"),
+        ("Restless", "neighbours", "for the same batch, run twice"),
+        ("Nameless", "contract", "a deviation from 'logit', which is not a check"),
     ],
 )
 def test_other_faults_are_told_as_what_they_are(kind, check, seen):
@@ -174,7 +174,7 @@ def test_other_faults_are_told_as_what_they_are(kind, check, seen):
         ("os.environ['OMP_NUM_THREADS'] = '5'", "of threads and devices: OMP_NUM_THREADS"),
         ("gc.disable()", "garbage collection: True, now False"),
         ("os.chdir('/')", "the working directory"),
-        ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "handlers of signals"),
+        ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "signal handlers"),
     ],
 )
 def test_a_changed_setting_is_told(module, line, seen):
@@ -212,7 +212,7 @@ def test_a_change_that_can_only_be_made_at_import_is_told(module):
     ("line", "seen"),
     [
         ("os.environ['MY_OWN'] = '1'", "environment variables: MY_OWN"),
-        ("warnings.simplefilter('ignore')", "filters of warnings"),
+        ("warnings.simplefilter('ignore')", "warning filters"),
         ("sys.path.append('/nowhere')", "sys.path"),
         ("logging.getLogger().setLevel('CRITICAL')", "the root logger"),
     ],
@@ -316,7 +316,7 @@ def test_a_check_alone_raises_what_was_seen_and_what_to_change():
         check(liars.architecture("Softmaxed"))
 
     assert raised.value.expected == "logits, of any sign and size"
-    assert "take the softmax out" in raised.value.change
+    assert "remove the softmax from" in raised.value.change
 
 
 def test_an_unknown_check_says_what_there_is():

@@ -59,12 +59,12 @@ def test_trained_weights_are_asked_for_by_name():
 @pytest.mark.parametrize(
     ("member", "error", "reason"),
     [
-        ("tuple", UnsuitableError, "it gives a tuple, not a tensor of logits"),
-        ("moody", UnsuitableError, "it gives a tuple while it is trained"),
+        ("tuple", UnsuitableError, "it returns a tuple, not a tensor of logits"),
+        ("moody", UnsuitableError, "it returns a tuple in training mode"),
         ("fixed", UnsuitableError, "it has 1000 outputs for 2 classes"),
         ("hopeless", UnsuitableError, "made:hopeless answers in verse"),
         ("crash", ConstructionError, "SystemExit: 3"),
-        ("nonsense", BrokenPluginError, "gave a str, not a registry.Described"),
+        ("nonsense", BrokenPluginError, "returned a str, not a registry.Described"),
         ("goood", UnknownNameError, "unknown architecture 'made:goood'. Did you mean 'made:good'"),
     ],
 )

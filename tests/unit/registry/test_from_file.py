@@ -108,8 +108,8 @@ def test_two_files_of_one_name_are_two(folder):
 @pytest.mark.parametrize(
     ("name", "error", "reason"),
     [
-        ("none.py:MyNet", RegistryError, "there is no file none.py"),
-        ("mynet.py:", RegistryError, "names no class in a file: write ./mynet.py:MyNet"),
+        ("none.py:MyNet", RegistryError, "no file none.py"),
+        ("mynet.py:", RegistryError, "is not a class in a file: write ./mynet.py:MyNet"),
         ("mynet.py:MyNot", ConstructionError, "mynet.py has no class or function 'MyNot'"),
         ("mynet.py:NUMBER", ConstructionError, "mynet.py has no class or function 'NUMBER'"),
         ("mynet.py:Odd", ConstructionError, r"its input_shape must be (C, H, W), not (16, 16)"),

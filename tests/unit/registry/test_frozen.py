@@ -44,12 +44,12 @@ def test_a_frozen_contract_is_enforced(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[lenet5\n", "can't be read: TOMLDecodeError"),
-        ("lenet5 = 3\n", r"\[lenet5\] is no contract: TypeError: it is no table"),
+        ("[lenet5\n", "cannot be read: TOMLDecodeError"),
+        ("lenet5 = 3\n", r"\[lenet5\] is not a contract: TypeError: it is not a table"),
         ("[lenet5]\ninput_shape = [1, 32, 32]\noutput_shape = [2]\n", "KeyError: 'parameters'"),
         (
             "[lenet5]\ninput_shape = [1, 32, 32]\noutput_shape = [2]\nparameters = true\n",
-            "True is no whole number",
+            "True is not a whole number",
         ),
         (
             "[lenet5]\ninput_shape = [32, 32]\noutput_shape = [2]\nparameters = 1\n",

@@ -104,7 +104,7 @@ def test_the_cpu_is_as_strict():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Tuple", "it gives a tuple, not a tensor"),
+        ("Tuple", "it returns a tuple, not a tensor"),
         ("Flat", r"output \(2,\) for 2 images"),
         ("Headless", r"output \(2, 0\) for 2 images"),
     ],
@@ -117,7 +117,7 @@ def test_an_output_that_is_not_logits_is_told(name, message):
 
 def test_a_network_that_cannot_run_is_told():
     """The shape that it was given stands in the message."""
-    with pytest.raises(ConstructionError, match=r"can't be run on images of \(2, 1, 32, 32\)"):
+    with pytest.raises(ConstructionError, match=r"cannot be run on images of \(2, 1, 32, 32\)"):
         verify(_mine("Wrong"))
 
 

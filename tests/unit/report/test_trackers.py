@@ -199,7 +199,7 @@ def test_a_library_that_is_missing_is_told_first(drawn, tmp_path, monkeypatch, c
 
 def test_an_unknown_tracker_is_refused(drawn):
     """The message says which there are."""
-    with pytest.raises(RunError, match="unknown --log 'wandb': there are tensorboard, mlflow"):
+    with pytest.raises(RunError, match="unknown --log 'wandb': use one of tensorboard, mlflow"):
         bench.run(["lenet5"], drawn, log=("wandb",))
 
 

@@ -320,7 +320,7 @@ def test_more_parameters_are_a_regression(base, zoo):
 def test_a_usage_error_is_one_line(base, zoo):
     """An unknown kind, an empty list, a run that is not there: exit 2."""
     for arguments, words in (
-        ((1, 1, "--fail-on", "speed"), "'speed': there are accuracy, time, parameters"),
+        ((1, 1, "--fail-on", "speed"), "'speed': use one of accuracy, time, parameters"),
         ((1, 1, "--fail-on", ","), "takes one or more of accuracy, time, parameters"),
         ((1, 7), "no run '7' here or in"),
     ):

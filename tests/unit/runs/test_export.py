@@ -93,7 +93,7 @@ def test_an_onnx_model_says_what_it_is_and_answers_like_torch(export, run, tmp_p
     said = session.get_modelmeta().custom_metadata_map
 
     assert (code, out) == (0, f"{tmp_path / 'cat.onnx'}\n")
-    assert "✓ lenet5, epoch 3: at most" in err
+    assert "✓ lenet5, epoch 3: logits differ from torch's by at most" in err
     assert err.count("\n") == 1
     assert session.get_inputs()[0].shape == ["batch", 1, 32, 32]
     np.testing.assert_allclose(logits, network(torch.from_numpy(images)).detach(), atol=1e-5)
@@ -137,7 +137,7 @@ def test_a_folder_takes_all_weights_of_a_run(export, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "say what to write: --onnx FILE, --safetensors FILE, or both"),
+        ([], "no format: give --onnx FILE, --safetensors FILE, or both"),
         (["--onnx", "a.onnx"], "2 weights for one file, lenet5 (seed 0), lenet5 (seed 1): choose"),
         (["--onnx", "a", "--model", "vgg11"], "no such weights: there are lenet5 (seed 0), lenet5"),
         (["--onnx", "a", "--seed", "7"], "no such weights"),

@@ -721,7 +721,7 @@ def test_each_trial_is_in_one_share(trials, shares):
 @pytest.mark.parametrize(
     ("task", "told"),
     [
-        ("4/4", "ids are from 0, so 0/4 to 3/4; use `#SBATCH --array=0-3`, or give --array-from 1"),
+        ("4/4", "ids start at 0: 0/4 to 3/4; use `#SBATCH --array=0-3`, or give --array-from 1"),
         ("/4", "takes a share such as $SLURM_ARRAY_TASK_ID/4, not '/4': is the id empty?"),
         ("1", "takes a share such as"),
         ("0/0", "takes a share such as"),
@@ -749,8 +749,8 @@ def test_an_array_from_one_is_refused_by_all_its_tasks(zoo, monkeypatch, done):
     counted, _, _ = zoo("work", "plan.json", "--array-task", "2/4")
 
     assert (code, right, zero, counted) == (2, 0, 2, 0)
-    assert "2/4 of an array 1-4: ids are from 0" in said
-    assert "ids are from 1, so 1/4 to 4/4; use `#SBATCH --array=1-4`" in told
+    assert "2/4 of an array 1-4: ids start at 0" in said
+    assert "ids start at 1: 1/4 to 4/4; use `#SBATCH --array=1-4`" in told
 
 
 def test_a_plan_takes_the_options_of_a_run():

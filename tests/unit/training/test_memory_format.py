@@ -131,7 +131,7 @@ def test_a_layout_changes_no_result_beyond_rounding(drawn, tmp_path):
 )
 def test_unknown_choices_are_told(drawn, tmp_path, field, option, known):
     """One line names those that there are, by the name of the option."""
-    with pytest.raises(RunError, match=f"unknown {option} 'x': there are {known}"):
+    with pytest.raises(RunError, match=f"unknown {option} 'x': use one of {known}"):
         bench.run(["lenet5"], drawn, runs=tmp_path, **{field: "x"})
 
 

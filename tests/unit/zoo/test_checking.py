@@ -115,7 +115,7 @@ def test_a_table_fits_the_terminal(width):
 
     assert max(map(len, out.splitlines())) <= width
     assert head.split()[1:] == (_NAMES if width == 160 else [str(n + 1) for n in range(13)])
-    assert "neighbours  answers for each image by itself" in out or width == 160
+    assert "neighbours  predicts each image independently" in out or width == 160
 
 
 def test_signs_tell_all_states_apart():
@@ -133,7 +133,7 @@ def test_an_architecture_that_cannot_be_loaded_is_a_failure():
     out = _printed([broken, _found("lenet5")], 80)
 
     assert "✗ brokennets/lenet: SystemExit: 3" in out
-    assert "1 of 2 architectures can't be loaded" in out
+    assert "1 of 2 architectures cannot be loaded" in out
     assert broken.failed
 
 

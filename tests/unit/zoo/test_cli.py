@@ -163,7 +163,7 @@ def test_many_bad_files_are_an_error_unless_allowed(bench, drawn, tmp_path):
         (["--recipe", "textbok"], "Did you mean 'textbook'"),
         (["--split", "random"], "unknown split 'random'"),
         (["--device", "cuda:9"], "no device 'cuda:9' on this machine"),
-        (["--precision", "bfloat16", "--device", "cpu"], "on the CPU would be many times slower"),
+        (["--precision", "bfloat16", "--device", "cpu"], "on the CPU is many times slower"),
         (["--seeds", "0,x"], "--seeds takes a number"),
         (["--seeds", "100000000000"], "--seeds takes a number"),
         (["--timeout", "nan"], "--timeout must be above 0 seconds, not nan"),
@@ -313,7 +313,7 @@ def test_the_same_command_offers_to_go_on(monkeypatch, bench, tmp_path):
 
     assert "unfinished" not in other
     assert code == 0
-    assert f"{run} is the same and unfinished (`zoo bench --resume {run}` goes on" in err
+    assert f"{run} is the same run, unfinished (`zoo bench --resume {run}` resumes" in err
 
 
 def test_on_a_terminal_the_same_command_goes_on(monkeypatch, bench, tmp_path):
@@ -326,7 +326,7 @@ def test_on_a_terminal_the_same_command_goes_on(monkeypatch, bench, tmp_path):
     monkeypatch.setattr("typer.confirm", lambda text, *_, **__: asked.append(text) or True)
 
     assert bench("lenet5")[0] == 0
-    assert "0001-lenet5 is the same and unfinished. Go on with it?" in asked[0]
+    assert "0001-lenet5 is the same run, unfinished. Resume it?" in asked[0]
     assert _only(tmp_path / "runs").name == "0001-lenet5"
 
 
@@ -387,7 +387,7 @@ def test_an_interrupt_while_the_command_is_imported_is_one_line(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 130
-    assert done.stderr == "zoo: interrupted before anything was begun\n"
+    assert done.stderr == "zoo: interrupted before anything was started\n"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -21,7 +22,7 @@ def test_the_help_of_bench_shows_25_options_at_most(zoo, width):
     assert 15 < len(shown) <= 25
     names = {option.flag for option in OPTIONS.values() if option.shown}
     assert {name[:12] for name in names} < {each[:12] for each in shown}
-    assert "docs/options.md" in out
+    assert "zoo list options" in out
     assert max(map(len, out.splitlines())) <= width
 
 
@@ -45,6 +46,36 @@ def test_commands_stand_in_groups(zoo, width):
     assert max(map(len, out.splitlines())) <= width
 
 
+@pytest.mark.parametrize("width", [50, 80, 150])
+def test_list_options_shows_every_option_at_any_width(zoo, width):
+    """Its flags and its name in a file; as wide as the terminal is."""
+    code, out, err = zoo("list", "options", width=width)
+
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= width
+    text = " ".join(out.split())
+    assert [o.name for o in OPTIONS.values() if ", ".join(o.flags) not in text] == []
+    assert [o.name for o in OPTIONS.values() if o.name not in text] == []
+
+
+def test_list_options_as_json_has_all_fields_of_an_option(zoo):
+    """A row an option, its default as it is typed."""
+    code, out, _ = zoo("list", "options", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+
+    assert code == 0
+    assert list(rows) == list(OPTIONS)
+    assert rows["seeds"] == {
+        "option": "--seeds",
+        "name": "seeds",
+        "allowed": OPTIONS["seeds"].allowed,
+        "default": "1",
+        "meaning": OPTIONS["seeds"].text,
+    }
+    assert rows["isolate"]["default"] == "true"
+    assert rows["budget"]["default"] == ""
+
+
 @pytest.mark.parametrize("kind", ["recipes", "datasets", "engines", "families"])
 def test_old_flags_of_list_are_taken_and_told(zoo, kind):
     """The same list, and one line more on stderr."""
@@ -55,12 +86,18 @@ def test_old_flags_of_list_are_taken_and_told(zoo, kind):
     assert new[2] == ""
     assert old[2] == (
         f"zoo: zoo list --{kind} is now zoo list {kind}; "
-        "this version still takes the old spelling\n"
+        "the old spelling still works in this version\n"
     )
 
 
 @pytest.mark.parametrize(
-    "asked", [["recipes", "engines"], ["recipes", "lenet"], ["engines", "--family", "timm"]]
+    "asked",
+    [
+        ["recipes", "engines"],
+        ["recipes", "lenet"],
+        ["engines", "--family", "timm"],
+        ["options", "lenet"],
+    ],
 )
 def test_one_list_at_a_time(zoo, asked):
     """Two would be one table under another."""
@@ -80,7 +117,7 @@ def test_the_old_name_of_an_option_is_taken_and_told(monkeypatch, zoo):
 
     assert seen[0].request.layout == "contiguous"
     assert err.splitlines()[0] == (
-        "zoo: --layout is now --memory-format; this version still takes the old spelling"
+        "zoo: --layout is now --memory-format; the old spelling still works in this version"
     )
 
 

@@ -8,9 +8,9 @@ import pytest
     [
         ("MyNet", "a new architecture needs a name like my_net, not 'MyNet'"),
         ("class", "a new architecture needs a name like my_net, not 'class'"),
-        ("lenet", "there is an architecture 'lenet' already: choose another name"),
-        ("json", "there is a Python module 'json' already: choose another name"),
-        ("torch", "there is a Python module 'torch' already: choose another name"),
+        ("lenet", "the architecture 'lenet' exists: choose another name"),
+        ("json", "the Python module 'json' exists: choose another name"),
+        ("torch", "the Python module 'torch' exists: choose another name"),
     ],
 )
 def test_a_name_that_is_taken_or_none_is_refused(zoo, tmp_path, monkeypatch, name, told):
@@ -32,8 +32,8 @@ def test_a_folder_with_something_in_it_is_left_alone(zoo, tmp_path):
     again, _, told = zoo("new", "my_net", "--into", folder)
 
     assert len(written) == 5
-    assert (again, told) == (2, f"zoo: {folder} is there already: remove it, or give another "
-                                "folder by --into\n")  # fmt: skip
+    assert (again, told) == (2, f"zoo: {folder} exists: remove it, or give another "
+                                "folder with --into\n")  # fmt: skip
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == written
 
 

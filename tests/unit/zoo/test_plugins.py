@@ -115,4 +115,4 @@ def test_neither_of_two_plugins_gets_a_name_both_claim(environment, rows):
     assert {"brokennets/twice", "rivalnet/twice"} <= set(rows)
     assert "twice" not in rows
     assert done.returncode == 2
-    assert "say 'brokennets/twice' and 'rivalnet/twice'" in done.stderr
+    assert "use 'brokennets/twice' or 'rivalnet/twice'" in done.stderr
