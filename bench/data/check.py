@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.decode_pool import SECONDS_PER_FILE, Examined, examine
+from bench.data.duplicates import duplicates_of
 from bench.data.facts import CheckedImage as CheckedImage
-from bench.data.facts import Flaw, duplicates_of
+from bench.data.facts import Flaw
 from bench.data.find import Finding, ImageFile, Reject
 from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError

@@ -1,37 +1,24 @@
 """Image files read and decoded in processes to be thrown away, which may hang or crash."""
 
-import json
 import os
-import selectors
-import signal
-import subprocess
-import sys
 import threading
-import time
 from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import TypeVar
 
 from PIL import Image
 
 from bench.data.facts import Facts, Flaw, Verdict
-from registry.errors import DataError
+from bench.data.sandbox import DiedError, SandboxedProcess, TookTooLongError
 
 SECONDS_PER_FILE = 8.0  # 100 million pixels of a progressive JPEG take 4
-MEMORY_BYTES = 850 * 2**20  # to allocate; with code and mapped files it stays under 1 GB
-_MODULE = "bench.data.decode_worker"
 _FILES_PER_EXAMINER = 50  # to start one takes as long as to decode 100 photographs
-_START_SECONDS = 60.0  # what an import takes on a busy machine is not the question's fault
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-Message = dict[str, Any]  # plain values, as JSON has them; a file's name need not be UTF-8
 Answer = TypeVar("Answer")
 
 
@@ -42,109 +29,6 @@ class Examined:
     verdict: Verdict
     sha256: str = ""
     bytes: int = 0
-
-
-class DiedError(Exception):
-    """The process ended instead of answering; the message says how."""
-
-
-class TookTooLongError(DiedError):
-    """The process did not answer in time, and was killed."""
-
-
-class SandboxedProcess:
-    """A decode worker in a process of its own, which has so many `seconds` for each answer.
-
-    It is started at the first question, never forked from this process, and started anew for the
-    next question after it has died. It says `{}` when it is ready.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._command = [sys.executable, "-P", "-m", _MODULE, str(MEMORY_BYTES), str(seconds)]
-        self._process: subprocess.Popen[bytes] | None = None
-        self._answers = selectors.DefaultSelector()
-        self.fresh = True  # whether it has answered nothing yet
-
-    def ask(self, question: Message) -> Message:
-        """Return the answer to `question`.
-
-        Raises:
-            DiedError: the process crashed, or took too long; it is gone.
-            DataError: it can't be started.
-        """
-        process = self._process or self._start()
-        assert process.stdin is not None
-        try:
-            process.stdin.write(json.dumps(question).encode("ascii") + b"\n")
-        except BrokenPipeError:
-            raise self._death(process) from None
-        answer = self._answer(process, self._seconds)
-        self.fresh = False
-        return answer
-
-    def end(self) -> None:
-        """Kill the process, if there is one, and all that it has started."""
-        process, self._process, self.fresh = self._process, None, True
-        if process is None:
-            return
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with suppress(ProcessLookupError, PermissionError):
-            if os.name == "posix" and process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        process.wait()
-        self._answers.unregister(process.stdout)
-        process.stdin.close()
-        process.stdout.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-        self._answers.close()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._process = process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            env=_environment(),
-            process_group=0 if os.name == "posix" else None,  # Ctrl-C is for us alone
-        )
-        assert process.stdout is not None
-        self._answers.register(process.stdout, selectors.EVENT_READ)
-        try:
-            self._answer(process, _START_SECONDS)
-        except DiedError as error:
-            raise DataError(f"can't start {' '.join(self._command)}: {error}") from error
-        return process
-
-    def _answer(self, process: subprocess.Popen[bytes], seconds: float) -> Message:
-        """Return the next line."""
-        assert process.stdout is not None
-        deadline = time.monotonic() + seconds
-        line = bytearray()
-        while not line.endswith(b"\n"):
-            if not self._answers.select(max(0.0, deadline - time.monotonic())):
-                self.end()
-                raise TookTooLongError(f"took over {seconds:g} s")
-            line += (read := os.read(process.stdout.fileno(), 2**16))
-            if not read:
-                raise self._death(process)
-        return cast("Message", json.loads(line))
-
-    def _death(self, process: subprocess.Popen[bytes]) -> DiedError:
-        """Return how it has ended, or will have in a moment."""
-        try:
-            code = process.wait(timeout=1)
-        except subprocess.TimeoutExpired:  # it has closed its pipe and lives
-            code = -signal.SIGKILL
-        self.end()
-        return DiedError(signal.Signals(-code).name if code < 0 else f"exit code {code}")
 
 
 def examine(
@@ -230,10 +114,3 @@ def _thumbnail(path: Path, one: SandboxedProcess, size: int) -> Image.Image | No
         return None
     png = answer["png"]
     return Image.open(BytesIO(b64decode(png)), formats=["PNG"]) if png else None
-
-
-def _environment() -> dict[str, str]:
-    """Return ours, with modules found where this process finds them, even in a source tree."""
-    found = [str(Path(entry or ".").absolute()) for entry in sys.path]
-    threads = dict.fromkeys(_ONE_THREAD, "1")
-    return os.environ | threads | {"PYTHONPATH": os.pathsep.join(found)}

@@ -31,7 +31,8 @@ from bench.data.decode import (
     decode_content,
     read_content,
 )
-from bench.data.facts import Facts, difference_hash
+from bench.data.duplicates import difference_hash
+from bench.data.facts import Facts
 from bench.system.child_process import die_with_parent
 
 _GRACE_SECONDS = 1.0  # who asks kills us in time; this is for when nobody is there any more

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 
 from bench.data.check import CheckedImage, Manifest
-from bench.data.facts import duplicates_of
+from bench.data.duplicates import duplicates_of
 from bench.data.split import (
     SPLITS,
     TRAIN_SHARE,

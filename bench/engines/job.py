@@ -15,7 +15,8 @@ from typing import Any
 
 import torch._dynamo  # a second that the first optimiser would be charged  # noqa: F401
 
-from bench.data.pixel_source import CachedPixels, DirectPixels
+from bench.data.pixel_cache import CachedPixels
+from bench.data.pixel_source import DirectPixels
 from bench.engines.in_process import run_and_publish
 from bench.engines.process import job_of, receive, send
 from bench.system.cpu import tune_allocator
