@@ -1,4 +1,4 @@
-"""Image files read and decoded in processes to be thrown away, which may hang or crash."""
+"""Examine image files in sandboxed processes, which may hang or crash without harm."""
 
 import os
 import threading
@@ -18,13 +18,13 @@ from bench.data.facts import Facts, Flaw, Verdict
 from bench.data.sandbox import DiedError, SandboxedProcess, TookTooLongError
 
 SECONDS_PER_FILE = 8.0  # 100 million pixels of a progressive JPEG take 4
-_FILES_PER_EXAMINER = 50  # to start one takes as long as to decode 100 photographs
+_FILES_PER_EXAMINER = 50  # starting one takes as long as decoding 100 photographs
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What was found of a file: the verdict, its content's digest and size ("" and 0 if unread)."""
+    """Verdict on a file, with the digest and size of its content ("" and 0 if unread)."""
 
     verdict: Verdict
     sha256: str = ""
@@ -38,13 +38,13 @@ def examine(
     seconds: float = SECONDS_PER_FILE,
     on_file: Callable[[], object] = lambda: None,
 ) -> list[Examined]:
-    """Return what is found of each of `files`, in their order, whatever they do to a decoder.
+    """Return the verdict on each of `files`, in order, even if some crash the decoder.
 
-    At most `threads` processes decode at once, each taking 1 GB at most; after so many `seconds` a
-    file is given up. `on_file` is called after each, by several threads.
+    At most `threads` processes decode at once, each with at most 1 GB of memory and `seconds` per
+    file. Several threads call `on_file`, once after each file.
 
     Raises:
-        DataError: no process can be started.
+        DataError: no process can start.
     """
     return _ask_workers(files, _examine, threads, seconds, on_file)
 
@@ -52,7 +52,7 @@ def examine(
 def thumbnails(
     files: Sequence[Path], *, size: int, threads: int = 2, seconds: float = SECONDS_PER_FILE
 ) -> list[Image.Image | None]:
-    """Return what can be drawn of each of `files`, `size` pixels a side at most, or None."""
+    """Return a thumbnail of each of `files`, at most `size` pixels a side, or None."""
     return _ask_workers(files, partial(_thumbnail, size=size), threads, seconds, lambda: None)
 
 
@@ -63,7 +63,7 @@ def _ask_workers(
     seconds: float,
     on_file: Callable[[], object],
 ) -> list[Answer]:
-    """Return an answer for each of `files`; each thread asks a process of its own."""
+    """Return an answer for each of `files`; each thread asks its own process."""
     answers: dict[int, Answer] = {}
     left = deque(enumerate(files))
     stop = threading.Event()
@@ -89,7 +89,7 @@ def _ask_workers(
 
 
 def _examine(path: Path, one: SandboxedProcess) -> Examined:
-    """Ask for a file; once more where an earlier one may have done harm to the process."""
+    """Return the verdict on a file; retry if an earlier file may have harmed the process."""
     fresh = one.fresh
     try:
         answer = one.ask({"path": os.fspath(path)})

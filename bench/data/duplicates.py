@@ -9,12 +9,12 @@ from PIL import Image
 
 from bench.data.facts import CheckedImage
 
-NEAR_BITS = 15  # of 256; the same photograph saved twice differs by about 9, two others by 67 up
+NEAR_BITS = 15  # of 256; a photograph saved twice differs by about 9, two others by 67 or more
 _BANDS = 16  # at most 15 differing bits leave one of 16 bands equal, so no near pair is missed
 
 
 def difference_hash(picture: Image.Image) -> int:
-    """Return 256 bits: is each of 16x16 grey cells brighter than its right neighbour.
+    """Return 256 bits: whether each of 16x16 grey cells is brighter than its right neighbour.
 
     Source: N. Krawetz, "Kind of Like That" (2013), at 16x16 instead of 8x8.
     """
@@ -24,7 +24,7 @@ def difference_hash(picture: Image.Image) -> int:
 
 
 def duplicates_of(images: Sequence[CheckedImage]) -> tuple[tuple[CheckedImage, ...], ...]:
-    """Return groups of images whose content is equal or nearly so, each group once."""
+    """Return groups of images with equal or nearly equal content, each group once."""
     parent = list(range(len(images)))
 
     def root(index: int) -> int:

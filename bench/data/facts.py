@@ -8,28 +8,27 @@ from bench.data.find import ImageFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the pixels of an image say: its size, upright, and its difference hash."""
+    """Size of an upright image, in pixels, and its difference hash."""
 
     width: int
     height: int
     difference_hash: int
 
     def as_plain(self) -> tuple[int, int, str]:
-        """Return its values as JSON and SQLite have them, the hash in hexadecimal digits."""
+        """Return plain values for JSON and SQLite, with the hash in hexadecimal."""
         return self.width, self.height, f"{self.difference_hash:x}"
 
     @classmethod
     def of_plain(cls, width: int, height: int, difference_hash: str) -> Self:
-        """Return the facts that gave `as_plain`."""
+        """Return the facts from the values of `as_plain`."""
         return cls(width=width, height=height, difference_hash=int(difference_hash, 16))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """Why a file can't be used as an image.
+    """Why a file cannot be used as an image.
 
-    A flaw that lasts is in the content. Others may be of the day: no leave to read, or a decoder
-    that took too long.
+    A lasting flaw is in the content. Others may pass: no permission to read, or a slow decoder.
     """
 
     reason: str
@@ -41,7 +40,7 @@ Verdict = Facts | Flaw
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedImage:
-    """A readable image with the digest of its content, its size, and what its pixels say."""
+    """A readable image, with the digest and size of its content, and facts of its pixels."""
 
     file: ImageFile
     sha256: str
@@ -50,5 +49,5 @@ class CheckedImage:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of its pixels."""
+        """Shape (H, W, C) of its pixels."""
         return self.facts.height, self.facts.width, 3

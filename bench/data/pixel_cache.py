@@ -26,24 +26,24 @@ from bench.data.transform import Pixels, evaluation_pixels
 from bench.system.memory import available_bytes
 from registry.errors import DataError
 
-MEMORY_SHARE = 0.6  # beyond it pages are read again from the disk, no faster than decoding
+MEMORY_SHARE = 0.6  # above it, pages are read from disk again, no faster than decoding
 
 
 class Reporter(Protocol):
-    """Somebody who is told what a cache does."""
+    """Receives the messages and progress of a cache."""
 
     def say(self, text: str) -> None:
-        """Hear one line."""
+        """Report one line."""
 
     def counting(self, what: str, total: int) -> AbstractContextManager[Any]:
-        """Count to `total` by calls of what is given."""
+        """Return a context manager of a counter to `total`, which has `update`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenFile:
     path: Path
     key: bytes
-    numbers: dict[Path, int]  # which of its images is which
+    numbers: dict[Path, int]  # index of each image in the file
     file: PixelFile
 
 
@@ -51,20 +51,20 @@ class _OpenFile:
 class CachedPixels:
     """Pixels from files in a folder, shared by all models, seeds, processes and later runs.
 
-    One file holds the whole pictures, one for each input shape the centres of those that validate
-    and test. What a file does not hold, or holds no longer as it was written, is decoded.
+    One file holds whole pictures. One for each input shape holds the centres of validation and
+    test images. Images that are missing or damaged there are decoded.
     """
 
     _report: Reporter
     _files: dict[InputShape | None, _OpenFile] = field(default_factory=dict)  # None: whole pictures
 
     def full(self, image: ImageFile) -> Pixels:
-        """Return the whole picture (H, W, 3), not to be written to."""
+        """Return the whole picture (H, W, 3); do not write to it."""
         found = self._read(None, image)
         return DirectPixels().full(image) if found is None else found
 
     def centre(self, image: ImageFile, shape: InputShape) -> Pixels:
-        """Return the centre of the picture (H, W, C), not to be written to."""
+        """Return the centre of the picture (H, W, C); do not write to it."""
         found = self._read(shape, image)
         return evaluation_pixels(self.full(image), shape) if found is None else found
 
@@ -77,15 +77,15 @@ class CachedPixels:
         except DamagedPixelsError as error:
             if opened.path.exists():
                 self._report.say(
-                    f"the pixel cache {opened.path} is damaged ({error}): decoding instead, "
-                    "and writing it anew in the next run"
+                    f"the pixel cache {opened.path} is damaged ({error}): decoding instead; "
+                    "the next run writes it again"
                 )
                 with suppress(OSError):  # the system may have it in use
                     opened.path.unlink(missing_ok=True)
             return None
 
     def as_plain(self) -> list[dict[str, Any]]:
-        """Return which files there are as values that JSON has, for another process."""
+        """Return the open files as JSON values, for another process."""
         return [
             {
                 "shape": shape,
@@ -98,7 +98,7 @@ class CachedPixels:
 
     @classmethod
     def reopened(cls, plain: list[dict[str, Any]], report: Reporter) -> Self:
-        """Return the pixels that another process has written; nothing is written here."""
+        """Return the pixels in the files of another process, without writing any."""
         source = cls(report)
         for each in plain:
             shape, path, key = each["shape"], Path(each["path"]), bytes.fromhex(each["key"])
@@ -106,7 +106,7 @@ class CachedPixels:
             try:
                 opened = _OpenFile(path, key, numbers, PixelFile(path, key))
             except (OSError, DamagedPixelsError) as error:
-                report.say(f"the pixel cache {path} can't be read ({error}): decoding instead")
+                report.say(f"the pixel cache {path} cannot be read ({error}): decoding instead")
             else:
                 source._files[shape and tuple(shape)] = opened
         return source
@@ -114,7 +114,7 @@ class CachedPixels:
     def open_or_write(
         self, images: Sequence[CheckedImage], shape: InputShape | None, folder: Path, threads: int
     ) -> None:
-        """Read whole pictures, or the centres for `shape` (C, H, W), from a file from now on."""
+        """Open the file of whole pictures, or of centres for `shape` (C, H, W), or write it."""
         by_content = {image.sha256: image for image in images}
         digests = sorted(by_content)
         unique = [by_content[digest] for digest in digests]
@@ -145,13 +145,13 @@ def open_pixel_cache(
     threads: int,
     report: Reporter,
 ) -> CachedPixels:
-    """Return the pixels of `images`, from files in `folder` as far as that is of use.
+    """Return the pixels of `images`, read from files in `folder` where possible.
 
-    The files are written if they are not there. Where they would not fit into 60 % of the free
-    memory or on the disk, or can't be written, that is reported, and every image is decoded when
-    it is needed: the same pixels, more slowly.
+    Missing files are written. If they exceed 60 % of the free memory, do not fit on the disk or
+    cannot be written, that is reported. Each image is then decoded when needed: the same pixels,
+    more slowly.
 
-    Of `evaluated` the centres, for input `shapes` (C, H, W), are kept, too.
+    For `evaluated`, the centres for input `shapes` (C, H, W) are stored, too.
     """
     source = CachedPixels(report)
     source.open_or_write(images, None, folder, threads)
@@ -161,7 +161,7 @@ def open_pixel_cache(
 
 
 def _decode_checked(image: CheckedImage) -> Pixels:
-    """Return the pixels of the very bytes that were checked: they are kept by their digest."""
+    """Return the pixels of exactly the checked bytes, whose digest is the key."""
     content = read_content(image.file.path)
     if hashlib.sha256(content).hexdigest() != image.sha256:
         raise DataError(f"{image.file.name} changed while it was read: run again")
@@ -176,12 +176,12 @@ def _open_or_write(
     report: Reporter,
     threads: int,
 ) -> PixelFile | None:
-    """Return the open file, written if need be, or None where there can be none."""
+    """Return the open file, written if needed; None if that is impossible."""
     need, available = image_offsets(shapes)[1], available_bytes()
     if need > MEMORY_SHARE * available:
         report.say(
-            f"no pixel cache: {_size(need)} of pixels are more than {MEMORY_SHARE:.0%} of the "
-            f"{_size(available)} of memory that are free, so every image is decoded each time"
+            f"no pixel cache: {_size(need)} of pixels exceed {MEMORY_SHARE:.0%} of the "
+            f"{_size(available)} of free memory, so each image is decoded every time"
         )
         return None
     try:
@@ -191,20 +191,20 @@ def _open_or_write(
         with FileLock(path.with_suffix(".lock")):  # the system unlocks it when its holder dies
             if opened := _open_whole(path, key):  # written while we were waiting
                 return opened
-            with report.counting("keeping decoded pixels", len(shapes)) as bar:
+            with report.counting("storing decoded pixels", len(shapes)) as bar:
                 write_pixel_file(path, key, shapes, make, threads=threads, on_image=bar.update)
         return PixelFile(path, key)
     except OSError as error:
         report.say(
-            f"no pixel cache: can't keep {_size(need)} in {path.parent} "
-            f"({error.strerror or error}), so every image is decoded each time; "
-            "$ZOO_CACHE names another folder"
+            f"no pixel cache: cannot store {_size(need)} in {path.parent} "
+            f"({error.strerror or error}), so each image is decoded every time; "
+            "set $ZOO_CACHE to another folder"
         )
         return None
 
 
 def _open_whole(path: Path, key: bytes) -> PixelFile | None:
-    """Return the file, or None where it is not there or not as it was written."""
+    """Return the file; None if it is missing or damaged."""
     try:
         return PixelFile(path, key)
     except (FileNotFoundError, DamagedPixelsError):

@@ -9,28 +9,28 @@ from bench.data.find import ImageFile
 from bench.data.transform import Pixels, evaluation_pixels
 from registry.errors import DataError
 
-InputShape = tuple[int, int, int]  # (C, H, W), as a contract has it
+InputShape = tuple[int, int, int]  # (C, H, W), as in a contract
 
 
 class PixelSource(Protocol):
-    """Gives the pixels of image files."""
+    """Returns the pixels of image files."""
 
     def full(self, image: ImageFile) -> Pixels:
         """Return the whole picture (H, W, 3)."""
 
     def centre(self, image: ImageFile, shape: InputShape) -> Pixels:
-        """Return what a network of the input `shape` (C, H, W) is validated on, as (H, W, C)."""
+        """Return the centre (H, W, C) that validates a network of input `shape` (C, H, W)."""
 
 
 class DirectPixels:
-    """Decodes an image each time it is asked for."""
+    """Decodes an image at each request."""
 
     def full(self, image: ImageFile) -> Pixels:
-        """Return the whole picture (H, W, 3), or raise DataError, which names it."""
+        """Return the whole picture (H, W, 3), or raise DataError, which names the file."""
         try:
             return np.asarray(decode(image.path))
         except DataError as error:
-            raise DataError(f"can't read {image.name}: {error}") from error
+            raise DataError(f"cannot read {image.name}: {error}") from error
 
     def centre(self, image: ImageFile, shape: InputShape) -> Pixels:
         """Return the centre of the picture (H, W, C)."""

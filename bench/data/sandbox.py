@@ -30,10 +30,10 @@ class TookTooLongError(DiedError):
 
 
 class SandboxedProcess:
-    """A decode worker in a process of its own, which has so many `seconds` for each answer.
+    """A decode worker in its own process, with `seconds` for each answer.
 
-    It is started at the first question, never forked from this process, and started anew for the
-    next question after it has died. It says `{}` when it is ready.
+    It starts at the first question, not as a fork of this process, and again after it has died.
+    It sends `{}` when it is ready.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -41,14 +41,14 @@ class SandboxedProcess:
         self._command = [sys.executable, "-P", "-m", _MODULE, str(MEMORY_BYTES), str(seconds)]
         self._process: subprocess.Popen[bytes] | None = None
         self._answers = selectors.DefaultSelector()
-        self.fresh = True  # whether it has answered nothing yet
+        self.fresh = True  # whether it has not answered yet
 
     def ask(self, question: Message) -> Message:
         """Return the answer to `question`.
 
         Raises:
             DiedError: the process crashed, or took too long; it is gone.
-            DataError: it can't be started.
+            DataError: the process cannot start.
         """
         process = self._process or self._start()
         assert process.stdin is not None
@@ -61,7 +61,7 @@ class SandboxedProcess:
         return answer
 
     def end(self) -> None:
-        """Kill the process, if there is one, and all that it has started."""
+        """Kill the process, if it runs, and every process it has started."""
         process, self._process, self.fresh = self._process, None, True
         if process is None:
             return
@@ -90,18 +90,18 @@ class SandboxedProcess:
             stdout=subprocess.PIPE,
             bufsize=0,
             env=_environment(),
-            process_group=0 if os.name == "posix" else None,  # Ctrl-C is for us alone
+            process_group=0 if os.name == "posix" else None,  # Ctrl-C reaches only this process
         )
         assert process.stdout is not None
         self._answers.register(process.stdout, selectors.EVENT_READ)
         try:
             self._answer(process, _START_SECONDS)
         except DiedError as error:
-            raise DataError(f"can't start {' '.join(self._command)}: {error}") from error
+            raise DataError(f"cannot start {' '.join(self._command)}: {error}") from error
         return process
 
     def _answer(self, process: subprocess.Popen[bytes], seconds: float) -> Message:
-        """Return the next line."""
+        """Return the next answer."""
         assert process.stdout is not None
         deadline = time.monotonic() + seconds
         line = bytearray()
@@ -115,17 +115,17 @@ class SandboxedProcess:
         return cast("Message", json.loads(line))
 
     def _death(self, process: subprocess.Popen[bytes]) -> DiedError:
-        """Return how it has ended, or will have in a moment."""
+        """Return how the process ended; kill it if it still runs."""
         try:
             code = process.wait(timeout=1)
-        except subprocess.TimeoutExpired:  # it has closed its pipe and lives
+        except subprocess.TimeoutExpired:  # it closed its pipe but still runs
             code = -signal.SIGKILL
         self.end()
         return DiedError(signal.Signals(-code).name if code < 0 else f"exit code {code}")
 
 
 def _environment() -> dict[str, str]:
-    """Return ours, with modules found where this process finds them, even in a source tree."""
+    """Return our environment plus the module paths of this process, as in a source tree."""
     found = [str(Path(entry or ".").absolute()) for entry in sys.path]
     threads = dict.fromkeys(_ONE_THREAD, "1")
     return os.environ | threads | {"PYTHONPATH": os.pathsep.join(found)}
