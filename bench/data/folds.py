@@ -135,8 +135,9 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
         if not parts or any(len(groups) - len(part) < 2 for part in parts):
             most = f" (kfold:{len(groups)} at most)" if 3 <= len(groups) < folds else ""
             raise DataError(
-                f"class {name!r} has {len(groups)} distinct images, too few to train, validate and "
-                f"test in each of {folds} folds: give more images or another number of folds{most}"
+                f"class {name!r} has {len(groups)} distinct images, too few for {folds} folds, "
+                "each of which trains, validates and tests: give more images or another number of "
+                f"folds{most}"
             )
         tests.append(parts)
     return tuple(_split(f"kfold:{folds}", tests, fold) for fold in range(folds))

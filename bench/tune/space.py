@@ -240,7 +240,7 @@ def _given_values(
         _require(path, name, all(type(value) is kind for value in values), "values of one type")
         if name in ("optimizer", "schedule", "initialization"):
             there = ", ".join(known.values)
-            _require(path, name, set(values) <= set(known.values), f"a list from {there}")
+            _require(path, name, set(values) <= set(known.values), f"among {there}")
     else:
         numbers = [value for value in values if type(value) in (int, float)]
         rising = len(numbers) == len(values) == 2 and numbers[0] < numbers[1]

@@ -194,7 +194,7 @@ def test_examiners_that_cannot_start_are_one_error(drawn, monkeypatch):
     """Not every image is blamed for a broken installation."""
     monkeypatch.setattr("bench.data.sandbox._MODULE", "bench.data.no_such_module")
 
-    with pytest.raises(DataError, match=r"can't start .* exit code 1"):
+    with pytest.raises(DataError, match=r"cannot start .* exit code 1"):
         check(find(drawn))
 
 

@@ -218,7 +218,7 @@ def test_too_little_memory_is_said(source_of, images, monkeypatch):
     report = Reporter()
     source = source_of(report)
 
-    assert "more than 60% of the 0.2 MB of memory that are free" in report.lines[0]
+    assert "exceed 60% of the 0.2 MB of free memory" in report.lines[0]
     assert report.counted == 24  # the centres are small enough
     assert _right(source, images)
 
@@ -230,7 +230,7 @@ def test_a_folder_that_cannot_be_made_is_said(source_of, images, tmp_path):
     source = source_of(report, tmp_path / "file" / "cache")
 
     assert _right(source, images)
-    assert all("no pixel cache: can't keep" in line for line in report.lines)
+    assert all("no pixel cache: cannot store" in line for line in report.lines)
     assert "Not a directory" in report.lines[0]
 
 
