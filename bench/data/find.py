@@ -74,7 +74,9 @@ def find(folder: Path) -> Finding:
     if not classes:
         raise DataError(f"no images in {folder}: a comparison needs {_EXAMPLE}")
     if len(classes) == 1:
-        raise DataError(f"only one class, {classes[0]!r}, in {folder}: it needs {_EXAMPLE}")
+        raise DataError(
+            f"only one class, {classes[0]!r}, in {folder}: a comparison needs {_EXAMPLE}"
+        )
     labels = {kind: label for label, kind in enumerate(classes)}
     images = [ImageFile(path=path, label=labels[kind], name=name) for kind, path, name in named]
     images.sort(key=lambda image: (image.label, image.name))

@@ -125,7 +125,9 @@ def limit_images(manifest: Manifest, limit: int) -> Manifest:
         digests = sorted({i.sha256 for i in manifest.images if i.file.label == label})
         share = round(limit * manifest.count(label) / len(manifest.images))
         if not share:
-            raise DataError(f"--limit {limit} leaves no image of class {name!r}: give more")
+            raise DataError(
+                f"--limit {limit} leaves no image of class {name!r}: give a higher limit"
+            )
         chosen.update(digests[:share])
     images = tuple(image for image in manifest.images if image.sha256 in chosen)
     return replace(manifest, images=images)

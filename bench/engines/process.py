@@ -205,7 +205,7 @@ class TrialProcess:
 
 def as_plain(job: Job) -> dict[str, Any]:
     """Return `job` as JSON values, with the module paths of this process."""
-    described = getattr(job.source, "as_plain", None)  # None if images are decoded each time
+    described = getattr(job.source, "as_plain", None)  # absent if images are decoded each time
     return {field.name: getattr(job, field.name) for field in fields(Job)} | {
         "path": sys.path,
         "spec": spec_as_plain(job.spec),

@@ -16,7 +16,7 @@ from bench.tune.study import Configuration
 
 _FLATTERED = (
     "accuracy is on images held out of the training part, which also decided the choice: it is "
-    "optimistic, and no test accuracy"
+    "optimistic, and is no test accuracy"
 )
 
 
