@@ -1,1 +1,1 @@
-"""Image file -> pixels -> batch: find, check, split, transform, batch, in that order."""
+"""Image file -> pixels -> batch: find, check, split, transform, load, in that order."""

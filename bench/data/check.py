@@ -1,4 +1,4 @@
-"""Every file examined once: what will be used, what not and why, and what is there twice."""
+"""Check every image file once: usable images, rejects with reasons, and duplicates."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,18 +7,19 @@ from pathlib import Path
 
 from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.decode_pool import SECONDS_PER_FILE, Examined, examine
+from bench.data.duplicates import duplicates_of
 from bench.data.facts import CheckedImage as CheckedImage
-from bench.data.facts import Flaw, duplicates_of
+from bench.data.facts import Flaw
 from bench.data.find import Finding, ImageFile, Reject
 from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError
 
-MOST_REJECTS = 0.01  # of the files that claim to be images; more is a folder gone wrong
+MOST_REJECTS = 0.01  # of the files with an image's name; more means a broken folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A folder's readable images in the finder's order, its rejects, and its duplicates."""
+    """Readable images of a folder in the finder's order, with rejects and duplicates."""
 
     folder: Path
     classes: tuple[str, ...]
@@ -27,12 +28,12 @@ class Manifest:
     duplicates: tuple[tuple[CheckedImage, ...], ...]
 
     def count(self, label: int) -> int:
-        """Return how many readable images carry `label`."""
+        """Return the number of readable images with `label`."""
         return sum(image.file.label == label for image in self.images)
 
     @property
     def rejected_share(self) -> float:
-        """Share of the files that claim to be images by their name and are not used, 0 to 1."""
+        """Share of the files with an image's name that are rejected, 0 to 1."""
         rejects = sum(not reject.by_name for reject in self.rejects)
         return rejects / max(1, rejects + len(self.images))
 
@@ -45,13 +46,13 @@ def check(
     ledger: ValidationCache | None = None,
     seconds: float = SECONDS_PER_FILE,
 ) -> Manifest:
-    """Return the manifest of `finding`: each image read, and decoded in a disposable process.
+    """Return the manifest of `finding`, whose images sandboxed processes decode.
 
-    `threads` read, and as many processes decode; after so many `seconds` an image is given up.
-    Content that the `ledger` of earlier checks knows is not decoded again.
+    `threads` threads read and as many processes decode, for at most `seconds` an image.
+    Content in the cache `ledger` is not decoded again.
 
     Raises:
-        DataError: fewer than two classes have a readable image, or no process can be started.
+        DataError: a class has no readable image, or no process can start.
     """
     found = _examine_all(finding.images, threads, on_image, ledger, seconds)
     images, rejects = [], list(finding.rejects)
@@ -74,13 +75,13 @@ def check(
         if not manifest.count(label):
             raise DataError(
                 f"no readable image of class {name!r} in {manifest.folder} "
-                f"({len(manifest.rejects)} rejected): `zoo data check` names each with its reason"
+                f"({len(manifest.rejects)} rejected): `zoo data check` lists each with its reason"
             )
     return manifest
 
 
 def require_one_label_each(manifest: Manifest) -> None:
-    """Raise DataError, which names both files, if a picture stands under two labels."""
+    """Raise DataError, which names the files, if one picture has two labels."""
     for group in manifest.duplicates:
         if len({image.file.label for image in group}) > 1:
             names = " and ".join(image.file.name for image in group)
@@ -90,7 +91,7 @@ def require_one_label_each(manifest: Manifest) -> None:
 def require_few_rejects(manifest: Manifest, share: float = MOST_REJECTS) -> None:
     """Raise DataError if more than `share` of the files with an image's name are rejected.
 
-    It names the first with their reasons.
+    The message names the first three with their reasons.
     """
     rejects = [reject for reject in manifest.rejects if not reject.by_name]
     if manifest.rejected_share <= share:
@@ -98,9 +99,9 @@ def require_few_rejects(manifest: Manifest, share: float = MOST_REJECTS) -> None
     first = ", ".join(f"{reject.name} ({reject.reason})" for reject in rejects[:3])
     raise DataError(
         f"{len(rejects):,} of {len(rejects) + len(manifest.images):,} image files in "
-        f"{manifest.folder} can't be used ({manifest.rejected_share:.1%}, allowed {share:.0%}): "
-        f"{first}{', ...' if len(rejects) > 3 else ''}: `zoo data check {manifest.folder}` names "
-        "all; mend or remove them, or take the rest with --allow-rejects"
+        f"{manifest.folder} cannot be used ({manifest.rejected_share:.1%}, allowed {share:.0%}): "
+        f"{first}{', ...' if len(rejects) > 3 else ''}: `zoo data check {manifest.folder}` lists "
+        "all. Fix or remove them, or pass --allow-rejects"
     )
 
 
@@ -111,7 +112,7 @@ def _examine_all(
     ledger: ValidationCache | None,
     seconds: float,
 ) -> list[Examined]:
-    """Return what is known of each file's content, or else what examining it finds."""
+    """Return the verdict on each file, from the cache or by examining it."""
     known = _look_up(images, threads, ledger) if ledger else {}
     for _ in known:
         on_image()
@@ -127,7 +128,7 @@ def _examine_all(
 def _look_up(
     images: Sequence[ImageFile], threads: int, ledger: ValidationCache
 ) -> dict[int, Examined]:
-    """Return by number what needs no decoding: content that the ledger knows, unreadable files."""
+    """Return, by number, files that need no decoding: known content and unreadable files."""
     with ThreadPoolExecutor(threads) as pool:
         read = list(pool.map(lambda image: _read(image.path), images))
     verdicts = ledger.read([digest for digest, _ in read if isinstance(digest, str)])
@@ -141,7 +142,7 @@ def _look_up(
 
 
 def _read(path: Path) -> tuple[str | Flaw, int]:
-    """Return the digest and the size of a file's content, or what keeps it from being read."""
+    """Return the digest and size of a file's content, or why it cannot be read."""
     try:
         return content_digest(path)
     except UnreadableImageError as error:

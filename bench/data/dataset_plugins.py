@@ -1,4 +1,4 @@
-"""Data sets by name: a plugin's own, as a folder of images in class folders."""
+"""Data sets by name: a plugin provides each as a folder of class folders."""
 
 import sys
 from contextlib import redirect_stdout
@@ -15,10 +15,10 @@ class Dataset:
     """A named set of images.
 
     Attributes:
-        name: lower-case letters, digits, `_` and `-`.
-        folder: `module:function` that returns the path of a folder of images, one folder a class.
-            It may draw or unpack them first; it must not fetch without being asked.
-        source: where the images come from, and under which licence.
+        name: name for `--data`, of lower-case letters, digits, `_` and `-`.
+        folder: `module:function` that returns the path of a folder with one folder per class.
+            It may draw or unpack images first; it must not download them unasked.
+        source: origin and licence of the images.
     """
 
     name: str
@@ -26,18 +26,21 @@ class Dataset:
     source: str = ""
 
     def path(self) -> Path:
-        """Return the folder of images; DataError if the plugin fails, or gives no folder."""
+        """Return the folder of images.
+
+        Raises:
+            DataError: the plugin fails, or returns no folder.
+        """
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
                 found = resolve_name(self.folder)()
         except (KeyboardInterrupt, ZooError):
             raise
         except BaseException as error:  # a plugin may raise even SystemExit
-            raise DataError(
-                f"the data set {self.name!r} can't be had: {format_error(error)}"
-            ) from error
+            why = format_error(error)
+            raise DataError(f"the data set {self.name!r} is not available: {why}") from error
         if not isinstance(found, Path | str) or not Path(found).is_dir():
-            raise DataError(f"the data set {self.name!r} gave no folder but {found!r}")
+            raise DataError(f"the data set {self.name!r} returned {found!r}, which is not a folder")
         return Path(found)
 
 
@@ -50,7 +53,7 @@ DATASETS = Kind(
 
 
 def names_dataset(data: Path) -> bool:
-    """Say whether `data` is the name of an installed data set; a folder of that name wins."""
+    """Return whether `data` names an installed data set; a folder of that name wins."""
     return not data.is_dir() and str(data) in Claims.installed(DATASETS)
 
 
@@ -58,7 +61,7 @@ def dataset_folder(name: str) -> Path:
     """Return the folder of the installed data set `name`.
 
     Raises:
-        RegistryError: there is none, it is claimed twice, or its plugin is broken.
-        DataError: its plugin fails.
+        RegistryError: the name is unknown or claimed twice, or its plugin is broken.
+        DataError: the plugin fails.
     """
     return Claims.installed(DATASETS).entry(name).value.path()

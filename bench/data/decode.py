@@ -1,4 +1,4 @@
-"""One strict decoder: an image file becomes RGB pixels or a reason; and small pictures of those."""
+"""Decode an image file to RGB pixels, or say why that fails; make thumbnails."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from registry.errors import DataError
 
-DECODER_VERSION = 2  # one more whenever a pixel changes: it keys what is kept of decoded images
+DECODER_VERSION = 2  # raise it whenever a pixel changes: it is part of the cache keys
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 MAX_PIXELS = 100_000_000
 MAX_FILE_BYTES = 256 * 2**20
@@ -35,7 +35,7 @@ _TURNS = {
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
 _WHITE_IS_ZERO = 0
-_OURS = "damaged, or of an unsupported kind: it begins like a {}"
+_OURS = "damaged or unsupported: it starts like a {}"
 _OTHER = "not an image: it looks like {}"
 _KINDS = {
     b"%PDF": _OTHER.format("a PDF document"),
@@ -54,25 +54,25 @@ _KINDS = {
 
 
 class UnreadableImageError(DataError):
-    """A file that can't be used as an image; the message is the reason, without the name."""
+    """A file that cannot be used as an image; the message is the reason, without the name."""
 
 
 class ShortOfMemoryError(UnreadableImageError):
-    """There was not the memory to decode it, which says as much of the process as of the file."""
+    """Too little memory to decode a file, which may be the fault of the process."""
 
 
 def read_content(path: Path) -> bytes:
     """Return the bytes of an image file.
 
     Raises:
-        UnreadableImageError: it is a pipe or device, empty, too large, or can't be read.
+        UnreadableImageError: it is a pipe or device, empty, too large, or unreadable.
     """
     with _open_regular(path) as file:
         return file.read(MAX_FILE_BYTES)
 
 
 def content_digest(path: Path) -> tuple[str, int]:
-    """Return the SHA-256 and the size of a file's content, or raise as `read_content` does."""
+    """Return the SHA-256 and size of a file's content; raise like `read_content`."""
     with _open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
 
@@ -87,13 +87,13 @@ def decode(path: Path) -> Image.Image:
 
 
 def decode_content(content: bytes) -> Image.Image:
-    """Return the picture that an image file's bytes hold, or raise, as `decode` does.
+    """Return the picture in an image file's bytes; raise like `decode`.
 
-    At no time are more than two copies of the picture in memory.
+    Memory holds at most two copies of the picture.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata does not touch the pixels
+            warnings.simplefilter("ignore")  # odd metadata does not change the pixels
             picture, turn = _picture(content)
             return picture if turn is None else picture.transpose(turn)
     except UnreadableImageError:
@@ -103,15 +103,15 @@ def decode_content(content: bytes) -> Image.Image:
     except Image.DecompressionBombError:
         raise UnreadableImageError(f"more pixels than the cap of {MAX_PIXELS:,}") from None
     except Exception as error:
-        # a codec's own is passed on by Pillow as an OSError
+        # Pillow turns a codec's memory error into an OSError
         if isinstance(error, MemoryError) or "out of memory" in str(error):
-            raise ShortOfMemoryError("it needs more memory than there is") from None
+            raise ShortOfMemoryError("it needs more memory than is available") from None
         text = " ".join(str(error).split()) or type(error).__name__
         raise UnreadableImageError(f"damaged: {text[:_LONGEST_REASON]}") from error
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a small JPEG of a picture (H, W, 3), for pages that carry it."""
+    """Return a small JPEG of a picture (H, W, 3), to embed in pages."""
     picture = Image.fromarray(pixels)
     picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=2.0)
     written = BytesIO()
@@ -121,10 +121,9 @@ def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
 
 @contextmanager
 def _open_regular(path: Path) -> Iterator[BufferedReader]:
-    """Yield a regular file, open: looked at before, since to open a pipe may be to wait for ever.
+    """Yield the open file; refuse it before opening unless regular, since a pipe may block.
 
-    It is looked at once more when it is open, since it may be another by then; O_NONBLOCK lets even
-    a pipe be opened at once.
+    A second check of the open file catches a replaced one; O_NONBLOCK opens even a pipe at once.
     """
     try:
         _require_regular_file(path.stat())
@@ -133,7 +132,7 @@ def _open_regular(path: Path) -> Iterator[BufferedReader]:
             yield file
     except OSError as error:
         if isinstance(error, FileNotFoundError) and path.is_symlink():
-            raise UnreadableImageError("a link that leads nowhere") from error
+            raise UnreadableImageError("a broken link") from error
         raise UnreadableImageError(error.strerror or str(error)) from error
 
 
@@ -147,7 +146,7 @@ def _require_regular_file(status: os.stat_result) -> None:
 
 
 def _picture(content: bytes) -> tuple[Image.Image, Image.Transpose | None]:
-    """Return the first frame as RGB, and how it must be turned."""
+    """Return the first frame as RGB, and the transposition that turns it upright."""
     with Image.open(BytesIO(content), formats=FORMATS) as opened:
         pixels = opened.width * opened.height
         if pixels <= 0:
@@ -162,11 +161,11 @@ def _picture(content: bytes) -> tuple[Image.Image, Image.Transpose | None]:
 
 
 def _require_known_levels(image: Image.Image) -> None:
-    """Raise where no one tells which level is white: a guess may be all white or all black."""
+    """Raise where the white level is unknown: a guess may give all white or all black."""
     if image.mode == "F":
-        raise UnreadableImageError("floating-point levels: which one is white is not told")
+        raise UnreadableImageError("floating-point levels: the white level is unknown")
     if image.mode == "I" and image.format == "TIFF":
-        raise UnreadableImageError("signed or 32-bit levels: which one is white is not told")
+        raise UnreadableImageError("signed or 32-bit levels: the white level is unknown")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -177,11 +176,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         levels = np.asarray(image) >> 8
         image = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
     if image.mode in ("P", "PA") and image.palette is None:
-        raise UnreadableImageError("damaged: colours by number, and no palette")
+        raise UnreadableImageError("damaged: indexed colours without a palette")
     try:
         return image.convert("RGB")
     except ValueError as error:
-        raise UnreadableImageError(f"no conversion of its colours ({image.mode}) to RGB") from error
+        raise UnreadableImageError(
+            f"its colours ({image.mode}) have no conversion to RGB"
+        ) from error
 
 
 def _high_byte(image: Image.Image) -> Image.Image:
@@ -191,25 +192,25 @@ def _high_byte(image: Image.Image) -> Image.Image:
     if tags.get(_BITS_PER_SAMPLE) == (12,):
         levels = levels << 4
     eight = Image.fromarray(np.ascontiguousarray(levels.view(np.uint8)[:, 1::2]))
-    negative = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # which Pillow heeds in 8 bits, not in 16
+    negative = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow inverts 8 bits, not 16
     return ImageOps.invert(eight) if negative else eight
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """Return how the camera says that `image` must be turned; unreadable EXIF says nothing."""
+    """Return the transposition that EXIF asks for; None if EXIF is unreadable."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001 - whatever is wrong there, the pixels are right
+    except Exception:  # noqa: BLE001 - broken EXIF leaves the pixels intact
         return None
     return _TURNS.get(orientation) if isinstance(orientation, int) else None
 
 
 def _describe_signature(head: bytes) -> str:
-    """Describe what a file that can't be opened as an image seems to be, from its first bytes."""
+    """Return what an unreadable file seems to be, from its first bytes."""
     if head[4:8] == b"ftyp":
-        return "not a kind that is read: it looks like HEIC, AVIF or a video"
+        return "unsupported: it looks like HEIC, AVIF or a video"
     for signature, kind in _KINDS.items():
         if head.startswith(signature):
             return kind

@@ -1,12 +1,12 @@
-"""A process that reads, hashes and decodes images that it is told of: run, not imported.
+"""Worker process that reads, hashes and decodes image files: run, not imported.
 
-`python -m bench.data.decode_worker MEMORY_BYTES SECONDS` reads one question a line and answers
-each with one line, both JSON. It imports neither torch nor pandas, so that it is there in 0.2 s.
+`python -m bench.data.decode_worker MEMORY_BYTES SECONDS` reads one question per line and answers
+with one line, both JSON. It imports neither torch nor pandas, so it starts in 0.2 s.
 
 ```text
 {"path": "cat.0.jpg"}                    -> {"sha256", "bytes", "facts": [width, height, hash]},
                                             or "flaw": {"reason", "lasts"}, or "short_of_memory"
-{"path": "cat.0.jpg", "thumbnail": 160}  -> {"png"}: base64 of what can be drawn of it, or null
+{"path": "cat.0.jpg", "thumbnail": 160}  -> {"png"}: base64 of a thumbnail, or null
 ```
 """
 
@@ -31,14 +31,15 @@ from bench.data.decode import (
     decode_content,
     read_content,
 )
-from bench.data.facts import Facts, difference_hash
+from bench.data.duplicates import difference_hash
+from bench.data.facts import Facts
 from bench.system.child_process import die_with_parent
 
-_GRACE_SECONDS = 1.0  # who asks kills us in time; this is for when nobody is there any more
+_GRACE_SECONDS = 1.0  # the parent kills us in time; this works without a parent
 
 
 def main(arguments: list[str]) -> None:
-    """Answer questions from stdin on stdout until there are no more."""
+    """Answer questions from stdin on stdout until stdin ends."""
     memory_bytes, seconds = int(arguments[0]), float(arguments[1])
     answers = _own_stdout()
     die_with_parent()
@@ -70,7 +71,7 @@ def _examine(path: Path) -> dict[str, Any]:
 
 
 def _thumbnail(path: Path, size: int) -> str | None:
-    """Return a PNG of at most `size` pixels a side, as base64, of what can be decoded at all."""
+    """Return a base64 PNG, at most `size` pixels a side, of whatever part can be decoded."""
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     try:
         with Image.open(BytesIO(read_content(path)), formats=FORMATS) as opened:
@@ -79,7 +80,7 @@ def _thumbnail(path: Path, size: int) -> str | None:
             opened.draft("RGB", (size, size))
             opened.load()
             picture = ImageOps.contain(opened.convert("RGB"), (size, size))
-    except Exception:  # noqa: BLE001 - it can't be drawn, whatever the reason
+    except Exception:  # noqa: BLE001 - no thumbnail, whatever the reason
         return None
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -89,7 +90,7 @@ def _thumbnail(path: Path, size: int) -> str | None:
 
 
 def _own_stdout() -> BinaryIO:
-    """Return what was stdout; a library that prints does so to nowhere from now on."""
+    """Return the original stdout; discard from now on what libraries print."""
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -103,7 +104,7 @@ def _say(answers: BinaryIO, answer: dict[str, Any]) -> None:
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    """Cap what may be allocated; code and other mapped files come to 60 MB beside it."""
+    """Cap the memory to allocate; code and mapped files add 60 MB."""
     if sys.platform == "win32":
         return
     import resource
@@ -117,7 +118,7 @@ def _limit_memory(memory_bytes: int) -> None:
 
 
 def _set_alarm(seconds: float) -> None:
-    if hasattr(signal, "setitimer"):  # its default action ends a process even within C
+    if hasattr(signal, "setitimer"):  # its default action ends a process even inside C code
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 

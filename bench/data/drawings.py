@@ -1,7 +1,7 @@
 """Cats and dogs drawn by code.
 
-Ears, muzzle and proportions tell the two kinds apart. Pose, colour, background, light, occlusion
-and noise are drawn from the same distributions for both, so no average over pixels decides.
+The two kinds differ in ears, muzzle and proportions. Pose, colour, background, light, occlusion
+and noise have the same distributions for both, so no average over pixels separates them.
 """
 
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def rotation(angle: float) -> Points:
 
 
 def mix(first: Colour, second: Colour, share: float | Points) -> Colour:
-    """Return `first` with `share` (0 to 1) of `second` in it."""
+    """Return a mix of two colours with `share` (0 to 1) of `second`."""
     return first + (second - first) * share
 
 
@@ -79,13 +79,13 @@ def shade(colour: Colour, gain: float) -> Colour:
 
 
 def vary(colour: tuple[int, int, int], generator: np.random.Generator) -> Colour:
-    """Return `colour` a little lighter or darker, in a slightly other hue."""
+    """Return `colour` with slightly different lightness and hue."""
     varied = np.array(colour) + generator.normal(0, 14) + generator.normal(0, 4, 3)
     return np.clip(varied, 0, 255)
 
 
 def to_uint8(pixels: NDArray[np.float64]) -> Image:
-    """Return levels, rounded, between 0 and 255."""
+    """Return levels rounded and clipped to 0 to 255."""
     return np.clip(np.round(pixels), 0, 255).astype(np.uint8)
 
 
@@ -105,7 +105,7 @@ class _Coat:
 
 
 def draw(kind: Kind, generator: np.random.Generator) -> Image:
-    """Return a drawn `kind` as RGB (H, W, 3), of 240 to 320 pixels a side, as photographs vary."""
+    """Return a drawing of `kind` as RGB (H, W, 3), 240 to 320 pixels a side."""
     size = (int(generator.integers(240, 321)), int(generator.integers(240, 321)))
     canvas = _background(generator, size)
     brush = Brush(canvas=canvas, matrix=_pose(generator, size))
@@ -117,7 +117,7 @@ def draw(kind: Kind, generator: np.random.Generator) -> Image:
 
 
 def _pose(generator: np.random.Generator, size: tuple[int, int]) -> Points:
-    """Return where the head is: scale, small rotation, shift, mirrored or not; (2, 3)."""
+    """Return the head's matrix (2, 3): scale, small rotation, shift, perhaps mirrored."""
     height, width = size
     radius = min(size) * generator.uniform(0.22, 0.3)
     angle = generator.normal(0.0, 0.13)
@@ -166,7 +166,7 @@ def _cat(brush: Brush, coat: _Coat, generator: np.random.Generator) -> None:
 
 
 def _cat_muzzle(brush: Brush, coat: _Coat, generator: np.random.Generator) -> None:
-    """A short muzzle: two small cushions, a nose no wider than an eye, whiskers."""
+    """Draw a short muzzle: two small cushions, a nose no wider than an eye, whiskers."""
     y = generator.uniform(0.36, 0.44)
     for side in (-1.0, 1.0):
         brush.fill(ellipse(side * 0.15, y + 0.07, 0.2, 0.16), coat.muzzle)
@@ -197,7 +197,7 @@ def _dog(brush: Brush, coat: _Coat, generator: np.random.Generator) -> None:
 
 
 def _dog_muzzle(brush: Brush, coat: _Coat, generator: np.random.Generator) -> None:
-    """A long snout that reaches the chin, a big nose, a tongue on some."""
+    """Draw a long snout down to the chin, a big nose, sometimes a tongue."""
     y = generator.uniform(0.2, 0.3)
     if coat.tongue:
         brush.fill(ellipse(0.03, y + 0.78, 0.17, 0.26), _PINK)
@@ -222,7 +222,7 @@ def _eyes(
 
 
 def _markings(brush: Brush, coat: _Coat, generator: np.random.Generator) -> None:
-    """Stripes on the forehead and a patch over an eye; both kinds may have them."""
+    """Draw stripes on the forehead and a patch over an eye, on some of both kinds."""
     if coat.patch:
         brush.fill(ellipse(0.36, -0.16, 0.33, 0.37), coat.ear)
     if coat.stripes:
@@ -237,8 +237,8 @@ def _markings(brush: Brush, coat: _Coat, generator: np.random.Generator) -> None
 
 
 def _background(generator: np.random.Generator, size: tuple[int, int]) -> Image:
-    """Return two colours run into each other, under a texture; (H, W, 3)."""
-    # Around the palette's mean: were furs warmer than backgrounds, the outline would be a colour.
+    """Return a gradient between two colours, under a texture (H, W, 3)."""
+    # Around the palette's mean: warmer furs would give the outline away by its colour.
     first, second, third = np.mean(_FURS, axis=0) + generator.uniform(-95, 95, (3, 3))
     canvas = mix(first, second, _ramp(generator, size)[..., None])
     texture = generator.integers(4)
@@ -259,7 +259,7 @@ def _background(generator: np.random.Generator, size: tuple[int, int]) -> Image:
 
 
 def _occlude(canvas: Image, generator: np.random.Generator) -> None:
-    """Lay a bar or a few blobs over two images in five."""
+    """Cover part of two images in five with a bar or a few blobs."""
     height, width = canvas.shape[:2]
     brush = Brush(canvas=canvas, matrix=np.array(((width, 0, 0), (0, height, 0)), np.float64))
     colour = generator.uniform(20, 235, 3)
@@ -287,7 +287,7 @@ def _photograph(canvas: Image, generator: np.random.Generator) -> Image:
 
 
 def _ramp(generator: np.random.Generator, size: tuple[int, int]) -> Points:
-    """Return a slope from 0 to 1 in a random direction; (H, W)."""
+    """Return a slope (H, W) from 0 to 1 in a random direction."""
     angle = generator.uniform(0, 2 * np.pi)
     y, x = np.ogrid[-1 : 1 : size[0] * 1j, -1 : 1 : size[1] * 1j]
     slope: Points = 0.5 + 0.4 * (x * np.cos(angle) + y * np.sin(angle))

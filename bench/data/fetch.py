@@ -1,4 +1,4 @@
-"""Public data sets, fetched when a person asks for one: resumed, checked, safely unpacked."""
+"""Download public data sets on request: resumable, verified, safely unpacked."""
 
 import hashlib
 import shutil
@@ -27,8 +27,8 @@ class DataSet:
     """A zip archive on the internet.
 
     Attributes:
-        unpacked_bytes: a cap on what is unpacked; files, likewise.
-        root: the folder in the archive that holds the class folders.
+        unpacked_bytes, files: caps on the unpacked data.
+        root: folder in the archive that holds the class folders.
     """
 
     name: str
@@ -58,16 +58,16 @@ NAMES = (CATS_VS_DOGS.name, _OXFORD)
 
 
 def fetch(name: str, folder: Path, *, progress: bool = True) -> Path:
-    """Return the folder of class folders of the public set `name`, fetched into `folder`.
+    """Return the folder of class folders of the public set `name`, downloaded into `folder`.
 
-    What is there already is not fetched again, and an interrupted download goes on.
+    Existing data is not downloaded again, and an interrupted download resumes.
 
     Raises:
-        DataError: no such set, no network, not enough disk, or not what was expected.
+        DataError: the set is unknown, the network or disk fails, or the digest is wrong.
     """
     if name not in NAMES:
         hint = did_you_mean(name, NAMES)
-        raise DataError(f"unknown data set {name!r}.{hint} There are: {', '.join(NAMES)}.")
+        raise DataError(f"unknown data set {name!r}.{hint} Known: {', '.join(NAMES)}.")
     if name == _OXFORD:
         return _fetch_oxford(folder, progress)
     return fetch_archive(CATS_VS_DOGS, folder, progress=progress)
@@ -88,12 +88,12 @@ def fetch_archive(data_set: DataSet, folder: Path, *, progress: bool = True) -> 
 
 
 def unpack_zip(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -> None:
-    """Unpack `archive` to the new folder `folder`: all of it, or nothing is left.
+    """Unpack `archive` into the new folder `folder`, completely or not at all.
 
-    It is unpacked beside `folder` and renamed. `zipfile` writes no more than an archive declares.
+    It unpacks beside `folder`, then renames. `zipfile` never writes more than an archive declares.
 
     Raises:
-        DataError: it is damaged, a member lies outside or is a link, or it is over a cap.
+        DataError: it is damaged or over a cap, or a member is a link or lies outside.
     """
     try:
         with _new_folder(folder) as aside, zipfile.ZipFile(archive) as opened:
@@ -112,12 +112,12 @@ def unpack_zip(archive: Path, folder: Path, *, max_bytes: int, max_files: int) -
 
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
-    """Yield a new folder beside `folder`, which it becomes, unless something is raised."""
+    """Yield a new folder, which is renamed to `folder` unless something is raised."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield aside
-        aside.chmod(0o755)  # mkdtemp's is for its maker only
+        aside.chmod(0o755)  # mkdtemp lets only its owner in
         aside.replace(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -129,7 +129,7 @@ def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
         raise DataError(f"refused to unpack {member.filename!r}: it lies outside the archive")
     mode = member.external_attr >> 16
     if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        raise DataError(f"refused to unpack {member.filename!r}: it is no regular file")
+        raise DataError(f"refused to unpack {member.filename!r}: it is not a regular file")
     target = folder.joinpath(*name.parts)
     target.parent.mkdir(parents=True, exist_ok=True)
     with opened.open(member) as source, target.open("wb") as sink:
@@ -137,9 +137,9 @@ def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
 
 
 def _is_complete(target: Path, root: Path) -> bool:
-    """Return whether `root` is there: `target` is renamed into place, so it is whole or foreign."""
+    """Return whether `root` exists; a rename made `target`, so it is complete or foreign."""
     if target.exists() and not root.is_dir():
-        raise DataError(f"{target} is in the way, and holds no {root.name}: move it away")
+        raise DataError(f"{target} exists but holds no {root.name}: move it away")
     return root.is_dir()
 
 
@@ -148,7 +148,7 @@ def _bytes_on_disk(path: Path) -> int:
 
 
 def _download(url: str, path: Path, progress: bool) -> None:
-    """Write `url` to `path`; what an earlier try left in its `.part` file is not asked again."""
+    """Write `url` to `path`, resuming the `.part` file of an earlier try."""
     if path.exists():
         return
     for tries_left in reversed(range(_TRIES)):
@@ -160,21 +160,21 @@ def _download(url: str, path: Path, progress: bool) -> None:
         except httpx2.HTTPStatusError as error:
             status = f"{error.response.status_code} {error.response.reason_phrase}".strip()
             raise DataError(
-                f"could not fetch {url}: the server answers {status}: "
-                f"try later, or put the file at {path} by hand"
+                f"could not fetch {url}: the server answered {status}: "
+                f"try later, or save the file as {path} yourself"
             ) from error
         except httpx2.HTTPError as error:
             if not tries_left:
                 raise DataError(
-                    f"could not fetch {url}: {_one_line(error)}: check the network and say the "
-                    "same again, the download goes on where it stopped"
+                    f"could not fetch {url}: {_one_line(error)}: check the network and run "
+                    "the command again; the download resumes"
                 ) from error
         except OSError as error:
-            raise DataError(f"could not write in {path.parent}: {_one_line(error)}") from error
+            raise DataError(f"could not write to {path.parent}: {_one_line(error)}") from error
 
 
 def _append(url: str, path: Path, progress: bool) -> None:
-    """Bring the `.part` file of `path` to its end, from its start where the server must."""
+    """Complete the `.part` file of `path`, from its start if the server cannot resume."""
     part, tag = Path(f"{path}.part"), Path(f"{path}.etag")
     there = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}
@@ -186,24 +186,24 @@ def _append(url: str, path: Path, progress: bool) -> None:
         "GET", url, headers=headers, follow_redirects=True, timeout=_SILENT_SECONDS
     ) as response:
         if there and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # nothing is missing; if that is too much, the digest tells
+            return  # nothing is missing; the digest detects a file that is too long
         response.raise_for_status()
         if not response.headers.get("Content-Range", "").startswith(f"bytes {there}-"):
-            there = 0  # the server sends all of it: it knows no ranges, or the file has changed
-        version = response.headers.get("ETag", "")  # a weak one is no use: RFC 9110, 13.1.5
+            there = 0  # the server sends the whole file: no range support, or a new version
+        version = response.headers.get("ETag", "")  # a weak tag cannot resume: RFC 9110, 13.1.5
         tag.write_text("" if version.startswith("W/") else version, encoding="utf-8")
         _write(response, part, there, progress)
 
 
 def _write(response: httpx2.Response, part: Path, there: int, progress: bool) -> None:
-    """Write the body of `response` to `part`, after the `there` bytes that are kept."""
+    """Write the body of `response` to `part`, after its first `there` bytes."""
     length = response.headers.get("Content-Length")
     total = there + int(length) if length else None
     bar = tqdm(
         total=total, initial=there, desc=part.stem, unit="B", unit_scale=True, disable=not progress
     )
     with part.open("ab" if there else "wb") as file, bar:
-        for chunk in response.iter_raw():  # as received: gathered into pieces, the last is lost
+        for chunk in response.iter_raw():  # as received: a larger buffer may be lost
             file.write(chunk)
             bar.update(len(chunk))
 
@@ -214,22 +214,22 @@ def _require_digest(archive: Path, algorithm: str, expected: str) -> None:
     if found != expected:
         archive.unlink()
         raise DataError(
-            f"{archive.name} is not what was expected: {algorithm} {found}, expected "
-            f"{expected}; it was removed, fetch it again"
+            f"{archive.name} has the wrong {algorithm}: {found}, expected "
+            f"{expected}; it was removed: fetch it again"
         )
 
 
 def _require_disk(folder: Path, needed: int) -> None:
-    """Make `folder`, or say why it can't hold `needed` bytes more."""
+    """Create `folder`; raise DataError if it has no room for `needed` bytes."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"could not make {folder}: {_one_line(error)}") from error
+        raise DataError(f"could not create {folder}: {_one_line(error)}") from error
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DataError(
             f"{folder} has {free / 1e9:.1f} GB free, the data needs {needed / 1e9:.1f} GB: "
-            "name another folder by --into"
+            "name another folder with --into"
         )
 
 
@@ -240,8 +240,8 @@ def _one_line(error: Exception) -> str:
 def _fetch_oxford(folder: Path, progress: bool) -> Path:
     """Return Oxford-IIIT Pet (Parkhi et al. 2012, CC BY-SA 4.0) as Cat/ and Dog/, by torchvision.
 
-    Its archives are fetched here, since torchvision's own download does not go on; torchvision
-    then finds them, checks and unpacks. The photographs are sorted by species.
+    This function downloads the archives, since torchvision cannot resume a download. torchvision
+    then checks and unpacks them. The photographs are sorted by species.
     """
     target = folder / _OXFORD
     if _is_complete(target, target / "Cat"):
@@ -257,7 +257,7 @@ def _fetch_oxford(folder: Path, progress: bool) -> Path:
         _download(url, archive, progress)
         _require_digest(archive, "md5", md5)
     try:
-        for kind in ("images", "annotations"):  # half unpacked, torchvision takes it for whole
+        for kind in ("images", "annotations"):  # torchvision takes a half-unpacked one as complete
             shutil.rmtree(base / kind, ignore_errors=True)
         OxfordIIITPet(fetched, download=True)
         _sort_by_species(base / "images", target)
@@ -268,7 +268,7 @@ def _fetch_oxford(folder: Path, progress: bool) -> Path:
 
 
 def _sort_by_species(images: Path, target: Path) -> None:
-    """Move photographs to Cat/ and Dog/: a cat's breed has a capital, says the set's README."""
+    """Move photographs to Cat/ and Dog/: cat breeds have a capital (README of the set)."""
     with _new_folder(target) as aside:
         for species in ("Cat", "Dog"):
             (aside / species).mkdir()

@@ -1,4 +1,4 @@
-"""Which files of a folder are images of which class."""
+"""Find the image files of a folder, and their classes."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _EXAMPLE = "two or more class folders (Cat/, Dog/) or named files (cat.0.jpg, do
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFile:
-    """One file that claims to be an image: where it lies, its class, its name in the folder."""
+    """A file with an image's name: its path, its label, its name within the folder."""
 
     path: Path
     label: int
@@ -25,7 +25,7 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Reject:
-    """One file that is not used, and why; by its name alone if it does not claim to be of use."""
+    """A file that is not used, and why; `by_name`: its name alone rules it out."""
 
     name: str
     reason: str
@@ -34,7 +34,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a folder holds: classes by label, image files in a fixed order, and the rest."""
+    """Contents of a folder: classes by label, image files in a fixed order, rejects."""
 
     folder: Path
     classes: tuple[str, ...]
@@ -43,14 +43,14 @@ class Finding:
 
 
 def find(folder: Path) -> Finding:
-    """Return the images of `folder`, sorted by class and then by path, none opened.
+    """Return the images of `folder`, sorted by class and then by path, without opening any.
 
     The layouts are `Cat/cat.0.jpg`, `cats/...`, `PetImages/Cat/0.jpg` and flat `cat.0.jpg` (also
-    under `train/`). The folder names the class, else the letters that a file name begins with.
+    under `train/`). The class is the folder's name, else the first letters of the file name.
     Cat is 0 and dog is 1; other classes follow, sorted by name.
 
     Raises:
-        DataError: there is no such folder, or it holds no images, or images of one class only.
+        DataError: the folder does not exist, or does not hold images of two classes.
     """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
@@ -65,7 +65,7 @@ def find(folder: Path) -> Finding:
         if path.suffix.lower() not in IMAGE_SUFFIXES:
             rejects.append(Reject(name=name, reason="its name has no image suffix", by_name=True))
         elif kind is None:
-            reason = "neither folder nor file name tells a class"
+            reason = "neither folder nor file name gives a class"
             rejects.append(Reject(name=name, reason=reason, by_name=True))
         else:
             named.append((kind, path, name))
@@ -74,7 +74,9 @@ def find(folder: Path) -> Finding:
     if not classes:
         raise DataError(f"no images in {folder}: a comparison needs {_EXAMPLE}")
     if len(classes) == 1:
-        raise DataError(f"only one class, {classes[0]!r}, in {folder}: it needs {_EXAMPLE}")
+        raise DataError(
+            f"only one class, {classes[0]!r}, in {folder}: a comparison needs {_EXAMPLE}"
+        )
     labels = {kind: label for label, kind in enumerate(classes)}
     images = [ImageFile(path=path, label=labels[kind], name=name) for kind, path, name in named]
     images.sort(key=lambda image: (image.label, image.name))
@@ -84,7 +86,7 @@ def find(folder: Path) -> Finding:
 
 
 def _files(root: Path, rejects: list[Reject]) -> Iterator[Path]:
-    """Yield the files below `root`, hidden ones left out; what can't be entered is a reject."""
+    """Yield the visible files below `root`; folders that cannot be read become rejects."""
 
     def reject(path: str | Path, reason: str) -> None:
         rejects.append(Reject(name=Path(path).relative_to(root).as_posix(), reason=reason))
@@ -93,7 +95,7 @@ def _files(root: Path, rejects: list[Reject]) -> Iterator[Path]:
         root, onerror=lambda error: reject(error.filename, error.strerror or str(error))
     ):
         visible = sorted(name for name in folders if not name.startswith("."))
-        folders.clear()  # the rest is entered
+        folders.clear()  # os.walk enters what is added below
         for path in (Path(parent, name) for name in visible):
             if path.suffix.lower() in IMAGE_SUFFIXES:
                 reject(path, "a folder with an image's name")

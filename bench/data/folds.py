@@ -1,6 +1,6 @@
 """The splits of a run: one for all trials, or k folds that test every image once.
 
-The one may test on the images of another folder, none of which anything was trained or chosen on.
+A single split may test on another folder, whose images neither train nor validate.
 
 ```text
 kfold:5   image    1 . . . . . . . . 20
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 
 from bench.data.check import CheckedImage, Manifest
-from bench.data.facts import duplicates_of
+from bench.data.duplicates import duplicates_of
 from bench.data.split import (
     SPLITS,
     TRAIN_SHARE,
@@ -29,8 +29,8 @@ from bench.data.split import (
 )
 from registry.errors import DataError, RunError
 
-_SHARE = VALIDATION_SHARE / (TRAIN_SHARE + VALIDATION_SHARE)  # of what does not test
-_Group = tuple[CheckedImage, ...]  # near-duplicates, or one image; one class
+_SHARE = VALIDATION_SHARE / (TRAIN_SHARE + VALIDATION_SHARE)  # of the images that do not test
+_Group = tuple[CheckedImage, ...]  # near-duplicates or one image, all of one class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +38,9 @@ class Splits:
     """The one split of a run, or its folds.
 
     Attributes:
-        name: as it is asked for: `stratified`, `kfold:5`.
-        each: the split, or those of fold 1, 2 and so on.
-        within: the outer split of whose training part alone they are.
+        name: name as requested: `stratified`, `kfold:5`.
+        each: the one split, or the splits of fold 1, 2 and so on.
+        within: outer split, whose training part is split here; None for all images.
     """
 
     name: str
@@ -49,64 +49,64 @@ class Splits:
 
     @property
     def folds(self) -> int | None:
-        """How many folds there are; None for a split that is not repeated."""
+        """Number of folds; None for a single split."""
         return len(self.each) if len(self.each) > 1 else None
 
     @property
     def numbers(self) -> tuple[int | None, ...]:
-        """The folds, from 1, or None alone."""
+        """Numbers of the folds, from 1, or only None."""
         return tuple(range(1, len(self.each) + 1)) if self.folds else (None,)
 
     def of(self, fold: int | None) -> Split:
-        """Return the split of a fold, or the one that there is."""
+        """Return the split of a fold, or the only split."""
         return self.each[0 if fold is None else fold - 1]
 
     @property
     def test(self) -> tuple[CheckedImage, ...]:
-        """All that is tested, fold by fold."""
+        """Test images, fold by fold."""
         return tuple(image for split in self.each for image in split.test)
 
     @property
     def evaluated(self) -> tuple[CheckedImage, ...]:
-        """All that validates or tests, each once."""
+        """Validation and test images, each once."""
         images = (image for split in self.each for image in (*split.validation, *split.test))
         return tuple(dict.fromkeys(images))
 
     @property
     def fingerprint(self) -> str:
-        """The split's, or the digest of the folds', in their order."""
+        """Fingerprint of the split, or the digest of those of the folds, in order."""
         found = [split.fingerprint for split in self.each]
         return hashlib.sha256("\n".join(found).encode()).hexdigest() if self.folds else found[0]
 
 
 def parse_folds(split: str) -> int | None:
-    """Return k of `kfold:k`, or None for a split that is not repeated, or raise RunError."""
+    """Return k of `kfold:k`, None for a single split; raise RunError for an unknown one."""
     if split in SPLITS:
         return None
     found = re.fullmatch(r"kfold:(\d{1,6})", split)
     if found is None:
         known = ", ".join(SPLITS)
-        raise RunError(f"unknown split {split!r}: there are {known}, kfold:5 (or another number)")
+        raise RunError(f"unknown split {split!r}: use {known}, or kfold:5 (or another number)")
     if (folds := int(found[1])) < 2:
         raise RunError(
-            f"--split {split}: what tests one fold is trained on the others, so it takes 2 or "
-            "more: try kfold:5"
+            f"--split {split}: a model that tests one fold trains on the others, so 2 or "
+            "more are needed: try kfold:5"
         )
     return folds
 
 
 def check_within(within: str | None) -> None:
-    """Raise RunError where there is no outer split of that name, or it is one of folds."""
+    """Raise RunError unless `within` is None or names a single split."""
     if within is not None and within not in SPLITS:
         known = " or ".join(SPLITS)
         raise RunError(f"--within takes a split with one training part, {known}, not {within!r}")
 
 
 def make_splits(name: str, manifest: Manifest, within: str | None = None) -> Splits:
-    """Return the split of that name, or the folds; `within` the training part of another.
+    """Return the split or folds called `name`, of the training part of `within` if given.
 
     Raises:
-        RunError: there is none of that name.
+        RunError: the name is unknown.
         DataError: there are too few images for it.
     """
     folds = parse_folds(name)
@@ -120,13 +120,12 @@ def make_splits(name: str, manifest: Manifest, within: str | None = None) -> Spl
 def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
     """Return one split for each of `folds`, so that every image tests in one of them.
 
-    Classes have equal shares in all, dealt by content, so that names and order do not matter, and
-    near-duplicates are dealt together: none stands in two parts of a fold. Of the rest, 15 of 85
-    validate, as in the stratified split: the images of the folds that follow, so that none
-    validates always, and each trains in most.
+    All folds have equal shares of each class. Images are dealt by content, so names and order do
+    not matter, and near-duplicates stay in one part. Of the rest, 15 of 85 validate, as in the
+    stratified split: images of the next folds, so that each image trains in most splits.
 
     Raises:
-        DataError: a class has too few images for so many.
+        DataError: a class has too few images for so many folds.
     """
     totals, leaders = [0] * folds, leaders_of(manifest)
     tests: list[list[list[_Group]]] = []  # by class and fold
@@ -137,7 +136,7 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
             most = f" (kfold:{len(groups)} at most)" if 3 <= len(groups) < folds else ""
             raise DataError(
                 f"class {name!r} has {len(groups)} distinct images, too few for {folds} folds, "
-                "each with a training, a validation and a test part: give more images, or other "
+                "each of which trains, validates and tests: give more images or another number of "
                 f"folds{most}"
             )
         tests.append(parts)
@@ -145,27 +144,25 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
 
 
 def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits:
-    """Return `splits`, made of `manifest`, with the images of `other` for its test part.
+    """Return `splits` of `manifest`, with the images of `other` as the test part.
 
-    Pictures of `manifest`, saved again or not, are left out, whichever part they are in.
+    Pictures that `manifest` holds too, even saved again, are left out.
 
     Raises:
-        DataError: `splits` are folds, the classes differ, or nothing is left to test.
+        DataError: `splits` are folds, the classes differ, or no image is left to test.
     """
     if splits.folds is not None:
-        raise DataError(
-            f"--split {splits.name} tests on its own images: leave it or --test-data out"
-        )
+        raise DataError(f"--split {splits.name} tests on its own images: drop it or --test-data")
     if other.classes != manifest.classes:
         raise DataError(
             f"{other.folder} has the classes {', '.join(other.classes)}, {manifest.folder} has "
-            f"{', '.join(manifest.classes)}: they must be the same"
+            f"{', '.join(manifest.classes)}: the classes must be the same"
         )
     new = exclude_known_images(other, manifest)
     if not new:
         raise DataError(
-            f"every picture of {other.folder} is one of {manifest.folder}: there is nothing to "
-            "test on: name another folder for --test-data"
+            f"every picture of {other.folder} is also in {manifest.folder}, so no image is left "
+            "to test: name another folder for --test-data"
         )
     folder, name = other.folder.name, f"{splits.name}, tested on {other.folder.name}"
     named = (replace(image.file, name=f"{folder}/{image.file.name}") for image in new)
@@ -174,7 +171,7 @@ def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits
 
 
 def exclude_known_images(other: Manifest, manifest: Manifest) -> list[CheckedImage]:
-    """Return the images of `other` that are no picture of `manifest`, not even saved again."""
+    """Return the images of `other` whose pictures `manifest` lacks, even saved again."""
     known = {image.file.path for image in manifest.images}
     known_contents = {image.sha256 for image in manifest.images}
     for group in duplicates_of([*manifest.images, *other.images]):
@@ -184,7 +181,7 @@ def exclude_known_images(other: Manifest, manifest: Manifest) -> list[CheckedIma
 
 
 def _groups(images: Sequence[CheckedImage], leaders: dict[str, str]) -> list[_Group]:
-    """Return `images` in the order of their digests, near-duplicates together."""
+    """Return `images` sorted by digest, with near-duplicates grouped."""
     groups: dict[str, list[CheckedImage]] = {}
     for image in sorted(images, key=lambda image: image.sha256):
         groups.setdefault(leaders[image.sha256], []).append(image)
@@ -192,10 +189,10 @@ def _groups(images: Sequence[CheckedImage], leaders: dict[str, str]) -> list[_Gr
 
 
 def _deal(groups: Sequence[_Group], totals: list[int]) -> list[list[_Group]]:
-    """Return the groups of one class by fold, and add to the images that each fold has in all.
+    """Return the groups of one class by fold, and add their sizes to `totals`.
 
-    The largest are dealt first, each to the fold with the fewest images of the class, of equals to
-    the one with the fewest in all: counts differ by 1 where there are single images enough.
+    The largest groups come first. Each goes to the fold with the fewest images of the class, and
+    among equals the fewest in total. With enough single images, counts differ by at most 1.
     """
     counts, numbers = [0] * len(totals), [list[int]() for _ in totals]
     for number in sorted(range(len(groups)), key=lambda number: -len(groups[number])):
@@ -217,7 +214,7 @@ def _split(name: str, tests: Sequence[Sequence[Sequence[_Group]]], fold: int) ->
 
 
 def _cut(groups: Sequence[_Group]) -> int:
-    """Return how many of `groups`, at least one and not all, make the share that validates."""
+    """Return how many of `groups` validate: at least one, and not all."""
     wanted = round(_SHARE * sum(map(len, groups)))
     sizes = accumulate(len(group) for group in groups[:-2])  # of the first, the first two, ...
     return 1 + sum(size < wanted for size in sizes)

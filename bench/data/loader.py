@@ -1,4 +1,4 @@
-"""From images as one network meets them to batches on a device, made ahead of the step."""
+"""Make batches on a device from a data set, ahead of the training step."""
 
 import threading
 import time
@@ -28,38 +28,38 @@ from bench.data.transform import (
 )
 from registry.architecture import Normalization
 
-_ORDER, _IMAGE = 0, 1  # first counter of the keyed generator: what is drawn
-_AHEAD = 2  # batches in the making while the network works on one
+_ORDER, _IMAGE = 0, 1  # first counter of the keyed generator
+_AHEAD = 2  # batches in preparation while the network works on one
 _CPU = torch.device("cpu")
 
 
 class ImageDataset(Protocol):
-    """Images in an order, each as levels (H, W, C)."""
+    """Ordered images, each as levels (H, W, C)."""
 
     @property
     def files(self) -> Sequence[ImageFile]:
-        """The images, with their labels."""
+        """Image files, with their labels."""
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """Return the order in which `epoch` has the images."""
+        """Return the indices of the images (N,), in the order of `epoch`."""
 
     def picture(self, index: int) -> Pixels:
-        """Return what is kept of the image `index`, decoded if need be."""
+        """Return the picture of image `index` (H, W, C), decoded if needed."""
 
     def pixels(self, picture: Pixels, index: int, epoch: int) -> Pixels:
-        """Return what the network sees of `picture` in `epoch` (H, W, C)."""
+        """Return the pixels of `picture` for the network in `epoch` (H, W, C)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingDataset:
-    """Random parts in a random order, keyed by (seed, epoch, image) and by nothing else.
+    """Random crops in a random order, keyed by (seed, epoch, image) alone.
 
-    So neither the number of workers nor the order of calls nor a resume changes a batch.
+    So neither the number of workers, the order of calls nor a resume changes a batch.
 
     Attributes:
-        stratified: each batch has of each class, to one image or two, the share that the whole
-            has. Else Adam's first steps, all of one size, lead a network with wide layers to answer
-            always what a batch has more of. Source: P. Zhao, T. Zhang 2014, arXiv:1405.3080.
+        stratified: whether each batch has the class shares of the whole, to one image or two.
+            Without it, Adam's equal first steps lead a network with wide layers to predict only
+            the batch's larger class. Source: P. Zhao, T. Zhang 2014, arXiv:1405.3080.
     """
 
     files: Sequence[ImageFile]
@@ -71,7 +71,7 @@ class TrainingDataset:
     stratified: bool = False
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """Return the images shuffled."""
+        """Return the indices, shuffled."""
         generator = keyed_generator(self.seed, _ORDER, epoch)
         order = np.arange(len(self.files))
         generator.shuffle(order)
@@ -85,21 +85,21 @@ class TrainingDataset:
         return self.source.full(self.files[index])
 
     def pixels(self, picture: Pixels, index: int, epoch: int) -> Pixels:
-        """Return the random part that is image `index`'s in `epoch`."""
+        """Return the random crop of image `index` in `epoch`."""
         generator = keyed_generator(self.seed, _IMAGE, epoch, index)
         return training_pixels(picture, self.shape, self.augmentation, generator, self.fidelity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationDataset:
-    """Centres in the files' order, always the same."""
+    """Image centres, in the files' order."""
 
     files: Sequence[ImageFile]
     source: PixelSource
     shape: tuple[int, int, int]
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """Return the images as they come."""
+        """Return the indices, in order."""
         return np.arange(len(self.files))
 
     def picture(self, index: int) -> Pixels:
@@ -119,22 +119,22 @@ class Batch:
     labels: torch.Tensor
 
 
-_Ahead = tuple[deque[Future[Batch]], Iterator[Future[Batch]]]  # begun, and yet to begin
+_Ahead = tuple[deque[Future[Batch]], Iterator[Future[Batch]]]  # started, and not yet started
 
 
 @dataclass(eq=False)
 class DataLoader:
-    """The batches of a view, made by `workers` threads ahead of the caller, or by the caller.
+    """Batches of the data set `view`, made ahead by `workers` threads; 0: by the caller.
 
-    For another device than the CPU, levels cross in pinned memory, by a copy that does not block,
-    and are normalised there: a quarter of the bytes. Images are normalised in float32 and given as
-    `dtype`.
+    Another device than the CPU gets 8-bit levels, a quarter of the bytes, and normalises them. A
+    CUDA device copies them from pinned memory, without blocking. Normalised images are float32,
+    then converted to `dtype`.
 
     Attributes:
-        epochs: how many will be asked for, from 0 on; none after them is made ahead.
-        wait_seconds: how long the caller stood waiting for a batch, over all epochs so far.
-        read_seconds: CPU seconds of getting pixels: from the cache, or by decoding.
-        transform_seconds: CPU seconds of cropping, resizing and normalising.
+        epochs: number of epochs, from 0; no batch of a later one is made ahead.
+        wait_seconds: time that the caller waited for batches, over all epochs so far.
+        read_seconds: CPU seconds spent on reading pixels, from the cache or by decoding.
+        transform_seconds: CPU seconds spent on cropping, resizing and normalising.
     """
 
     view: ImageDataset
@@ -157,18 +157,18 @@ class DataLoader:
 
     @property
     def sizes(self) -> list[int]:
-        """How many images each batch of an epoch has."""
+        """Number of images in each batch of an epoch."""
         return [len(chunk) for chunk in self._chunks(0)]
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     def epoch(self, epoch: int = 0, start: int = 0) -> Generator[Batch]:
-        """Yield the batches of `epoch` in order, from the batch `start` on.
+        """Yield the batches of `epoch` in order, from the batch `start`.
 
-        A last batch of one image is joined to the batch before it, since batch normalisation
-        has no variance over one value. While the last batches are worked on, the first of the
-        next epoch are made, so that no epoch begins with a wait.
+        A last batch of one image joins the batch before it, since batch normalisation has no
+        variance over one value. During the last batches, threads make the first of the next
+        epoch, so that no epoch starts with a wait.
         """
         if self.workers == 0:
             for chunk in self._chunks(epoch)[start:]:
@@ -213,7 +213,7 @@ class DataLoader:
         return np.split(order, cuts)
 
     def _assemble(self, chunk: NDArray[np.int64], epoch: int) -> Batch:
-        """Return a batch on the CPU: ready for a network there, else levels in pinned memory."""
+        """Return a batch on the CPU: normalised if the network runs there, else 8-bit levels."""
         started = time.thread_time()
         read_seconds = 0.0
         pixels: list[Pixels] = []
@@ -236,7 +236,7 @@ class DataLoader:
 
 
 def _even_places(labels: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return a place from 0 to 1 for each image: of n of a class, one at random in each nth."""
+    """Return a place (0 to 1) per image: each nth part holds one of a class's n, at random."""
     places = np.empty(len(labels))
     for label in np.unique(labels):
         count = int((labels == label).sum())

@@ -1,4 +1,4 @@
-"""A folder's manifest as a person reads it."""
+"""Render a folder's manifest as text and as JSON."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -27,7 +27,7 @@ def as_json_value(manifest: Manifest) -> dict[str, object]:
 
 
 def render(manifest: Manifest) -> RenderableType:
-    """Return what would be used, what not and why, sizes and duplicates, as lines."""
+    """Return usable images, rejects with reasons, sizes and duplicates, as lines."""
     total = len(manifest.images)
     counts = ", ".join(
         f"{manifest.count(label):,} {short(name)}" for label, name in enumerate(manifest.classes)
@@ -48,7 +48,7 @@ def render(manifest: Manifest) -> RenderableType:
         lines.append(Text("✓ every file would be used", GOOD))
     if manifest.rejected_share > MOST_REJECTS:
         share = f"{manifest.rejected_share:.1%} of the image files, over {MOST_REJECTS:.0%}"
-        lines.append(Text(f"✗ {share}: `zoo bench` refuses it without --allow-rejects", BAD))
+        lines.append(Text(f"✗ {share}: `zoo bench` requires --allow-rejects", BAD))
     return Group(*lines)
 
 
@@ -65,7 +65,7 @@ def _sizes(manifest: Manifest) -> str:
 def _duplicate(group: tuple[CheckedImage, ...]) -> Text:
     names = " = ".join(short(image.file.name) for image in group)
     how = "identical files" if _identical(group) else "one picture, saved differently"
-    return Text(f"  {names}: {how}; one part of a stratified split")
+    return Text(f"  {names}: {how}; a stratified split keeps them in one part")
 
 
 def _identical(group: tuple[CheckedImage, ...]) -> bool:

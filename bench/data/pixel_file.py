@@ -1,4 +1,4 @@
-"""Pixels of many images in one memory-mapped file: there whole or not at all, checked when read."""
+"""Pixels of many images in one memory-mapped file, written atomically, checked when read."""
 
 from __future__ import annotations
 
@@ -31,35 +31,35 @@ _ALIGNMENT = 64  # bytes: no image shares a cache line with another
 
 
 class DamagedPixelsError(Exception):
-    """The file, or one image in it, is not what was written."""
+    """The file, or an image in it, is damaged."""
 
 
 class PixelFile:
-    """A written file, open to read. Processes that open it share its memory.
+    """A pixel file, open for reading. Processes that open it share its memory.
 
-    An image's CRC-32 is checked the first time that this process reads it (0.12 ms for 450 kB,
-    a tenth of a decode), so that opening costs nothing and no altered byte reaches a network.
+    The first read of an image checks its CRC-32 (0.12 ms for 450 kB, a tenth of a decode). So
+    opening costs nothing, and no altered byte reaches a network.
     """
 
     def __init__(self, path: Path, key: bytes) -> None:
-        """Open `path`; DamagedPixelsError if it is cut short, altered, or made for another key."""
+        """Open `path`; raise DamagedPixelsError if it is truncated, altered or of another key."""
         with path.open("rb") as file:
             header = file.read(_HEADER.size)
             if len(header) < _HEADER.size:
-                raise DamagedPixelsError("cut short")
+                raise DamagedPixelsError("truncated")
             magic, found, images, size, crc = _HEADER.unpack(header)
             if magic != _MAGIC or found != key:
                 raise DamagedPixelsError("not a pixel cache of these images")
             index_bytes = images * _INDEX.itemsize
             whole = index_bytes <= size == os.fstat(file.fileno()).st_size
             if not whole or zlib.crc32(index := file.read(index_bytes)) != crc:
-                raise DamagedPixelsError("cut short or altered")
+                raise DamagedPixelsError("truncated or altered")
             self._bytes = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), "u1")
         self._index = np.frombuffer(index, _INDEX)
         self._checked = np.zeros(images, dtype=bool)
 
     def read(self, number: int) -> Pixels:
-        """Return the image `number` (H, W, C), not to be written to, or DamagedPixelsError."""
+        """Return the image `number` (H, W, C), read-only, or raise DamagedPixelsError."""
         offset, height, width, channels, crc = self._index[number].item()
         flat = self._bytes[offset : offset + height * width * channels]
         if not self._checked[number]:
@@ -78,21 +78,21 @@ def write_pixel_file(
     threads: int,
     on_image: Callable[[], object] = lambda: None,
 ) -> None:
-    """Write the images that `make` gives for 0, 1, 2, ... to `path`, by several threads.
+    """Write the images that `make` returns for 0, 1, 2, ... to `path`, by several threads.
 
-    They are written beside `path`, synced, and renamed: whoever opens `path` finds all of it. Only
-    one may write `path` at a time, over what one that was killed has left.
+    They are written beside `path`, synced and renamed, so `path` is always complete. Only one
+    writer may run at a time; it overwrites the remains of a killed one.
 
     Raises:
-        OSError: there is no room, or no leave to write; nothing is left. Room is claimed first.
-        DataError: an image has not the shape that was foretold.
+        OSError: no room or permission to write; no file is left. Room is claimed first.
+        DataError: an image does not have the shape in `shapes`.
     """
     offsets, size = image_offsets(shapes)
     index = np.zeros(len(shapes), _INDEX)
     with whole_file(path) as partial, partial.open("wb") as file:
         descriptor = file.fileno()
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(descriptor, 0, size)  # a full disk is told now, not half-way
+            os.posix_fallocate(descriptor, 0, size)  # a full disk fails now, not half-way
         else:
             file.truncate(size)
 
@@ -115,7 +115,7 @@ def write_pixel_file(
 
 
 def image_offsets(shapes: Sequence[Shape]) -> tuple[list[int], int]:
-    """Return where each of the images begins in their file, and how many bytes that has."""
+    """Return the offset of each image in the file, and the size of the file in bytes."""
     offsets: list[int] = []
     end = _HEADER.size + len(shapes) * _INDEX.itemsize
     for height, width, channels in shapes:

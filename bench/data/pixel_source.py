@@ -1,240 +1,37 @@
-"""Where pixels come from: decoded when needed, or decoded once and kept in files."""
+"""Where pixels come from: decoded when needed, or read from a cache."""
 
-import hashlib
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol
 
 import numpy as np
-import PIL
-from filelock import FileLock
 
-from bench.data.check import CheckedImage
-from bench.data.decode import DECODER_VERSION, decode, decode_content, read_content
+from bench.data.decode import decode
 from bench.data.find import ImageFile
-from bench.data.pixel_file import (
-    DamagedPixelsError,
-    PixelFile,
-    Shape,
-    image_offsets,
-    write_pixel_file,
-)
 from bench.data.transform import Pixels, evaluation_pixels
-from bench.system.memory import available_bytes
 from registry.errors import DataError
 
-InputShape = tuple[int, int, int]  # (C, H, W), as a contract has it
-MEMORY_SHARE = 0.6  # beyond it pages are read again from the disk, no faster than decoding
+InputShape = tuple[int, int, int]  # (C, H, W), as in a contract
 
 
 class PixelSource(Protocol):
-    """Gives the pixels of image files."""
+    """Returns the pixels of image files."""
 
     def full(self, image: ImageFile) -> Pixels:
         """Return the whole picture (H, W, 3)."""
 
     def centre(self, image: ImageFile, shape: InputShape) -> Pixels:
-        """Return what a network of the input `shape` (C, H, W) is validated on, as (H, W, C)."""
+        """Return the centre (H, W, C) that validates a network of input `shape` (C, H, W)."""
 
 
 class DirectPixels:
-    """Decodes an image each time it is asked for."""
+    """Decodes an image at each request."""
 
     def full(self, image: ImageFile) -> Pixels:
-        """Return the whole picture (H, W, 3), or raise DataError, which names it."""
+        """Return the whole picture (H, W, 3), or raise DataError, which names the file."""
         try:
             return np.asarray(decode(image.path))
         except DataError as error:
-            raise DataError(f"can't read {image.name}: {error}") from error
+            raise DataError(f"cannot read {image.name}: {error}") from error
 
     def centre(self, image: ImageFile, shape: InputShape) -> Pixels:
         """Return the centre of the picture (H, W, C)."""
         return evaluation_pixels(self.full(image), shape)
-
-
-class Reporter(Protocol):
-    """Somebody who is told what a cache does."""
-
-    def say(self, text: str) -> None:
-        """Hear one line."""
-
-    def counting(self, what: str, total: int) -> AbstractContextManager[Any]:
-        """Count to `total` by calls of what is given."""
-
-
-@dataclass(frozen=True, slots=True)
-class _OpenFile:
-    path: Path
-    key: bytes
-    numbers: dict[Path, int]  # which of its images is which
-    file: PixelFile
-
-
-@dataclass(slots=True)
-class CachedPixels:
-    """Pixels from files in a folder, shared by all models, seeds, processes and later runs.
-
-    One file holds the whole pictures, one for each input shape the centres of those that validate
-    and test. What a file does not hold, or holds no longer as it was written, is decoded.
-    """
-
-    _report: Reporter
-    _files: dict[InputShape | None, _OpenFile] = field(default_factory=dict)  # None: whole pictures
-
-    def full(self, image: ImageFile) -> Pixels:
-        """Return the whole picture (H, W, 3), not to be written to."""
-        found = self._read(None, image)
-        return DirectPixels().full(image) if found is None else found
-
-    def centre(self, image: ImageFile, shape: InputShape) -> Pixels:
-        """Return the centre of the picture (H, W, C), not to be written to."""
-        found = self._read(shape, image)
-        return evaluation_pixels(self.full(image), shape) if found is None else found
-
-    def _read(self, shape: InputShape | None, image: ImageFile) -> Pixels | None:
-        opened = self._files.get(shape)
-        if opened is None or image.path not in opened.numbers:
-            return None
-        try:
-            return opened.file.read(opened.numbers[image.path])
-        except DamagedPixelsError as error:
-            if opened.path.exists():
-                self._report.say(
-                    f"the pixel cache {opened.path} is damaged ({error}): decoding instead, "
-                    "and writing it anew in the next run"
-                )
-                with suppress(OSError):  # the system may have it in use
-                    opened.path.unlink(missing_ok=True)
-            return None
-
-    def as_plain(self) -> list[dict[str, Any]]:
-        """Return which files there are as values that JSON has, for another process."""
-        return [
-            {
-                "shape": shape,
-                "path": str(opened.path),
-                "key": opened.key.hex(),
-                "numbers": {str(path): number for path, number in opened.numbers.items()},
-            }
-            for shape, opened in self._files.items()
-        ]
-
-    @classmethod
-    def reopened(cls, plain: list[dict[str, Any]], report: Reporter) -> Self:
-        """Return the pixels that another process has written; nothing is written here."""
-        source = cls(report)
-        for each in plain:
-            shape, path, key = each["shape"], Path(each["path"]), bytes.fromhex(each["key"])
-            numbers = {Path(name): number for name, number in each["numbers"].items()}
-            try:
-                opened = _OpenFile(path, key, numbers, PixelFile(path, key))
-            except (OSError, DamagedPixelsError) as error:
-                report.say(f"the pixel cache {path} can't be read ({error}): decoding instead")
-            else:
-                source._files[shape and tuple(shape)] = opened
-        return source
-
-    def open_or_write(
-        self, images: Sequence[CheckedImage], shape: InputShape | None, folder: Path, threads: int
-    ) -> None:
-        """Read whole pictures, or the centres for `shape` (C, H, W), from a file from now on."""
-        by_content = {image.sha256: image for image in images}
-        digests = sorted(by_content)
-        unique = [by_content[digest] for digest in digests]
-
-        def make(number: int) -> Pixels:
-            whole = self._read(None, unique[number].file)
-            pixels = _decode_checked(unique[number]) if whole is None else whole
-            return evaluation_pixels(pixels, shape) if shape else pixels
-
-        name = "centre-{}x{}x{}".format(*shape) if shape else "whole"
-        shapes = [(*shape[1:], shape[0]) if shape else image.shape for image in unique]
-        versions = [str(DECODER_VERSION), PIL.__version__, name]
-        key = hashlib.sha256("\n".join([*versions, *digests]).encode()).digest()
-        path = folder / f"{name}-{key.hex()[:16]}.pixels"
-        file = _open_or_write(path, key, shapes, make, self._report, threads)
-        if file is not None:
-            places = {digest: number for number, digest in enumerate(digests)}
-            numbers = {image.file.path: places[image.sha256] for image in images}
-            self._files[shape] = _OpenFile(path, key, numbers, file)
-
-
-def open_pixel_cache(
-    images: Sequence[CheckedImage],
-    evaluated: Sequence[CheckedImage],
-    shapes: Sequence[InputShape],
-    *,
-    folder: Path,
-    threads: int,
-    report: Reporter,
-) -> CachedPixels:
-    """Return the pixels of `images`, from files in `folder` as far as that is of use.
-
-    The files are written if they are not there. Where they would not fit into 60 % of the free
-    memory or on the disk, or can't be written, that is reported, and every image is decoded when
-    it is needed: the same pixels, more slowly.
-
-    Of `evaluated` the centres, for input `shapes` (C, H, W), are kept, too.
-    """
-    source = CachedPixels(report)
-    source.open_or_write(images, None, folder, threads)
-    for shape in dict.fromkeys(shapes):
-        source.open_or_write(evaluated, shape, folder, threads)
-    return source
-
-
-def _decode_checked(image: CheckedImage) -> Pixels:
-    """Return the pixels of the very bytes that were checked: they are kept by their digest."""
-    content = read_content(image.file.path)
-    if hashlib.sha256(content).hexdigest() != image.sha256:
-        raise DataError(f"{image.file.name} changed while it was read: run again")
-    return np.asarray(decode_content(content))
-
-
-def _open_or_write(
-    path: Path,
-    key: bytes,
-    shapes: Sequence[Shape],
-    make: Callable[[int], Pixels],
-    report: Reporter,
-    threads: int,
-) -> PixelFile | None:
-    """Return the open file, written if need be, or None where there can be none."""
-    need, available = image_offsets(shapes)[1], available_bytes()
-    if need > MEMORY_SHARE * available:
-        report.say(
-            f"no pixel cache: {_size(need)} of pixels are more than {MEMORY_SHARE:.0%} of the "
-            f"{_size(available)} of memory that are free, so every image is decoded each time"
-        )
-        return None
-    try:
-        if opened := _open_whole(path, key):
-            return opened
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):  # the system unlocks it when its holder dies
-            if opened := _open_whole(path, key):  # written while we were waiting
-                return opened
-            with report.counting("keeping decoded pixels", len(shapes)) as bar:
-                write_pixel_file(path, key, shapes, make, threads=threads, on_image=bar.update)
-        return PixelFile(path, key)
-    except OSError as error:
-        report.say(
-            f"no pixel cache: can't keep {_size(need)} in {path.parent} "
-            f"({error.strerror or error}), so every image is decoded each time; "
-            "$ZOO_CACHE names another folder"
-        )
-        return None
-
-
-def _open_whole(path: Path, key: bytes) -> PixelFile | None:
-    """Return the file, or None where it is not there or not as it was written."""
-    try:
-        return PixelFile(path, key)
-    except (FileNotFoundError, DamagedPixelsError):
-        return None
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

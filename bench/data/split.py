@@ -1,4 +1,4 @@
-"""One split for every model and seed: which images train, select and test."""
+"""One split for every model and seed: which images train, validate and test."""
 
 import hashlib
 import random
@@ -23,7 +23,7 @@ _TEXTBOOK_TRAIN, _TEXTBOOK_TEST, _TEXTBOOK_SEED = 400, 10, 42
 class Split:
     """Three disjoint parts of a manifest's images, and the rule that made them.
 
-    `within` is the rule of an outer split, of whose training part alone this is one.
+    `within` names the outer split, whose training part is split here.
     """
 
     name: str
@@ -48,8 +48,7 @@ class Split:
 def textbook_split(manifest: Manifest) -> Split:
     """Return the chapter's split: 400 to train, the last ten to test, the rest to validate.
 
-    The sorted cats, then the sorted dogs, the readable ones only, shuffled by Python's generator
-    seeded with 42.
+    The readable images, sorted, cats before dogs, are shuffled by Python's generator with seed 42.
 
     Raises:
         DataError: fewer than 411 readable images.
@@ -73,7 +72,7 @@ def textbook_split(manifest: Manifest) -> Split:
 def stratified_split(manifest: Manifest) -> Split:
     """Return 70/15/15 of every class, dealt by content, so that file names do not matter.
 
-    Near-duplicates are dealt together: none stands in two parts.
+    Near-duplicates stay in one part.
 
     Raises:
         DataError: a class has too few images for three parts.
@@ -94,19 +93,19 @@ def stratified_split(manifest: Manifest) -> Split:
 
 
 def join_classes(name: str, parts: Iterable[Sequence[Iterable[CheckedImage]]]) -> Split:
-    """Return the split of the images to train, to validate and to test of each class."""
+    """Return one split from the three parts of each class."""
     train, validation, test = (tuple(chain(*part)) for part in zip(*parts, strict=True))
     return Split(name=name, train=train, validation=validation, test=test)
 
 
 def as_plain(split: Split) -> dict[str, Any]:
-    """Return `split` as values that JSON has, to hand it to another process."""
+    """Return `split` as JSON values, for another process."""
     images = {part: [image_as_plain(image) for image in getattr(split, part)] for part in _PARTS}
     return {"name": split.name, "within": split.within, **images}
 
 
 def split_of(plain: dict[str, Any]) -> Split:
-    """Return the split that `as_plain` was given."""
+    """Return the split from the values of `as_plain`."""
     images = {part: tuple(map(image_of, plain[part])) for part in _PARTS}
     return Split(name=plain["name"], within=plain["within"], **images)
 
@@ -115,9 +114,9 @@ SPLITS = MappingProxyType({"stratified": stratified_split, "textbook": textbook_
 
 
 def limit_images(manifest: Manifest, limit: int) -> Manifest:
-    """Return `manifest` with `limit` images at most, each class in its share, picked by content.
+    """Return `manifest` with at most `limit` images, picked by content; class shares stay.
 
-    DataError names a class that has no image left.
+    DataError names a class without an image left.
     """
     if limit >= len(manifest.images):
         return manifest
@@ -126,14 +125,16 @@ def limit_images(manifest: Manifest, limit: int) -> Manifest:
         digests = sorted({i.sha256 for i in manifest.images if i.file.label == label})
         share = round(limit * manifest.count(label) / len(manifest.images))
         if not share:
-            raise DataError(f"--limit {limit} leaves no image of class {name!r}: give more")
+            raise DataError(
+                f"--limit {limit} leaves no image of class {name!r}: give a higher limit"
+            )
         chosen.update(digests[:share])
     images = tuple(image for image in manifest.images if image.sha256 in chosen)
     return replace(manifest, images=images)
 
 
 def training_part(manifest: Manifest, name: str) -> Manifest:
-    """Return the images alone that the split of that name trains on, and their duplicates."""
+    """Return `manifest` with only the training images of the split `name`."""
     train = set(SPLITS[name](manifest).train)
     groups = (tuple(image for image in group if image in train) for group in manifest.duplicates)
     return replace(
@@ -144,21 +145,21 @@ def training_part(manifest: Manifest, name: str) -> Manifest:
 
 
 def image_as_plain(image: CheckedImage) -> list[Any]:
-    """Return `image` as values that JSON has."""
+    """Return `image` as JSON values."""
     file = image.file
     plain = [str(file.path), file.label, file.name, image.sha256, image.bytes]
     return [*plain, *image.facts.as_plain()]
 
 
 def image_of(plain: list[Any]) -> CheckedImage:
-    """Return the image that `image_as_plain` was given."""
+    """Return the image from the values of `image_as_plain`."""
     path, label, name, sha256, size, *facts = plain
     file = ImageFile(path=Path(path), label=label, name=name)
     return CheckedImage(file=file, sha256=sha256, bytes=size, facts=Facts.of_plain(*facts))
 
 
 def leaders_of(manifest: Manifest) -> dict[str, str]:
-    """Return for each image's digest the smallest digest of its group of near-duplicates."""
+    """Return, by image digest, the smallest digest in its group of near-duplicates."""
     leaders = {image.sha256: image.sha256 for image in manifest.images}
     for group in manifest.duplicates:
         smallest = min(image.sha256 for image in group)
@@ -167,7 +168,7 @@ def leaders_of(manifest: Manifest) -> dict[str, str]:
 
 
 def _cut(images: Sequence[CheckedImage], leaders: dict[str, str], at: int) -> int:
-    """Return the first index from `at` on that does not cut a group of near-duplicates."""
+    """Return the first index from `at` that splits no group of near-duplicates."""
     while 0 < at < len(images) and leaders[images[at - 1].sha256] == leaders[images[at].sha256]:
         at += 1
     return at

@@ -1,4 +1,4 @@
-"""The embedded data set: drawings, since photographs are not ours to ship."""
+"""The built-in data set: drawings, since this project may not ship photographs."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from registry.errors import DataError
 SYNTHETIC_NAME = "synthetic"
 IMAGES = 480
 
-_VERSION = 2  # one more whenever a pixel changes: it keys the cache
+_VERSION = 2  # raise it whenever a pixel changes: it is part of the cache key
 _MARKER = ".synthetic.json"
 
 DRAWINGS = Dataset(
@@ -27,14 +27,14 @@ DRAWINGS = Dataset(
 
 
 def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Path:
-    """Return `folder`, holding `images` drawings as Cat/cat.0.jpg, Dog/dog.0.jpg and so on.
+    """Return `folder` with `images` drawings as Cat/cat.0.jpg, Dog/dog.0.jpg and so on.
 
-    Image i of a kind depends on `seed`, kind and i alone, so a smaller set is a prefix. A folder
-    finished earlier is kept; one cut short, or of another version, seed or count, is written anew.
+    Image i of a kind depends on `seed`, kind and i alone, so a smaller set is a prefix. A complete
+    folder is kept; an incomplete one, or one of another version, seed or count, is replaced.
 
     Raises:
         ValueError: `images` is not a positive even number.
-        DataError: `folder` holds something that was not written here.
+        DataError: `folder` holds other files.
     """
     if images < 2 or images % 2:
         raise ValueError(
@@ -55,14 +55,14 @@ def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Pat
         try:
             draft.rename(folder)
         except OSError:
-            # Another process was quicker: its folder is as good as ours.
+            # Another process was quicker, and its folder is equal.
             if not _is_finished(folder, marker, images):
                 raise
     return folder
 
 
 def synthetic_folder(cache: Path | None = None) -> Path:
-    """Return the data set in the folder `cache`, else in the user's, written on first use."""
+    """Return the data set in `cache` or the user's cache folder, written on first use."""
     return write_synthetic((cache or cache_folder()) / f"{SYNTHETIC_NAME}-v{_VERSION}")
 
 

@@ -1,4 +1,4 @@
-"""From a picture to the pixels a network sees: crop, resize, flip; every draw is keyed."""
+"""Crop, resize, flip and normalise pictures for a network; every random draw is keyed."""
 
 import math
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.cont
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
-    """What a training image may go through.
+    """Random changes to a training image.
 
     Attributes:
-        scale: the share of its area that is kept, from and to.
-        flip_probability: of mirroring.
-        color_jitter: how far brightness, contrast and saturation may go from 1, either way.
+        scale: lowest and highest share of its area to keep.
+        flip_probability: probability of mirroring it.
+        color_jitter: largest deviation of brightness, contrast and saturation from 1.
     """
 
     scale: tuple[float, float] = (0.5, 1.0)
@@ -46,7 +46,7 @@ class Augmentation:
 def keyed_generator(seed: int, *counters: int) -> np.random.Generator:
     """Return a generator that depends on `seed` and `counters` alone.
 
-    So an image's augmentation is the same whatever was drawn before, in whichever thread.
+    So an image's augmentation depends neither on earlier draws nor on the thread.
     Source: Salmon et al. 2011, Philox, counter-based random numbers.
     """
     key = np.array([seed % 2**64, 0], dtype=np.uint64)
@@ -56,7 +56,7 @@ def keyed_generator(seed: int, *counters: int) -> np.random.Generator:
 
 
 def normalization_of(architecture: Architecture) -> Normalization:
-    """Return the architecture's own normalisation, or the usual one of so many channels."""
+    """Return the architecture's own normalisation, or the usual one for its channels."""
     usual = GREY if architecture.contract.input_shape[0] == 1 else IMAGENET
     return architecture.normalization or usual
 
@@ -71,8 +71,8 @@ def training_pixels(
     """Return a random part of `picture` (H, W, 3) as (H, W, C), perhaps mirrored.
 
     The box has the distribution of torchvision's `RandomResizedCrop`. `exact` resizes by Pillow,
-    byte for byte what torchvision makes of a Pillow image; `fast` by torch's antialiased resize
-    of 8-bit images, at most 2 of 255 away.
+    equal to torchvision on a Pillow image. `fast` resizes by torch's antialiased resize of 8-bit
+    images, with differences of at most 2 of 255.
     """
     height, width = picture.shape[:2]
     left, top, right, bottom = random_box(width, height, augmentation.scale, generator)
@@ -83,9 +83,9 @@ def training_pixels(
 
 
 def _jitter(pixels: Pixels, most: float, generator: np.random.Generator) -> Pixels:
-    """Return `pixels` (H, W, C) with other brightness, contrast and saturation, each by chance.
+    """Return `pixels` (H, W, C) with random brightness, contrast and saturation.
 
-    What torchvision's `ColorJitter` does in the order brightness, saturation, contrast, as one
+    Equal to torchvision's `ColorJitter` in the order brightness, saturation, contrast, but as one
     linear map of an image's levels, rounded once: 0.1 ms for 3x192x192.
     """
     if not most:
@@ -101,10 +101,10 @@ def _jitter(pixels: Pixels, most: float, generator: np.random.Generator) -> Pixe
 
 
 def evaluation_pixels(picture: Pixels, shape: tuple[int, int, int]) -> Pixels:
-    """Return the centre of `picture` (H, W, 3) as (H, W, C), always the same.
+    """Return the centre of `picture` (H, W, 3) as (H, W, C).
 
-    The shorter side is resized to 256 for inputs of 224 to 256 pixels, as the chapter does, and
-    to 8/7 of the input otherwise; then the centre is cut out.
+    The shorter side is resized first. As in the chapter, it becomes 256 for inputs of 224 to 256
+    pixels; otherwise 8/7 of the input.
     """
     channels, height, width = shape
     side = max(height, width)
@@ -122,9 +122,9 @@ def normalize_batch(
 ) -> torch.Tensor:
     """Return N images (H, W, C) of levels as float32 (N, C, H, W), in the memory order `layout`.
 
-    The same numbers, to the last bit, as torchvision's ToTensor and Normalize. 0.1 ms for
-    3x224x224: image by image, so that it stays in the processor's cache, and by NumPy, whose one
-    thread leaves the others to the network.
+    Equal, to the last bit, to torchvision's ToTensor and Normalize. 0.1 ms for 3x224x224. One
+    image at a time stays in the processor's cache. NumPy uses one thread, and leaves the others
+    to the network.
     """
     height, width, channels = pixels[0].shape
     mean, std = (np.tile(np.asarray(each, np.float32), width) for each in (how.mean, how.std))
@@ -143,7 +143,7 @@ def normalize_on_device(
 ) -> torch.Tensor:
     """Return levels (N, H, W, C) as `normalize_batch` does, moved to `device` first.
 
-    A quarter of the bytes cross; from pinned memory the copy does not block.
+    So only a quarter of the bytes are copied, from pinned memory without blocking.
     """
     moved = levels.to(device, non_blocking=True).permute(0, 3, 1, 2)
     mean, std = torch.tensor((how.mean, how.std), device=device).view(2, 1, -1, 1, 1)
@@ -156,7 +156,7 @@ def random_box(
 ) -> tuple[int, int, int, int]:
     """Return left, top, right, bottom of a random part: uniform in area, log-uniform in ratio.
 
-    Source: Szegedy et al. 2015 (Inception), with torchvision's ten tries and centre fall-back.
+    Source: Szegedy et al. 2015 (Inception), with torchvision's ten tries, then the centre.
     """
     low, high = math.log(_RATIO[0]), math.log(_RATIO[1])
     for _ in range(_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""What decoding an image once has told of it, kept by its content."""
+"""Verdicts on decoded images, stored by content."""
 
 import json
 import sqlite3
@@ -27,17 +27,17 @@ _FLAWS = f"SELECT sha256, reason FROM flaw {_KNOWN}"
 
 
 class ValidationCache:
-    """A file of verdicts by content, so that a folder that was checked once is only read again.
+    """A file of verdicts by content, so that a second check of a folder decodes nothing.
 
-    It is a convenience: where it is damaged it is begun anew, and where it can't be written,
-    images are decoded. Only what lies in the content is kept, so no time-out and no crash.
+    A damaged file is replaced; if it cannot be written, images are decoded. Only flaws of the
+    content are stored, no time-outs and no crashes.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self, digests: list[str]) -> dict[str, Verdict]:
-        """Return what this version of the decoder has found of these contents, by SHA-256."""
+        """Return the verdicts that this version of the decoder has reached, by SHA-256."""
         try:
             asked = (_VERSION, json.dumps(digests))
             with self._open() as database:
@@ -50,7 +50,7 @@ class ValidationCache:
                     for digest, reason in database.execute(_FLAWS, asked)
                 }
             return {**facts, **flaws}
-        except (sqlite3.OperationalError, OSError):  # in use, or no leave to read it
+        except (sqlite3.OperationalError, OSError):  # locked, or no permission to read
             return {}
         except (sqlite3.Error, ValueError, TypeError):  # damaged
             with suppress(OSError):
@@ -58,7 +58,7 @@ class ValidationCache:
             return {}
 
     def add(self, verdicts: Mapping[str, Verdict]) -> None:
-        """Write verdicts by SHA-256, if that can be done."""
+        """Write verdicts by SHA-256, if possible."""
         images = [
             (digest, _VERSION, *each.as_plain())
             for digest, each in verdicts.items()
@@ -75,7 +75,7 @@ class ValidationCache:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """Yield the database, what is changed in it being kept or not as a whole."""
+        """Yield the database; all changes are stored, or none."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self._path, timeout=10)) as database, database:
             database.executescript(_TABLES)

@@ -1,1 +1,1 @@
-"""Where trials run: each in a process of its own, or in this one."""
+"""Engines run trials: each in its own process, or all in this one."""

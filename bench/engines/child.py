@@ -1,7 +1,7 @@
-"""The process that `spawn.py` begins: it imports what trials need and forks itself for each.
+"""The trial server, started by `spawn.py`: it imports torch and forks itself for each trial.
 
-It runs no operation of torch, so that there are no threads which a fork would lack, and it ends
-with the one that began it. Nothing slow is imported before that is seen to.
+It runs no operation of torch, since a fork would lack the threads of torch. It ends with its
+parent, which is ensured before any slow import.
 """
 
 import faulthandler
@@ -21,8 +21,8 @@ from bench.engines.spawn import KILL, NUMBER, STOP
 from bench.system.child_process import die_with_parent
 
 _JOB = "bench.engines.job"
-_MOST_BYTES = 4096  # of a folder's name: Linux has no longer ones
-_LOOK_SECONDS = 0.05  # between looks whether a trial has ended, where the system can't say when
+_MOST_BYTES = 4096  # of a folder's name: the limit of Linux
+_LOOK_SECONDS = 0.05  # between polls for ended trials, on systems without pidfd
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from bench.engines.child import do; do(int(sys.argv[2]), sys.argv[3])"
@@ -30,45 +30,45 @@ _BOOT = (
 
 
 def serve(control: int, parent: int, module: str = _JOB) -> None:
-    """Begin what is asked for by the socket `control`, until there is no more.
+    """Start a process for each request on the socket `control`, until it closes.
 
-    Each process calls the function `do` of `module` with a socket of its own.
+    Each process calls the function `do` of `module` with its own socket.
     """
-    os.set_inheritable(control, False)  # a process that a plugin begins must not hold it open
+    os.set_inheritable(control, False)  # a process that a plugin starts must not hold it open
     die_with_parent()
-    if os.getppid() != parent:  # it was gone before
+    if os.getppid() != parent:  # the parent has already ended
         os._exit(1)
-    if sys.platform == "linux":  # on macOS a fork may not use what its parent has loaded
+    if sys.platform == "linux":  # on macOS a fork cannot use what its parent has loaded
         importlib.import_module(module)  # takes seconds
         gc.collect()
-        gc.freeze()  # else each fork's collections would copy the pages of all that is imported
+        gc.freeze()  # else garbage collection in a fork would copy the pages of all imports
     _Server(socket.socket(fileno=control), module).run()
     os._exit(0)
 
 
 class _Trial:
-    """A trial's process, seen from its server."""
+    """The process of a trial, as its server sees it."""
 
     def __init__(self, pid: int, status: socket.socket) -> None:
         self.pid, self.status = pid, status
         self._end = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
-        self._asked = True  # someone may still ask
+        self._asked = True  # requests may still come
         self._send(pid)
 
     @property
     def events(self) -> list[int | socket.socket]:
-        """What can be read when there is something to do."""
+        """Descriptors that are readable when there is something to do."""
         end = [] if self._end is None else [self._end]
         return [*end, self.status] if self._asked else [*end]
 
     def heed(self) -> bool:
-        """Do what is asked; say whether it has ended, with all that it has begun."""
+        """Handle requests; return whether its process group has ended."""
         if self._asked:
             self._obey()
         if hasattr(os, "waitid"):  # macOS has it from Python 3.13 on
             if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                return False  # it runs
-            self._kill()  # its number stays its own until it is waited for
+                return False  # still running
+            self._kill()  # its id stays reserved until waitpid
         ended, status = os.waitpid(self.pid, os.WNOHANG)
         if ended:
             self._send(os.waitstatus_to_exitcode(status))
@@ -76,7 +76,7 @@ class _Trial:
         return bool(ended)
 
     def close(self) -> None:
-        """Hold nothing of it any more."""
+        """Close its descriptors."""
         self.status.close()
         if self._end is not None:
             os.close(self._end)
@@ -90,7 +90,7 @@ class _Trial:
             asked = b""
         if STOP in asked:
             os.kill(self.pid, signal.SIGTERM)
-        if KILL in asked or not asked:  # nobody listens any more
+        if KILL in asked or not asked:  # the requester is gone
             self._asked = bool(asked)
             self._kill()
 
@@ -105,14 +105,14 @@ class _Trial:
 
 
 class _Server:
-    """Forks a process for each trial that is asked for, and tells how it has ended."""
+    """Forks a process for each requested trial, and reports its exit code."""
 
     def __init__(self, control: socket.socket, module: str) -> None:
         self._control, self._module = control, module
         self._trials: list[_Trial] = []
 
     def run(self) -> None:
-        """Serve until whoever asks is gone."""
+        """Serve until the requester is gone."""
         while True:
             events = [event for trial in self._trials for event in trial.events]
             polled = self._trials and not hasattr(os, "pidfd_open")
@@ -122,7 +122,7 @@ class _Server:
                 return
 
     def _serve_one(self) -> bool:
-        """Begin the trial that is asked for; say whether more may be."""
+        """Start the requested trial; return whether more may follow."""
         try:
             folder, given, _, _ = socket.recv_fds(self._control, _MOST_BYTES, 3)
         except OSError:
@@ -133,7 +133,7 @@ class _Server:
         server, pid = os.getpid(), os.fork()
         if pid == 0:
             self._become_trial(server, folder, connection, output, status)
-        with suppress(OSError):  # whoever is first, it or this one
+        with suppress(OSError):  # parent or child, whichever is first
             os.setpgid(pid, pid)
         os.close(connection)
         os.close(output)
@@ -143,11 +143,11 @@ class _Server:
     def _become_trial(
         self, server: int, folder: bytes, connection: int, output: int, status: int
     ) -> None:
-        """Be the process of one trial, and end with it; hold nothing of the others."""
+        """Run one trial in this fork, then exit; close the descriptors of other trials."""
         try:
             os.chdir(folder)
             die_with_parent()
-            if os.getppid() != server:  # it was gone before
+            if os.getppid() != server:  # the parent has already ended
                 os._exit(1)
             os.setpgid(0, 0)
             self._control.close()
@@ -165,7 +165,7 @@ class _Server:
 
 
 def do(connection: int, module: str) -> None:
-    """Do the one trial that comes by the socket `connection`, and leave."""
+    """Run the one trial that arrives on the socket `connection`, and exit."""
     code: object = 1
     try:
         os.set_inheritable(connection, False)
@@ -175,31 +175,31 @@ def do(connection: int, module: str) -> None:
         code = 0
     except SystemExit as error:
         code = error.code
-    except BaseException:  # noqa: BLE001  (there is nobody else to tell)
+    except BaseException:  # noqa: BLE001  (nothing else would report it)
         traceback.print_exc()
     finally:
-        with suppress(OSError, ValueError):  # closed, or nobody reads
+        with suppress(OSError, ValueError):  # closed, or without a reader
             sys.stdout.flush()
             sys.stderr.flush()
-        # a second sooner than by taking torch apart; whatever matters is synced
+        # saves the second of shutting torch down; all files are synced
         os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _open_output() -> None:
-    """Let what is printed go where this process's descriptors lead, not where the server's did."""
+    """Print to the descriptors of this process, not to those of the server."""
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
 
 
 def _begin_anew(connection: int, module: str) -> None:
-    """Become a new interpreter that does the trial."""
+    """Replace this process by a new interpreter that runs the trial."""
     os.set_inheritable(connection, True)
     arguments = ["-c", _BOOT, json.dumps(sys.path), str(connection), module]
     os.execv(sys.executable, [sys.executable, *arguments])
 
 
 def _can_fork() -> bool:
-    """Say whether what is imported may be used in a fork: CUDA's driver, once loaded, may not."""
+    """Return whether a fork can use the imports: not once CUDA's driver is loaded."""
     if sys.platform != "linux":
         return False
     return "libcuda.so" not in Path("/proc/self/maps").read_text()

@@ -1,6 +1,6 @@
-"""What does trials: specifications in, results out, in whatever order they end.
+"""Executors run trials: specifications in, results out, in the order in which they end.
 
-Ctrl-C and SIGTERM meanwhile: the first saves and stops, the second ends at once.
+The first Ctrl-C or SIGTERM saves and stops, the second ends at once.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ from registry.errors import BrokenPluginError, ZooError, format_error
 
 
 class Executor(Protocol):
-    """Does trials somewhere. It keeps nothing: the one who asks writes the store."""
+    """Runs trials somewhere. It stores nothing: its caller writes the store."""
 
     def submit(self, number: int, job: Job) -> None:
-        """Take on a trial, to be known by its `number`."""
+        """Add a trial, identified by its `number`."""
 
     def ended(self) -> Iterator[tuple[int, TrialResult]]:
-        """Yield each trial's number and result as it ends, once each, until none is left.
+        """Yield the number and result of each trial when it ends, until none is left.
 
         More may be submitted meanwhile.
         """
 
     def stop(self) -> None:
-        """Ask all that run to save where they stand, and to end; begin no more."""
+        """Ask running trials to save and end; start no more."""
 
     def end(self) -> None:
-        """End all that run at once."""
+        """End running trials at once."""
 
     def close(self) -> None:
-        """End what still runs, and give back what was held; nothing is asked of it after that."""
+        """End running trials and release resources; the executor cannot be used again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorConfig:
-    """What an engine is started with.
+    """Options with which an engine starts.
 
     Attributes:
-        jobs: so many trials at a time at most; None: as many as there is room for, locally one.
-        address: of an existing cluster, or None.
-        architectures: those of the trials, by model.
-        server: starts processes for trials on this machine; whoever gives it closes it. None: the
-            engine starts one of its own, if it needs one.
+        jobs: most trials at a time; None: as many as have room, locally one.
+        address: address of an existing cluster, or None.
+        architectures: architectures of the trials, by model.
+        server: server of processes for trials on this machine; its owner closes it. None: the
+            engine starts its own if it needs one.
     """
 
     jobs: int | None = None
@@ -64,24 +64,23 @@ class ExecutorConfig:
 
 
 def start_executor(name: str, callback: Callback, setup: ExecutorConfig) -> Executor:
-    """Return the engine `name`, ready for trials; raise ZooError where it can't be had."""
+    """Return an executor of the engine `name`; raise ZooError if it cannot start."""
     engine = get_engine(name)
     try:
         executor: Executor = resolve_name(engine.constructor)(callback, setup)
     except (ZooError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a plugin may raise even SystemExit
-        raise BrokenPluginError(
-            f"the engine {name!r} can't be begun: {format_error(error)}"
-        ) from error
+        why = format_error(error)
+        raise BrokenPluginError(f"the engine {name!r} cannot start: {why}") from error
     return executor
 
 
 class Interrupts:
-    """Context manager that heeds signals, in a program's main thread; elsewhere it does nothing.
+    """Context manager that handles signals in the main thread; elsewhere it does nothing.
 
     Attributes:
-        number: of the signal that came first, or None. Whoever runs trials begins no other then.
+        number: number of the first signal, or None. After a signal, no trial may start.
     """
 
     def __init__(self, say: Callable[[str], object]) -> None:
@@ -98,12 +97,12 @@ class Interrupts:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            if signal.getsignal(number) == self._heed:  # else whoever set another one keeps it
+            if signal.getsignal(number) == self._heed:  # else another handler was set meanwhile
                 signal.signal(number, handler)  # type: ignore[arg-type]
 
     @contextmanager
     def stopping(self, executor: Executor) -> Iterator[None]:
-        """Pass what comes meanwhile on to `executor`, and what came before."""
+        """Pass signals on to `executor`, including an earlier one."""
         self._executor = executor
         try:
             if self.number is not None:
@@ -118,6 +117,6 @@ class Interrupts:
             if self._executor is not None:
                 self._executor.end()
             raise KeyboardInterrupt(number)
-        self._say("stopping: saving where the trial stands; once more ends it at once")
+        self._say("stopping: saving the trial; press Ctrl-C again to end it at once")
         if self._executor is not None:
             self._executor.stop()

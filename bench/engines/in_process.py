@@ -1,4 +1,4 @@
-"""Trials in this very process: what a notebook has defined can't be imported by another."""
+"""Run trials in this process, since another cannot import what a notebook defines."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from registry.errors import format_error
 
 
 class InProcessExecutor:
-    """Does what is submitted in this process, one after the other."""
+    """Runs submitted trials in this process, one after the other."""
 
     def __init__(self, callback: Callback) -> None:
         self._callback, self._stop = callback, StopRequest()
@@ -23,11 +23,11 @@ class InProcessExecutor:
         self._busy = self._stopping = False
 
     def submit(self, number: int, job: Job) -> None:
-        """Take on a trial, to be known by its `number`."""
+        """Add a trial, identified by its `number`."""
         self._waiting.append((number, job))
 
     def ended(self) -> Iterator[tuple[int, TrialResult]]:
-        """Yield each trial's number and result as it ends."""
+        """Yield the number and result of each trial when it ends."""
         while self._waiting and not self._stopping:
             number, job = self._waiting.popleft()
             with self._stop.deferred():
@@ -39,23 +39,23 @@ class InProcessExecutor:
             yield number, result
 
     def stop(self) -> None:
-        """Ask the trial to save and end; StoppedError where it does nothing to be ended first."""
+        """Ask the trial to save and end; raise StoppedError if it has nothing to finish."""
         self._stopping = True
         if self._busy:
             self._stop.request()
 
     def end(self) -> None:
-        """Leave it as it is: the exception that follows ends it."""
+        """Do nothing: the exception that follows ends the trial."""
 
     def close(self) -> None:
-        """Hold nothing: there is nothing to give back."""
+        """Do nothing: there are no resources to release."""
 
 
 def run_and_publish(job: Job, callback: Callback, stop: StopRequest) -> TrialResult:
-    """Return what comes of a trial, its weights being written to its folder.
+    """Return the result of a trial, after writing its weights to its folder.
 
-    Where they can't be written, the trial is interrupted, to be resumed when they can. A stop that
-    is asked for while they are written comes after.
+    If that fails, the trial counts as interrupted, and can be resumed. A stop request waits until
+    the weights are written.
     """
     context = TrialContext(
         source=job.source,

@@ -1,6 +1,6 @@
-"""One trial in a process of its own: what is asked comes by a socket, what becomes of it goes back.
+"""Run one trial in its own process: a socket brings the job and takes the result back.
 
-All that a trial needs is imported before it is known: the one who asks looks at images meanwhile.
+The imports come before the job arrives, while the parent checks images.
 """
 
 import os
@@ -13,9 +13,10 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-import torch._dynamo  # a second that the first optimiser would be charged  # noqa: F401
+import torch._dynamo  # saves the first optimiser a second  # noqa: F401
 
-from bench.data.pixel_source import CachedPixels, DirectPixels
+from bench.data.pixel_cache import CachedPixels
+from bench.data.pixel_source import DirectPixels
 from bench.engines.in_process import run_and_publish
 from bench.engines.process import job_of, receive, send
 from bench.system.cpu import tune_allocator
@@ -29,18 +30,18 @@ _BETWEEN = 0.1  # seconds between two messages that count steps
 
 
 def do(descriptor: int) -> None:
-    """Do the trial that comes by the socket `descriptor`, if one comes."""
+    """Run the trial that arrives on the socket `descriptor`, if one does."""
     tune_allocator()
     connection = Connection(descriptor)
     try:
         plain = receive(connection)
-    except EOFError:  # it is not needed
+    except EOFError:  # no trial came
         return
     sys.path[:] = plain["path"]
     if plain["memory_bytes"] is not None:
         limit_memory(plain["memory_bytes"])
     reporter, stop = _Reporter(connection), StopRequest()
-    with stop.deferred():  # but while the trial runs: the last word is said in full
+    with stop.deferred():  # except while the trial runs: the last message is sent whole
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.request())
         source = plain["source"]
@@ -52,7 +53,7 @@ def do(descriptor: int) -> None:
 
 
 class _Reporter:
-    """A callback that passes everything on to the process which asked."""
+    """A callback that forwards everything to the parent process."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -77,23 +78,23 @@ class _Reporter:
         self._send("epoch", record=as_plain(epoch))
 
     def on_end(self, record: TrialRecord) -> None:
-        """Say nothing yet: weights are still to be written."""
+        """Send nothing yet: the weights must be written first."""
 
     def end(self, record: TrialRecord, *, answered: bool) -> None:
         self._send("end", record=_plain(record), answered=answered)
 
     @contextmanager
     def counting(self, what: str, total: int) -> Iterator[Any]:
-        yield self  # nothing is written here, so nothing is counted
+        yield self  # this process writes no pixels, so it counts none
 
     def _send(self, what: str, **values: object) -> None:
         try:
             send(self._connection, what, **values)
-        except OSError:  # the one who asked is gone
+        except OSError:  # the parent is gone
             os._exit(1)
 
 
 def _plain(record: TrialRecord) -> dict[str, Any]:
-    """Return the record without its specification, which the other side has."""
+    """Return the record without its specification, which the parent has."""
     plain = as_plain(replace(record, peak_bytes=peak_bytes()))
     return {name: value for name, value in plain.items() if name != "spec"}

@@ -1,6 +1,6 @@
-"""A trial in a process of its own; whatever it does is one record.
+"""Run a trial in its own process; however it ends, the result is one record.
 
-The two processes speak in JSON; labels and probabilities are sent bit for bit.
+The two processes exchange JSON; labels and probabilities are sent bit for bit.
 """
 
 import json
@@ -30,24 +30,24 @@ from bench.training.spec import TrialSpec, convert, spec_of
 from bench.training.spec import as_plain as spec_as_plain
 from registry.errors import RunError
 
-_GRACE_SECONDS = 10.0  # to leave, after the last word
-_BABBLE_SECONDS = 1.0  # to leave, where that word could not be understood
+_GRACE_SECONDS = 10.0  # to exit, after its last message
+_BABBLE_SECONDS = 1.0  # to exit, after an unreadable message
 _MOST_MESSAGE_BYTES = 2**31 - 1
 _KEPT_LINES, _LINE_CHARACTERS = 60, 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What a process is to do, and what for.
+    """One trial for a process, with everything that it needs.
 
     Attributes:
-        folder: of the trial, for its weights and checkpoints.
-        shared: URL of a place for the checkpoints that other machines reach, too, or None.
-        cadence: seconds and steps between checkpoints, as `Cadence` has them.
-        timeout: seconds after which it is ended, or None.
-        memory_bytes: what it may hold of its own, or None for as much as there is.
-        expected_bytes: what it will hold at most, as far as anyone can say.
-        jobs: how many trials are done at a time, for its record.
+        folder: folder of the trial, for its weights and checkpoints.
+        shared: URL for checkpoints that other machines can reach, or None.
+        cadence: seconds and steps between checkpoints, the fields of `Cadence`.
+        timeout: seconds after which the trial is killed, or None.
+        memory_bytes: limit of its own memory, or None for no limit.
+        expected_bytes: estimate of its peak memory.
+        jobs: number of trials at a time, for its record.
     """
 
     spec: TrialSpec
@@ -66,7 +66,7 @@ class Job:
 
 
 class TrialProcess:
-    """One process for one trial. It has imported what it needs, and waits for its job."""
+    """One process for one trial. It imports what it needs, then waits for its job."""
 
     def __init__(self, spawned: Spawned) -> None:
         self._process, self._connection, self.pid = spawned, spawned.connection, spawned.pid
@@ -75,7 +75,7 @@ class TrialProcess:
         self._timed_out = self._stopping = False
 
     def run(self, job: Job, callback: Callback) -> TrialResult:
-        """Return what comes of the trial, the process being gone."""
+        """Return the result of the trial after its process has ended."""
         reader = threading.Thread(target=self._pass_output_on, args=(callback,), daemon=True)
         reader.start()
         deadline = self._start_deadline(job)
@@ -90,12 +90,12 @@ class TrialProcess:
         return result
 
     def stop(self) -> None:
-        """Ask it to save where it stands, and to end."""
+        """Ask it to save and end."""
         self._stopping = True
         self._process.ask_to_stop()
 
     def end(self) -> None:
-        """End it at once, with all that it has begun."""
+        """End it and every process it has started, at once."""
         self._process.kill()
         self._process.wait()
 
@@ -108,14 +108,14 @@ class TrialProcess:
                 record = self._pass_on(message, record, job.spec, callback)
                 if message["what"] == "end":
                     return self._result(message, record)
-        except (OSError, EOFError):  # it has gone without a last word
+        except (OSError, EOFError):  # it ended without a last message
             pass
         except RunError as error:
             wrong = str(error)
         return TrialResult(record=self._unfinished(record, job, wrong))
 
     def _start_deadline(self, job: Job) -> threading.Timer:
-        """Begin to count the seconds that the trial has; what it says half holds nothing up."""
+        """Start the timer of the trial; half a message does not delay it."""
 
         def expire() -> None:
             self._timed_out = True
@@ -128,7 +128,7 @@ class TrialProcess:
         return timer
 
     def _wait_for_message(self) -> bool:
-        """Wait for a message, without taking time from the trial; say whether there will be one."""
+        """Wait for a message without slowing the trial; return whether there is one."""
         while not self._connection.poll(0):
             wait([self._connection, self._process.fileno()])
             if self._process.poll() is not None and not self._connection.poll(0):
@@ -138,7 +138,7 @@ class TrialProcess:
     def _pass_on(
         self, message: dict[str, Any], record: TrialRecord, spec: TrialSpec, callback: Callback
     ) -> TrialRecord:
-        """Pass a message on to the callback, and return the record as it is now."""
+        """Pass a message on to the callback; return the updated record."""
         try:
             match message["what"]:
                 case "say":
@@ -154,7 +154,7 @@ class TrialProcess:
                     record = record_of({**message["record"], "spec": spec_as_plain(spec)})
                     callback.on_phase(record)
         except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"the trial's process said what can't be understood: {error}") from error
+            raise RunError(f"the trial's process sent an unreadable message: {error}") from error
         return record
 
     def _result(self, message: dict[str, Any], record: TrialRecord) -> TrialResult:
@@ -165,13 +165,13 @@ class TrialProcess:
                 packed = self._connection.recv_bytes(_MOST_MESSAGE_BYTES)
                 test = unpack_evaluation(packed, loss, accuracy)
             except (EOFError, OSError, SafetensorError, TypeError, ValueError) as error:
-                raise RunError(f"the trial's process gave no answers: {error}") from error
+                raise RunError(f"the trial's process sent no predictions: {error}") from error
         self._process.wait(_GRACE_SECONDS)
         return TrialResult(record=record, test=test)
 
     def _unfinished(self, record: TrialRecord, job: Job, wrong: str) -> TrialRecord:
-        """Return the record of a trial whose process did not end it, or said what is `wrong`."""
-        if not self._timed_out:  # what broke off in a message is dying, what babbles may go on
+        """Return the record of a trial without a last message, or with the error `wrong`."""
+        if not self._timed_out:  # after half a message it is dying; after a wrong one it may run
             self._process.wait(_BABBLE_SECONDS if wrong else _GRACE_SECONDS)
         code = self._process.poll()
         self.end()
@@ -180,32 +180,32 @@ class TrialProcess:
 
     def _fate(self, code: int | None, job: Job, wrong: str) -> tuple[Status, str]:
         if self._timed_out:
-            return "timeout", f"not done after the {job.timeout:g} s that --timeout gives a trial"
+            return "timeout", f"not finished within the {job.timeout:g} s of --timeout"
         if wrong and (code is None or code >= 0):
             return "failed", wrong
         if code is None:
-            return "failed", "its process closed its connection, and was ended"
+            return "failed", "its process closed its connection, and was killed"
         if code >= 0:
-            return "failed", f"its process left with exit code {code} before the trial had ended"
-        if self._stopping:  # before it could heed the signal
+            return "failed", f"its process exited with code {code} before the trial had ended"
+        if self._stopping:  # before it could handle the signal
             return "interrupted", "stopped by the user"
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
         if name == "SIGKILL" and kernel_kills() > self._kills:
-            return "out-of-memory", "the kernel ended its process for want of memory"
+            return "out-of-memory", "the kernel killed its process for lack of memory"
         if any("std::bad_alloc" in line for line in self._lines):
-            return "out-of-memory", f"its process was ended by {name}, having asked for memory"
-        return "killed", f"its process was ended by {name}"
+            return "out-of-memory", f"its process was killed by {name} when it asked for memory"
+        return "killed", f"its process was killed by {name}"
 
     def _pass_output_on(self, callback: Callback) -> None:
-        """Say what the process prints, line by line, and remember the last of it."""
+        """Report what the process prints, line by line, and keep the last lines."""
         for line in _lines(self._process.output):
             self._lines.append(line)
             callback.say(line)
 
 
 def as_plain(job: Job) -> dict[str, Any]:
-    """Return `job` as values that JSON has, with the places where modules are."""
-    described = getattr(job.source, "as_plain", None)  # none where images are decoded each time
+    """Return `job` as JSON values, with the module paths of this process."""
+    described = getattr(job.source, "as_plain", None)  # absent if images are decoded each time
     return {field.name: getattr(job, field.name) for field in fields(Job)} | {
         "path": sys.path,
         "spec": spec_as_plain(job.spec),
@@ -217,7 +217,7 @@ def as_plain(job: Job) -> dict[str, Any]:
 
 
 def job_of(plain: dict[str, Any]) -> Job:
-    """Return the job that `as_plain` was given; its pixels are described, and nobody opens them."""
+    """Return the job from the values of `as_plain`, without opening its pixel files."""
     values = {field.name: plain[field.name] for field in fields(Job)} | {
         "spec": spec_of(plain["spec"]),
         "split": split_of(plain["split"]),
@@ -229,7 +229,7 @@ def job_of(plain: dict[str, Any]) -> Job:
 
 
 def _lines(descriptor: int) -> Iterator[str]:
-    """Yield what comes by `descriptor`, line by line; overlong ones are cut."""
+    """Yield the lines from `descriptor`, each cut to a maximum length."""
     rest = b""
     with open(descriptor, "rb", buffering=0) as output:
         while True:
@@ -244,18 +244,18 @@ def _lines(descriptor: int) -> Iterator[str]:
 
 
 def send(connection: Connection, what: str, **values: object) -> None:
-    """Send one message, `values` being such as JSON has; OSError if nobody listens."""
+    """Send one message with JSON `values`; raise OSError if nobody listens."""
     connection.send_bytes(json.dumps({"what": what, **values}).encode())
 
 
 def receive(connection: Connection) -> dict[str, Any]:
-    """Return the next message; EOFError if there will be none, RunError if it is no message."""
+    """Return the next message; raise EOFError if none comes, RunError if it is unreadable."""
     try:
         message = json.loads(connection.recv_bytes(_MOST_MESSAGE_BYTES))
         if not isinstance(message, dict) or not isinstance(message.get("what"), str):
-            raise ValueError("no message")
-    except (EOFError, ConnectionError) as error:  # reset: it has gone with our message unread
+            raise ValueError("not a message")
+    except (EOFError, ConnectionError) as error:  # reset: it ended with our message unread
         raise EOFError from error
     except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"the trial's process said what can't be understood: {error}") from error
+        raise RunError(f"the trial's process sent an unreadable message: {error}") from error
     return message

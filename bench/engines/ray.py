@@ -1,8 +1,8 @@
-"""Trials on a Ray cluster, one task each.
+"""Run trials on a Ray cluster, one task each.
 
-A task looks into its node, and does the trial in a process of its own, so that whatever the network
-does is that trial's record. What becomes of Ray's own process or of the node is no trial's fault:
-it is sent again. Ray's own retries can't be counted, and never end where memory is wanting.
+A task checks its node and runs the trial in its own process. So a crash of the network ends up in
+the record of that trial. If Ray's own process or the node is lost, the trial is sent again. Ray's
+own retries cannot be counted, and never end when memory is short.
 """
 
 import os
@@ -26,18 +26,18 @@ from bench.training.record import Status, TrialRecord, TrialResult, record_of
 from bench.training.spec import as_plain as record_as_plain
 from registry.errors import RunError, format_error
 
-_STORE_BYTES = 256_000_000  # for lists of images; by itself it would be a third of the memory
-_NICENESS = "RAY_worker_niceness"  # 15 by itself, so that others' work makes a trial slower
-_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # off: as on those, nothing is heard from outside
+_STORE_BYTES = 256_000_000  # for lists of images; the default is a third of the memory
+_NICENESS = "RAY_worker_niceness"  # the default, 15, lets other work slow a trial
+_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # off: as on those, no connection from outside
 _LOOK_SECONDS = 1.0
-_AHEAD = 2  # tasks for each place, so that none waits for one that is empty
-_AGAIN = 3  # times that a trial is sent again, having been lost with its process or its node
-_CHECK_SECONDS = 120.0  # for a node to say what it has
+_AHEAD = 2  # tasks for each slot, so that no slot is idle
+_AGAIN = 3  # times that a trial lost with its process or node is sent again
+_CHECK_SECONDS = 120.0  # for a node to report its versions
 
 
 @dataclass(slots=True, kw_only=True)
 class _Sent:
-    """A trial that was or is to be sent, `lost` so often; `jobs` have room at a time."""
+    """A trial to send, or sent: how often it was `lost`, how many `jobs` run at a time."""
 
     number: int
     job: Job
@@ -46,18 +46,18 @@ class _Sent:
 
 
 class RayExecutor:
-    """Has what is submitted done by a cluster, a bounded number of tasks at a time.
+    """Runs trials on a cluster, a bounded number of tasks at a time.
 
-    Results come back to this process alone. Weights and checkpoints are written where the trial
-    runs, into the run folder, which every node must see under the same path; images, too.
+    Results come back to this process. The node of a trial writes weights and checkpoints into the
+    run folder. Every node must see that folder and the images under the same path.
     """
 
     def __init__(self, callback: Callback, setup: ExecutorConfig) -> None:
-        """Join the cluster, and look into each of its nodes, or raise RunError."""
+        """Join the cluster and check each node; raise RunError if that fails."""
         self._callback, self._setup = callback, setup
         self._waiting: deque[_Sent] = deque()
-        self._running: dict[Any, _Sent] = {}  # by their task's reference
-        self._large: dict[str, Any] = {}  # what many tasks are given, once in the cluster
+        self._running: dict[Any, _Sent] = {}  # by task reference
+        self._large: dict[str, Any] = {}  # values that many tasks share, stored once
         self._stopping = False
         self._started_here = _join_cluster(setup.address)
         self._ray = import_module("ray")
@@ -72,11 +72,11 @@ class RayExecutor:
             raise
 
     def submit(self, number: int, job: Job) -> None:
-        """Take on a trial, to be known by its `number`."""
+        """Add a trial, identified by its `number`."""
         self._waiting.append(_Sent(number=number, job=job))
 
     def ended(self) -> Iterator[tuple[int, TrialResult]]:
-        """Yield each trial's number and result as it ends, once each, until none is left."""
+        """Yield the number and result of each trial when it ends, until none is left."""
         while True:
             self._send()
             if not self._running:
@@ -93,20 +93,20 @@ class RayExecutor:
                     yield sent.number, result
 
     def stop(self) -> None:
-        """Ask all that run to save where they stand, and to end; begin no more."""
+        """Ask running trials to save and end; start no more."""
         self._stopping = True
         for sent in list(self._running.values()):
             _ask_to_stop(sent, wanted=True)
 
     def end(self) -> None:
-        """End all that run at once."""
+        """End running trials at once."""
         self._stopping = True
         for reference in list(self._running):
             with suppress(Exception):
                 self._ray.cancel(reference, force=True)
 
     def close(self) -> None:
-        """End what still runs, and leave the cluster; one that was begun here is ended."""
+        """End running trials and leave the cluster; shut it down if it was started here."""
         self.end()
         for sent in self._running.values():
             _ask_to_stop(sent, wanted=False)
@@ -116,7 +116,7 @@ class RayExecutor:
             self._ray.shutdown()
 
     def _places(self, job: Job) -> int:
-        """Return how many such trials have room in the cluster; raise RunError if none has."""
+        """Return how many such trials the cluster has room for; raise RunError if for none."""
         each = job.spec.threads
         nodes = [node["Resources"] for node in _alive_nodes()]
         places = sum(int(node.get("CPU", 0)) // each for node in nodes)
@@ -141,7 +141,7 @@ class RayExecutor:
             sent = self._waiting.popleft()
             sent.jobs = min(self._setup.jobs or places, places)
             self._running[self._submit_task(sent)] = sent
-            if self._stopping:  # a signal has come just now
+            if self._stopping:  # a signal has just come
                 _ask_to_stop(sent, wanted=True)
 
     def _submit_task(self, sent: _Sent) -> Any:
@@ -160,20 +160,20 @@ class RayExecutor:
         )
 
     def _once(self, name: str, value: Any) -> Any:
-        """Return a reference to a value that many tasks are given."""
+        """Return a reference to a value that many tasks share."""
         if name not in self._large:
             self._large[name] = self._ray.put(value)
         return self._large[name]
 
     def _result(self, reference: Any, sent: _Sent) -> TrialResult | None:
-        """Return what came of a trial; None where it is sent again, or was not begun."""
+        """Return the result of a trial; None if it is sent again or did not start."""
         try:
             found = self._ray.get(reference)
         except self._ray.exceptions.OutOfMemoryError as error:
-            return _unfinished(sent, "out-of-memory", f"Ray ended it: {_one_line(error)}")
+            return _unfinished(sent, "out-of-memory", f"Ray killed it: {_one_line(error)}")
         except self._ray.exceptions.RayTaskError as error:  # before its trial had a process
             return _unfinished(sent, "failed", _one_line(error.cause or error))
-        except self._ray.exceptions.RayError as error:  # its process or its node is gone
+        except self._ray.exceptions.RayError as error:  # its process or its node is lost
             return self._lost(sent, error)
         if not found["begun"]:
             return None
@@ -201,8 +201,8 @@ class RayExecutor:
         return None
 
     def _require_alike(self) -> None:
-        """Raise RunError where a node has other versions or code than this process, or is mute."""
-        self._ray.cloudpickle.register_pickle_by_value(ray_node)  # it may not be there
+        """Raise RunError if a node has other versions or code, or does not respond."""
+        self._ray.cloudpickle.register_pickle_by_value(ray_node)  # nodes may lack it
         look = self._ray.remote(max_retries=0)(ray_node.facts)
         only_on = import_module("ray.util.scheduling_strategies").NodeAffinitySchedulingStrategy
         asked = {}
@@ -216,12 +216,12 @@ class RayExecutor:
             try:
                 found = self._ray.get(reference, timeout=_CHECK_SECONDS)
             except self._ray.exceptions.RayError as error:
-                why = f"the node {name} does not say what it has: {_one_line(error)}"
+                why = f"the node {name} does not report its versions: {_one_line(error)}"
                 raise RunError(why) from error
             if wrong := ray_node.describe_differences(self._facts, found):
                 raise RunError(
-                    f"the node {name} is unlike this machine: {'; '.join(wrong)}: install the same "
-                    "there, or leave it out of the cluster"
+                    f"the node {name} differs from this machine: {'; '.join(wrong)}: install the "
+                    "same versions there, or remove it from the cluster"
                 )
 
 
@@ -231,14 +231,14 @@ def _unfinished(sent: _Sent, status: Status, why: str) -> TrialResult:
 
 
 def _ask_to_stop(sent: _Sent, *, wanted: bool) -> None:
-    """Leave the file in its folder that a trial looks for, or take it away."""
+    """Create the file that asks a trial to stop, or remove it."""
     path = sent.job.folder / ray_node.STOP
     with suppress(OSError):
         path.touch() if wanted else path.unlink(missing_ok=True)
 
 
 def _join_cluster(address: str | None) -> bool:
-    """Be in a cluster from now on; say whether that was not so before."""
+    """Join a cluster; return whether this process was in none before."""
     own = (_LOOPBACK, _NICENESS) if address is None else ()
     for name in ("RAY_USAGE_STATS_ENABLED", "RAY_DEDUP_LOGS", *own):
         os.environ.setdefault(name, "0")
@@ -263,11 +263,11 @@ def _join_cluster(address: str | None) -> bool:
 def _same_signals() -> Iterator[None]:
     """Keep the handlers of Ctrl-C and SIGTERM, which Ray would replace.
 
-    What is begun in here does not get a terminal's Ctrl-C: Ray's are still to save the trials.
+    Processes that start in here do not get a terminal's Ctrl-C: Ray's must still save the trials.
     """
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in numbers}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # is inherited
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
     try:
         yield
     finally:
@@ -278,7 +278,7 @@ def _same_signals() -> Iterator[None]:
 
 
 def _resources_of(job: Job) -> dict[str, Any]:
-    """Return what `job` takes of a node; of memory no more than the largest has, by Ray's count."""
+    """Return the resources that `job` needs; memory at most that of the largest node."""
     most_bytes = max((node["Resources"].get("memory", 0) for node in _alive_nodes()), default=0)
     return {
         "num_cpus": job.spec.threads,
@@ -289,12 +289,12 @@ def _resources_of(job: Job) -> dict[str, Any]:
 
 
 def _one_line(error: BaseException) -> str:
-    """Return what was raised on one short line: Ray tells stories."""
+    """Return the error as one short line: those of Ray are long."""
     return format_error(error)[:300]
 
 
 def _alive_nodes() -> list[dict[str, Any]]:
-    """Return the nodes of the cluster that are alive, as Ray tells of them."""
+    """Return the nodes of the cluster that are alive, as Ray describes them."""
     import ray
 
     return [node for node in ray.nodes() if node["Alive"]]

@@ -1,6 +1,6 @@
-"""What is done on a node of a Ray cluster: looked into, and a trial in a process of its own.
+"""Code for a node of a Ray cluster: check the node, and run a trial in its own process.
 
-Nothing slow is imported before it is known that there is this package at all.
+Slow imports wait until the node is known to have this package.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.engines.process import TrialProcess
     from bench.training.callbacks import Callback
 
-STOP = ".stop"  # a file in a trial's folder: it is to save where it stands, and to end
+STOP = ".stop"  # a file in a trial's folder that asks it to save and end
 _PACKAGES = ("zoo-bench", "torch", "torchvision", "numpy", "pillow")
 _LOOK_SECONDS = 0.5
 _MOST_LINES = 40
@@ -29,9 +29,9 @@ _MOST_NAMED = 3
 
 
 def facts(architectures: Mapping[str, dict[str, Any]], path: list[str]) -> dict[str, str | None]:
-    """Return what trials hang on, by name: versions, and the code of each architecture, by model.
+    """Return what trials depend on, by name: versions, and the code of each architecture.
 
-    Whoever asks has its modules in `path`; this machine's own places come after those.
+    Imports use `path`, the module paths of the caller, then those of this machine.
     """
     found: dict[str, str | None] = {"python": platform.python_version()}
     found |= {name: _version(name) for name in _PACKAGES}
@@ -52,7 +52,7 @@ def facts(architectures: Mapping[str, dict[str, Any]], path: list[str]) -> dict[
 def describe_differences(
     wanted: Mapping[str, str | None], here: Mapping[str, str | None]
 ) -> list[str]:
-    """Return how a node differs, a phrase each: `torch 2.14.0 instead of 2.14.1`."""
+    """Return the differences of a node, such as `torch 2.14.0 instead of 2.14.1`."""
     found = []
     for name, value in wanted.items():
         if here.get(name) == value:
@@ -60,7 +60,7 @@ def describe_differences(
         if here.get(name) is None:
             found.append(f"it lacks {name}")
         elif name.startswith("the code of"):
-            found.append(f"{name} is another")
+            found.append(f"{name} differs")
         else:
             found.append(f"{name} {here[name]} instead of {value}")
     return found
@@ -69,10 +69,10 @@ def describe_differences(
 def trial(
     plain: dict[str, Any], split: dict[str, Any], source: Any, wanted: dict[str, str | None]
 ) -> dict[str, Any]:
-    """Return what comes of a trial as plain values, or why it can't be done on this node.
+    """Return the result of a trial as plain values, or why this node cannot run it.
 
-    It is given a job as `process.as_plain` has it, with `split` and `source` apart. Of `wanted`,
-    the `facts` of whoever asks, no code is of another architecture.
+    `plain` is a job from `process.as_plain`, without `split` and `source`. `wanted` are the
+    `facts` of the caller, without the code of other architectures.
     """
     if (Path(plain["folder"]) / STOP).exists():
         return {"begun": False}
@@ -90,17 +90,17 @@ def _missing(split: dict[str, Any], plain: dict[str, Any]) -> str:
     )
     found = _unlike_files(files)
     if not Path(plain["folder"]).is_dir():
-        return f"the run folder {plain['folder']} is not there: it has to be on every node"
+        return f"the run folder {plain['folder']} does not exist: every node must have it"
     if not found:
         return ""
     named = ", ".join(found[:_MOST_NAMED]) + (", ..." if len(found) > _MOST_NAMED else "")
     return (
-        f"{len(found)} of {len(files)} images are not what they were ({named}): the data has to be "
-        "under the same path on every node"
+        f"{len(found)} of {len(files)} images are missing or have changed ({named}): every node "
+        "must have the data under the same path"
     )
 
 
-@lru_cache(maxsize=4)  # once for each process of Ray's, which does many trials
+@lru_cache(maxsize=4)  # once for each process of Ray, which runs many trials
 def _unlike_files(files: tuple[tuple[str, str], ...]) -> list[str]:
     return [path for path, digest in files if _digest(Path(path)) != digest]
 
@@ -140,7 +140,7 @@ def _run(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stop_when_asked(process: TrialProcess, path: Path, ended: threading.Event) -> None:
-    """Stop the trial once there is such a file."""
+    """Stop the trial once the file `path` exists."""
     while not ended.wait(_LOOK_SECONDS):
         if path.exists():
             process.stop()
@@ -148,7 +148,7 @@ def _stop_when_asked(process: TrialProcess, path: Path, ended: threading.Event) 
 
 
 class _LastLines:
-    """A callback that keeps the last lines said, and passes on nothing before the end."""
+    """A callback that keeps the last lines of output, and ignores other events."""
 
     def __init__(self) -> None:
         self.lines: deque[str] = deque(maxlen=_MOST_LINES)

@@ -1,4 +1,4 @@
-"""Engines by name: what there is, in this package and in others."""
+"""Engines by name, from this package and from plugins."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -9,14 +9,14 @@ from registry.errors import RunError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """A way of having trials done.
+    """A way to run trials.
 
     Attributes:
-        name: for `--engine`.
-        constructor: `module:object`, called with a callback and an `ExecutorConfig` to give a
+        name: name for `--engine`.
+        constructor: `module:object`, called with a callback and an `ExecutorConfig` to return a
             `bench.engines.executor.Executor`. Imported only when it is called.
-        source: where it does trials, on one line.
-        library, install: the module it needs beside this package, and what `pip install` is told.
+        source: place where it runs trials, on one line.
+        library, install: module that it needs besides this package, and its `pip install` name.
     """
 
     name: str
@@ -35,7 +35,7 @@ ENGINES = Kind(
 LOCAL = Engine(
     name="local",
     constructor="bench.engines.local:LocalExecutor",
-    source="this machine, each trial in a process of its own",
+    source="this machine, each trial in its own process",
 )
 RAY = Engine(
     name="ray",
@@ -47,13 +47,13 @@ RAY = Engine(
 
 
 def get_engine(name: str) -> Engine:
-    """Return the engine `name`, what it needs being installed.
+    """Return the engine `name`, whose library is installed.
 
     Raises:
-        RegistryError: there is none, it is claimed twice, or its plugin is broken.
-        RunError: what it needs is not installed; the message says what to install.
+        RegistryError: the name is unknown or claimed twice, or its plugin is broken.
+        RunError: its library is not installed; the message says what to install.
     """
-    if name == LOCAL.name:  # a built-in wins in any case, so nobody else is asked
+    if name == LOCAL.name:  # a built-in always wins, so no plugin is loaded
         return LOCAL
     engine = Claims.installed(ENGINES).entry(name).value
     if engine.library and find_spec(engine.library) is None:

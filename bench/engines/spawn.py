@@ -1,7 +1,7 @@
-"""A process that imports what trials need, once, and forks itself for each of them.
+"""Start the trial server, which imports torch once and forks itself for each trial.
 
-It is begun before anything slow is imported here, so that both import at once. Importing takes 2 to
-4 s of a core; a fork takes milliseconds.
+It starts before the slow imports of this process, so that both import at once. Importing takes 2
+to 4 s of a core; a fork takes milliseconds.
 """
 
 import json
@@ -20,41 +20,41 @@ from pathlib import Path
 
 from registry.errors import RunError
 
-NUMBER = struct.Struct("!i")  # a process's number, and then how it has ended
+NUMBER = struct.Struct("!i")  # a process id, then its exit code
 STOP, KILL = b"t", b"k"
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from bench.engines.child import serve; serve(int(sys.argv[2]), int(sys.argv[3]))"
 )
-_LAST_CHARACTERS = 2000  # of what the server printed, where it has ended by itself
+_LAST_CHARACTERS = 2000  # of the output of a server that failed
 
 
 class Spawned:
     """A process for one trial, a child of the server.
 
     Attributes:
-        pid: its number, and that of the process group that it leads.
-        connection: by which its job is to come, and what it says goes back.
-        output: descriptor of what it prints.
-        returncode: None until it is known to have ended; negative: the signal that ended it.
+        pid: process id, and the id of the process group that it leads.
+        connection: connection for the job and for its messages.
+        output: descriptor of its output.
+        returncode: exit code, negative for a signal; None while it runs.
     """
 
     def __init__(self, connection: Connection, output: int, status: socket.socket) -> None:
         self.connection, self.output, self._status = connection, output, status
         self.returncode: int | None = None
-        self._lock = threading.Lock()  # two threads may wait for the one number
+        self._lock = threading.Lock()  # two threads may wait for the exit code
         self.pid = _receive_number(status)
 
     def fileno(self) -> int:
-        """Return what can be read as soon as it has ended."""
+        """Return a descriptor that is readable as soon as it has ended."""
         return self._status.fileno()
 
     def poll(self) -> int | None:
-        """Return how it has ended, or None while it runs."""
+        """Return the exit code, or None while it runs."""
         return self.wait(0.0)
 
     def wait(self, seconds: float | None = None) -> int | None:
-        """Wait until it has ended, so long at most; return how, or None."""
+        """Wait at most `seconds` until it has ended; return the exit code, or None."""
         with self._lock:
             if self.returncode is None:
                 self._status.settimeout(seconds)
@@ -62,10 +62,10 @@ class Spawned:
                     self.returncode = _receive_number(self._status)
                 except (TimeoutError, BlockingIOError):
                     return None
-                except (EOFError, ConnectionError):  # its server was killed, which kills it
+                except (EOFError, ConnectionError):  # its server was killed, and that kills it
                     self.returncode = -signal.SIGKILL
                     with suppress(ProcessLookupError, PermissionError):
-                        os.killpg(self.pid, signal.SIGKILL)  # what it has begun
+                        os.killpg(self.pid, signal.SIGKILL)  # what it has started
             return self.returncode
 
     def ask_to_stop(self) -> None:
@@ -73,24 +73,24 @@ class Spawned:
         self._send(STOP)
 
     def kill(self) -> None:
-        """End it and all of its process group, at once."""
+        """Kill it and its process group."""
         self._send(KILL)
 
     def close(self) -> None:
-        """Give back what is held; it is killed if it still runs."""
+        """Close its connections, which kills it if it still runs."""
         self.connection.close()
         self._status.close()
 
     def _send(self, what: bytes) -> None:
         if self.returncode is None:
-            with suppress(OSError):  # its server is gone, and it with that
+            with suppress(OSError):  # its server is gone, and so is it
                 self._status.send(what)
 
 
 class TrialServer:
-    """A process that forks itself for each trial; it ends with this one, and its trials with it.
+    """A process that forks itself for each trial; it and its trials end with this process.
 
-    It is a new process: were trials forked from this one, they would lack its threads.
+    It is a new process, since forks of this one would lack its threads.
     """
 
     def __init__(self) -> None:
@@ -99,16 +99,16 @@ class TrialServer:
         self._start()
 
     def begin(self) -> Spawned:
-        """Return a process that waits for its job, once the server has imported all.
+        """Return a process that waits for its job, once the server's imports are done.
 
-        RunError says how the server has ended before it could begin any.
+        Raise RunError if the server ends before its first trial.
         """
         try:
             spawned = self._fork()
         except (ConnectionError, EOFError) as error:
             if not self._worked:
                 raise RunError(self._why_it_ended()) from error
-            self._end()  # something has killed it: another can still begin the others
+            self._end()  # it was killed: a new one can start the other trials
             self._start()
             self._worked = False
             return self.begin()
@@ -116,7 +116,7 @@ class TrialServer:
         return spawned
 
     def close(self) -> None:
-        """End it, and the trials that still run; nothing is asked of it after that."""
+        """End it and its running trials; it cannot be used again."""
         self._end()
         self._output.close()
 
@@ -126,7 +126,7 @@ class TrialServer:
             self._process = self._launch(theirs.fileno(), self._output.fileno())
 
     def _launch(self, control: int, output: int) -> subprocess.Popen[bytes]:
-        """Return a new process that serves `control`; its own group keeps Ctrl-C from it."""
+        """Return a new process that serves `control`; its own group shields it from Ctrl-C."""
         return subprocess.Popen(
             [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(control), str(os.getpid())],
             stdin=subprocess.DEVNULL,
@@ -164,15 +164,15 @@ class TrialServer:
         code = self._process.wait()
         self._output.seek(0)
         text = self._output.read().decode(errors="replace")[-_LAST_CHARACTERS:].strip()
-        last = text.splitlines()[-1] if text else "it said nothing"
-        return f"no trial can be started: the process that starts them left with {code}: {last}"
+        last = text.splitlines()[-1] if text else "it printed nothing"
+        return f"no trial can start: the trial server exited with code {code}: {last}"
 
 
 @contextmanager
 def trial_server(
     *, wanted: bool, server: TrialServer | None = None
 ) -> Iterator[TrialServer | None]:
-    """Yield `server`, or, where wanted, one that imports torch meanwhile; close it in the end."""
+    """Yield `server` or, if wanted, a new one that imports torch meanwhile; then close it."""
     if server is None and wanted and can_spawn():
         server = TrialServer()
     with closing(server) if server else nullcontext():
@@ -180,12 +180,12 @@ def trial_server(
 
 
 def can_spawn() -> bool:
-    """Say whether this system has what that needs: sockets to pass on, and process groups."""
+    """Return whether this system can pass on sockets and has process groups."""
     return os.name == "posix"
 
 
 def _receive_number(status: socket.socket) -> int:
-    """Return the next number, which comes whole or not at all; raise EOFError if none does."""
+    """Return the next number, which arrives whole; raise EOFError if none comes."""
     content = status.recv(NUMBER.size)
     if len(content) < NUMBER.size:
         raise EOFError

@@ -18,7 +18,8 @@ from bench.data.dataset_plugins import dataset_folder
 from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.find import find
 from bench.data.folds import Splits, make_splits, with_tests_of
-from bench.data.pixel_source import InputShape, PixelSource, open_pixel_cache
+from bench.data.pixel_cache import open_pixel_cache
+from bench.data.pixel_source import InputShape, PixelSource
 from bench.data.split import limit_images, training_part
 from bench.data.synthetic import synthetic_folder
 from bench.data.validation_cache import ValidationCache

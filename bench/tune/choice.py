@@ -1,4 +1,4 @@
-"""Which configuration was best, and how sure it is that it is better than the first."""
+"""Find the best configuration, and how certain it is to be better than the first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,15 +14,15 @@ from bench.tune.study import Configuration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a search came to.
+    """Result of a search.
 
     Attributes:
-        tried: all configurations, the first of them the recipe that the search began with.
-        best: the most accurate on the images held out, the first of equals.
-        gain: accuracy of the best less that of the first; None where they are the same one, or
-            the first failed.
-        p: of that gain, as if it were the only one, times the number of those compared (Holm).
-        taken: the one that is chosen: the best if it can be told from the first, or was wanted.
+        tried: all configurations, of which the first has the recipe that the search started from.
+        best: most accurate configuration on held-out images, the first among equals.
+        gain: accuracy of the best minus that of the first; None if they are the same or the
+            first failed.
+        p: p-value of that gain, corrected for the number of comparisons (Holm).
+        taken: chosen configuration: the best if it is clearly better or requested, else the first.
     """
 
     tried: tuple[Configuration, ...]
@@ -33,18 +33,18 @@ class Choice:
 
     @property
     def told_apart(self) -> bool:
-        """Whether the best can be told from the first."""
+        """Whether the best is clearly better than the first."""
         return self.gain is not None and self.p <= LEVEL and self.gain.low > 0
 
     def recipe(self, name: str) -> Recipe:
-        """Return what is chosen; it keeps its name where it is what the search began with."""
+        """Return the chosen recipe, called `name` unless the first configuration is chosen."""
         recipe = self.taken.recipe
         name = recipe.name if self.taken is self.tried[0] else name
         return replace(recipe, name=name, configurations=len(self.tried))
 
 
 def choose(tried: Sequence[Configuration], *, take_best: bool) -> Choice | None:
-    """Return the choice among `tried`, by number; None where none of them ended well."""
+    """Return the choice among `tried`, in order of number; None if all failed."""
     well = [each for each in tried if each.correct is not None]
     if not well:
         return None
@@ -62,9 +62,9 @@ def choose(tried: Sequence[Configuration], *, take_best: bool) -> Choice | None:
 
 
 def interval(configuration: Configuration) -> tuple[float, float]:
-    """Return the 95 % bounds of its accuracy, over other images, and other seeds if it has some.
+    """Return the 95 % interval of its accuracy, over images, and over seeds if it has several.
 
-    Of several models, that of their mean: an image's value is the share of them that it has right.
+    Several models count by their mean: an image's value is the share of models that are right.
     """
     correct = configuration.correct
     assert correct is not None
@@ -76,13 +76,13 @@ def interval(configuration: Configuration) -> tuple[float, float]:
 
 
 def _gain(one: NDArray[np.bool_], first: NDArray[np.bool_]) -> Difference:
-    """Return the gain in the mean over models, image by image and seed by seed."""
+    """Return the gain in the mean over models, paired by image and seed."""
     found = paired_difference(one.sum(axis=0), first.sum(axis=0))
     means = {name: getattr(found, name) / len(one) for name in ("difference", "low", "high")}
     return replace(found, **means)
 
 
 def _p(gain: Difference, compared: int) -> float:
-    """Return p over images and seeds, and of the seeds alone where there are enough for that."""
+    """Return p over images and seeds; with enough seeds, at least p over seeds alone."""
     enough = gain.seeds >= seeds_needed(compared)
     return max(gain.crossed_p, gain.seeds_p) if enough else gain.crossed_p

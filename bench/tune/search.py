@@ -1,4 +1,4 @@
-"""The search: one configuration after the other, each an ordinary run that can be gone on with."""
+"""Run a search: one configuration after the other, each an ordinary, resumable run."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -30,17 +30,17 @@ from bench.tune.study import (
 from registry.architecture import Architecture
 from registry.errors import RunError
 
-_ATTEMPTS = 16  # suggestions of what was tried already, after which all there is was tried
+_ATTEMPTS = 16  # repeated suggestions, after which the space counts as exhausted
 _METRIC = "mean accuracy over models, seeds and images held out of the training part"
 Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is searched, from the recipe `base` on, and how long; `per_model` is a search for each.
+    """Options of a search that starts from the recipe `base`; `per_model`: one for each model.
 
-    After `budget` wall seconds no configuration is begun. `take_best` chooses the best though it
-    can't be told from `base`. The request's `within` is never None.
+    After `budget` wall seconds no configuration starts. `take_best` chooses the best even if it is
+    not clearly better than `base`. The request's `within` is never None.
     """
 
     request: Request
@@ -55,9 +55,9 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one search came to, and the number of the signal that has stopped it.
+    """Result of one search, and the number of the signal that stopped it.
 
-    `choice` is None where nothing ended well, or it was interrupted; `found` says how it was found.
+    `choice` is None if every configuration failed or a signal came; `found` describes the search.
     """
 
     models: tuple[str, ...]
@@ -69,16 +69,16 @@ class Outcome:
 
 
 def base_of(request: Request) -> Recipe:
-    """Return the recipe that a search begins with: `default`, unless another is asked for."""
+    """Return the recipe that a search starts from: `default`, unless another is requested."""
     if names_file(request.recipe):
-        raise RunError("zoo tune begins with a recipe that has a name, not with a file")
+        raise RunError("zoo tune starts from a named recipe, not from a file")
     return recipe_of(replace(request, recipe=request.recipe or get_recipe("default")))
 
 
 def search(asked: Search, say: Say, *, shown: bool = True) -> list[Outcome]:
-    """Return what the search came to: one outcome, or one for each model.
+    """Return one outcome, or one for each model.
 
-    ZooError says that something asked for is not there; what was finished is kept.
+    ZooError reports what is missing; finished runs are kept.
     """
     require_optuna()
     models = tuple(each.model for each in contenders(asked.request))
@@ -96,9 +96,9 @@ def search(asked: Search, say: Say, *, shown: bool = True) -> list[Outcome]:
 
 
 def recipe_file(outcomes: Sequence[Outcome], base: Recipe, name: str) -> RecipeFile | None:
-    """Return what is chosen, as a file holds it; None where nothing is.
+    """Return the chosen recipe as a recipe file; None if none is chosen.
 
-    Of several searches, what each model's recipe changes in `base`.
+    After several searches, the file holds what each model's recipe changes in `base`.
     """
     chosen = {
         each.models[0]: each.choice.recipe(name) for each in outcomes if each.choice is not None
@@ -141,26 +141,26 @@ def _search_models(asked: Search, models: tuple[str, ...], say: Say, shown: bool
 def _finished_runs(
     asked: Search, study: Study, say: Say, shown: bool
 ) -> tuple[list[StoredRun], list[Configuration], int | None]:
-    """Return the finished runs in their order, what they tried, and the signal that stopped it."""
+    """Return the finished runs in order, their configurations, and the signal that stopped."""
     there, runs, tried = study.runs(say), list[StoredRun](), list[Configuration]()
     while asked.trials is None or len(runs) < asked.trials:
         number = len(runs) + 1
         recipe = _next_recipe(asked, tried)
         if recipe is None:
-            say(f"all {len(runs)} configurations that the space has were tried")
+            say(f"all {len(runs)} configurations of the space were tried")
             break
         recipe, run = with_run_name(recipe, number), there.get(number)
         if run is None or run.results.unfinished:
             if asked.budget is not None and study.spent_seconds >= asked.budget and runs:
-                say(f"the budget of {asked.budget:,.0f} s is spent: a repeated search may end "
-                    "elsewhere, as one of so many --trials would not")  # fmt: skip
+                say(f"the budget of {asked.budget:,.0f} s is spent: a repeated search may "
+                    "differ; with --trials it would not")  # fmt: skip
                 break
             say(f"configuration {number}{'' if asked.trials is None else f' of {asked.trials}'}")
             run, stopped_by = _run(asked, study, recipe, run, shown)
             if stopped_by is not None or run.results.unfinished:
                 return runs, tried, stopped_by or 0
         elif run.specs[0].recipe != recipe:
-            raise RunError(f"{run.results.folder} is not what this search would try: remove it")
+            raise RunError(f"{run.results.folder} holds another recipe than this search: remove it")
         runs.append(run)
         require_same_images(runs)
         tried.append(configuration_of(run, asked.base))
@@ -183,7 +183,7 @@ def _run(
 
 
 def _next_recipe(asked: Search, tried: Sequence[Configuration]) -> Recipe | None:
-    """Return the recipe to try after those `tried`; None where all was tried."""
+    """Return the next recipe after those `tried`; None if the space is exhausted."""
     if not tried:
         return asked.base
     places = [(position_of(asked.space, each.recipe), each.accuracy) for each in tried]
@@ -196,7 +196,7 @@ def _next_recipe(asked: Search, tried: Sequence[Configuration]) -> Recipe | None
 
 
 def _identity(asked: Search) -> dict[str, Any]:
-    """Return all that decides a search but how long it goes on."""
+    """Return everything that determines a search, except its length."""
     left_out = ("runs", "recipe", "own_recipes", "weights", "timeout", "checkpoint_every")
     request = as_plain(asked.request)
     return {

@@ -1,11 +1,10 @@
-"""What a search may change in a recipe, how a position in that becomes a recipe, the next one.
+"""What a search may change in a recipe, how a position becomes a recipe, the next position.
 
-A position is a number, 0 to 1, for a range, and a place for a choice, so that a search is the same
-whatever the bounds are, and a recipe that lies outside of them has a position, too: the nearest.
+A position is a number from 0 to 1 for a range and an index for a choice. So a search does not
+depend on the bounds, and a recipe outside them has a position, too: the nearest.
 
-The next is Optuna's, from what was tried: a function of seed and history alone. Its study is made
-anew each time, in memory, and the sampler of each configuration has a seed of its own, so that a
-search that was killed goes on as if it had not been.
+Optuna suggests the next position, as a function of seed and history alone. Each suggestion gets a
+new study in memory and a sampler with its own seed, so a killed search resumes exactly.
 Source: T. Akiba et al. 2019, KDD, 2623-2631; the sampler: J. Bergstra et al. 2011, NeurIPS 24.
 """
 
@@ -22,22 +21,22 @@ from bench.training.recipe import Recipe
 from bench.training.recipe_file import check_ranges, read_toml
 from registry.errors import RunError, ZooError
 
-_AT_RANDOM = 8  # before the sampler learns anything from what was tried
-_DIGITS = 3  # more would say that a search knows more than it does
+_AT_RANDOM = 8  # configurations before the sampler learns from the history
+_DIGITS = 3  # more would claim too much precision
 _SGD_MOMENTUM = 0.9
-_SCALE = "augmentation_scale"  # the smallest share of a picture's area that is kept
+_SCALE = "augmentation_scale"  # smallest share of a picture's area to keep
 _JITTER = "color_jitter"
-_NO_CHANGES = ("name", "configurations")  # fields that change no training
+_NO_CHANGES = ("name", "configurations")  # fields without effect on training
 
 Position = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """Numbers from `low` to `high`, evenly or by their logarithms.
+    """Numbers from `low` to `high`, on a linear or a logarithmic scale.
 
     Attributes:
-        sgd: other bounds where the optimiser is SGD, whose good rates are higher.
+        sgd: bounds for the optimiser SGD, whose good rates are higher.
     """
 
     low: float
@@ -52,7 +51,7 @@ class Range:
         return float(f"{math.exp(between) if self.log else between:.{_DIGITS}g}")
 
     def position(self, value: float, optimizer: str) -> float:
-        """Return where `value` lies, 0 to 1; what lies outside is at the end that is nearer."""
+        """Return the position of `value`, 0 to 1; values outside get the nearer end."""
         low, high = self._bounds(optimizer)
         if self.log:
             value = math.log(value) if value > 0 else -math.inf
@@ -65,7 +64,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One of some values."""
+    """One of several values."""
 
     values: tuple[Any, ...]
 
@@ -74,7 +73,7 @@ Space = Mapping[str, Range | Choice]
 
 
 def whole_space(base: Recipe) -> Space:
-    """Return all that can be searched; each choice has the value of `base`, too."""
+    """Return everything that can be searched; each choice includes the value of `base`."""
     found: dict[str, Range | Choice] = {
         "optimizer": _literal("optimizer"),
         "learning_rate": Range(low=3e-5, high=3e-3, log=True, sgd=(1e-3, 1e-1)),
@@ -98,34 +97,34 @@ def whole_space(base: Recipe) -> Space:
 
 
 def read_space(path: Path, base: Recipe) -> Space:
-    """Return the space that a file says: `learning_rate = [1e-4, 1e-2]`, `batch_size = [16, 32]`.
+    """Return the space in a file: `learning_rate = [1e-4, 1e-2]`, `batch_size = [16, 32]`.
 
-    Of numbers that can be anything between, the lowest and the highest; of others, all of them.
-    What it does not name is not searched. RunError says where it can't be read, or is no space.
+    A range lists its lowest and highest number, a choice lists all values. Other fields are not
+    searched. Raise RunError if the file cannot be read, or is no space.
     """
     known = whole_space(base)
     found: dict[str, Range | Choice] = {}
     for name, values in read_toml(path).items():
         if name not in known:
-            raise RunError(f"{path}: unknown key {name}; there are {', '.join(known)}")
+            raise RunError(f"{path}: unknown key {name}; use {', '.join(known)}")
         if not isinstance(values, list) or not values or len(set(map(repr, values))) < len(values):
             raise RunError(f"{path}: {name} must be a list of different values")
         found[name] = _given_values(path, name, values, known[name], base)
     if not found:
-        raise RunError(f"{path} names nothing to search; there are {', '.join(known)}")
+        raise RunError(f"{path} names nothing to search; use {', '.join(known)}")
     return found
 
 
 def only(space: Space, names: Sequence[str]) -> Space:
-    """Return the part of `space` that `names` names; RunError where it has none of a name."""
+    """Return `space` reduced to `names`; raise RunError for an unknown name."""
     for name in names:
         if name not in space:
-            raise RunError(f"--only: no {name!r} in the space; there are {', '.join(space)}")
+            raise RunError(f"--only: no {name!r} in the space; use {', '.join(space)}")
     return {name: each for name, each in space.items() if name in names}
 
 
 def position_of(space: Space, recipe: Recipe) -> Position:
-    """Return where `recipe` lies, or the nearest place."""
+    """Return the position of `recipe`, or the nearest one."""
     position: Position = {}
     for name, each in space.items():
         value = _value(name, recipe)
@@ -137,10 +136,10 @@ def position_of(space: Space, recipe: Recipe) -> Position:
 
 
 def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
-    """Return `base` with what lies at `position`; SGD has momentum.
+    """Return `base` with the values at `position`; SGD gets momentum.
 
-    What would train nothing else stays as in `base`: the filters' rate without Muon, and the
-    warm-up of a constant rate.
+    Values without effect stay as in `base`: the filter rate without Muon, and the warm-up of a
+    constant rate.
     """
     choices = {name: each.values for name, each in space.items() if isinstance(each, Choice)}
     chosen = {name: values[position[name]] for name, values in choices.items()}
@@ -162,7 +161,7 @@ def recipe_at(space: Space, position: Position, base: Recipe) -> Recipe:
 
 
 def describe_changes(base: Recipe, recipe: Recipe) -> str:
-    """Return what in `recipe` is not as in `base`, for a person."""
+    """Return how `recipe` differs from `base`, as text."""
     found = []
     for name in (each.name for each in fields(Recipe) if each.name not in _NO_CHANGES):
         before, after = getattr(base, name), getattr(recipe, name)
@@ -177,7 +176,7 @@ def describe_changes(base: Recipe, recipe: Recipe) -> str:
 
 
 def require_optuna() -> None:
-    """Raise RunError, which says how to install it, where Optuna is not installed."""
+    """Raise RunError, which says how to install Optuna, if it is missing."""
     try:
         import optuna  # noqa: F401
     except ImportError as error:
@@ -189,9 +188,9 @@ def require_optuna() -> None:
 def suggest(
     space: Space, tried: Sequence[tuple[Position, float]], seed: int, attempt: int = 0
 ) -> Position:
-    """Return where to look after what was `tried`, in that order: positions with what they gave.
+    """Return the next position after those `tried`, in order, each with its accuracy.
 
-    The more a position gave the better. Another `attempt` gives another, where one was of no use.
+    Higher is better. Another `attempt` returns another position.
     """
     import optuna
     from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -207,7 +206,7 @@ def suggest(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # multivariate sampling is called experimental
+            warnings.simplefilter("ignore")  # multivariate sampling counts as experimental
             sampler = optuna.samplers.TPESampler(
                 seed=number, n_startup_trials=_AT_RANDOM, multivariate=True
             )
@@ -238,16 +237,16 @@ def _given_values(
 ) -> Range | Choice:
     if isinstance(known, Choice):
         kind = type(known.values[0])
-        _require(path, name, all(type(value) is kind for value in values), "values of one kind")
+        _require(path, name, all(type(value) is kind for value in values), "values of one type")
         if name in ("optimizer", "schedule", "initialization"):
             there = ", ".join(known.values)
-            _require(path, name, set(values) <= set(known.values), f"of {there}")
+            _require(path, name, set(values) <= set(known.values), f"among {there}")
     else:
         numbers = [value for value in values if type(value) in (int, float)]
         rising = len(numbers) == len(values) == 2 and numbers[0] < numbers[1]
         _require(path, name, rising, "two numbers, the lower one first")
         positive = not known.log or values[0] > 0
-        _require(path, name, positive, "above 0: its logarithm is searched")
+        _require(path, name, positive, "above 0, for its logarithmic scale")
     for value in values:
         _require_trainable(path, name, value, base)
     if isinstance(known, Choice):

@@ -1,4 +1,4 @@
-"""The folder of a search: what it asks, the runs of its configurations, the seconds spent."""
+"""The folder of a search: its options, the runs of its configurations, the seconds spent."""
 
 import json
 import time
@@ -26,13 +26,14 @@ _NAME = "configuration "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """One recipe that was tried.
+    """One recipe of a search, with its result.
 
     Attributes:
-        number: from 1, the recipe that the search begins with.
-        correct: the models' answers (M, S, N) to images held out; None where a training failed.
-        seconds: of all its trainings.
-        status: `ok`, or how the first training ended that did not end well.
+        number: number from 1, which is the recipe that the search starts from.
+        correct: whether predictions (M, S, N) on held-out images are right, by model and seed;
+            None if a trial failed.
+        seconds: seconds spent on all its trials.
+        status: `ok`, or the status of the first failed trial.
     """
 
     number: int
@@ -44,7 +45,7 @@ class Configuration:
 
     @property
     def accuracy(self) -> float:
-        """Mean over models, seeds and images held out; 0 where a training failed."""
+        """Mean over models, seeds and held-out images; 0 if a trial failed."""
         return 0.0 if self.correct is None else float(self.correct.mean())
 
 
@@ -57,7 +58,7 @@ class Study:
 
     @classmethod
     def find_or_create(cls, runs: Path, label: str, asked: Mapping[str, Any]) -> Self:
-        """Return the folder of the search that asks the same, or a new one, or raise RunError."""
+        """Return the folder of the search with equal options, or a new one, or raise RunError."""
         text = json.dumps(asked, indent=1, sort_keys=True) + "\n"
         number = 1
         while True:
@@ -70,27 +71,27 @@ class Study:
                 if said.is_file() and said.read_text(encoding="utf-8") == text:
                     return cls(path)
             except OSError as error:
-                raise RunError(f"can't make a folder in {runs}: {error.strerror}") from error
+                raise RunError(f"cannot create a folder in {runs}: {error.strerror}") from error
             number += 1
 
     @property
     def spent_seconds(self) -> float:
-        """Wall seconds of the search, those before a restart included."""
+        """Wall seconds of the search, including those before a restart."""
         return self._before + time.monotonic() - self._since
 
     def write_time(self) -> None:
-        """Write how many seconds are spent."""
+        """Write the seconds spent."""
         write_text(self.path / _SPENT, json.dumps({"seconds": self.spent_seconds}) + "\n")
 
     def runs(self, say: Callable[[str], object]) -> dict[int, StoredRun]:
-        """Return the runs by the number of their configuration; what can't be read is said."""
+        """Return the runs by configuration number; report those that cannot be read."""
         found: dict[int, StoredRun] = {}
         for folder in run_folders(self.path):
             try:
                 run = stored_run(str(folder.path), self.path)
                 found[_number(run)] = run
             except (RunError, ValueError) as error:
-                say(f"{folder.path} can't be used, and is done again: {error}")
+                say(f"{folder.path} cannot be used, and runs again: {error}")
         return found
 
     def _spent(self) -> float:
@@ -101,14 +102,14 @@ class Study:
 
 
 class TimedProgress(Progress):
-    """As any, and writes the time of a study whenever an epoch or a trial has ended."""
+    """Progress that also writes the time of a study after each epoch and trial."""
 
     def __init__(self, study: Study, *, shown: bool) -> None:
         super().__init__(shown=shown)
         self._study = study
 
     def say_how_to_go_on(self, command: str) -> None:
-        """Say nothing: it is the search that is gone on with, by its own command."""
+        """Say nothing: the command of the search resumes it."""
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
         """Show the epoch."""
@@ -122,12 +123,12 @@ class TimedProgress(Progress):
 
 
 def with_run_name(recipe: Recipe, number: int) -> Recipe:
-    """Return `recipe` by the name by which its run is found again."""
+    """Return `recipe` with the name that identifies its run."""
     return replace(recipe, name=f"{_NAME}{number}")
 
 
 def configuration_of(run: StoredRun, base: Recipe) -> Configuration:
-    """Return what a finished run says of its configuration; its recipe has the name of `base`."""
+    """Return the configuration of a finished run; its recipe has the name of `base`."""
     records, answers = run.results.records, run.results.pairwise.answers
     models = dict.fromkeys(spec.model for spec in run.specs)
     failed = [record.status for record in records if record.status != "ok"]
@@ -143,14 +144,14 @@ def configuration_of(run: StoredRun, base: Recipe) -> Configuration:
 
 
 def require_same_images(runs: Sequence[StoredRun]) -> None:
-    """Raise RunError where images were changed in the midst of a search."""
+    """Raise RunError if the images changed during a search."""
     if len({run.about["split"]["fingerprint"] for run in runs}) > 1:
         folder = runs[0].results.folder.parent
-        raise RunError(f"the images are not those that {folder} began with: remove that folder")
+        raise RunError(f"the images have changed since {folder} started: remove that folder")
 
 
 def _number(run: StoredRun) -> int:
     name: str = run.about["recipe"]["name"]
     if not name.startswith(_NAME):
-        raise RunError("it is no run of this search")
+        raise RunError("it is not a run of this search")
     return int(name.removeprefix(_NAME))

@@ -21,7 +21,8 @@ from torch.utils.data import DataLoader as TorchLoader
 import registry
 from bench.data.decode import decode
 from bench.data.loader import Batch, DataLoader, EvaluationDataset, TrainingDataset
-from bench.data.pixel_source import DirectPixels, open_pixel_cache
+from bench.data.pixel_cache import open_pixel_cache
+from bench.data.pixel_source import DirectPixels
 from bench.data.transform import IMAGENET, MEMORY_FORMATS, Augmentation
 from bench.runs.progress import Progress
 from bench.system.cpu import tune_allocator

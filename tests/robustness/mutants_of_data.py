@@ -35,7 +35,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a picture saved again is no duplicate",
-        file="bench/data/facts.py",
+        file="bench/data/duplicates.py",
         old="if bits.bit_count() <= NEAR_BITS or",
         new="if bits.bit_count() <= 0 or",
         tests=("tests/unit/data/test_check.py::test_a_picture_saved_again_is_a_duplicate",),
@@ -104,7 +104,7 @@ MUTANTS = (
     ),
     Mutant(
         name="cached pixels outlive the decoder that made them",
-        file="bench/data/pixel_source.py",
+        file="bench/data/pixel_cache.py",
         old="[str(DECODER_VERSION), PIL.__version__, name]",
         new="[PIL.__version__, name]",
         tests=("tests/unit/data/test_pixel_cache.py::test_another_decoder_decodes_anew",),

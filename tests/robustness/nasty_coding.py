@@ -37,7 +37,7 @@ def metadata() -> Iterator[Nasty]:
     yield used("loop.tif", plain_tiff[:-4] + own_offset)
     beyond = tiff(64, 48, pixels, bits=(8, 8, 8), photometric=2, tag_273=10**9)
     yield refused("pixels-beyond-the-end.tif", beyond, "damaged")
-    yield refused("directory-beyond-the-end.tif", b"II*\0" + b"\xff" * 4 + pixels, "begins like")
+    yield refused("directory-beyond-the-end.tif", b"II*\0" + b"\xff" * 4 + pixels, "starts like")
     yield used("padded.jpg", _padded(saved(picture, "JPEG")))
 
 
@@ -84,10 +84,10 @@ def oddly_coded() -> Iterator[Nasty]:
     yield used("gif-and-script.gif", gif + b"*/=1;alert(1)")
     at = png_content.index(b"IHDR") + 17
     wrong_header = png_content[:at] + b"\0\0\0\0" + png_content[at + 4 :]
-    yield refused("wrong-header-checksum.png", wrong_header, "begins like a PNG")
+    yield refused("wrong-header-checksum.png", wrong_header, "starts like a PNG")
     end = png_content.rindex(b"IEND") - 8
     yield used("wrong-checksum.png", png_content[:end] + b"\0\0\0\0" + png_content[end + 4 :])
-    yield refused("no-palette.png", _no_palette(), "no palette")
+    yield refused("no-palette.png", _no_palette(), "without a palette")
     yield used("two-headers.png", with_chunk(png_content, png_content[8:33]))
 
 

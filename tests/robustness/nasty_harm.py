@@ -45,7 +45,7 @@ def no_images() -> Iterator[Nasty]:
         ("tif", b"II*\0"),
         ("webp", b"RIFF\4\0\0\0WEBP"),
     ):
-        yield refused(f"only-signature.{kind}", content, "begins like")
+        yield refused(f"only-signature.{kind}", content, "starts like")
 
 
 def truncated() -> Iterator[Nasty]:
@@ -107,7 +107,7 @@ def odd_entries() -> Iterator[Nasty]:
     yield refused("fifo.jpg", os.mkfifo, "not a regular file")
     yield refused("socket.jpg", _socket, "not a regular file")
     yield refused("device.jpg", lambda path: path.symlink_to("/dev/zero"), "not a regular file")
-    yield refused("dangling.jpg", lambda path: path.symlink_to("nothing"), "leads nowhere")
+    yield refused("dangling.jpg", lambda path: path.symlink_to("nothing"), "a broken link")
     yield refused("loop.jpg", lambda path: path.symlink_to(path), "symbolic links")
     yield refused("folder.jpg", Path.mkdir, "a folder with an image's name")
     yield refused("to-folder.jpg", lambda path: path.symlink_to(".."), "a folder")

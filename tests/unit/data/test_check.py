@@ -7,7 +7,7 @@ from drawn_folder import draw_folder, noise
 from PIL import Image
 
 from bench.data.check import check, require_few_rejects, require_one_label_each
-from bench.data.facts import difference_hash
+from bench.data.duplicates import difference_hash
 from bench.data.find import find
 from registry.errors import DataError
 
@@ -101,7 +101,7 @@ def test_folders_that_look_like_images_are_named(drawn):
 
     assert [(reject.name, reject.reason) for reject in check(find(drawn)).rejects] == [
         ("Cat/folder.jpg", "a folder with an image's name"),
-        ("Cat/nowhere.jpg", "a link that leads nowhere"),
+        ("Cat/nowhere.jpg", "a broken link"),
         ("Cat/other", "a link to a folder, which is not followed"),
     ]
 

@@ -77,7 +77,7 @@ def test_levels_of_unknown_white_are_refused(tmp_path, kind):
         tmp_path / "a.tif"
     )
 
-    with pytest.raises(UnreadableImageError, match="which one is white is not told"):
+    with pytest.raises(UnreadableImageError, match="the white level is unknown"):
         decode(tmp_path / "a.tif")
 
 

@@ -10,9 +10,10 @@ import pytest
 from drawn_folder import noise
 
 from bench.data.check import check
-from bench.data.decode_pool import SandboxedProcess, examine, thumbnails
+from bench.data.decode_pool import examine, thumbnails
 from bench.data.facts import Facts, Flaw
 from bench.data.find import find
+from bench.data.sandbox import SandboxedProcess
 from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError
 
@@ -191,9 +192,9 @@ def test_a_ledger_does_not_keep_what_may_pass(drawn, stand_in, tmp_path):
 
 def test_examiners_that_cannot_start_are_one_error(drawn, monkeypatch):
     """Not every image is blamed for a broken installation."""
-    monkeypatch.setattr("bench.data.decode_pool._MODULE", "bench.data.no_such_module")
+    monkeypatch.setattr("bench.data.sandbox._MODULE", "bench.data.no_such_module")
 
-    with pytest.raises(DataError, match=r"can't start .* exit code 1"):
+    with pytest.raises(DataError, match=r"cannot start .* exit code 1"):
         check(find(drawn))
 
 

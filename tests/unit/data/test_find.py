@@ -57,7 +57,7 @@ def test_no_file_is_dropped_silently(tmp_path):
     finding = find(_touch(tmp_path, "Cat/1.jpg", "Dog/1.jpg", "Dog/Thumbs.db", "123.jpg"))
 
     assert [(reject.name, reject.reason) for reject in finding.rejects] == [
-        ("123.jpg", "neither folder nor file name tells a class"),
+        ("123.jpg", "neither folder nor file name gives a class"),
         ("Dog/Thumbs.db", "its name has no image suffix"),
     ]
 

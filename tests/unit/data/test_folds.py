@@ -180,10 +180,10 @@ def test_other_content_is_another_fingerprint():
 @pytest.mark.parametrize(
     ("split", "told"),
     [
-        ("kfold", "unknown split 'kfold': there are stratified, textbook, kfold:5"),
+        ("kfold", "unknown split 'kfold': use stratified, textbook, or kfold:5"),
         ("kfold:", "unknown split"),
-        ("kfold:1", "it takes 2 or more: try kfold:5"),
-        ("kfold:0", "it takes 2 or more"),
+        ("kfold:1", "so 2 or more are needed: try kfold:5"),
+        ("kfold:0", "2 or more are needed"),
         ("kfold:-3", "unknown split"),
         ("kfold:2.5", "unknown split"),
         ("kfold:5 ", "unknown split"),

@@ -66,8 +66,8 @@ def test_picture_that_was_trained_on_is_never_tested(drawn, larger):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"split": "kfold:3"}, "kfold:3 tests on its own images: leave it or --test-data out"),
-        ({"test_data": "drawn"}, "every picture of .* is one of .*: there is nothing to test on"),
+        ({"split": "kfold:3"}, "kfold:3 tests on its own images: drop it or --test-data"),
+        ({"test_data": "drawn"}, "every picture of .* is also in .*, so no image is left to test"),
         ({"test_data": "foxes"}, "foxes has the classes cat, fox, .* has cat, dog"),
     ],
 )

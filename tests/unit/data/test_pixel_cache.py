@@ -14,10 +14,11 @@ import pytest
 from drawn_folder import draw_folder
 from warm import warm
 
-from bench.data import pixel_source
+from bench.data import pixel_cache
 from bench.data.check import check
 from bench.data.find import find
-from bench.data.pixel_source import DirectPixels, open_pixel_cache
+from bench.data.pixel_cache import open_pixel_cache
+from bench.data.pixel_source import DirectPixels
 from bench.data.validation_cache import ValidationCache
 
 _SHAPE = (3, 32, 32)
@@ -26,7 +27,7 @@ import sys
 from pathlib import Path
 from bench.data.check import check
 from bench.data.find import find
-from bench.data.pixel_source import open_pixel_cache
+from bench.data.pixel_cache import open_pixel_cache
 from bench.data.pixel_source import DirectPixels
 from bench.runs.progress import Progress
 
@@ -95,9 +96,9 @@ def _right(source, images):
 
 def _counted_decodes(monkeypatch):
     calls = []
-    decode, examine = pixel_source.decode_content, sys.modules["bench.data.check"].examine
+    decode, examine = pixel_cache.decode_content, sys.modules["bench.data.check"].examine
     monkeypatch.setattr(
-        pixel_source, "decode_content", lambda content: calls.append(1) or decode(content)
+        pixel_cache, "decode_content", lambda content: calls.append(1) or decode(content)
     )
     monkeypatch.setattr(
         "bench.data.check.examine",
@@ -213,11 +214,11 @@ def test_a_truncated_file_is_written_anew(source_of, images, tmp_path):
 
 def test_too_little_memory_is_said(source_of, images, monkeypatch):
     """Over 60 % of the free memory, each image is decoded when it is needed."""
-    monkeypatch.setattr(pixel_source, "available_bytes", lambda: 200_000)
+    monkeypatch.setattr(pixel_cache, "available_bytes", lambda: 200_000)
     report = Reporter()
     source = source_of(report)
 
-    assert "more than 60% of the 0.2 MB of memory that are free" in report.lines[0]
+    assert "exceed 60% of the 0.2 MB of free memory" in report.lines[0]
     assert report.counted == 24  # the centres are small enough
     assert _right(source, images)
 
@@ -229,7 +230,7 @@ def test_a_folder_that_cannot_be_made_is_said(source_of, images, tmp_path):
     source = source_of(report, tmp_path / "file" / "cache")
 
     assert _right(source, images)
-    assert all("no pixel cache: can't keep" in line for line in report.lines)
+    assert all("no pixel cache: cannot store" in line for line in report.lines)
     assert "Not a directory" in report.lines[0]
 
 
@@ -319,7 +320,7 @@ def test_the_whole_command_decodes_nothing_the_second_time(folder, tmp_path, mon
 def test_another_decoder_decodes_anew(source_of, monkeypatch):
     """What an earlier version made of a photograph is not what this one makes of it."""
     source_of()
-    monkeypatch.setattr(pixel_source, "DECODER_VERSION", pixel_source.DECODER_VERSION + 1)
+    monkeypatch.setattr(pixel_cache, "DECODER_VERSION", pixel_cache.DECODER_VERSION + 1)
     report = Reporter()
     source_of(report)
 

@@ -82,7 +82,7 @@ def test_a_truncated_file_is_noticed(written, size):
     """Cut anywhere, it is not opened."""
     os.truncate(written, size)
 
-    with pytest.raises(DamagedPixelsError, match="cut short"):
+    with pytest.raises(DamagedPixelsError, match="truncated"):
         PixelFile(written, _KEY)
 
 

@@ -15,16 +15,16 @@ pytestmark = pytest.mark.skipif(not hasattr(psutil, "LINUX") or not psutil.LINUX
 
 _GIBIBYTE = 2**30
 _ENDS = {
-    "leaving": ("failed", "contract", "its process left with exit code 1"),
+    "leaving": ("failed", "contract", "its process exited with code 1"),
     "hungry": ("out-of-memory", "contract", "MemoryError"),
     "hungrylater": ("out-of-memory", "build", "allocate memory"),
     "notanumber": ("diverged", "train", "the training loss was nan in epoch 1, step 1"),
-    "segfaulting": ("killed", "contract", "its process was ended by SIGSEGV"),
+    "segfaulting": ("killed", "contract", "its process was killed by SIGSEGV"),
     "interrupting": ("failed", "contract", "KeyboardInterrupt"),
     "escaping": ("failed", "contract", "raised "),
     "bearing": ("ok", "done", ""),
     "closing": ("failed", "contract", "its process "),
-    "babbling": ("failed", "contract", "can't be understood"),
+    "babbling": ("failed", "contract", "sent an unreadable message"),
 }
 _TRACES = {
     "hungry": "in __init__",
@@ -113,7 +113,7 @@ def test_what_never_ends_is_ended(begin):
 
     assert code == 6
     assert {(trial["status"], trial["phase"]) for trial in trials} == {("timeout", "contract")}
-    assert "6 s that --timeout gives" in trials[0]["error"]
+    assert "6 s of --timeout" in trials[0]["error"]
     assert zoo.orphans() == []
     assert spent < 0.2
 

@@ -385,8 +385,8 @@ def test_a_trial_is_begun_when_there_is_memory_for_it(held):
     assert before == [0]
     assert order == [0, 1, 2]
     assert said == [
-        "lenet (seed 1) waits for memory: it may take 2.0 GB, and 1.0 GB are free",
-        "lenet (seed 2) waits for memory: it may take 5.0 GB, and 0.0 GB are free",
+        "lenet (seed 1) waits for memory: it may need 2.0 GB, and 1.0 GB are free",
+        "lenet (seed 2) waits for memory: it may need 5.0 GB, and 0.0 GB are free",
     ]
 
 

@@ -101,7 +101,7 @@ def test_a_kill_in_the_middle_of_a_message_is_a_kill(job, server):
     process = TrialProcess(server.begin())
     record = process.run(replace(job, spec=spec), Progress(shown=False)).record
 
-    assert (record.status, record.error) == ("killed", "its process was ended by SIGKILL")
+    assert (record.status, record.error) == ("killed", "its process was killed by SIGKILL")
     assert record.phase == "contract"
 
 
@@ -203,7 +203,7 @@ def test_a_server_that_can_begin_nothing_says_why(monkeypatch):
     """One line with the last that it said, and no wait without an end."""
     monkeypatch.setattr("bench.engines.spawn._BOOT", "raise SystemExit('no torch here')")
     server = TrialServer()
-    with pytest.raises(RunError, match=r"the process that starts them left with 1: no torch here"):
+    with pytest.raises(RunError, match=r"the trial server exited with code 1: no torch here"):
         server.begin()
     server.close()
 
@@ -255,7 +255,7 @@ def test_a_trial_that_takes_too_long_is_ended(job, server):
     record = process.run(_of(job, "Sleeping", timeout=4.0), Progress(shown=False)).record
 
     assert (record.status, record.phase) == ("timeout", "contract")
-    assert "not done after the 4 s that --timeout gives a trial" in record.error
+    assert "not finished within the 4 s of --timeout" in record.error
 
 
 def test_a_trial_holds_no_more_than_it_may(job, server):

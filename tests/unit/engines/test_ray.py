@@ -266,7 +266,7 @@ def test_a_node_with_another_version_refuses_by_name(job):
     lacking = _asked(job, **{"the code of mynet": "0" * 64})["refused"]
 
     assert "instead of 0.9.1" in other
-    assert "the code of lenet is another" in code
+    assert "the code of lenet differs" in code
     assert "it lacks the code of mynet" in lacking
     assert all(each.startswith("on the node ") for each in (other, code, lacking))
 
@@ -277,13 +277,16 @@ def test_a_node_with_other_images_refuses(job):
     job.split.test[0].file.path.unlink()
     refused = _asked(job)["refused"]
 
-    assert "2 of 24 images are not what they were" in refused
-    assert "under the same path on every node" in refused
+    assert "2 of 24 images are missing or have changed" in refused
+    assert "every node must have the data under the same path" in refused
 
 
 def test_a_node_without_the_run_folder_refuses(job, tmp_path):
     """Weights and checkpoints would have no place."""
-    assert "has to be on every node" in _asked(replace(job, folder=tmp_path / "gone"))["refused"]
+    assert (
+        "does not exist: every node must have it"
+        in _asked(replace(job, folder=tmp_path / "gone"))["refused"]
+    )
 
 
 def test_a_trial_that_is_to_stop_is_not_begun(job):

@@ -76,7 +76,7 @@ def test_a_data_set_is_a_folder():
 
 @pytest.mark.parametrize(
     ("dataset", "reason"),
-    [(LIAR, "gave no folder but"), (GONE, "can't be had: ModuleNotFoundError")],
+    [(LIAR, "which is not a folder"), (GONE, "is not available: ModuleNotFoundError")],
 )
 def test_a_data_set_that_is_none_is_told(dataset, reason):
     """By its name, on one line."""
