@@ -1,57 +1,20 @@
-"""Records as rows: one for each model, epoch or profiled trial; units stand in the names.
-
-`COLUMNS` are those of the files in their order, `TABLE_COLUMNS` those of the table.
-"""
+"""Records as rows: one for each model, epoch or profiled trial; units stand in the names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 import pandas as pd
 
-from bench.analysis.accuracy_columns import ACCURACY_COLUMNS
-from bench.analysis.column import Column, ModelTrials, Row, number
-from bench.analysis.cost_columns import COST_COLUMNS
+from bench.analysis.column import ModelTrials, number
+from bench.analysis.columns import COLUMNS
 from bench.analysis.pairwise import PairwiseComparisons
-from bench.analysis.setup_columns import SETUP_COLUMNS
 from bench.analysis.stats.interval import wilson_interval
 from bench.training.record import EPOCH_TIMES, SHARED, EpochRecord, TimeProfile, TrialRecord
-from registry.errors import RunError, did_you_mean
 
 BASELINE = "(majority class)"
-ALL = "all"
-COLUMNS = (*ACCURACY_COLUMNS, *COST_COLUMNS, *SETUP_COLUMNS)
-TABLE_COLUMNS = tuple(sorted((each for each in COLUMNS if each.name), key=attrgetter("place")))
 _COUNTS = [column.key for column in COLUMNS if column.whole]
 _NOTHING = PairwiseComparisons()
-
-
-def select_columns(names: Sequence[str]) -> tuple[Column, ...]:
-    """Return the columns of these names, the model first; all for `all`.
-
-    Raises:
-        RunError: there is none of that name; it names those there are.
-    """
-    known = {column.name: column for column in TABLE_COLUMNS}
-    for name in names:
-        if name not in known and name != ALL:
-            hint = did_you_mean(name, known)
-            raise RunError(f"no column {name!r}.{hint} There are: {', '.join(known)}; or {ALL}")
-    if ALL in names:
-        return TABLE_COLUMNS
-    return tuple(known[name] for name in dict.fromkeys(("model", *names)))
-
-
-def informative_columns(frame: pd.DataFrame) -> list[Column]:
-    """Return the columns that have something to say of the rows of `frame`, in their order."""
-    rows = rows_of(frame)
-    return [each for each in TABLE_COLUMNS if any(map(each.cell, rows)) and each.relevant(frame)]
-
-
-def rows_of(frame: pd.DataFrame) -> list[Row]:
-    """Return the rows of `frame`, values by name."""
-    return frame.to_dict("records")  # type: ignore[return-value]
 
 
 def comparison(

@@ -14,10 +14,11 @@ from torch.nn import functional as F
 from bench.data.loader import Batch, DataLoader
 from bench.system.clock import Phases, Stopwatch
 from bench.system.device import autocast
+from bench.training.finetune import Backbone
 from bench.training.optimizer import build_optimizer
 from bench.training.recipe import Recipe
 from bench.training.record import TimeProfile
-from bench.training.schedule import Backbone, TrainingPosition, apply, settings
+from bench.training.schedule import TrainingPosition, apply, settings
 from bench.training.weight_averaging import WeightAverage
 
 

@@ -26,17 +26,18 @@ from bench.training.callbacks import Callback, RecordBuilder, TrialContext
 from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
 from bench.training.evaluate import Evaluation, evaluate
+from bench.training.finetune import is_trained, new_head
 from bench.training.initialize import IMAGES, fit_to_images
 from bench.training.latency import SIZES, inference_times
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
 from bench.training.memory_format import choose_layout
 from bench.training.record import Status, TrialResult
-from bench.training.schedule import is_trained, new_head
 from bench.training.spec import TrialSpec
 from bench.training.stop import DivergedError, reason_of, status_of, traceback_of
+from bench.training.train_resolution import smaller_shape, takes
 from bench.training.train_state import TrainState
-from bench.training.trial_batches import TrialBatches, smaller_shape, takes
+from bench.training.trial_batches import TrialBatches
 from registry.checks.settings import seed_everything
 from registry.errors import ContractError
 from registry.verify import verify

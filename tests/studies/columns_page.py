@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from paths import ROOT
 
 from bench.analysis.column import Column
-from bench.analysis.frame import COLUMNS
+from bench.analysis.columns import COLUMNS
 
 PAGE = ROOT / "docs" / "columns.md"
 _BEGIN, _END = "<!-- written by `make columns` -->\n", "<!-- end of what is written -->\n"

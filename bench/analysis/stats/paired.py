@@ -11,7 +11,7 @@ from string import ascii_lowercase
 import numpy as np
 from scipy.special import bdtr
 
-from bench.analysis.stats.interval import Components, MeanEstimate, Values, estimate_mean
+from bench.analysis.stats.variance_components import Components, MeanEstimate, Values, estimate_mean
 
 LEVEL = 0.05  # false verdicts that are put up with, in a whole comparison
 

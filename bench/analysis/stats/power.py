@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from bench.analysis.stats.interval import Components
 from bench.analysis.stats.paired import LEVEL
+from bench.analysis.stats.variance_components import Components
 
 _DRAWS = 500  # known to two points of power
 _MOST_TRIED = 12  # seeds of which all ways to swap names are tried; of more, 2^11 at random

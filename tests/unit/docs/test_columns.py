@@ -13,7 +13,7 @@ from columns_page import written as write_columns
 from made_records import made_results
 from paths import ROOT
 
-from bench.analysis.frame import COLUMNS
+from bench.analysis.columns import COLUMNS
 from bench.report.run_files import SCHEMA_VERSION, write_run, write_trial
 from bench.training.evaluate import Evaluation
 
