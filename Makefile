@@ -7,7 +7,7 @@
 # And one that tries for an hour to break what is promised about kills, damage and full disks, and
 # trains each built-in network at its full width until it has learned.
 #   make soak
-# And one that holds some hundred networks of torchvision and timm to what any must keep: docs/sweep.md.
+# And one that holds some hundred networks of torchvision and timm to what any must keep: docs/explanation/sweep.md.
 #   make sweep
 PYTHON ?= python3.11
 VENV := .venv
@@ -20,7 +20,7 @@ BASELINE ?= .benchmarks/saved.json
 # two workers more than cores, four at most, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench test rooms coverage mutants soak sweep chapter simulations columns options benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test rooms coverage mutants soak sweep chapter simulations reference docs words errors benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -77,7 +77,7 @@ benchmark-save: benchmark
 benchmark-table: $(STAMP)
 	$(BIN)/python tests/benchmarks/ratios.py table $(BASELINE) --into README.md
 
-# the textbook chapter's result, one change at a time, into docs/chapter.md: hours, and the photographs
+# the textbook chapter's result, one change at a time, into docs/explanation/chapter.md: hours, and the photographs
 # part of it: make chapter CHAPTER='--only trained relu'
 chapter: $(STAMP)
 	$(SCRIPT) tests/studies/chapter.py $(CHAPTER)
@@ -86,13 +86,21 @@ chapter: $(STAMP)
 simulations: $(STAMP)
 	$(SCRIPT) tests/studies/simulations.py
 
-# the table of docs/columns.md, from the columns themselves
-columns: $(STAMP)
-	$(SCRIPT) tests/studies/columns_page.py
+# the generated pages of docs/reference/, from the code
+reference: $(STAMP)
+	$(SCRIPT) tests/studies/reference_pages.py
 
-# docs/options.md, from the fields of the options
-options: $(STAMP)
-	$(SCRIPT) tests/studies/options_page.py
+# the site, in build/docs/index.html; a warning or a dead link is an error. Needs no network
+docs: $(STAMP)
+	$(BIN)/sphinx-build --fail-on-warning --quiet docs build/docs
+
+# how long sentences are, and words to avoid, with the plain word for each
+words: $(STAMP)
+	$(SCRIPT) tests/studies/words.py
+
+# every error message that the tests provoke, a line for each place that makes one: build/errors.txt
+errors: $(STAMP)
+	$(BIN)/python -m pytest $(CORES) -p error_catalogue $(PYTEST)
 
 # can the tests fail: faults planted one at a time in a copy of the code, each to be noticed: minutes
 # a part of it: make mutants MUTANTS='--only bench/analysis/stats'

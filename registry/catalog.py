@@ -30,8 +30,9 @@ class Catalog:
 
     def __init__(self, claims: Iterable[EntryPoint], frozen: Frozen | None = None) -> None:
         claims = tuple(claims)
-        self._architectures = Claims(ARCHITECTURES, claims)
-        self._families = Claims(FAMILIES, claims)
+        networks = [each for each in claims if each.group == ARCHITECTURES.group]
+        self._architectures = Claims(ARCHITECTURES, networks)
+        self._families = Claims(FAMILIES, [each for each in claims if each.group == FAMILIES.group])
         self._frozen = frozen or Frozen()
 
     @classmethod

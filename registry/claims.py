@@ -76,7 +76,7 @@ class Claims(Generic[T]):
 
     def __init__(self, kind: Kind[T], claims: Iterable[EntryPoint]) -> None:
         self.kind = kind
-        self._claims = sorted((each for each in claims if each.group == kind.group), key=_order)
+        self._claims = sorted(claims, key=_order)
         self._bare: dict[str, list[EntryPoint]] = {}
         for claim in self._claims:
             self._bare.setdefault(claim.name, []).append(claim)

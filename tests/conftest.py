@@ -14,7 +14,7 @@ from warm import warm
 
 from zoo.cli.app import main
 
-_LONGEST = ("test_ray.py", "test_campaign.py", "test_isolation.py", "test_readme.py")
+_LONGEST = ("test_ray.py", "test_campaign.py", "test_isolation.py", "test_pages.py")
 _PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data"
 
 

@@ -3,6 +3,8 @@
 Ctrl-C and SIGTERM meanwhile: the first saves and stops, the second ends at once.
 """
 
+from __future__ import annotations
+
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping

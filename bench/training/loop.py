@@ -208,7 +208,7 @@ class TrainingLoop:
     def _batches_left(self) -> Iterator[Batch]:
         """Yield the rest of the epoch's batches, as far as the budget reaches."""
         with closing(self._batches.epoch(self._at.epoch, self._at.step)) as batches:
-            if self._is_spent():  # gone on with after the last step
+            if self._at.step > 0 and self._is_spent():  # resumed after the last step
                 return
             for batch in batches:
                 yield batch

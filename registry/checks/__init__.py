@@ -1,6 +1,6 @@
 """The kit for authors: what any architecture must keep, as checks. Needs no torch until one runs.
 
-`run_checks(architecture)` returns what each check found; `zoo check NAME` prints it. In a test:
+`run_checks(architecture)` returns what each check found; `zoo check NAME` prints it. In a test::
 
     @parametrize_architectures("mynet")
     def test_mynet_keeps_its_promises(architecture, check):

@@ -1,8 +1,8 @@
-"""The chapter's result explained, one change at a time: `make chapter` writes docs/chapter.md.
+"""The chapter's result explained, one change at a time: `make chapter` writes the page on it.
 
-Each step is an ordinary run of `bench`, in a folder of its own. What comes of it is kept in
-docs/chapter.json, of which the page is made; what is there is not run again. A run that was
-interrupted is gone on with. All of it takes some twenty hours on two cores.
+Each step is an ordinary run of `bench`, in a folder of its own. Its outcome is kept in
+docs/explanation/chapter.json, from which the page is written, and is not run again. An interrupted
+run resumes. All steps take about twenty hours on two cores.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from bench.training.evaluate import evaluate
 from registry.architecture import Architecture
 from registry.errors import ZooError
 
-_PAGE = ROOT / "docs" / "chapter.md"
-_KEPT = ROOT / "docs" / "chapter.json"
+_PAGE = ROOT / "docs" / "explanation" / "chapter.md"
+_KEPT = ROOT / "docs" / "explanation" / "chapter.json"
 _FOLDER = ROOT / ".benchmarks" / "chapter"
 _DATA = ROOT.parent / "shared" / "data"
 _CHAPTER, _MANY = "dogs-vs-cats", "dogs-vs-cats-2000"

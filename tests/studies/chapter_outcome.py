@@ -1,4 +1,4 @@
-"""What came of a step of the chapter with one network, as docs/chapter.json keeps it.
+"""What came of a step of the chapter with one network, as docs/explanation/chapter.json keeps it.
 
 Of the photographs nothing is kept but, in the order of their names, which were answered rightly.
 """

@@ -20,70 +20,72 @@ _Lines = Sequence[tuple[Step, Outcome | None]]
 _MAJORITY = 47  # dogs of the 92 that validate
 _HEAD = """# The chapter's result, explained
 
-Written by `make chapter` from `chapter.json`, where it keeps what came of its runs; anyone with the
-photographs can repeat them. The textbook chapter trains a LeNet and an AlexNet on 400 photographs
-of cats and dogs and validates them on 92: 50.0 % and 51.1 % after ten epochs, for which it blames
-the few photographs. With the same photographs in the same order, the same networks and the same
-ten epochs, other reasons turn out to weigh more. In points of accuracy on other photographs, with
-95 % intervals:
+This page is written by `make chapter`, from the outcomes in `chapter.json`. Anyone with the
+photographs can repeat them.
+
+The textbook chapter trains a LeNet and an AlexNet on 400 photographs of cats and dogs, and
+validates them on 92. After ten epochs it gets 50.0 % and 51.1 %, and blames the small number of
+photographs. Other reasons turn out to weigh more. With the same photographs, networks and epochs,
+these changes gain so many points of accuracy on other photographs, with 95 % intervals:
 
 {short}
 
 ## What was never trained
 
-As the chapter's first loop is indented, its training phase is never run: it validates one
-untrained network ten times, and all ten epochs have one loss. So its figure is a draw. Of {count}
-untrained networks, seeds 0 to {last}, so many get so many of the 92 right:
+The chapter's first loop is indented so that its training phase never runs. It validates one
+untrained network ten times, and all ten epochs have the same loss. So its accuracy is random. The
+table shows {count} untrained networks, seeds 0 to {last}, and how many of the 92 each gets right:
 
 {draws}
 
 **46 of 92 is the chapter's 50.0 %**: {fifty}.
 
-And 47 of the 92 are dogs: whoever always says dog is right for **47 of 92, the chapter's 51.1 %**.
-That is what its AlexNet says after ten epochs with the printed recipe, in {majority} of {trainings}
+47 of the 92 are dogs. Always answering "dog" is right for **47 of 92, the chapter's 51.1 %**. That
+is what its AlexNet answers after ten epochs with the printed recipe, in {majority} of {trainings}
 trainings here (first line of its table).
 
 ## One change at a time
 
-Each line has all changes of the lines before it, {seeds} seeds each. *Validated* are the accuracies
-on the chapter's 92 validation photographs, least and greatest; *others* is the mean accuracy on the
-1,500 of the 2,002 photographs that are not among the chapter's 502, with its 95 % interval over
-seeds and photographs. *Gain* is against the line before, the same seeds and photographs, in
-points, with its own interval; *better* or *worse* where that is no chance by the rule of
-`zoo compare`, each line by itself. Seconds are of training on one thread of a shared machine, the
-least and the greatest of the seeds: the work is the same, and the least was the least disturbed.
-No choice was made by looking at the 1,500 but one: the side of the training images was tried on
-some of them.
+Each line includes all changes of the lines before it, with {seeds} seeds each. The columns are:
 
-Beyond the chapter's ten epochs and 400 photographs, each of the two lines of a second table has
-all changes of the first, and its gain is against the first's last line: on the photographs that
-both were tested on and neither trained on, whose number is in *others*. Ten epochs of more
-photographs are more steps, too.
+- *validated*: the accuracies on the chapter's 92 validation photographs, lowest to highest;
+- *others*: the mean accuracy on the 1,500 of 2,002 photographs outside the chapter's 502, with its
+  95 % interval over seeds and photographs;
+- *seconds*: training time on one thread of a shared machine, lowest to highest;
+- *gain*: the difference from the line before in points, on the same seeds and photographs. It says
+  *better* or *worse* where the rule of `zoo compare` excludes chance, for each line separately.
+
+The 1,500 photographs decided one choice only: the side of the training images was tried on some of
+them.
+
+A second table goes beyond the chapter's ten epochs and 400 photographs. Its gains are measured
+against the last line of the first table, on photographs that both tested and neither trained on.
+*Others* gives their number. Ten epochs of more photographs are also more steps.
 """
 _BUDGETS = """## In minutes, with more photographs
 
-The `default` recipe with a budget of training time instead of epochs, on two cores: trained on
-1,402 of the 2,002 photographs, tested on 300 others (`zoo bench -m lenet -m alexnet --data
-dogs-vs-cats-2000 --budget 5m --seeds 6`). Accuracies with their 95 % interval over seeds and
-photographs. How far it gets in a minute depends on the machine.
+Here the `default` recipe has a budget of training time instead of epochs, on two cores. It trains
+on 1,402 of the 2,002 photographs and tests on 300 others: `zoo bench -m lenet -m alexnet --data
+dogs-vs-cats-2000 --budget 5m --seeds 6`. The 95 % intervals cover seeds and photographs. How far a
+network gets in a minute depends on the machine.
 
-`default` was chosen on the chapter's photographs, of which some are among the 300 here: *others* is
+`default` was chosen on the chapter's photographs, and some of them are among the 300. *Others* is
 the accuracy without those.
 """
 _ELSEWHERE = """## Other networks
 
-The `default` recipe was chosen by looking at the two networks above. Whether it is a fair rule for
-others, too, is told by the other built-in ones and eight of other kinds, five minutes each on two
-cores, one seed, with the same photographs. *Epochs* are passes over the 1,402; *above chance*: the
-interval lies above what always saying the more frequent class would give.
+The `default` recipe was chosen with the two networks above. Is it fair to others? The other
+built-in networks and eight of other kinds trained for five minutes each on two cores, with one
+seed and the same photographs. *Epochs* are passes over the 1,402. *Above chance* means: the
+interval lies above the accuracy of always answering the more frequent class.
 """
 _WHY = {
-    "elsewhere/vgg16": "of five minutes its first weights take more than one, in which the rising "
-    "of the learning rate goes by, too, and the rest is enough for a quarter of the photographs, "
-    "once. That is little, though `vgg19` learned from no more. The line below has more time.",
-    "elsewhere/torchvision:squeezenet1_1": "it has a ReLU after its head. Where that puts out 0 "
-    "for each class and photograph no gradient is left, and the loss stays at ln 2. The line below "
-    "is without it.",
+    "elsewhere/vgg16": "its first weights take more than one of the five minutes. The learning "
+    "rate rises in that time, too. The rest is enough for a quarter of the photographs, once. "
+    "`vgg19` learned from no more. The line below has more time.",
+    "elsewhere/torchvision:squeezenet1_1": "it has a ReLU after its head. If that returns 0 for "
+    "each class and photograph, no gradient is left, and the loss stays at ln 2. The line below is "
+    "without it.",
 }
 
 
@@ -153,9 +155,11 @@ def _single(found: _Lines) -> str:
         for (_, before), (step, after) in pairwise(found)
         if before is not None and after is not None
     ]
-    sure = [f"{what} ({100 * each.difference:+.1f})" for what, each in told if not _is_chance(each)]
-    head = f"**More than chance alone gives, of {len(told)} changes**"
-    return fill(f"{head}: {'; '.join(sure) or 'none'}.", 100) + "\n"
+    sure = [
+        f"- {what}: {100 * each.difference:+.1f}" for what, each in told if not _is_chance(each)
+    ]
+    head = f"**Clear gains or losses among {len(told)} changes**, in points:"
+    return "\n".join([head, "", *(sure or ["- none"])]) + "\n"
 
 
 def _whole(found: _Lines) -> str:
@@ -179,7 +183,7 @@ def _at_chance(found: _Lines) -> Iterator[str]:
     """Yield for each network that is not above chance why, as far as that is known."""
     for step, outcome in found:
         if outcome is not None and not _is_above_chance(outcome):
-            why = _WHY.get(step.key, "nobody has found out why.")
+            why = _WHY.get(step.key, "the reason is unknown.")
             yield fill(f"**`{step.network.name}` is not above chance**: {why}", 100) + "\n"
 
 

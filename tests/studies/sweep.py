@@ -1,8 +1,9 @@
 """Every classifier of torchvision and some hundred of timm, held to what any network must keep.
 
-`make sweep` takes hours; `--only 'torchvision:*'` or `--limit 20` less. What was found is kept in
-`.benchmarks/sweep/`, where a killed sweep goes on, and told in `docs/sweep.md`. The exit code is 1
-if a network that kept everything, as that page says, does not now. No weights are fetched.
+`make sweep` takes hours; `--only 'torchvision:*'` or `--limit 20` less. Findings are kept in
+`.benchmarks/sweep/`, where a killed sweep resumes, and written to docs/explanation/sweep.md. The
+exit code is 1 if a network that kept everything, as that page says, does not now. No weights are
+fetched.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from sweep_rows import (
 )
 from sweep_worker import Worker
 
-_PAGE = ROOT / "docs" / "sweep.md"
+_PAGE = ROOT / "docs" / "explanation" / "sweep.md"
 _FOLDER = ROOT / ".benchmarks" / "sweep"
 _LEAST = 300  # of timm
 _TRIES = 3

@@ -18,17 +18,17 @@ _TOLD = {
 }
 _KEPT = "## Kept everything"
 _LIST = re.compile(r"^- (\w+), .*?: ([\w, ]+)$")
-_HEAD = """# What the networks of others keep
+_HEAD = """# How networks of other libraries fare
 
-Written whole by `make sweep`. It holds all {torchvision} classifiers of torchvision and {timm}
-networks of timm (of each of its modules the smallest, then the second, and so on) to the checks of
-`zoo check`, untrained, at the input size of their own configuration.
-torch {versions[torch]}, torchvision {versions[torchvision]}, timm {versions[timm]}.
+This page is written by `make sweep`. It runs the checks of `zoo check` on all {torchvision}
+classifiers of torchvision and {timm} networks of timm: the smallest of each module, then the
+second, and so on. They are untrained, at the input size of their own configuration.
+Versions: torch {versions[torch]}, torchvision {versions[torchvision]}, timm {versions[timm]}.
 
-What a network gets depends on its size. Above {trained} million multiply-adds an image it is not
-trained (no `learns`); above {computed:,} million, or {parameters} million parameters, only what
-computes nothing is looked at (`contract`, `shapes`, `head`). The import of the two libraries is not
-watched here, as all networks share it.
+The checks depend on the size of a network. Above {trained} million multiply-adds an image, it is
+not trained (no `learns`). Above {computed:,} million, or {parameters} million parameters, only
+`contract`, `shapes` and `head` run. The import of the two libraries is not watched here, as all
+networks share it.
 """
 
 
@@ -56,9 +56,9 @@ def page(rows: Sequence[Row], versions: Mapping[str, str], counts: Mapping[str, 
     parts = [
         _head(rows, versions, counts),
         _by_check(rows),
-        _grouped("## Not kept, and why", _broken(rows)),
-        _grouped("## Can't be compared", _refused(rows)),
-        _grouped("## Came to no end", _lost(rows)),
+        _grouped("## Failed, and why", _broken(rows)),
+        _grouped("## Cannot be compared", _refused(rows)),
+        _grouped("## Checks that did not end", _lost(rows)),
         _clean(rows),
     ]
     return "\n".join(part for part in parts if part)
@@ -76,10 +76,10 @@ def _head(rows: Sequence[Row], versions: Mapping[str, str], counts: Mapping[str,
         computed=computed // 10**6,
         parameters=parameters // 10**6,
     )
-    kept_all = f"- {counts['clean']} of {counts['networks']} kept all that was looked at: {tiers}."
+    kept_all = f"- {counts['clean']} of {counts['networks']} passed all checks that ran: {tiers}."
     rest = (
-        f"- {counts['broken']} broke a promise, {counts['refused']} can't be compared, "
-        f"{counts['lost']} have a check that came to no end."
+        f"- {counts['broken']} failed a check, {counts['refused']} cannot be compared, "
+        f"{counts['lost']} have a check that did not end."
     )
     return "\n".join([head, _filled(kept_all), _filled(rest), ""])
 

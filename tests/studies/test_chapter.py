@@ -92,8 +92,8 @@ def test_gains_are_those_of_the_network_itself(outcomes):
     assert "| +2" in line
     assert line.endswith(" better |")
     assert "better" not in _line(alexnet, "| after, told")
-    assert "**More than chance alone gives, of 1 changes**: after, told (+2" in lenet
-    assert "**More than chance alone gives, of 1 changes**: none." in alexnet
+    assert "**Clear gains or losses among 1 changes**, in points:\n\n- after, told: +2" in lenet
+    assert "**Clear gains or losses among 1 changes**, in points:\n\n- none\n" in alexnet
     whole = lenet[lenet.index("**From") :].replace("\n", " ")
     assert "the network unchanged: +2" in whole
     assert "better on the others; on the 92 +0.0, of single seeds +0.0 to +0.0." in whole
@@ -133,7 +133,7 @@ def test_what_is_no_better_than_the_majority_is_told(outcomes):
     assert _line(text, "| lenet | sure").endswith(" of 500 | 51.1% | 10.0 | yes |")
     assert _line(text, "| lenet | chance").endswith(" of 500 | 51.1% | 10.0 | **no** |")
     assert _line(text, "| lenet | absent") == "| lenet | absent | not run yet |  |  |  |  |"
-    assert "**`lenet` is not above chance**: nobody has found out why.\n" in text
+    assert "**`lenet` is not above chance**: the reason is unknown.\n" in text
 
 
 def test_photographs_that_the_recipe_was_chosen_on_are_told_apart(outcomes):

@@ -131,6 +131,17 @@ def test_one_step_is_made_however_small_the_budget_is(split):
     assert record.history[0].train_images == 4
 
 
+def test_an_epoch_that_starts_has_a_step(split, monkeypatch):
+    """Wherever the budget ends, between two looks at the clock, too."""
+    monkeypatch.setattr(_Clock, "__call__", lambda clock: setattr(clock, "now", clock.now + 0.01)
+                        or clock.now)  # fmt: skip
+    records = [_trained(_spec(4 + n / 100), split).record for n in range(25)]
+
+    assert {record.status for record in records} == {"ok"}
+    assert all(epoch.train_images for record in records for epoch in record.history)
+    assert {len(record.history) for record in records} == {1, 2}
+
+
 def test_the_loss_of_a_part_of_an_epoch_is_an_images_own(split):
     """The first steps of training have nearly the same loss an image, whatever follows them."""
     part, whole = (_trained(_spec(seconds), split).record for seconds in (2.0, 4.0))

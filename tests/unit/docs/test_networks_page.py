@@ -8,7 +8,7 @@ import pytest
 from environment import Environment
 from paths import ROOT
 
-_PAGE = (ROOT / "docs" / "authors.md").read_text(encoding="utf-8")
+_PAGE = (ROOT / "docs" / "how-to" / "networks.md").read_text(encoding="utf-8")
 _FILES = re.findall(r"```python file=(\S+)\n(.*?)```", _PAGE, flags=re.DOTALL)
 _BLOCKS = re.findall(r"```sh\n(.*?)```", _PAGE, flags=re.DOTALL)
 _COMMANDS = [line for block in _BLOCKS for line in block.splitlines() if line]
@@ -56,16 +56,6 @@ def test_a_new_package_is_listed_checked_tested_and_trained(life):
     assert "my_net" in life["zoo bench --models my_net lenet5"].stdout
     assert re.search(r"13 passed", life["python -m pytest zoo-my-net"].stdout)
     assert "parameters=23_826" in life["zoo contract freeze my_net"].stdout
-
-
-def test_the_page_names_data_sets_and_recipes_as_they_are():
-    """Its last lines make one of each."""
-    (block,) = re.findall(r"```python\n(.*?)```", _PAGE, flags=re.DOTALL)
-    namespace: dict[str, object] = {}
-    exec(block, namespace)
-
-    assert namespace["TEN"].name == "ten"
-    assert namespace["SLOW"].epochs == 90
 
 
 def test_what_is_uninstalled_is_gone(life):
