@@ -14,10 +14,10 @@ from registry.architecture import Architecture
 def head_of(architecture: Architecture, network: nn.Module, classes: int) -> frozenset[str]:
     """Return the names of the parameters of `network` that depend on the number of `classes`.
 
-    Found by building it once more for one class more; no random state is changed.
+    It builds the network again with one more class, and leaves the random state as it was.
 
     Raises:
-        ConstructionError: it can't be built.
+        ConstructionError: the network cannot be built.
     """
     with preserve_random_state():
         other = dict(architecture.untrained.build(num_classes=classes + 1).named_parameters())
@@ -27,12 +27,12 @@ def head_of(architecture: Architecture, network: nn.Module, classes: int) -> fro
 
 
 def is_trained(architecture: Architecture) -> bool:
-    """Say whether a network of it begins with trained weights."""
+    """Say whether networks of `architecture` start with trained weights."""
     return architecture != architecture.untrained
 
 
 def new_head(spec: TrialSpec, network: nn.Module) -> frozenset[str] | None:
-    """Return the parameters that have not been trained, where the recipe sets them apart."""
+    """Return the names of untrained parameters, or None if the recipe treats all alike."""
     apart = spec.recipe.frozen_share != 0.0 or spec.recipe.backbone_rate != 1.0
     if not is_trained(spec.architecture) or not apart:
         return None
@@ -40,13 +40,13 @@ def new_head(spec: TrialSpec, network: nn.Module) -> frozenset[str] | None:
 
 
 class Backbone:
-    """All of `network` but its `head`, kept as it is for a share of the training.
+    """All parameters of `network` except its `head`, frozen for a share of the training.
 
-    Kumar et al. 2022, arXiv:2202.10054: a head that knows nothing spoils the features under it.
+    An untrained head damages the features of the backbone: Kumar et al. 2022, arXiv:2202.10054.
     """
 
     def __init__(self, network: nn.Module, head: frozenset[str], recipe: Recipe) -> None:
-        """Only what is trainable now is ever trained."""
+        """Take the parameters that are trainable now; others stay frozen."""
         self._network, self._share = network, recipe.frozen_share
         named = network.named_parameters()
         self._parameters = [p for name, p in named if name not in head and p.requires_grad]
@@ -59,7 +59,7 @@ class Backbone:
         self._frozen = False
 
     def prepare(self, place: TrainingPosition) -> None:
-        """Freeze it for the step at `place`, its normalisation included, or let it be trained."""
+        """Freeze or unfreeze parameters and normalisation for the step at `place`."""
         frozen = self._share == 1 or place.done < self._share * place.end
         if frozen == self._frozen and not frozen:
             return

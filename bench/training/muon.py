@@ -11,23 +11,23 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.adamw import adamw
 
-_BETAS = (0.9, 0.999)  # of AdamW; where a schedule moves the first, it moves Muon's, too
+_BETAS = (0.9, 0.999)  # of AdamW; a schedule that changes the first changes Muon's, too
 _MOMENTUM = 0.95
 _EPS = 1e-8
-_STEPS = 5  # of Newton and Schulz
-_SMALLEST = 1e-7  # norm that is brought near 1, as in `torch.optim.Muon`
-_QUINTIC = (3.4445, -4.7750, 2.0315)  # in five steps, 0.002 to 1 become 0.68 to 1.21
+_STEPS = 5  # of the Newton-Schulz iteration
+_SMALLEST = 1e-7  # norm that can be scaled to 1, as in `torch.optim.Muon`
+_QUINTIC = (3.4445, -4.7750, 2.0315)  # five steps map 0.002..1 to 0.68..1.21
 
 
 class Muon(Optimizer):
-    """Groups with `filters` take steps in which no direction is smaller than another.
+    """An optimiser: Muon for parameter groups with `filters`, AdamW for all other groups.
 
-    A step is the running mean of a filter bank's gradient, its singular values brought near 1: what
-    few images have in common changes the filters as what all have does. A filter bank (K, C, h, w)
-    is a matrix (K, C h w). Groups without `filters` are AdamW's. Decay is decoupled in both.
+    Muon's step is the running mean of the gradient, with its singular values scaled to about 1. So
+    rare features change the filters as much as common ones. A filter bank (K, C, h, w) counts as a
+    matrix (K, C h w). Weight decay is decoupled in both.
 
     Sources: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", and his
-    airbench94_muon; torch's `torch.optim.Muon` takes matrices alone, without AdamW beside it.
+    airbench94_muon. `torch.optim.Muon` supports matrices only, and has no AdamW.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], *, lr: float) -> None:
@@ -39,7 +39,7 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
-        """Make one step for what has a gradient."""
+        """Update each parameter that has a gradient."""
         for group in self.param_groups:
             having = [each for each in group["params"] if each.grad is not None]
             if group["filters"]:
@@ -87,10 +87,10 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """Return `matrix` (M, N) with its singular values near 1, by Newton-Schulz steps: 0.68 to 1.21.
+    """Return `matrix` (M, N) with singular values of 0.68 to 1.21, by Newton-Schulz steps.
 
-    Those below a five-hundredth of the Frobenius norm come out smaller; where that norm is below
-    1e-7, the rest of old gradients perhaps, all do.
+    Singular values below 1/500 of the Frobenius norm end up below 0.68. If the norm is below 1e-7,
+    all of them do.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     found = matrix.T if tall else matrix
@@ -105,9 +105,9 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 
 
 def filter_banks(network: nn.Module) -> list[nn.Parameter]:
-    """Return the weights of those convolutions whose filters see all channels.
+    """Return the weights of convolutions with one group: their filters see all channels.
 
-    The layer whose weights were registered last, the head by custom, is AdamW's, whatever it is.
+    The last registered weights, usually the head's, are never among them: AdamW trains these.
     """
     weights = [each for each in network.parameters() if each.ndim > 1]
     banks = [

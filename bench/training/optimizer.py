@@ -16,7 +16,7 @@ def build_optimizer(
 ) -> Optimizer:
     """Return the recipe's optimiser over the trainable parameters of `network`.
 
-    Where `head` names the parameters of its head, the rate of the others is a share of the head's.
+    `head` names the parameters of the head; other rates are the head's times `backbone_rate`.
     """
     groups = _groups(network, recipe, head)
     if recipe.optimizer == "sgd":
@@ -29,9 +29,9 @@ def build_optimizer(
 def _groups(
     network: nn.Module, recipe: Recipe, head: frozenset[str] | None
 ) -> list[dict[str, Any]]:
-    """Return the parameters that decay, and those that don't: biases, gains of normalisation.
+    """Return groups of parameters; biases and normalisation gains have no weight decay.
 
-    Source: He et al. 2019, arXiv:1812.01187, section 3.1. Last come those that Muon trains.
+    Muon's groups are last. Source: He et al. 2019, arXiv:1812.01187, section 3.1.
     """
     banks = {*filter_banks(network)} if recipe.optimizer == "muon" else set()
     groups: dict[tuple[bool, float, float], list[nn.Parameter]] = {}
