@@ -1,4 +1,4 @@
-"""All columns: those of the files in their order, those of the table from left to right."""
+"""All columns, in the order of the files and in the order of the table."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ TABLE_COLUMNS = tuple(sorted((each for each in COLUMNS if each.name), key=attrge
 
 
 def select_columns(names: Sequence[str]) -> tuple[Column, ...]:
-    """Return the columns of these names, the model first; all for `all`.
+    """Return the columns with these names, `model` first; `all` selects all columns.
 
     Raises:
-        RunError: there is none of that name; it names those there are.
+        RunError: no column has that name; the message lists all names.
     """
     known = {column.name: column for column in TABLE_COLUMNS}
     for name in names:
         if name not in known and name != ALL:
             hint = did_you_mean(name, known)
-            raise RunError(f"no column {name!r}.{hint} There are: {', '.join(known)}; or {ALL}")
+            raise RunError(f"no column {name!r}.{hint} Columns: {', '.join(known)}; or {ALL}")
     if ALL in names:
         return TABLE_COLUMNS
     return tuple(known[name] for name in dict.fromkeys(("model", *names)))
 
 
 def informative_columns(frame: pd.DataFrame) -> list[Column]:
-    """Return the columns that have something to say of the rows of `frame`, in their order."""
+    """Return the columns that are relevant for `frame` and not empty, in table order."""
     rows = rows_of(frame)
     return [each for each in TABLE_COLUMNS if any(map(each.cell, rows)) and each.relevant(frame)]
 
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
-    """Return the rows of `frame`, values by name."""
+    """Return the rows of `frame`, each with values by column key."""
     return frame.to_dict("records")  # type: ignore[return-value]

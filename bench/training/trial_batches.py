@@ -19,9 +19,9 @@ from bench.training.spec import TrialSpec
 
 @dataclass(slots=True, kw_only=True)
 class TrialBatches:
-    """Batches of `split` as `spec` asks for them: images (C, H, W) of the network's own shape.
+    """The batches of `split` for `spec`: images (C, H, W) of the shape that the network takes.
 
-    Those to train on have `training_shape`.
+    Training images have `training_shape`.
     """
 
     spec: TrialSpec
@@ -33,7 +33,7 @@ class TrialBatches:
     training_shape: InputShape
 
     def training(self, batch_size: int | None = None, workers: int | None = None) -> DataLoader:
-        """Return the batches to train on; without a size or workers, those of the specification."""
+        """Return the training batches; size and workers default to the specification's."""
         recipe = self.spec.recipe
         dataset = TrainingDataset(
             files=[image.file for image in self.split.train],
@@ -49,7 +49,7 @@ class TrialBatches:
     def evaluation(
         self, images: Sequence[CheckedImage], batch_size: int | None = None
     ) -> DataLoader:
-        """Return batches of `images`, once each, in their order."""
+        """Return batches of `images`, each image once and in order."""
         dataset = EvaluationDataset(
             files=[image.file for image in images],
             source=self.source,
@@ -58,7 +58,7 @@ class TrialBatches:
         return self._loader(dataset, 1, batch_size)
 
     def blank(self, count: int, shape: InputShape) -> torch.Tensor:
-        """Return so many images of `shape`, (N, C, H, W), all zeros."""
+        """Return `count` images of `shape`, (N, C, H, W), all zeros."""
         zeros = torch.zeros(count, *shape, device=self.device, dtype=number_type(self.precision))
         return zeros.contiguous(memory_format=MEMORY_FORMATS[self.layout])
 
