@@ -96,14 +96,15 @@ COST_COLUMNS = (
     Column("target_accuracy", lambda m: math.nan if m.target is None else m.target,
            "validation accuracy of the target (`--target`); empty without a target", "share"),
     Column("time_to_target_seconds", lambda m: median_of(_to_target(m, m.alone)),
-           "part of `train_seconds` until the first epoch that reaches the target ends; median over "
-           "trainings. A training that misses the target counts as infinite: `not reached` in the "
-           "table, `null` in JSON; empty without a target", "s", name="time_to_target", label="to the target", cell_of=partial(_target_cell, ""),
+           "part of `train_seconds` until the end of the first epoch that reaches the target; "
+           "median over trainings, with infinity for a training that misses it. If half miss it: "
+           "`not reached` in the table, `null` in JSON, infinite in Python; empty without a target",
+           "s", name="time_to_target", label="to the target", cell_of=partial(_target_cell, ""),
            place=12, priority=2),
     Column("target_reached", lambda m: _reached(_to_target(m, m.alone)),
            "number of trainings that reached the target", whole=True),
     Column("target_trainings", lambda m: len(_to_target(m, m.alone)) or None,
-           "number of trainings with a target", whole=True),
+           "number of trainings in total, for `target_reached`", whole=True),
     Column("inference_batch_1_p50_seconds", partial(_latency, 1, "p50_seconds"),
            "median inference time of one image that is on the device; median over seeds; in the "
            "table together with the 95th percentile", "s",
@@ -112,7 +113,8 @@ COST_COLUMNS = (
     Column("inference_batch_1_p95_seconds", partial(_latency, 1, "p95_seconds"),
            "95th percentile of that inference time; median over seeds", "s"),
     Column("inference_batch_1_images_per_second", partial(_answer_rate, 1),
-           "images per second at that median", "1/s", name="answers_per_second", label="images/s (inference)", text=_RATE, place=18,
+           "images per second at the median inference time of one image", "1/s",
+           name="answers_per_second", label="images/s (inference)", text=_RATE, place=18,
            priority=20),
     Column("inference_batch_32_p50_seconds", partial(_latency, 32, "p50_seconds"),
            "median inference time of 32 images at once; empty without enough memory", "s",
@@ -121,7 +123,7 @@ COST_COLUMNS = (
     Column("inference_batch_32_p95_seconds", partial(_latency, 32, "p95_seconds"),
            "95th percentile of that inference time; median over seeds", "s"),
     Column("inference_batch_32_images_per_second", partial(_answer_rate, 32),
-           "images per second at that median", "1/s",
+           "images per second at the median inference time of 32 images", "1/s",
            name="answers_per_second_32", label="images/s (inference, 32)", text=_RATE, place=19,
            priority=15),
     Column("shared_train_seconds", lambda m: mean(_spent(m.shared)),
@@ -139,7 +141,7 @@ COST_COLUMNS = (
     Column("shared_target_reached", lambda m: _reached(_to_target(m, m.shared)),
            "number of these trainings that reached the target", whole=True),
     Column("shared_target_trainings", lambda m: len(_to_target(m, m.shared)) or None,
-           "number of these trainings with a target", whole=True),
+           "number of these trainings in total", whole=True),
     Column("jobs", lambda m: max((trial.jobs for trial in m.done), default=None),
            "highest number of trials that ran at the same time", whole=True),
     Column("peak_bytes",

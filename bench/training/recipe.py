@@ -23,16 +23,20 @@ class Recipe:
     """Everything that decides a training run except the architecture, the data and the seed.
 
     Attributes:
+        name: name of the recipe.
         epochs, seconds: length of the training, one of the two; `seconds` is a budget of wall
             time. The schedule fits either.
+        batch_size: number of images per batch.
         optimizer: optimiser; `muon` is Muon for the filters of convolutions, AdamW for the rest.
         learning_rate: constant rate, or peak of the schedule.
         filter_rate: rate of the parameters that Muon trains.
-        schedule: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine` (Loshchilov and Hutter
+        momentum: momentum of SGD.
+        weight_decay: weight decay of all weights except biases and normalisation gains.
+        schedule: schedule of the rate: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine` (Loshchilov and Hutter
             2017), updated at each step.
         warmup: share of the training, 0 to 1, during which the rate rises.
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
-        initialization: `own` keeps the weights of the network; `patches` fits them to the training
+        initialization: first weights: `own` keeps the weights of the network; `patches` fits them to the training
             images, if the network has no normalisation layers.
         frozen_share: share of the training, 0 to 1, during which only the head is trained; for
             networks with trained weights.
@@ -44,6 +48,7 @@ class Recipe:
         stratified_batches: whether each batch has the class shares of all images.
         patience: number of epochs without better validation accuracy that ends training; then the
             weights of the best epoch are tested. None trains to the end and tests the last weights.
+        augmentation: augmentation of training images.
         configurations: number of configurations that a search tried; 0 without a search.
     """
 

@@ -8,13 +8,13 @@ from scipy.special import ndtri  # scipy.stats would take another second to impo
 
 from bench.analysis.stats.variance_components import Values, estimate_mean
 
-_NORMAL = float(ndtri((1 + 0.95) / 2))  # half an interval of 95 %, in standard deviations
+_NORMAL = float(ndtri((1 + 0.95) / 2))  # half width of a 95 % interval, in standard deviations
 
 
 def wilson_interval(correct: int, images: int) -> tuple[float, float]:
     """Return the 95 % bounds of the accuracy, 0 to 1, given `correct` of `images`.
 
-    It covers the sampling of the images, not the spread of training.
+    The interval covers the sampling of the images, not the variation between seeds.
     Source: E. B. Wilson 1927, J. Am. Stat. Assoc. 22, 209-212.
     """
     return _wilson(correct / images, images)
@@ -23,15 +23,17 @@ def wilson_interval(correct: int, images: int) -> tuple[float, float]:
 def accuracy_interval(correct: Values) -> tuple[float, float]:
     """Return the 95 % bounds of the accuracy, over other seeds and other images, from (S, N).
 
-    Wilson's interval for as many independent answers as would be equally sure: it stays within 0 to
-    1 and is `wilson_interval` for one seed or where all answers are right. With two or three seeds
-    it is wide: it covers 94 to 99 %. Over folds, that the k networks of a seed learned from other
-    images counts as if it were the images', and what other training images would do is not in it:
-    no unbiased estimate of that exists (Y. Bengio, Y. Grandvalet 2004, J. Mach. Learn. Res. 5,
-    1089-1105; S. Bates, T. Hastie, R. Tibshirani 2023, J. Am. Stat. Assoc. 119, 1434-1445; how
-    much it lacks: tests/studies/kfold_simulation.py).
-    Source: E. L. Korn, B. I. Graubard 1998, Survey Methodology 24, 193-201 (the effective size,
-    there with another interval); see `MeanEstimate.half_width`.
+    It is Wilson's interval for the effective number of independent predictions. So it stays within
+    0 to 1, and equals `wilson_interval` for one seed or if all predictions are correct. With two or
+    three seeds it is wide: it covers 94 to 99 %.
+
+    With folds, differences between the k networks of a seed count as differences between images.
+    The interval omits the effect of other training images, which has no unbiased estimate
+    (Y. Bengio, Y. Grandvalet 2004, J. Mach. Learn. Res. 5, 1089-1105; S. Bates, T. Hastie,
+    R. Tibshirani 2023, J. Am. Stat. Assoc. 119, 1434-1445). tests/studies/kfold_simulation.py
+    measures that effect.
+    Source: E. L. Korn, B. I. Graubard 1998, Survey Methodology 24, 193-201 (effective size, with
+    another interval); see `MeanEstimate.half_width`.
     """
     seeds, images = correct.shape
     if seeds == 1:

@@ -15,7 +15,7 @@ Values = NDArray[Any]  # (S, N): one row a seed, one column an image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Components:
-    """A value's variance between seeds, between images, and of what a seed does to one image."""
+    """The variance of one value: between seeds, between images, and the rest."""
 
     seeds: float
     images: float
@@ -24,12 +24,15 @@ class Components:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeanEstimate:
-    """A mean over S seeds and N images, both drawn from many.
+    """A mean over S seeds and N images, both random samples.
 
     Attributes:
-        seed_part: variance of the mean by other seeds, the images being these.
-        image_part: what other images add to it.
-        components: of one value, each at least 0.
+        mean: mean of the values.
+        seeds: number of seeds.
+        images: number of images.
+        seed_part: variance of the mean over other seeds, with the same images.
+        image_part: variance of the mean that other images add.
+        components: variance components of one value, each at least 0.
     """
 
     mean: float
@@ -42,9 +45,9 @@ class MeanEstimate:
     def half_width(self, confidence: float = 0.95) -> float:
         """Return half the width of the interval around the mean; infinite for one image.
 
-        The t interval over seeds and the t interval of what images add, each with its own degrees
-        of freedom, as two sides of a right angle. One t with Satterthwaite's degrees of freedom,
-        and the percentile bootstrap, cover too seldom below four seeds (`make simulations`).
+        It is the root of the summed squares of two t intervals, one over seeds and one for the part
+        of images, each with its own degrees of freedom. One t with Satterthwaite's degrees of
+        freedom and the percentile bootstrap cover too seldom below four seeds (`make simulations`).
         Source: W. G. Howe 1974, J. Am. Stat. Assoc. 69, 789-794; the variance components of the
         two-way layout: S. R. Searle, G. Casella, C. E. McCulloch 1992, Variance Components, 4.3.
         """
@@ -55,7 +58,7 @@ class MeanEstimate:
         return math.sqrt(seeds + images)
 
     def p_value(self) -> float:
-        """Return 1 less the highest confidence at which 0 is left out; 1e-9 at least."""
+        """Return 1 minus the highest confidence whose interval excludes 0; at least 1e-9."""
         low, high = math.log(1e-9), 0.0
         if self.half_width(1 - math.exp(low)) < abs(self.mean):
             return math.exp(low)
@@ -67,9 +70,10 @@ class MeanEstimate:
 
 
 def estimate_mean(values: Values) -> MeanEstimate:
-    """Return the mean of `values` (S, N), and its variance split among seeds and images.
+    """Return the mean of `values` (S, N), and its variance split between seeds and images.
 
-    The mean squares of the two-way layout with one value a cell. One seed tells nothing of seeds.
+    It uses the mean squares of the two-way layout with one value per cell. With one seed, the part
+    of seeds is 0.
     """
     seeds, images = values.shape
     values = values.astype(np.float64)
