@@ -1,1 +1,1 @@
-"""Records become conclusions: predictions, statistics, verdicts, comparisons."""
+"""Analysis: from records to statistics, verdicts and comparisons."""

@@ -1,4 +1,4 @@
-"""What has become of a model from one run, BASE, to another, NEW; a difference is NEW less BASE."""
+"""Changes of a model from one run, BASE, to another, NEW; a difference is NEW minus BASE."""
 
 from __future__ import annotations
 
@@ -23,31 +23,32 @@ from bench.analysis.stats.power import minimum_detectable_difference
 
 Kind = Literal["accuracy", "time", "parameters"]
 KINDS: tuple[Kind, ...] = ("accuracy", "time", "parameters")
-SLOWER = 0.10  # asv's factor: on a shared machine less is no news
-SLOWER_UNTESTED = 0.25  # where there are too few seeds to tell a difference from noise
+SLOWER = 0.10  # asv's factor: smaller changes are noise on a shared machine
+SLOWER_UNTESTED = 0.25  # with too few seeds for a test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyChange:
-    """How the accuracy on the same test images has changed, with the seeds that both runs have.
+    """The change of accuracy on the same test images, with the seeds of both runs.
 
-    It is told from chance where p is at most 0.05 after Holm's correction over the models; which p
-    depends on what the seeds can tell:
+    It is significant if p is at most 0.05 after Holm's correction over the models. The number of
+    seeds selects p:
 
-    - One seed: other photographs alone, the two networks being these. The larger of the p of the
-      interval over images and that of McNemar's exact test. Another seed may differ by more: where
-      seeds are moody, up to one in four harmless changes is called a loss (`make simulations`).
-    - Several: other seeds and other photographs together; two show only a very steady loss.
-    - As many as a sign-flip test of the seeds takes to pass (`seeds_needed`): by that, too.
+    - One seed: the larger p of the interval over images and McNemar's exact test. It says nothing
+      about other seeds. If results vary much between seeds, up to one in four harmless changes
+      counts as a loss (`make simulations`).
+    - Several seeds: the p over seeds and images together. Two seeds show only very consistent
+      losses.
+    - Enough seeds for a sign-flip test (`seeds_needed`): the larger of that p and the sign-flip p.
 
     Sources: see `bench.analysis.stats.paired` and `MeanEstimate.half_width`.
 
     Attributes:
-        base, new: mean accuracies over the seeds of both, 0 to 1.
-        found: the difference and its 95 % interval, for this model alone.
-        p: corrected.
-        models: over how many.
-        identical: both gave the same probabilities to the last bit.
+        base, new: mean accuracies over the shared seeds, 0 to 1.
+        found: difference with its 95 % interval, for this model only.
+        p: p after the correction.
+        models: number of models in the correction.
+        identical: whether both runs gave exactly the same probabilities.
     """
 
     base: float
@@ -59,7 +60,7 @@ class AccuracyChange:
 
     @property
     def kind(self) -> Literal["same", "level", "better", "worse"]:
-        """`same`: the very answers; `level`: what differs may be chance."""
+        """`same`: identical predictions; `level`: the difference may be chance."""
         if self.identical:
             return "same"
         if self.p > LEVEL:
@@ -68,7 +69,7 @@ class AccuracyChange:
 
     @property
     def detectable(self) -> float:
-        """The loss, 0 to 1, that would have shown four times of five; NaN where it is not known."""
+        """The loss, 0 to 1, that is detected in four of five cases; NaN if unknown."""
         found = self.found
         return minimum_detectable_difference(
             found.images, found.seeds, components=found.components, pairs=self.models
@@ -77,15 +78,15 @@ class AccuracyChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeChange:
-    """How the training time has changed.
+    """The change of the training time.
 
-    It is a change where the median differs by more than 10 % and the seconds of the seeds differ by
-    the rank-sum test, p at most 0.05 after Holm's correction over the models. Where there are too
-    few seeds for that (three of one model), by more than 25 %.
+    It is significant if the medians differ by more than 10 % and the rank-sum test of the seconds
+    per seed has p at most 0.05 after Holm's correction over the models. With too few seeds for the
+    test (such as three of one model), the medians must differ by more than 25 %.
 
     Attributes:
-        base, new: wall seconds of the training passes, one number a seed.
-        p: corrected; None where there are too few.
+        base, new: wall seconds of training, one value per seed.
+        p: p after the correction; None with too few seeds.
     """
 
     base: tuple[float, ...]
@@ -94,12 +95,12 @@ class TimeChange:
 
     @property
     def ratio(self) -> float:
-        """The median of NEW over that of BASE."""
+        """The median of NEW divided by the median of BASE."""
         return median(self.new) / median(self.base)
 
     @property
     def kind(self) -> Literal["faster", "level", "slower"]:
-        """`level`: what differs may be noise."""
+        """`level`: the difference may be noise."""
         least = 1 + (SLOWER_UNTESTED if self.p is None else SLOWER)
         if 1 / least <= self.ratio <= least or (self.p is not None and self.p > LEVEL):
             return "level"
@@ -108,14 +109,14 @@ class TimeChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelChange:
-    """What has become of a model that both runs have.
+    """The changes of a model that both runs have.
 
     Attributes:
-        accuracy, time: None where they can't be compared; `unanswered` says why.
-        parameters: of BASE and of NEW, where the networks were built.
-        failed: why trials failed in NEW that had not failed in BASE.
-        mended: it has answers in NEW and had none in BASE.
-        unanswered: by kind, why it can't be compared.
+        accuracy, time: changes, or None if not comparable, with the reason in `unanswered`.
+        parameters: number of parameters in BASE and in NEW; None for a network that was not built.
+        failed: reasons of failures in NEW that did not occur in BASE.
+        mended: whether NEW has predictions and BASE has none.
+        unanswered: reasons why a kind is not comparable, by kind.
     """
 
     model: str
@@ -127,9 +128,9 @@ class ModelChange:
     unanswered: Mapping[Kind, str] = field(default_factory=dict)
 
     def regressions(self, tolerance: float = 0.0) -> tuple[Kind, ...]:
-        """Return the kinds in which NEW is worse; a model that has failed is worse in all.
+        """Return the kinds in which NEW is worse: all kinds for a failed model.
 
-        A loss of accuracy up to `tolerance`, 0 to 1, is put up with, however sure it is.
+        A loss of accuracy up to `tolerance`, 0 to 1, is accepted even if it is significant.
         """
         if self.failed:
             return KINDS
@@ -144,13 +145,13 @@ class ModelChange:
 
     @property
     def added_parameters(self) -> int:
-        """How many more NEW has; 0 where that is not known."""
+        """The number of parameters added in NEW; 0 if unknown."""
         base, new = self.parameters
         return 0 if base is None or new is None else new - base
 
     @property
     def unchanged(self) -> bool:
-        """Nothing has changed, but times within their noise."""
+        """Whether nothing has changed, apart from noise in times."""
         same = self.accuracy is not None and self.accuracy.kind == "same"
         steady = self.time is None or self.time.kind == "level"
         return same and steady and not self.added_parameters and not self.failed
@@ -159,10 +160,10 @@ class ModelChange:
 def accuracy_changes(
     base: Mapping[str, Predictions], new: Mapping[str, Predictions]
 ) -> dict[str, AccuracyChange]:
-    """Return how the accuracies have changed, of models that have a seed in both.
+    """Return the changes of accuracy, for models with a shared seed.
 
     Raises:
-        IncomparableError: a model was tested on different images.
+        IncomparableError: the test images of a model differ.
     """
     pairs = {}
     for model in base:
@@ -191,7 +192,7 @@ def accuracy_changes(
 def time_changes(
     base: Mapping[str, Sequence[float]], new: Mapping[str, Sequence[float]]
 ) -> dict[str, TimeChange]:
-    """Return how the training seconds, one number a seed and above 0, have changed."""
+    """Return the changes of training time, given positive seconds per seed."""
     sizes = {model: (len(base[model]), len(new[model])) for model in base}
     tested = [model for model in base if least_rank_sum_p(*sizes[model]) * len(base) <= LEVEL]
     found = holm([rank_sum_p(base[model], new[model]) for model in tested])
@@ -203,7 +204,7 @@ def time_changes(
 
 
 def _p(found: Difference, models: int) -> float:
-    """Return the p of one model, before it is corrected: see `AccuracyChange`."""
+    """Return the p of one model before the correction: see `AccuracyChange`."""
     if found.seeds == 1:
         return max(found.crossed_p, found.mcnemar[0])
     if found.seeds < seeds_needed(models):

@@ -1,4 +1,4 @@
-"""A column: what is said of each model, from its trials to the text that a person reads."""
+"""A column of the comparison, from the trials of a model to the text of its cell."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelTrials:
-    """The trials of one model, of which a row is made; `target` is what times are told to."""
+    """The trials of one model, the source of its row; `target` is a validation accuracy."""
 
     trials: Sequence[TrialRecord]
     pairwise: PairwiseComparisons
@@ -31,48 +31,48 @@ class ModelTrials:
 
     @cached_property
     def seeds(self) -> list[TrialRecord]:
-        """One record a seed: its folds are one test of all images."""
+        """One record per seed; its folds together test all images."""
         return merge_folds(self.trials)
 
     @property
     def first(self) -> TrialRecord:
-        """The first seed's, for what is the same in all."""
+        """The record of the first seed, for values that all seeds share."""
         return self.seeds[0]
 
     @cached_property
     def tested(self) -> list[TrialRecord]:
-        """The seeds that ended well."""
+        """The successful seeds."""
         return [seed for seed in self.seeds if seed.status == "ok"]
 
     @cached_property
     def failed(self) -> list[TrialRecord]:
-        """The seeds that did not."""
+        """The failed seeds."""
         return [seed for seed in self.seeds if seed.status != "ok"]
 
     @cached_property
     def done(self) -> list[TrialRecord]:
-        """The trainings of the seeds that ended well: with folds, many a seed."""
+        """The trainings of successful seeds: one per seed, or one per fold."""
         tested = {seed.spec.seed for seed in self.tested}
         return [trial for trial in self.trials if trial.spec.seed in tested]
 
     @cached_property
     def alone(self) -> list[TrialRecord]:
-        """Those that had the machine to themselves."""
+        """The trainings that ran alone on the machine."""
         return [trial for trial in self.done if not trial.shared]
 
     @cached_property
     def shared(self) -> list[TrialRecord]:
-        """Those that had others beside them."""
+        """The trainings that shared the machine with others."""
         return [trial for trial in self.done if trial.shared]
 
     @property
     def answers(self) -> Predictions | None:
-        """What the model has answered to the test images."""
+        """The predictions of the model for the test images."""
         return self.pairwise.answers.get(self.first.model)
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of its accuracy, 0 to 1; NaN where there is none."""
+        """The 95 % interval of the accuracy, 0 to 1; NaN if unknown."""
         if self.answers is not None and len(self.answers.seeds) > 1:
             return accuracy_interval(self.answers.correct)
         if len(self.tested) != 1:
@@ -83,7 +83,7 @@ class ModelTrials:
 
     @cached_property
     def metrics(self) -> list[Metrics]:
-        """What the answers of each seed are worth beside accuracy; none without answers."""
+        """Further metrics of each seed; empty without predictions."""
         if self.answers is None:
             return []
         return [metrics(self.answers.labels, each) for each in self.answers.probabilities]
@@ -91,19 +91,19 @@ class ModelTrials:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One thing that is said of each model: a value in the files, and with a name a cell, too.
+    """One column: a value in the files, and a cell in the table if it has a name.
 
     Attributes:
-        key, value: in `comparison.csv` and `comparison.json`.
-        meaning: one sentence for `docs/columns.md`, with the `unit` of the values.
-        whole: the values are whole numbers, missing ones allowed.
-        name: for `--columns`; without one it is in the files alone.
-        label: the heading above the cells, where that is another than the name.
-        text, cell_of: of a value, unless it is missing; of a row, where that takes more.
-        words: the cells are aligned left, and sorted as text, not by the value.
-        place: from left to right.
-        priority: 0 is always shown; of the others the lowest is the last to stand back.
-        relevant: whether it says anything about a comparison, beyond that some cell is filled.
+        key, value: name and function of the value in `comparison.csv` and `comparison.json`.
+        meaning, unit: one phrase for `docs/reference/columns.md`, and the unit of the values.
+        whole: whether values are whole numbers; values may be missing.
+        name: name for `--columns`; without a name, the column is in the files only.
+        label: heading above the cells, if it differs from the name.
+        text, cell_of: function from a value to a cell, or from a row if it needs more.
+        words: whether cells are aligned left and sorted as text.
+        place: position from left to right.
+        priority: 0 for columns always shown; else narrow tables hide the highest numbers first.
+        relevant: function that says whether the column matters for a comparison.
     """
 
     key: str
@@ -123,18 +123,18 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """What stands above the cells."""
+        """The heading above the cells."""
         return self.label or self.name.replace("_", " ")
 
     def cell(self, row: Row) -> str:
-        """Return what a person reads; empty for nothing."""
+        """Return the text of the cell; empty for a missing value."""
         if self.cell_of is not None:
             return self.cell_of(row)
         value = row.get(self.key)
         return "" if missing(value) else self.text(value)
 
     def sort_value(self, row: Row) -> str:
-        """Return by what a row is sorted: a number in full, or the cell's words; empty: last."""
+        """Return the sort key of a row: the full number, or the cell's text; empty sorts last."""
         if self.words:
             return self.cell(row)
         value = row.get(self.key)
@@ -147,24 +147,24 @@ def missing(value: object) -> bool:
 
 
 def number(value: object) -> float:
-    """Return `value`, minus infinite where there is none."""
+    """Return `value`, or minus infinity for a missing value."""
     return float(value) if isinstance(value, int | float) and not math.isnan(value) else -math.inf
 
 
 def mean(values: Iterable[float]) -> float:
-    """Return the mean, NaN of nothing."""
+    """Return the mean; NaN of no values."""
     found = list(values)
     return sum(found) / len(found) if found else math.nan
 
 
 def median_of(values: Iterable[float | None]) -> float:
-    """Return the median of those values that there are, NaN of nothing."""
+    """Return the median of the values that are not None; NaN of no values."""
     found = [value for value in values if value is not None]
     return median(found) if found else math.nan
 
 
 def deviation(values: Sequence[float]) -> float:
-    """Return the standard deviation of a sample, NaN of fewer than two."""
+    """Return the sample standard deviation; NaN of fewer than two values."""
     if len(values) < 2:
         return math.nan
     centre = mean(values)
@@ -172,7 +172,7 @@ def deviation(values: Sequence[float]) -> float:
 
 
 def compact(value: float) -> str:
-    """Return three figures and `k`, `M` or `G`: thousands, millions, thousands of millions."""
+    """Return three digits with `k`, `M` or `G` for thousands, millions or billions."""
     for unit, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= 0.9995 * unit:
             return f"{three_figures(value / unit)}{letter}"
@@ -180,5 +180,5 @@ def compact(value: float) -> str:
 
 
 def three_figures(value: float) -> str:
-    """Return three figures, or more where the whole part has more; two digits at most after it."""
+    """Return at least three digits, with at most two decimals."""
     return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}"

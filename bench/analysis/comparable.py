@@ -1,4 +1,4 @@
-"""Whether a model of two runs can be compared, and in what not."""
+"""Decides whether two runs of a model are comparable, with the reasons if not."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _TIMED = ("device", "precision", "threads", "workers", "fidelity", "compiled", "
 
 
 class ComparedRun:
-    """One of two runs, BASE or NEW by `name`: what there is of its trials, model by model."""
+    """One of two runs, BASE or NEW by `name`, with its trials by model."""
 
     def __init__(self, name: str, run: StoredRun) -> None:
         self.name, self.results, self.environment = name, run.results, run.about["environment"]
-        # the outer split of whose training part alone its split is, if it is of one
+        # the outer split if the run used only its training part
         self.within: str | None = run.about["split"].get("within")
         self.answers = run.results.pairwise.answers
         self.specs: dict[str, list[TrialSpec]] = {}
@@ -27,18 +27,18 @@ class ComparedRun:
             self.specs.setdefault(spec.model, []).append(spec)
 
     def records(self, model: str) -> list[TrialRecord]:
-        """Return the records of a model, in the order of the plan."""
+        """Return the records of a model, in planned order."""
         return [record for record in self.results.records if record.model == model]
 
     def by_seed(self, model: str) -> dict[int, list[TrialRecord]]:
-        """Return the same by seed; a seed may have several, one a fold."""
+        """Return the records of a model by seed; with folds, a seed has several."""
         found: dict[int, list[TrialRecord]] = {}
         for record in self.records(model):
             found.setdefault(paired_seed(model, record.spec.seed), []).append(record)
         return found
 
     def seconds(self, model: str) -> list[float]:
-        """Return the training seconds of each seed that ended well."""
+        """Return the training seconds of each successful seed."""
         return [
             sum(record.spent_seconds for record in records)
             for records in self.by_seed(model).values()
@@ -46,7 +46,7 @@ class ComparedRun:
         ]
 
     def parameters(self, model: str) -> int | None:
-        """Return how many parameters the network had, if it was built."""
+        """Return the number of parameters, or None if no network was built."""
         built = (record.parameters for record in self.records(model))
         return next((number for number in built if number is not None), None)
 
@@ -54,15 +54,15 @@ class ComparedRun:
 def why_incomparable(
     model: str, base: ComparedRun, new: ComparedRun, *, across_recipes: bool = False
 ) -> str:
-    """Return why a model can't be compared at all, or nothing; recipes may differ if asked for."""
+    """Return why a model is not comparable at all, or an empty text."""
     one, other = base.specs[model], new.specs[model]
     if {spec.split_fingerprint for spec in one} != {spec.split_fingerprint for spec in other}:
         if base.within != new.within:
             return f"{_part(new.within)} instead of {_part(base.within)}"
-        return "other images, or another split of them"
+        return "different images or a different split"
     changed = [] if across_recipes else recipe_changes(model, base, new)
     if changed and not _marks(model, base) and not _marks(model, new):
-        return f"another recipe: {', '.join(changed)}"
+        return f"a different recipe: {', '.join(changed)}"
     return ""
 
 
@@ -71,7 +71,7 @@ def _part(within: str | None) -> str:
 
 
 def recipe_changes(model: str, base: ComparedRun, new: ComparedRun) -> list[str]:
-    """Return what is other in the recipe that trained a model, in words."""
+    """Return the differences between the recipes of a model, in words."""
     before, after = base.specs[model][0].recipe, new.specs[model][0].recipe
     names = [field.name for field in fields(before)]
     if (before.seconds is None) == (after.seconds is None):
@@ -81,29 +81,29 @@ def recipe_changes(model: str, base: ComparedRun, new: ComparedRun) -> list[str]
 
 
 def why_no_accuracy(model: str, base: ComparedRun, new: ComparedRun) -> str:
-    """Return why the accuracies of a model can't be compared, or nothing."""
+    """Return why the accuracies of a model are not comparable, or an empty text."""
     marks = [(side.name, _marks(model, side)) for side in (base, new)]
     if any(found for _, found in marks):
         return ", ".join(f"marked in {name}: {'; '.join(found)}" for name, found in marks if found)
     missing = [side.name for side in (base, new) if model not in side.answers]
     if missing:
-        return f"no answers in {' and '.join(missing)}"
+        return f"no predictions in {' and '.join(missing)}"
     one, other = (side.answers[model].seeds for side in (base, new))
     if set(one) & set(other):
         return ""
     has, have = (", ".join(map(str, seeds)) for seeds in (one, other))
-    return f"no seed is in both: BASE has {has}, NEW has {have}"
+    return f"no shared seed: BASE has {has}, NEW has {have}"
 
 
 def why_no_time(model: str, base: ComparedRun, new: ComparedRun) -> str:
-    """Return why the times of a model can't be compared, or nothing."""
+    """Return why the times of a model are not comparable, or an empty text."""
     found = differences(_machine(base.environment), _machine(new.environment), [])
     found += _describe_changes(base.specs[model][0], new.specs[model][0], _TIMED)
     if found:
-        return f"another machine or set-up: {', '.join(found)}"
+        return f"a different machine or setup: {', '.join(found)}"
     shared = [side.name for side in (base, new) if any(r.shared for r in side.records(model))]
     if shared:
-        return f"several trials at a time (--jobs) in {' and '.join(shared)}"
+        return f"several trials at the same time (--jobs) in {' and '.join(shared)}"
     if _marks(model, base) or _marks(model, new):
         return why_no_accuracy(model, base, new)
     for side in (base, new):
@@ -114,7 +114,7 @@ def why_no_time(model: str, base: ComparedRun, new: ComparedRun) -> str:
 
 
 def failures(model: str, base: ComparedRun, new: ComparedRun) -> tuple[str, ...]:
-    """Return why trials of a model failed in NEW that did not in BASE, where it did not fail."""
+    """Return why trials of a model failed in NEW, for seeds that did not fail in BASE."""
     before = base.by_seed(model)
     if not any(record.status == "ok" for record in base.records(model)):
         return ()
@@ -135,7 +135,7 @@ def _marks(model: str, side: ComparedRun) -> list[str]:
 
 
 def _machine(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `environment` without this program's own version, which may be what is compared."""
+    """Return `environment` without the version of zoo-bench, which may be under comparison."""
     packages = environment.get("packages", {})
     others = {name: version for name, version in packages.items() if name != "zoo-bench"}
     return {**environment, "packages": {**others, "cores": environment.get("cores")}}

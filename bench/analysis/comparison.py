@@ -1,4 +1,4 @@
-"""Two runs side by side: what has changed from BASE to NEW, and what can't be compared."""
+"""The comparison of two runs: changes from BASE to NEW, and reasons against comparing."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from registry.exit_codes import ExitCode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunComparison:
-    """What has changed from one run to another, model by model.
+    """The changes from one run to another, by model.
 
     Attributes:
-        base, new: the folders of the runs.
-        changes: of the models that both have, in the order of BASE.
-        only_base, only_new: models that one run alone has.
-        differences: what else was not the same: versions, machine, code; a phrase each.
-        recipe_changes: what is other in NEW's recipe, where recipes are compared.
-        unfinished: how many trials of BASE and of NEW are still to be done.
-        tolerance: a loss of accuracy that is put up with, 0 to 1.
+        base, new: folders of the runs.
+        changes: changes of the models in both runs, in the order of BASE.
+        only_base, only_new: models in one of the runs only.
+        differences: further differences, in words: versions, machine, code.
+        recipe_changes: differences between the recipes, if `across_recipes` was given.
+        unfinished: number of unfinished trials of BASE and of NEW.
+        tolerance: accepted loss of accuracy, 0 to 1.
     """
 
     base: Path
@@ -47,16 +47,29 @@ class RunComparison:
     tolerance: float = 0.0
 
     def regressions(self, fail_on: Sequence[str] = KINDS) -> dict[str, tuple[Kind, ...]]:
-        """Return the models that are worse in NEW, by these kinds; RunError for an unknown one."""
+        """Return the kinds that are worse in NEW, by model.
+
+        Args:
+            fail_on: kinds to look at.
+
+        Raises:
+            RunError: a kind is unknown.
+        """
         asked = {parse_choice("--fail-on", kind, KINDS) for kind in fail_on}
         found = {each.model: each.regressions(self.tolerance) for each in self.changes}
         worse = {m: tuple(kind for kind in kinds if kind in asked) for m, kinds in found.items()}
         return {model: kinds for model, kinds in worse.items() if kinds}
 
     def exit_code(self, fail_on: Sequence[str] = ()) -> ExitCode:
-        """Return REGRESSION where NEW is worse in one of these kinds, else OK.
+        """Return REGRESSION if NEW is worse in a kind, else OK.
 
-        Where that can't be said, it is an IncomparableError's. RunError for an unknown kind.
+        If such a kind is not comparable, it is the exit code of IncomparableError.
+
+        Args:
+            fail_on: kinds to look at.
+
+        Raises:
+            RunError: a kind is unknown.
         """
         if self.regressions(fail_on):
             return ExitCode.REGRESSION
@@ -67,16 +80,16 @@ class RunComparison:
 def compare_stored(
     base: StoredRun, new: StoredRun, tolerance: float = 0.0, *, across_recipes: bool = False
 ) -> RunComparison:
-    """Return what has changed from the one run to the other.
+    """Return the changes from `base` to `new`.
 
     Raises:
-        IncomparableError: no model is in both with the same images, split and recipe.
+        IncomparableError: no model is in both runs with the same images, split and recipe.
     """
     one, other = ComparedRun("BASE", base), ComparedRun("NEW", new)
     apart = _reasons_by_model(one, other, across_recipes=across_recipes)
     models = list(apart)
     pairs = [(one.specs[model][0], other.specs[model][0]) for model in models]
-    if across_recipes:  # they are told apart
+    if across_recipes:  # `recipe_changes` lists these
         pairs = [(before, replace(after, recipe=before.recipe)) for before, after in pairs]
     return RunComparison(
         base=base.results.folder,
@@ -94,22 +107,22 @@ def compare_stored(
 def _reasons_by_model(
     base: ComparedRun, new: ComparedRun, *, across_recipes: bool
 ) -> dict[str, str]:
-    """Return the models that both runs have, each with why it can't be compared, or nothing."""
-    refused = f"{base.results.folder} and {new.results.folder} can't be compared"
+    """Return why each model of both runs is not comparable, or an empty text, by model."""
+    refused = f"cannot compare {base.results.folder} and {new.results.folder}"
     models = [model for model in base.specs if model in new.specs]
     if not models:
         has = [f"{side.name} has {', '.join(side.specs)}" for side in (base, new)]
-        raise IncomparableError(f"{refused}: no model is in both: {', '.join(has)}")
+        raise IncomparableError(f"{refused}: no shared model: {', '.join(has)}")
     apart = {m: why_incomparable(m, base, new, across_recipes=across_recipes) for m in models}
     if all(apart.values()):
         reasons = "; ".join(dict.fromkeys(apart.values()))
-        hint = ": --across-recipes compares them all the same" if "recipe" in reasons else ""
+        hint = ": use --across-recipes to compare anyway" if "recipe" in reasons else ""
         raise IncomparableError(f"{refused}: NEW has {reasons}{hint}")
     return apart
 
 
 def _changes(base: ComparedRun, new: ComparedRun, apart: dict[str, str]) -> tuple[ModelChange, ...]:
-    """Return what has become of each model of `apart`, and why something can't be compared."""
+    """Return the changes of each model, with reasons for what is not comparable."""
     sizes = {model: (base.parameters(model), new.parameters(model)) for model in apart}
     whys: dict[str, dict[Kind, str]] = {
         model: {

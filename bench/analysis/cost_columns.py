@@ -1,4 +1,4 @@
-"""Columns of what a model costs: seconds of training and of answers, memory, size."""
+"""Columns of cost: training time, inference time, memory and size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RATE = "{:,.0f}".format
 
 
 def _seconds_cell(name: str, row: Row) -> str:
-    """Return a mean of seconds, with its spread over seeds where there is one."""
+    """Return the mean seconds, with the spread over seeds if known."""
     if missing(row.get(name)):
         return ""
     spread = row.get(f"{name}_deviation")
@@ -35,13 +35,13 @@ def _seconds_cell(name: str, row: Row) -> str:
 
 
 def _target_cell(kind: str, row: Row) -> str:
-    """Return the seconds, or that it was not reached, and how often it was."""
+    """Return the seconds or `not reached`, and how many trainings reached the target."""
     seconds = row.get(f"{kind}time_to_target_seconds")
     if seconds is None or missing(seconds):
         return ""
-    told = NOT_REACHED if math.isinf(seconds) else f"{seconds:,.1f} s"
+    text = NOT_REACHED if math.isinf(seconds) else f"{seconds:,.1f} s"
     reached, trainings = row[f"{kind}target_reached"], row[f"{kind}target_trainings"]
-    return told if reached in (0, trainings) else f"{told} ({reached} of {trainings} reached)"
+    return text if reached in (0, trainings) else f"{text} ({reached} of {trainings} reached)"
 
 
 def _latency_cell(size: int, row: Row) -> str:
@@ -56,7 +56,7 @@ def _spent(trials: Sequence[TrialRecord]) -> list[float]:
 
 
 def _to_target(model: ModelTrials, trials: Sequence[TrialRecord]) -> list[float]:
-    """Return the seconds of each of `trials` to the target, infinite where it was not reached."""
+    """Return the seconds to the target of each of `trials`; infinite if not reached."""
     if model.target is None:
         return []
     found = [trial.seconds_to(model.target) for trial in trials if trial.history]
@@ -68,7 +68,7 @@ def _reached(seconds: Sequence[float]) -> int | None:
 
 
 def _latency(size: int, field: str, model: ModelTrials) -> float:
-    """Return the median over seeds of a percentile of the seconds to answer `size` images."""
+    """Return the median over seeds of a percentile of the inference time of `size` images."""
     times = [each for trial in model.alone for each in trial.inference if each.batch == size]
     return median_of(getattr(each, field) for each in times)
 
@@ -80,80 +80,82 @@ def _answer_rate(size: int, model: ModelTrials) -> float:
 
 COST_COLUMNS = (
     Column("train_seconds", lambda m: mean(_spent(m.alone)),
-           "wall seconds of training, as a budget counts them: fitting the first weights, and the "
-           "passes; without start-up, validation, checkpoints and test; mean over trainings "
-           "(seeds, folds)", "s",
+           "wall time of training, as a budget counts it: fitting the first weights, and the "
+           "training passes; without start-up, validation, checkpoints and test; mean over "
+           "trainings (seeds, folds)", "s",
            name="training", cell_of=partial(_seconds_cell, "train_seconds"), place=8, priority=1),
     Column("train_seconds_deviation", lambda m: deviation(_spent(m.alone)),
-           "standard deviation over trainings; empty for one", "s"),
+           "standard deviation of `train_seconds` over trainings; empty for one training", "s"),
     Column("train_images_per_second",
            lambda m: mean(number(trial.images_per_second) for trial in m.alone),
-           "training images over the seconds of the passes alone; mean over trainings", "1/s",
+           "training images per second of the training passes; mean over trainings", "1/s",
            name="images_per_second", label="images/s", text=_RATE, place=14, priority=12),
     Column("data_wait_share", lambda m: mean(trial.data_wait_share for trial in m.alone),
-           "share of `train_seconds` in which the network waited for a batch; mean over trainings",
+           "share of `train_seconds` spent waiting for a batch; mean over trainings",
            "share", name="data_wait", text=percent, place=15, priority=10),
     Column("target_accuracy", lambda m: math.nan if m.target is None else m.target,
-           "the validation accuracy that times are told to (`--target`); empty without", "share"),
+           "validation accuracy of the target (`--target`); empty without a target", "share"),
     Column("time_to_target_seconds", lambda m: median_of(_to_target(m, m.alone)),
-           "of `train_seconds`, those until the end of the first epoch that validated so well; "
-           "median over trainings, one that never did counting as longer than any: `not reached` "
-           "where half of them did not; in JSON `null`, in Python infinite; empty without a target",
+           "part of `train_seconds` until the end of the first epoch that reaches the target; "
+           "median over trainings, with infinity for a training that misses it. If half miss it: "
+           "`not reached` in the table, `null` in JSON, infinite in Python; empty without a target",
            "s", name="time_to_target", label="to the target", cell_of=partial(_target_cell, ""),
            place=12, priority=2),
     Column("target_reached", lambda m: _reached(_to_target(m, m.alone)),
-           "how many trainings reached it", whole=True),
-    Column("target_trainings", lambda m: len(_to_target(m, m.alone)) or None, "of how many",
-           whole=True),
+           "number of trainings that reached the target", whole=True),
+    Column("target_trainings", lambda m: len(_to_target(m, m.alone)) or None,
+           "number of trainings in total, for `target_reached`", whole=True),
     Column("inference_batch_1_p50_seconds", partial(_latency, 1, "p50_seconds"),
-           "median of the time that the network takes to answer one image that lies on its device; "
-           "median over seeds; in the table with the next", "s",
+           "median inference time of one image that is on the device; median over seeds; in the "
+           "table together with the 95th percentile", "s",
            name="latency", label="1 image, p50/p95", cell_of=partial(_latency_cell, 1), place=16,
            priority=9),
     Column("inference_batch_1_p95_seconds", partial(_latency, 1, "p95_seconds"),
-           "95th percentile of it; median over seeds", "s"),
-    Column("inference_batch_1_images_per_second", partial(_answer_rate, 1), "one over the median",
-           "1/s", name="answers_per_second", label="images/s (inference)", text=_RATE, place=18,
+           "95th percentile of that inference time; median over seeds", "s"),
+    Column("inference_batch_1_images_per_second", partial(_answer_rate, 1),
+           "images per second at the median inference time of one image", "1/s",
+           name="answers_per_second", label="images/s (inference)", text=_RATE, place=18,
            priority=20),
     Column("inference_batch_32_p50_seconds", partial(_latency, 32, "p50_seconds"),
-           "the same for 32 images at once; empty where there was no memory for them", "s",
+           "median inference time of 32 images at once; empty without enough memory", "s",
            name="latency_32", label="32 images, p50/p95", cell_of=partial(_latency_cell, 32),
            place=17, priority=17),
     Column("inference_batch_32_p95_seconds", partial(_latency, 32, "p95_seconds"),
-           "95th percentile of it; median over seeds", "s"),
+           "95th percentile of that inference time; median over seeds", "s"),
     Column("inference_batch_32_images_per_second", partial(_answer_rate, 32),
-           "32 over the median", "1/s",
+           "images per second at the median inference time of 32 images", "1/s",
            name="answers_per_second_32", label="images/s (inference, 32)", text=_RATE, place=19,
            priority=15),
     Column("shared_train_seconds", lambda m: mean(_spent(m.shared)),
-           "as `train_seconds`, of the trials that had others beside them (`--jobs`, `--engine`); "
-           "all columns of times above this one are of those that had none", "s",
+           "`train_seconds` of the trials that shared the machine with others (`--jobs`, "
+           "`--engine`); the columns of times above describe the trials that ran alone", "s",
            name="shared_training", label="training (shared)",
            cell_of=partial(_seconds_cell, "shared_train_seconds"), place=9, priority=1),
     Column("shared_train_seconds_deviation", lambda m: deviation(_spent(m.shared)),
-           "standard deviation over trainings; empty for one", "s"),
+           "standard deviation of `shared_train_seconds` over trainings; empty for one training",
+           "s"),
     Column("shared_time_to_target_seconds", lambda m: median_of(_to_target(m, m.shared)),
-           "as `time_to_target_seconds`, of the same trials", "s",
+           "`time_to_target_seconds` of the trials that shared the machine", "s",
            name="shared_time_to_target", label="to the target (shared)",
            cell_of=partial(_target_cell, "shared_"), place=13, priority=2),
     Column("shared_target_reached", lambda m: _reached(_to_target(m, m.shared)),
-           "how many of them reached it", whole=True),
+           "number of these trainings that reached the target", whole=True),
     Column("shared_target_trainings", lambda m: len(_to_target(m, m.shared)) or None,
-           "of how many", whole=True),
+           "number of these trainings in total", whole=True),
     Column("jobs", lambda m: max((trial.jobs for trial in m.done), default=None),
-           "the most trials that were done at a time, here", whole=True),
+           "highest number of trials that ran at the same time", whole=True),
     Column("peak_bytes",
            lambda m: max((trial.peak_bytes for trial in m.done if trial.peak_bytes), default=None),
-           "the most memory that a trial's own process held at a time, pages of the pixel cache "
-           "included; largest of the seeds; empty without a process of its own. On Linux, pages of "
-           "libraries that the trial has not touched are not counted", "bytes", whole=True,
+           "peak memory of a trial's own process, with pages of the pixel cache; largest over "
+           "seeds; empty without an own process. Linux does not count untouched pages of "
+           "libraries", "bytes", whole=True,
            name="memory", text=lambda value: f"{value / 1e6:,.0f} MB", place=20, priority=11),
     Column("parameters", lambda m: m.first.parameters,
-           "numbers that the network has, at the data's number of classes; in the table in "
-           "thousands, millions, thousands of millions (k, M, G)", whole=True,
+           "number of parameters of the network, for the number of classes in the data; in the "
+           "table in thousands, millions or billions (k, M, G)", whole=True,
            name="parameters", text=compact, place=21, priority=1),
     Column("multiply_adds", lambda m: m.first.multiply_adds,
-           "of one image, of convolutions and matrix products; one is two floating-point "
-           "operations; empty where they can't be counted", whole=True,
+           "multiply-adds of one image in convolutions and matrix products; each is two "
+           "floating-point operations; empty if not countable", whole=True,
            name="multiply_adds", label="multiply-adds", text=compact, place=22, priority=14),
 )  # fmt: skip

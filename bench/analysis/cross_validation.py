@@ -1,4 +1,4 @@
-"""What the folds of one seed gave, put together: every image tested once, by one of k networks."""
+"""Folds of one seed, merged: each of k networks tests its share, so all images are tested."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from bench.training.spec import TrialSpec
 
 
 def tested_names(split: Mapping[str, Any], spec: TrialSpec) -> list[str]:
-    """Return the names of the images that the trial tests, of what the store says of the split."""
+    """Return the names of the test images of a trial, from the stored split."""
     return list((split if spec.fold is None else split["folds"][spec.fold - 1])["test"])
 
 
 def merge_folds(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Return one record for each model and seed: that of its trial, or one for all its folds.
+    """Return one record per model and seed: its trial's, or one for all its folds.
 
-    It is ok if all folds are, and then has the accuracy over all their images. Else it is that of
-    the first fold that failed, or interrupted while folds are to be done, without a test.
-    All else, times too, is the first fold's.
+    If all folds are ok, it is ok, with the accuracy over all their images. If a fold failed, it is
+    that fold's record without a test. If folds are missing, its status is `interrupted`. All other
+    values, including times, are the first fold's.
     """
     seeds: dict[tuple[str, int], list[TrialRecord]] = {}
     for record in records:
@@ -34,11 +34,11 @@ def merge_folds(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 def whole_tests(
     tests: Iterable[tuple[TrialSpec, Evaluation]],
 ) -> dict[tuple[str, int], Evaluation]:
-    """Return the answers by model and seed: of its trial, or of all its folds in their order.
+    """Return the predictions by model and seed: its trial's, or those of all folds in order.
 
-    A seed of which a fold has none is left out: the others' are answers to other images. Figures
-    that rank images, ROC AUC, then rank those of k networks, as if they were equally sure.
-    Source: G. Forman, M. Scholz 2010, SIGKDD Explorations 12, 49-57 (what that does to them).
+    A seed without predictions of all folds is left out. With folds, metrics that rank images, such
+    as ROC AUC, treat the k networks as equally confident.
+    Source: G. Forman, M. Scholz 2010, SIGKDD Explorations 12, 49-57 (the effect on metrics).
     """
     seeds: dict[tuple[str, int], dict[int, Evaluation]] = {}
     folds: dict[tuple[str, int], int] = {}
@@ -53,7 +53,7 @@ def whole_tests(
 
 
 def _concatenate(tests: Sequence[Evaluation]) -> Evaluation:
-    """Return the answers to all images, one test's after the other's."""
+    """Return the predictions of all tests, in order."""
     if len(tests) == 1:
         return tests[0]
     sizes = [len(test.labels) for test in tests]
@@ -86,6 +86,6 @@ def _whole(folds: Sequence[TrialRecord]) -> TrialRecord:
 
 
 def _mean(values: Sequence[float], images: Sequence[int]) -> float:
-    """Return the mean over images of what are means over so many of them."""
+    """Return the mean over all images, from means over parts of `images` images."""
     weighted = (value * count for value, count in zip(values, images, strict=True))
     return sum(weighted) / sum(images)

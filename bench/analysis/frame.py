@@ -1,57 +1,20 @@
-"""Records as rows: one for each model, epoch or profiled trial; units stand in the names.
-
-`COLUMNS` are those of the files in their order, `TABLE_COLUMNS` those of the table.
-"""
+"""Tables of models, epochs and profiled trials; names include the units."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 import pandas as pd
 
-from bench.analysis.accuracy_columns import ACCURACY_COLUMNS
-from bench.analysis.column import Column, ModelTrials, Row, number
-from bench.analysis.cost_columns import COST_COLUMNS
+from bench.analysis.column import ModelTrials, number
+from bench.analysis.columns import COLUMNS
 from bench.analysis.pairwise import PairwiseComparisons
-from bench.analysis.setup_columns import SETUP_COLUMNS
 from bench.analysis.stats.interval import wilson_interval
 from bench.training.record import EPOCH_TIMES, SHARED, EpochRecord, TimeProfile, TrialRecord
-from registry.errors import RunError, did_you_mean
 
 BASELINE = "(majority class)"
-ALL = "all"
-COLUMNS = (*ACCURACY_COLUMNS, *COST_COLUMNS, *SETUP_COLUMNS)
-TABLE_COLUMNS = tuple(sorted((each for each in COLUMNS if each.name), key=attrgetter("place")))
 _COUNTS = [column.key for column in COLUMNS if column.whole]
 _NOTHING = PairwiseComparisons()
-
-
-def select_columns(names: Sequence[str]) -> tuple[Column, ...]:
-    """Return the columns of these names, the model first; all for `all`.
-
-    Raises:
-        RunError: there is none of that name; it names those there are.
-    """
-    known = {column.name: column for column in TABLE_COLUMNS}
-    for name in names:
-        if name not in known and name != ALL:
-            hint = did_you_mean(name, known)
-            raise RunError(f"no column {name!r}.{hint} There are: {', '.join(known)}; or {ALL}")
-    if ALL in names:
-        return TABLE_COLUMNS
-    return tuple(known[name] for name in dict.fromkeys(("model", *names)))
-
-
-def informative_columns(frame: pd.DataFrame) -> list[Column]:
-    """Return the columns that have something to say of the rows of `frame`, in their order."""
-    rows = rows_of(frame)
-    return [each for each in TABLE_COLUMNS if any(map(each.cell, rows)) and each.relevant(frame)]
-
-
-def rows_of(frame: pd.DataFrame) -> list[Row]:
-    """Return the rows of `frame`, values by name."""
-    return frame.to_dict("records")  # type: ignore[return-value]
 
 
 def comparison(
@@ -60,15 +23,15 @@ def comparison(
     pairwise: PairwiseComparisons = _NOTHING,
     target: float | None = None,
 ) -> pd.DataFrame:
-    """Return one row a model, the most accurate first, then failures, then the baseline.
+    """Return one row per model: the most accurate first, then failures, then the baseline.
 
-    What the columns mean is said beside each, in `COLUMNS`.
+    `COLUMNS` holds the meaning of each column.
 
     Args:
-        records: trials, any number of seeds a model.
-        baseline: correct, and all, test images when always answering the most frequent class.
-        pairwise: what the answers say; columns that need it are empty without.
-        target: a validation accuracy, 0 to 1, that times are told to.
+        records: records of trials, with any number of seeds per model.
+        baseline: number of correct and of all test images for the most frequent class.
+        pairwise: comparisons of the predictions; without them, some columns are empty.
+        target: validation accuracy, 0 to 1, for the time to target.
     """
     by_model: dict[str, list[TrialRecord]] = {}
     for record in records:
@@ -82,10 +45,10 @@ def comparison(
 
 
 def history(records: Sequence[TrialRecord]) -> pd.DataFrame:
-    """Return one row an epoch of each trial; a column `fold` only where there are folds.
+    """Return one row per epoch of each trial; with folds, there is a column `fold`.
 
-    `train_seconds_so_far` are those of the trial until the end of the epoch. Times of trials with
-    others beside them have columns of their own, `shared_` before their names.
+    `train_seconds_so_far` counts from the start of the trial to the end of the epoch. Times of
+    trials that shared the machine have separate columns with the prefix `shared_`.
     """
     rows = [
         trial_columns(record) | _timed_epoch(record, epoch, spent)
@@ -105,7 +68,7 @@ def _timed_epoch(record: TrialRecord, epoch: EpochRecord, spent: float) -> dict[
 
 
 def trial_columns(record: TrialRecord) -> dict[str, object]:
-    """Return which trial it is, as columns: model, seed and, where there are folds, fold."""
+    """Return the columns that identify a trial: model, seed and, with folds, fold."""
     model, seed, fold = record.spec.key
     return {"model": model, "seed": seed} | ({} if fold is None else {"fold": fold})
 
@@ -124,7 +87,7 @@ def _baseline_row(correct: int, images: int) -> dict[str, object]:
 
 
 def profile_frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
-    """Return one row a trial that was profiled, in seconds; `ceiling_share` is 0 to 1."""
+    """Return one row per profiled trial, in seconds; `ceiling_share` is 0 to 1."""
     return pd.DataFrame([_profile_row(each, each.profile) for each in records if each.profile])
 
 

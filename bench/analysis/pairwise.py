@@ -1,4 +1,4 @@
-"""All that the answers to the test images say of the models of a run."""
+"""Pairwise comparisons of the models of a run, by their predictions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ Tests = Mapping[tuple[str, int], Evaluation]  # by model and seed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairwiseComparisons:
-    """What the models answered, and what can be said of each two of them.
+    """The predictions of the models, and the verdict on each pair.
 
     Attributes:
-        answers: by model, of the trials that ended well.
-        verdicts: the best model's first; none of a model whose rows are marked.
-        groups: letters by model: who shares one can't be told apart; empty where nothing can.
-        best: the model that the others are set beside, if there are two.
+        answers: predictions of successful trials, by model.
+        verdicts: verdicts, the best model's first; models with marks have none.
+        groups: letters by model; models that share one show no clear difference; empty without
+            verdicts.
+        best: model with which the others are compared; None without verdicts.
+        sentences: most relevant verdicts, in words.
     """
 
     answers: Mapping[str, Predictions] = field(default_factory=dict)
@@ -36,7 +38,7 @@ class PairwiseComparisons:
     sentences: tuple[str, ...] = ()
 
     def pair(self, one: str, other: str) -> Verdict | None:
-        """Return what can be said of the two, in whichever order, if anything."""
+        """Return the verdict on two models, in either order, or None."""
         names = {one, other}
         return next((each for each in self.verdicts if {each.first, each.second} == names), None)
 
@@ -44,12 +46,12 @@ class PairwiseComparisons:
 def compare_pairwise(
     records: Sequence[TrialRecord], images: Sequence[str], tests: Tests
 ) -> PairwiseComparisons:
-    """Return what `tests`, answers to `images`, say; only those of trials that ended well count.
+    """Return the comparisons of `tests`, predictions for `images`; failed trials do not count.
 
-    A seed of folds counts if all of them did: its answers are theirs, one after the other's.
+    With folds, a seed counts if all its folds succeeded.
 
     Raises:
-        IncomparableError: models were tested on different images.
+        IncomparableError: the test images of models differ.
     """
     by_model: dict[str, dict[int, Evaluation]] = {}
     for record in merge_folds(records):
@@ -75,7 +77,7 @@ def compare_pairwise(
 
 
 def wrong_answers(answers: Predictions) -> pd.DataFrame:
-    """Return a row for each image that any seed got wrong: see `Results.wrong`."""
+    """Return one row per image with a wrong prediction of any seed: see `Results.wrong`."""
     missed = ~answers.correct  # (S, N)
     places = np.flatnonzero(missed.any(axis=0))
     said = [pd.Series(answers.predicted[missed[:, place], place]) for place in places]

@@ -1,4 +1,4 @@
-"""What one model said of the test images, seed by seed, side by side."""
+"""The predictions of one model for the test images, by seed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from registry.errors import IncomparableError
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Predictions:
-    """The answers of one model, trained with S seeds, to N images of K classes.
+    """The predictions of one model, trained with S seeds, for N images of K classes.
 
-    With folds, a row is of several networks: each image's answer is of the one that tests it.
+    With folds, a row holds predictions of several networks: each image is tested by one of them.
 
     Attributes:
-        images: their names, in the order of the columns.
-        labels: (N,).
-        probabilities: (S, N, K), one row for each of `seeds`.
+        model: name of the model.
+        seeds: seeds, in the order of the rows.
+        images: names of the images, in the order of the columns.
+        labels: true classes (N,).
+        probabilities: probabilities (S, N, K), one row per seed.
     """
 
     model: str
@@ -37,30 +39,30 @@ class Predictions:
 
     @property
     def correct(self) -> NDArray[np.bool_]:
-        """Whether that is the label (S, N)."""
+        """Whether that class is the label (S, N)."""
         return np.asarray(self.predicted == self.labels)
 
     def only(self, seeds: Sequence[int]) -> Predictions:
-        """Return the answers of these `seeds` alone, in their order."""
+        """Return the predictions of these `seeds` only, in their order."""
         places = [self.seeds.index(seed) for seed in seeds]
         return replace(self, seeds=tuple(seeds), probabilities=self.probabilities[places])
 
 
 def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation]) -> Predictions:
-    """Return the answers of `model` to `images`, which are names; `tests`, one or more, by seed.
+    """Return the predictions of `model` for the images named `images`, given `tests` by seed.
 
     Raises:
-        IncomparableError: the seeds were not tested on these images.
+        IncomparableError: a seed was tested on other images.
     """
     seeds = tuple(sorted(tests))
     labels = [tests[seed].labels.numpy() for seed in seeds]
     for seed, these in zip(seeds, labels, strict=True):
         if len(these) != len(images):
-            said = f"{len(these)} answers to {len(images)} photographs"
-            raise IncomparableError(f"{model}, seed {seed}, has {said}")
+            counts = f"{len(these)} predictions for {len(images)} images"
+            raise IncomparableError(f"{model}, seed {seed}, has {counts}")
         if not np.array_equal(these, labels[0]):
-            said = f"different labels for {images[int((these != labels[0]).argmax())]!r}"
-            raise IncomparableError(f"{model}: seeds {seeds[0]} and {seed} have {said}")
+            where = f"different labels for {images[int((these != labels[0]).argmax())]!r}"
+            raise IncomparableError(f"{model}: seeds {seeds[0]} and {seed} have {where}")
     return Predictions(
         model=model,
         seeds=seeds,
@@ -71,15 +73,14 @@ def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation
 
 
 def check_same_images(one: Predictions, other: Predictions) -> None:
-    """Raise IncomparableError, naming what differs first, unless both answered the same images."""
-    pair = f"{one.model} and {other.model} can't be compared"
+    """Raise IncomparableError with the first difference, if the test images differ."""
+    pair = f"cannot compare {one.model} and {other.model}"
     count, others = len(one.images), len(other.images)
     if count != others:
-        said = f"one was tested on {count} photographs, the other on {others}"
-        raise IncomparableError(f"{pair}: {said}")
+        raise IncomparableError(f"{pair}: they have {count} and {others} test images")
     for place, (first, second) in enumerate(zip(one.images, other.images, strict=True)):
         if first != second:
-            said = f"{first!r} for one, {second!r} for another"
-            raise IncomparableError(f"{pair}: test photograph {place + 1} is {said}")
+            both = f"{first!r} for the first, {second!r} for the second"
+            raise IncomparableError(f"{pair}: test image {place + 1} is {both}")
         if one.labels[place] != other.labels[place]:
-            raise IncomparableError(f"{pair}: they were given different labels for {first!r}")
+            raise IncomparableError(f"{pair}: they have different labels for {first!r}")

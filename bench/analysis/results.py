@@ -1,4 +1,4 @@
-"""What a comparison gave, made from its records."""
+"""The results of a run, made from its records."""
 
 from __future__ import annotations
 
@@ -22,12 +22,18 @@ from registry.errors import RunError
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What a comparison gave: the records, the tables made from them, and where they lie.
+    """The results of a run: its records, and the tables made from them.
 
     Attributes:
-        planned: how many trials the run has; those without a record are still to be done.
-        pairwise: what the answers to the test images say of the models.
-        stopped_by: the number of the signal that has stopped it, or None.
+        records: records of the trials.
+        frame: comparison of the models, one row per model.
+        history: one row per epoch of each trial.
+        title: title of the run.
+        folder: folder of the run.
+        profile: one row per profiled trial.
+        planned: number of planned trials; trials without a record are unfinished.
+        pairwise: comparisons of the models by their predictions.
+        stopped_by: number of the signal that stopped the run, or None.
     """
 
     records: tuple[TrialRecord, ...]
@@ -42,45 +48,52 @@ class Results:
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """What can be said of each two models, the best model's pairs first."""
+        """The verdicts on each pair of models, the best model's pairs first."""
         return self.pairwise.verdicts
 
     def compare(self, one: str, other: str) -> Verdict:
-        """Return what can be said of two models; printed, it is a sentence.
+        """Return the verdict on two models; `print` shows it as a sentence.
+
+        Args:
+            one: name of a model.
+            other: name of another model.
 
         Raises:
-            RunError: nothing can.
+            RunError: the run has no verdict on these models.
         """
         found = self.pairwise.pair(one, other)
         if found is None:
             known = dict.fromkeys(m for each in self.verdicts for m in (each.first, each.second))
-            listed = ", ".join(known) or "no two models"
-            raise RunError(f"{one!r} and {other!r} were not compared; compared were {listed}")
+            listed = ", ".join(known) or "none"
+            raise RunError(f"no verdict on {one!r} and {other!r}; compared models: {listed}")
         return found
 
     def wrong(self, model: str) -> pd.DataFrame:
-        """Return one row for each test image that any seed of `model` got wrong, the hardest first.
+        """Return one row per test image with a wrong prediction of any seed, the hardest first.
 
-        Columns: image; label, and the wrong class that most seeds said, both as numbers; wrong,
-        how many of the seeds; seeds; probability of the label, mean over seeds.
+        Columns: image; label and predicted, the most frequent wrong class, as numbers; wrong, the
+        number of wrong seeds; seeds; probability of the label, mean over seeds.
+
+        Args:
+            model: name of the model.
 
         Raises:
-            RunError: it has no answers.
+            RunError: the model has no predictions.
         """
         answers = self.pairwise.answers
         if model not in answers:
             listed = ", ".join(answers) or "none"
-            raise RunError(f"no answers of {model!r}; there are those of {listed}")
+            raise RunError(f"no predictions of {model!r}; models with predictions: {listed}")
         return wrong_answers(answers[model])
 
     @property
     def page(self) -> Path:
-        """Where the page of the run is, once it is drawn."""
+        """The path of the run's HTML page."""
         return self.folder / "report.html"
 
     @property
     def unfinished(self) -> int:
-        """How many trials are still to be done, or to be gone on with."""
+        """The number of trials still to run or to resume."""
         return self.planned - sum(record.status != "interrupted" for record in self.records)
 
     @classmethod
@@ -95,13 +108,19 @@ class Results:
         stopped_by: int | None = None,
         target: float | None = None,
     ) -> Self:
-        """Return the results of the run in `folder`, of which the store says `about`.
+        """Return the results of the run in `folder`.
 
-        Without `tests`, what trials answered, nothing is said of differences. `target` is the
-        validation accuracy, 0 to 1, to which times are told; None is the run's own.
+        Args:
+            folder: folder of the run.
+            about: stored description of the run.
+            records: records of the trials.
+            planned: number of planned trials.
+            tests: predictions by model and seed; without them there are no verdicts.
+            stopped_by: number of the signal that stopped the run, or None.
+            target: validation accuracy, 0 to 1, for the time to target; None: the run's own.
 
         Raises:
-            IncomparableError: models were tested on different images.
+            IncomparableError: the test images of models differ.
         """
         asked = (about.get("request") or {}).get("target")
         if target is None and asked is not None:
@@ -121,13 +140,13 @@ class Results:
 
 
 def tests_of(trials: Iterable[StoredTrial]) -> dict[tuple[str, int], Evaluation]:
-    """Return what the trials that were tested have answered, by model and seed, folds together."""
+    """Return the predictions of tested trials by model and seed, with folds merged."""
     return whole_tests((trial.spec, trial.test) for trial in trials if trial.test is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTrial:
-    """One trial of the plan: its specification, and its record where it was begun."""
+    """A planned trial: its specification, and its record if it has started."""
 
     number: int
     spec: TrialSpec
@@ -136,13 +155,13 @@ class StoredTrial:
 
     @property
     def finished(self) -> bool:
-        """There is nothing left to be done."""
+        """Whether the trial has finished."""
         return self.record is not None and self.record.status in FINISHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """A run as it is kept: what it gave, what is known of it, and its trials as planned."""
+    """A stored run: its results, its description, and its planned trials."""
 
     results: Results
     about: Mapping[str, Any]

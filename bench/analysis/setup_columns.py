@@ -1,4 +1,4 @@
-"""Columns of how a model was trained, where it came from, and what is to be known of its row."""
+"""Columns of training settings, origin and marks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.system.options import format_seconds
 
 
 def _epochs_cell(row: Row) -> str:
-    """Return how long it was trained: `10`; `60 s`; `7 of 20, best 4`, where the best is tested."""
+    """Return the length of training: `10`; `60 s`; `7 of 20, best 4` if the best is tested."""
     budget, epochs = row.get("budget_seconds"), row.get("epochs")
     asked = "" if missing(epochs) else f"{epochs:.0f}"
     if budget is not None and not missing(budget):
@@ -23,7 +23,7 @@ def _epochs_cell(row: Row) -> str:
 
 
 def _recipe_cell(row: Row) -> str:
-    """Return the recipe's name, and among how many it was chosen."""
+    """Return the recipe's name, with the number of configurations that a search tried."""
     if missing(row.get("recipe")):
         return ""
     tried = row.get("recipe_configurations")
@@ -34,7 +34,7 @@ def _contract_cell(row: Row) -> str:
     if row["status"] == "baseline":
         return ""
     if str(row["contract"]).startswith("verified"):
-        shown = missing(row["test_accuracy"])  # then the status stands in its place
+        shown = missing(row["test_accuracy"])  # else the accuracy's cell shows the status
         return "✓" if row["status"] == "ok" or shown else f"✓ ({row['status']})"
     if str(row["contract"]).startswith("measured"):
         return "measured"
@@ -42,7 +42,7 @@ def _contract_cell(row: Row) -> str:
 
 
 def _trained_from(model: ModelTrials) -> str:
-    """Return what the training began with: the name of trained weights, or nothing."""
+    """Return the name of the trained weights that training started from, or nothing."""
     architecture = model.first.spec.architecture
     arguments = dict(architecture.arguments)
     if not arguments.get("pretrained"):
@@ -55,57 +55,61 @@ def _recipes_differ(frame: pd.DataFrame) -> bool:
 
 
 def _length_differs(frame: pd.DataFrame) -> bool:
-    """Say whether the length of the training is another than the epochs in the title."""
+    """Say whether the length of training differs from the epochs in the title."""
     return bool(frame["budget_seconds"].notna().any() or frame["selection"].any())
 
 
 SETUP_COLUMNS = (
     Column("contract", lambda m: m.first.contract,
-           "`verified (meta)`, `verified as frozen (cpu)` and so on, on which device (✓ in the "
-           "table); `measured (meta)` where nobody has promised anything; `broken`; `unchecked`",
+           "result of the contract check, with its device: `verified (meta)` or `verified as "
+           "frozen (cpu)` (✓ in the table); `measured (meta)` without a promised contract; "
+           "`broken`; `unchecked`",
            name="contract", cell_of=_contract_cell, words=True, place=24, priority=6),
-    Column("recipe", lambda m: m.first.spec.recipe.name, "its name",
+    Column("recipe", lambda m: m.first.spec.recipe.name, "name of the recipe",
            name="recipe", cell_of=_recipe_cell, words=True, place=23, priority=4,
            relevant=_recipes_differ),
     Column("recipe_configurations", lambda m: m.first.spec.recipe.configurations,
-           "among how many it was chosen by a search; 0 where none was", whole=True),
+           "number of configurations that a search tried to find the recipe; 0 without a search",
+           whole=True),
     Column("epochs", lambda m: m.first.spec.recipe.epochs,
-           "how many were asked for; empty where it was a budget of seconds", whole=True),
+           "number of epochs requested; empty with a time budget", whole=True),
     Column("budget_seconds", lambda m: m.first.spec.recipe.seconds or math.nan,
-           "wall seconds of training that each model had (`--budget`); empty where it was epochs",
+           "time budget of training for each model (`--budget`); empty with epochs",
            "s"),
     Column("epochs_trained", lambda m: median_of(t.last.epoch for t in m.done if t.last),
-           "how many were trained, the last of a budget being a part of one; median over "
-           "trainings. In the table the budget (`60 s`) or the epochs asked for, and with "
-           "`--patience` how many of them were trained, and the best, which is tested",
+           "number of trained epochs; a time budget may end within the last; median over "
+           "trainings. The table shows the budget (`60 s`) or the requested epochs, and with "
+           "`--patience` the trained epochs and the best one, which is tested",
            name="epochs", cell_of=_epochs_cell, place=10, priority=5, relevant=_length_differs),
     Column("steps_trained", lambda m: median_of(trial.steps for trial in m.done),
-           "of the optimiser; median over trainings. Under a budget it depends on the machine",
+           "number of optimiser steps; median over trainings. With a budget it depends on the "
+           "machine",
            name="steps", text="{:,.0f}".format, place=11, priority=18, relevant=_length_differs),
     Column("tested_epoch", lambda m: median_of(trial.tested_epoch for trial in m.done),
-           "the epoch whose weights were tested; median over trainings"),
+           "epoch of the tested weights; median over trainings"),
     Column("selection",
            lambda m: "" if m.first.spec.recipe.patience is None else "validation accuracy",
-           "`validation accuracy` where it ended the training and chose the epoch (`--patience`): "
-           "that accuracy is flattered, the test's is not; else empty"),
+           "`validation accuracy` if it ended training and selected the epoch (`--patience`): then "
+           "the validation accuracy is too optimistic, the test accuracy is not; else empty"),
     Column("training_side",
            lambda m: m.first.training_shape[1] if m.first.training_shape else None,
-           "height in pixels of the images that it was trained on; validated and tested are those "
-           "of the architecture's own size", "pixels", whole=True),
+           "height of the training images; validation and test use the architecture's own size",
+           "pixels", whole=True),
     Column("fidelity", lambda m: m.first.spec.fidelity,
-           "how training images were resized: `exact`, `fast`"),
+           "method of resizing training images: `exact` or `fast`"),
     Column("layout", lambda m: m.first.layout,
-           "memory order of images and weights: `channels_last`, `contiguous`"),
-    Column("compiled", lambda m: m.first.spec.compiled, "by `torch.compile`"),
+           "memory format of images and weights: `channels_last` or `contiguous`"),
+    Column("compiled", lambda m: m.first.spec.compiled,
+           "whether `torch.compile` was used"),
     Column("origin", lambda m: m.first.spec.origin,
-           "the distribution that the architecture came from, and its version",
+           "distribution that provides the architecture, and its version",
            name="origin", words=True, place=25, priority=19),
     Column("trained_from", _trained_from,
-           "the trained weights that training began with, and `head alone` where only the head was "
-           "trained; empty where it began with random ones"),
+           "trained weights that training started from, with `head alone` if only the head was "
+           "trained; empty for random weights"),
     Column("marks",
            lambda m: "; ".join(dict.fromkeys(mark for trial in m.trials for mark in trial.marks)),
-           "why the row can't be compared with the others; empty where it can"),
+           "reasons why the row is not comparable with the others; empty if it is"),
     Column("error", lambda m: "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in m.failed),
-           "for each trial that did not end well: seed, phase, reason"),
+           "seed, phase and reason of each failed trial"),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which of two models is better, whether that can be said at all, and how to say it."""
+"""Verdicts: which of two models is better, if the predictions show it."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ from bench.analysis.stats.paired import (
 from bench.analysis.stats.power import minimum_detectable_difference
 from bench.system.display import count_noun, html_text, points_interval
 
-MANY = 10  # models, above which each is told beside the best only
+MANY = 10  # with more models, only verdicts with the best are shown
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What can be said of two models, the more accurate one first.
+    """The verdict on two models, the more accurate one first.
 
-    `first` is better where both of two p are at most 0.05 after Holm's correction over all pairs:
-    that of other seeds and images together, whose interval then leaves out 0, and that of the seeds
-    alone. Under as many seeds as the second takes, the figures describe and no more.
+    `first` is better if two p are at most 0.05 after Holm's correction over all pairs: the p over
+    seeds and images together, whose interval then excludes 0, and the p over seeds only. With fewer
+    than `needed` seeds there is no test, and the figures only describe.
 
     Attributes:
-        found: the difference, `first` less `second`, and its interval, for this pair alone.
-        p: the larger of both p, corrected.
-        pairs: how many were compared.
-        needed: seeds that a verdict takes.
-        recipes_differ: the two were trained by different recipes: it is of both together.
+        first: name of the more accurate model.
+        second: name of the other model.
+        found: difference `first` minus `second`, with its interval, for this pair only.
+        p: larger of both p, after the correction.
+        pairs: number of compared pairs.
+        needed: number of seeds that a verdict needs.
+        recipes_differ: whether the two recipes differ; the verdict is on model and recipe together.
     """
 
     first: str
@@ -56,20 +58,20 @@ class Verdict:
 
     @property
     def kind(self) -> Literal["better", "level", "descriptive"]:
-        """`better`: the first is; `level`: not told apart; `descriptive`: too few seeds."""
+        """`better`: the first is; `level`: no clear difference; `descriptive`: too few seeds."""
         if self.found.seeds < self.needed:
             return "descriptive"
         return "better" if self.p <= LEVEL else "level"
 
 
 def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
-    """Return what can be said of each two of `models` that have a seed in common.
+    """Return the verdicts on each pair of `models` with a shared seed, the best model's first.
 
-    The best model's pairs come first. All pairs count for the correction, whichever are read: to
-    pick the best and ask about it alone would be to look at all of them.
+    All pairs count in the correction, even those that are not shown: choosing the best model means
+    comparing all of them.
 
     Raises:
-        IncomparableError: models were tested on different images.
+        IncomparableError: the test images of models differ.
     """
     order = rank_models(models)
     for above, below in pairwise(order):
@@ -86,12 +88,12 @@ def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
 
 
 def rank_models(models: Mapping[str, Predictions]) -> list[str]:
-    """Return the models' names, the most accurate over its seeds first."""
+    """Return the names of the models, the most accurate first."""
     return sorted(models, key=lambda name: -float(models[name].correct.mean()))
 
 
 def most_relevant(models: Mapping[str, Predictions], found: Sequence[Verdict]) -> list[Verdict]:
-    """Return those of `found` that a person reads: all, or of many models those with the best."""
+    """Return the verdicts to show: all, or with many models those with the best."""
     if len(models) <= MANY:
         return list(found)
     best = rank_models(models)[0]
@@ -99,7 +101,7 @@ def most_relevant(models: Mapping[str, Predictions], found: Sequence[Verdict]) -
 
 
 def groups(models: Mapping[str, Predictions], found: Sequence[Verdict]) -> dict[str, str]:
-    """Return letters for the models: who shares one can't be told apart; none without verdicts."""
+    """Return letters by model; models that share one show no clear difference."""
     if all(each.kind == "descriptive" for each in found):
         return {}
     different = [(each.first, each.second) for each in found if each.kind == "better"]
@@ -107,7 +109,7 @@ def groups(models: Mapping[str, Predictions], found: Sequence[Verdict]) -> dict[
 
 
 def sentence(verdict: Verdict) -> str:
-    """Return the verdict in words that need no course in statistics."""
+    """Return the verdict in plain words."""
     found, first, second = verdict.found, verdict.first, verdict.second
     figures = (
         f"{points_interval(found.difference, found.low, found.high)}, "
@@ -117,7 +119,8 @@ def sentence(verdict: Verdict) -> str:
     if verdict.kind == "better":
         return f"{first} is better than {second}: {figures}{recipes}"
     if verdict.kind == "level":
-        return f"{first} and {second} can't be told apart: {figures}{_why(verdict)}{recipes}"
+        shown = f"{first} and {second} show no clear difference"
+        return f"{shown}: {figures}{_why(verdict)}{recipes}"
     among = f" among {verdict.pairs} pairs" if verdict.pairs > 1 else ""
     needed = _WORDS[verdict.needed] if verdict.needed < len(_WORDS) else verdict.needed
     return (
@@ -128,7 +131,7 @@ def sentence(verdict: Verdict) -> str:
 
 def _verdict(pair: tuple[str, str], found: Difference, p: float, pairs: int) -> Verdict:
     first, second = pair
-    if found.difference < 0:  # the better over all its seeds need not be so over the shared ones
+    if found.difference < 0:  # shared seeds may order the models differently
         first, second = second, first
         found = replace(found, difference=-found.difference, low=-found.high, high=-found.low)
     return Verdict(
@@ -137,7 +140,7 @@ def _verdict(pair: tuple[str, str], found: Difference, p: float, pairs: int) -> 
 
 
 def _why(verdict: Verdict) -> str:
-    """Return why an interval without 0 is not enough, or else what would have shown at all."""
+    """Return why the verdict is `level`: what the test lacks, or what it can detect."""
     found = verdict.found
     if found.low > 0:
         if found.seeds_p > LEVEL:

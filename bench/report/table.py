@@ -13,13 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.column import Column, Row
-from bench.analysis.frame import (
-    BASELINE,
-    TABLE_COLUMNS,
-    informative_columns,
-    rows_of,
-    select_columns,
-)
+from bench.analysis.columns import TABLE_COLUMNS, informative_columns, rows_of, select_columns
+from bench.analysis.frame import BASELINE
 from bench.system.display import BAD, GOOD, LINE_CELLS, html_text, markdown, short
 
 _MATTER = 1  # priority of the columns that names of models leave room for

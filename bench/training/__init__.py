@@ -1,1 +1,1 @@
-"""One specification in, one record out: recipes, the loop, checkpoints, weights."""
+"""Training: one specification in, one record out."""

@@ -1,4 +1,4 @@
-"""Who is told how a trial goes, and what is done for it."""
+"""Callbacks that follow a trial, and the context in which it runs."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from bench.training.stop import StopRequest
 
 
 class Callback(Protocol):
-    """Somebody who is told how a trial goes."""
+    """Receives the events of a trial."""
 
     def say(self, text: str) -> None:
-        """Hear one line."""
+        """Receive one line of text."""
 
     def on_phase(self, record: TrialRecord) -> None:
-        """Something else is being done now; `record` says what, and what is known so far."""
+        """The trial enters a new phase; `record` holds the phase and all results so far."""
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
-        """Training begins: of `steps` steps in all, 0 under a budget, so many were done before."""
+        """Training starts: `steps` in total (0 with a time budget), `done` of them earlier."""
 
     def on_batch(self, spec: TrialSpec) -> None:
-        """One training step is done."""
+        """One training step has ended."""
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
-        """One epoch is trained and validated."""
+        """One epoch was trained and validated."""
 
     def on_end(self, record: TrialRecord) -> None:
-        """The trial is over, well or not."""
+        """The trial has ended, with or without success."""
 
 
 class LockedCallback:
-    """Passes on to a callback what several threads say, one after the other."""
+    """Forwards the events of several threads to a callback, one at a time."""
 
     def __init__(self, callback: Callback) -> None:
         self._callback, self._lock = callback, threading.Lock()
@@ -53,16 +53,17 @@ class LockedCallback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialContext:
-    """What is done for a trial, none of which changes a figure of it.
+    """The context in which a trial runs; it does not change the results.
 
     Attributes:
-        source: gives the pixels of the images; by default each is decoded when it is needed.
-        profile: measure where the time goes, which takes one epoch's steps more.
-        weights: return the weights of the last and of the best epoch.
-        checkpoints: where it is saved, and resumed from; without them it begins anew.
-        cadence: how often it is saved.
-        jobs: how many trials are done at a time, for its record.
-        clock: gives the seconds by which training is measured; another one for tests.
+        source: source of the pixels; by default images are decoded when needed.
+        profile: whether to measure where the time goes, which costs one more epoch of steps.
+        weights: whether to return the weights of the last and of the best epoch.
+        checkpoints: place to save to and to resume from; None: the trial starts from scratch.
+        cadence: interval between checkpoints.
+        stop: request to stop the trial early.
+        jobs: number of trials that run at the same time, for the record.
+        clock: clock that measures training, in seconds; tests replace it.
     """
 
     source: PixelSource = field(default_factory=DirectPixels)
@@ -76,7 +77,7 @@ class TrialContext:
 
 
 class RecordBuilder:
-    """A trial's record as far as it has come; `callback` is told each new phase."""
+    """The growing record of a trial; `callback` receives each new phase."""
 
     def __init__(self, spec: TrialSpec, callback: Callback, jobs: int) -> None:
         self.record = TrialRecord(spec=spec, jobs=jobs)
@@ -87,10 +88,10 @@ class RecordBuilder:
         self.record = replace(self.record, **changes)  # type: ignore[arg-type]
 
     def add(self, **seconds: float) -> None:
-        """Add to fields that are sums."""
+        """Add to fields that hold sums."""
         self.note(**{name: getattr(self.record, name) + more for name, more in seconds.items()})
 
     def phase(self, phase: str) -> None:
-        """Say what is being done from now on."""
+        """Enter a new phase and report it."""
         self.note(phase=phase)
         self.callback.on_phase(self.record)

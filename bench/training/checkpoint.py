@@ -1,9 +1,9 @@
-"""Where a trial stood, on disk: whole, checked, and the one before it as well.
+"""Checkpoints of a trial on disk: complete, checked, and the two newest at any time.
 
-A checkpoint is plain values and tensors under a name of its own, synced; then `last.json`, which
-names it with its SHA-256 and carries its own, is replaced at once. Two are kept. torch's own reader
-does not notice flipped bits, so the digest is compared first; and it reads nothing but plain data
-(`weights_only`), so a file can't run anything.
+A checkpoint is a file of plain values and tensors with a unique name. After it is synced,
+`last.json` is replaced atomically. It names the newest two with their SHA-256, and holds its own.
+torch does not detect flipped bits, so the digest is compared first. torch reads only plain data
+(`weights_only`), so a file cannot run code.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from bench.training.remote_checkpoints import POINTER, SharedPlace
 from registry.errors import RunError, format_error
 
 _VERSION = 1
-_COST = 50  # a checkpoint follows the one before after so many times what that took, or later: 2 %
+_COST = 50  # pause after a checkpoint, in multiples of its cost: saving takes 2 % of the time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cadence:
-    """How often a trial is saved: every so many seconds or steps; neither: only when it stops."""
+    """The interval between checkpoints, in seconds or steps; neither: save only at a stop."""
 
     seconds: float | None = None
     steps: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> Cadence:
-        """Return what `60s`, `5m`, `200` (steps) or `never` means; RunError for anything else."""
+        """Return the cadence of `60s`, `5m`, `200` (steps) or `never`; RunError for other text."""
         if text in ("never", "0"):
             return cls()
         found = re.fullmatch(r"(\d+)(s|m|)", text)
@@ -51,14 +51,14 @@ class Cadence:
 
 
 class Schedule:
-    """Says when the next checkpoint is due."""
+    """Decides when the next checkpoint is due."""
 
     def __init__(self, cadence: Cadence) -> None:
         self._cadence = cadence
         self._steps, self._cost, self._saved = 0, 0.0, time.monotonic()
 
     def due(self) -> bool:
-        """Count one step more, and say whether a checkpoint should follow it."""
+        """Count a step, and say whether to save a checkpoint after it."""
         self._steps += 1
         if self._cadence.steps is not None:
             return self._steps >= self._cadence.steps
@@ -67,23 +67,23 @@ class Schedule:
         return time.monotonic() - self._saved >= max(self._cadence.seconds, _COST * self._cost)
 
     def saved(self, seconds: float) -> None:
-        """Begin anew after a checkpoint that took so many seconds."""
+        """Start a new interval after a checkpoint that took `seconds`."""
         self._steps, self._cost, self._saved = 0, seconds, time.monotonic()
 
 
 class Checkpoints:
-    """The checkpoints of one trial, in a folder of their own, and where others reach them, too."""
+    """The checkpoints of one trial, in a local folder, with an optional shared copy."""
 
     def __init__(self, folder: Path, shared: str | None = None) -> None:
-        """Keep them in `folder`, and a copy of them at the URL `shared`."""
+        """Use `folder`, and a copy at the URL `shared` if there is one."""
         self._folder = folder
         self._shared = None if shared is None else SharedPlace(shared)
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write `state` as the newest checkpoint, and remove all but it and the one before.
+        """Write `state` as the newest checkpoint, and remove all but the newest two.
 
         Raises:
-            OSError: it can't be written, or not where others reach it; those that there are stay.
+            OSError: the checkpoint or its shared copy cannot be written; earlier ones remain.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         before = self._listed()[:1]
@@ -104,7 +104,7 @@ class Checkpoints:
             self._shared.put(self._folder, names)
 
     def load(self, say: Callable[[str], object]) -> dict[str, Any] | None:
-        """Return the newest state that is as it was written, if any; say what is passed over."""
+        """Return the newest undamaged state, or None; report each damaged one to `say`."""
         if self._shared is not None:
             self._shared.fetch(self._folder, say)
         for listed in self._listed(say):
@@ -112,7 +112,7 @@ class Checkpoints:
             try:
                 return _read(path, listed["sha256"])
             except (OSError, RunError) as error:
-                say(f"the checkpoint {path} can't be used ({error}): going back to the one before")
+                say(f"cannot use the checkpoint {path} ({error}): trying the previous one")
         return None
 
     def clear(self) -> None:
@@ -126,7 +126,7 @@ class Checkpoints:
             self._shared.clear()
 
     def _listed(self, say: Callable[[str], object] = lambda text: None) -> list[dict[str, str]]:
-        """Return names and digests, the newest first; none, and why, if the pointer is damaged."""
+        """Return names and digests, newest first; none if the pointer is damaged (reported)."""
         pointer = self._folder / POINTER
         try:
             found = json.loads(pointer.read_text(encoding="utf-8"))
@@ -138,7 +138,7 @@ class Checkpoints:
             return []
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             why = format_error(error)
-            say(f"the checkpoints of {pointer} can't be used ({why}): beginning anew")
+            say(f"cannot use the checkpoints of {pointer} ({why}): starting from scratch")
             return []
 
     def _remove_others(self, names: list[str]) -> None:
@@ -149,7 +149,7 @@ class Checkpoints:
 
 
 def digest_of(state: dict[str, Any]) -> str:
-    """Return the SHA-256 of a state's tensors and numbers: equal for states equal bit for bit."""
+    """Return the SHA-256 of tensors and numbers: equal for states that are equal bit for bit."""
     digest = hashlib.sha256()
 
     def add(value: Any) -> None:
@@ -172,7 +172,7 @@ def digest_of(state: dict[str, Any]) -> str:
 
 
 class _Hashing(io.BufferedWriter):
-    """Takes the digest of what is written."""
+    """Computes the digest of the data while writing it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path, "w"))
@@ -188,7 +188,7 @@ def _write(path: Path, state: dict[str, Any]) -> str:
     with _Hashing(path) as file:
         try:
             torch.save({"version": _VERSION, **state}, file)
-        except RuntimeError as error:  # what torch makes of a full disk
+        except RuntimeError as error:  # torch's error for a full disk
             raise OSError(format_error(error)) from error
     return file.digest.hexdigest()
 
@@ -196,14 +196,14 @@ def _write(path: Path, state: dict[str, Any]) -> str:
 def _read(path: Path, digest: str) -> dict[str, Any]:
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-            raise RunError("it is damaged: not what was written")
+            raise RunError("it is damaged: its SHA-256 differs")
         file.seek(0)
         try:
             state = torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:
-            raise RunError(f"it is no checkpoint: {format_error(error)[:200]}") from error
+            raise RunError(f"it is not a checkpoint: {format_error(error)[:200]}") from error
     if not isinstance(state, dict) or state.get("version") != _VERSION:
-        raise RunError(f"it is not of version {_VERSION}")
+        raise RunError(f"its version is not {_VERSION}")
     return state
 
 
@@ -212,7 +212,7 @@ def _digest_of_list(listed: object) -> str:
 
 
 def _plain_name(name: object) -> str:
-    """Return the name of a file in the folder itself, or raise ValueError where it leads away."""
+    """Return `name` if it is a plain file name; ValueError if it could leave the folder."""
     if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+\.pt", name):
-        raise ValueError(f"no checkpoint's name: {name!r}")
+        raise ValueError(f"not a checkpoint name: {name!r}")
     return name

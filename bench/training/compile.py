@@ -1,4 +1,4 @@
-"""`torch.compile`, its time apart from training's."""
+"""`torch.compile`, timed separately from training."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def compile_network(
     device: torch.device,
     precision: torch.dtype,
 ) -> float:
-    """Compile `network` in place for batches (N, C, H, W) as these, and return the seconds it took.
+    """Compile `network` in place for these batches (N, C, H, W), and return the seconds it took.
 
-    Its names, its state and the random state are as before.
+    Names, weights and random state stay the same.
 
     Raises:
-        RunError: it can't be compiled, for example where there is no C++ compiler.
+        RunError: compilation failed, for example without a C++ compiler.
     """
     state = deepcopy(network.state_dict())
     try:
         with Stopwatch(device) as stopwatch, torch.random.fork_rng(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's own, about torch's own
+            warnings.simplefilter("ignore")  # warnings of torch about torch
             network.compile(dynamic=False)
             for images in training:
                 with autocast(device, precision):
@@ -42,7 +42,7 @@ def compile_network(
                 with torch.inference_mode(), autocast(device, precision):
                     network.eval()(images)
     except Exception as error:
-        why = f"torch.compile failed ({format_error(error)}): leave out --compile"
+        why = f"torch.compile failed ({format_error(error)}): omit --compile"
         raise RunError(why) from error
     network.zero_grad(set_to_none=True)
     network.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""What a network says of images, nothing learned."""
+"""Evaluation: the predictions of a network, without training."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bench.system.device import autocast, number_type
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """The answers to N images of K classes: labels (N,), probabilities (N, K), and their means.
+    """Predictions for N images of K classes: labels (N,), probabilities (N, K), loss, accuracy.
 
     Attributes:
         loss: mean cross-entropy per image, in nats.
-        accuracy: share of images whose most probable class is the label, 0 to 1.
+        accuracy: share of images with the correct most probable class, 0 to 1.
     """
 
     labels: torch.Tensor
@@ -35,15 +35,15 @@ class Evaluation:
 
 
 def pack_evaluation(test: Evaluation) -> bytes:
-    """Return labels and probabilities, bit for bit, for `unpack_evaluation`."""
+    """Return labels and probabilities as exact bytes for `unpack_evaluation`."""
     return save({"labels": test.labels, "probabilities": test.probabilities.contiguous()})
 
 
 def unpack_evaluation(content: bytes, loss: float, accuracy: float) -> Evaluation:
-    """Return what `pack_evaluation` was given, with its figures.
+    """Return the evaluation from its `pack_evaluation` form, with `loss` and `accuracy`.
 
     Raises:
-        SafetensorError, TypeError, ValueError: it is something else.
+        SafetensorError, TypeError, ValueError: `content` has another form.
     """
     return Evaluation(**load(content), loss=loss, accuracy=accuracy)
 
@@ -55,7 +55,7 @@ def evaluate(
     device: torch.device,
     precision: torch.dtype = torch.float32,
 ) -> Evaluation:
-    """Return, on the CPU, what `network`, in evaluation mode, says of `batches` on `device`."""
+    """Return, on the CPU, the predictions of `network` in evaluation mode for `batches`."""
     network.eval()
     logits: list[torch.Tensor] = []
     labels: list[torch.Tensor] = []

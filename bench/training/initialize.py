@@ -1,4 +1,4 @@
-"""Weights to begin with that fit the pictures: filters found in them, their labels unread."""
+"""First weights fitted to the training images, without their labels."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from torch.nn import functional as F
 from bench.system.random_state import preserve_random_state
 from registry.checks.settings import seed_everything
 
-IMAGES = 128  # that are looked at, in one pass without gradients, at most
-_PATCHES = 10_000  # for one layer's filters, at most
-_ROUNDS = 10  # of k-means: the centroids hardly move after
-_RIDGE = 1.0  # added to the spectrum before whitening, in shares of its mean
+IMAGES = 128  # at most, in one pass without gradients
+_PATCHES = 10_000  # at most, for the filters of one layer
+_ROUNDS = 10  # of k-means; then the centroids hardly move
+_RIDGE = 1.0  # added to the spectrum before whitening, as a share of its mean
 _HEAD = 0.05  # standard deviation of the last layer's outputs
-_LEAST = 1e-6  # a standard deviation below it is that of a constant
+_LEAST = 1e-6  # a lower standard deviation counts as constant
 _NORMALIZERS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
 def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[str, ...]:
-    """Give the layers of `network` weights that fit `images` (N, C, H, W), and return their names.
+    """Fit the layers of `network` to `images` (N, C, H, W), and return the names of fitted layers.
 
-    Convolutions get filters that stand for the patches they see (`filters_of`), fully connected
-    layers Gaussian weights, so that outputs have mean 0 and variance 1 over the images, in training
-    mode: with dropout's noise. The last layer is made small: random logits of variance 1 would have
-    to be unlearned first. Labels are not used.
+    Convolutions get filters that represent the patches they see (`filters_of`). Fully connected
+    layers get Gaussian weights. Outputs then have mean 0 and variance 1 over the images, in
+    training mode with dropout. The last layer is scaled down: training would first have to undo
+    random logits of variance 1. Labels are not used.
 
-    Whitened lightly, since whitening lifts what is rare: edges, or a layer's noise. After ten
-    epochs of `default` on 300 photographs, `alexnet` was right for 64 % of 201 others with ten
-    times less ridge, for 77 % so; `lenet` for 64 % and 73 %.
+    The whitening is light, because it amplifies rare features: edges, or the noise of a layer.
+    After ten epochs of `default` on 300 photographs, `alexnet` had 77 % accuracy on 201 others, and
+    64 % with a tenth of the ridge; `lenet` had 73 % and 64 %.
 
-    Networks that normalise between their layers, grouped convolutions, other layers and those not
-    reached keep their own weights. The same seed, images and number of threads give the same; no
-    random state is changed.
+    Networks with normalisation between layers, grouped convolutions, other layers and unreached
+    layers keep their weights. The same seed, images and number of threads give the same weights.
+    The random state stays as it was.
 
     Sources: Coates and Ng 2012, "Learning feature representations with k-means"; Krähenbühl et al.
     2016, "Data-dependent initializations"; Mishkin and Matas 2016, "All you need is a good init".
@@ -66,15 +66,15 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
 
 
 def normalizes(network: nn.Module) -> bool:
-    """Say whether `network` normalises between its layers, in a way that the batch decides."""
+    """Say whether `network` has normalisation layers."""
     return any(isinstance(module, _NORMALIZERS) for module in network.modules())
 
 
 def filters_of(patches: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
-    """Return `count` filters (count, D) of length 1 that stand for the patches (M, D).
+    """Return `count` filters (count, D) of length 1 that represent the patches (M, D).
 
-    They are the centroids by spherical k-means of the patches at one contrast, whitened by the
-    Cholesky factor, which gives the clusters of any other whitening.
+    They are the centroids of spherical k-means over the patches, with equal contrast and whitened.
+    The Cholesky factor gives the same clusters as any other whitening.
     """
     patches = patches - patches.mean(1, keepdim=True)
     spread = patches.std(1, keepdim=True)
@@ -90,10 +90,10 @@ def filters_of(patches: torch.Tensor, count: int, generator: torch.Generator) ->
 
 
 def _centroids(points: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
-    """Return directions (count, D) of length 1: spherical k-means, from random ones.
+    """Return directions (count, D) of length 1: spherical k-means from random directions.
 
-    A point belongs to the direction or its opposite; a direction without points stays. Source:
-    Coates and Ng 2012, with their damping by the old centroid.
+    A point belongs to a direction or to its opposite; a direction without points does not change.
+    Source: Coates and Ng 2012, with their damping by the old centroid.
     """
     start = torch.randn(count, points.shape[1], generator=generator)
     centroids = F.normalize(start).to(points)
@@ -112,7 +112,7 @@ def _fit(
     layer: nn.Conv2d | nn.Linear,
     inputs: tuple[torch.Tensor, ...],
 ) -> None:
-    """Set the weights of a layer when its first input comes, just before it is used."""
+    """Set the weights of a layer on its first input, before the layer is used."""
     if name in fitted:
         return
     if isinstance(layer, nn.Conv2d):
@@ -121,7 +121,7 @@ def _fit(
     else:
         seen = inputs[0].flatten(0, -2)
         weights = torch.randn(layer.out_features, seen.shape[1], generator=generator).to(seen)
-    outputs = seen @ weights.T  # (M, K), brought to mean 0, with a bias, and variance 1
+    outputs = seen @ weights.T  # (M, K), scaled to variance 1, and to mean 0 with a bias
     spread = outputs.std(0) if len(outputs) > 1 else torch.ones_like(outputs[0])
     spread = torch.where(spread > _LEAST, spread, 1.0)
     layer.weight.copy_((weights / spread[:, None]).view(layer.weight.shape))
@@ -131,7 +131,7 @@ def _fit(
 
 
 def _patches(layer: nn.Conv2d, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Return patches (M, D) of `images` (N, C, H, W) as `layer` sees them, at random places."""
+    """Return random patches (M, D) of `images` (N, C, H, W), as `layer` sees them."""
     (high, wide), (down, right) = layer.kernel_size, layer.dilation
     padded = F.pad(images, list(layer._reversed_padding_repeated_twice))
     rows = -(-(padded.shape[2] - down * (high - 1)) // layer.stride[0])

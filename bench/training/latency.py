@@ -1,8 +1,8 @@
-"""How long a network takes to answer: one batch, over and over, the device drained each time.
+"""Inference time of a network: one batch, repeated; each repetition waits for the device.
 
-What is timed is the network alone, its images being on the device: one image, as where somebody
-waits for an answer (MLPerf's single stream, told by a high percentile), and 32 at a time, as where
-many lie ready (Reddi et al. 2020, "MLPerf Inference Benchmark").
+Only the network is timed; its images are already on the device. One image is MLPerf's single
+stream, reported by a high percentile; 32 images are a batch of waiting requests.
+Source: Reddi et al. 2020, "MLPerf Inference Benchmark".
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from bench.training.stop import status_of
 SIZES = (1, 32)  # images
 
 _MOST, _LEAST = 50, 10  # repetitions
-_ENOUGH_SECONDS = 1.0  # after which the least will do
-_TOO_LONG_SECONDS = 5.0  # after which none is begun, however few there were
+_ENOUGH_SECONDS = 1.0  # then the minimum of repetitions is enough
+_TOO_LONG_SECONDS = 5.0  # then no repetition starts, however few there are
 
 
 def inference_times(
     network: nn.Module, images: torch.Tensor, layout: Layout, precision: torch.dtype
 ) -> tuple[InferenceTime, ...]:
-    """Return how long `network`, in evaluation mode, takes for 1 and for 32 of `images`.
+    """Return the inference time of `network` in evaluation mode, for 1 and for 32 images.
 
-    `images` (N, C, H, W) are on its device, and repeated where they are fewer. Two answers are
-    thrown away; then 10 to 50 are timed, as many as a second holds, or fewer where they take over
-    five. 32 are left out where there is no memory for them.
+    `images` (N, C, H, W) are on its device, and repeat if there are fewer than 32. After two
+    warm-up passes it times 10 to 50, as many as fit into a second, and fewer if they take more than
+    five seconds. Without memory for 32 images, only one is timed.
     """
     network.eval()
     found: list[InferenceTime] = []
@@ -66,7 +66,7 @@ def _time(network: nn.Module, batch: torch.Tensor) -> InferenceTime:
 
 
 def percentile(seconds: list[float], share: int) -> float:
-    """Return the value that `share` percent of `seconds` do not exceed, interpolated."""
+    """Return the percentile `share` (1 to 99) of `seconds`, interpolated."""
     if len(seconds) == 1:
         return seconds[0]
     return quantiles(seconds, n=100, method="inclusive")[share - 1]
@@ -75,7 +75,7 @@ def percentile(seconds: list[float], share: int) -> float:
 def repeat_timing(
     measure: Callable[[], float], clock: Callable[[], float] = time.perf_counter
 ) -> list[float]:
-    """Return the seconds that `measure` gave, warm-up left out, as often as the budget allows."""
+    """Return the seconds of repeated calls of `measure`, without warm-up, within the budget."""
     started = clock()
     for _ in range(2):
         measure()

@@ -1,4 +1,4 @@
-"""An architecture layer by layer: shapes, parameters, multiply-adds; nothing is computed."""
+"""An architecture layer by layer: shapes, parameters and multiply-adds, without computation."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from registry.verify import probe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One module without modules of its own, as it was called.
+    """One call of a module that has no submodules.
 
     Attributes:
-        output_shape: of one image, the batch's axis left out.
-        parameters: those that no earlier row has counted; 0 where a layer is called again.
-        multiply_adds: of one image, two operations each, in convolutions and matrix products.
+        name, type: name of the module in the network, and its class.
+        output_shape: output shape of one image, without the batch axis.
+        parameters: number of parameters not counted in an earlier row; 0 for a repeated layer.
+        multiply_adds: multiply-adds of one image in convolutions and matrix products.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Layer:
 class LayerSummary:
     """The layers in the order they are called, and totals for one float32 image.
 
-    Parameters and products that a network keeps outside its layers are in the totals only.
+    Parameters and matrix products outside of layers count in the totals only.
     """
 
     layers: tuple[Layer, ...]
@@ -50,22 +51,22 @@ class LayerSummary:
 
 
 def summarise(architecture: Architecture) -> LayerSummary:
-    """Return the layers of `architecture` at the classes its contract names.
+    """Return the layers of `architecture`, with the number of classes of its contract.
 
-    Torch's own counter gives the FLOPs of all that is called, functions included: see `probe`.
+    torch's counter gives the FLOPs of all calls, functions included: see `probe`.
 
     Raises:
-        ConstructionError: the network can't be built or run.
+        ConstructionError: the network cannot be built or run.
     """
     return probe(architecture, _walk, images=1)[0]
 
 
 def count_multiply_adds(architecture: Architecture, classes: int) -> int | None:
-    """Return the multiply-adds of one image at so many classes, or None: not to be counted."""
+    """Return the multiply-adds of one image for `classes` classes; None if not countable."""
     contract = replace(architecture.contract, output_shape=(classes,))
     try:
         return probe(replace(architecture, contract=contract), _count, images=1)[0]
-    except Exception:  # noqa: BLE001  (torch's counter fails in ways of its own)
+    except Exception:  # noqa: BLE001  (torch's counter may raise anything)
         return None
 
 
@@ -92,7 +93,7 @@ def _walk(network: nn.Module, images: torch.Tensor) -> LayerSummary:
 
 @contextmanager
 def _watching(network: nn.Module, counter: FlopCounterMode) -> Iterator[list[Layer]]:
-    """Collect a row for each call of a module without children, while the context lasts."""
+    """Collect a row for each call of a module without submodules, inside the context."""
     layers: list[Layer] = []
     counted: set[nn.Parameter] = set()
 

@@ -1,4 +1,4 @@
-"""The epochs of one trial: trained, validated, saved, and gone on with where they stood."""
+"""The epochs of one trial: training, validation, checkpoints and resuming."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SUMMED = (
 
 
 class TrainingLoop:
-    """The epochs of a network, which `steps` trains on `batches` and `validate` looks at."""
+    """The epochs of a trial: `steps` trains on `batches`, `validate` evaluates."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class TrainingLoop:
         builder: RecordBuilder,
         context: TrialContext,
     ) -> None:
-        """Begin before the first epoch; fitting the first weights has its part of a budget."""
+        """Start before the first epoch; fitting the first weights counts in the budget."""
         self._network, self._device = steps.network, steps.device
         self._steps, self._batches, self._validate = steps, batches, validate
         self._builder, self._callback, self._context = builder, builder.callback, context
@@ -57,20 +57,20 @@ class TrainingLoop:
 
     @property
     def best(self) -> Weights | None:
-        """The weights after the best epoch so far, where they are wanted."""
+        """The weights after the best epoch so far, if requested."""
         return self._best if self._context.weights else None
 
     @property
     def epochs(self) -> float:
-        """How many epochs are trained; a part of one is a part."""
+        """Number of trained epochs, including a fraction of the last."""
         return (self._builder.record.steps or 0) / len(self._batches)
 
     def run(self) -> None:
-        """Train what is left, and leave the network with the weights that are to be tested.
+        """Train the remaining epochs, and give the network the weights to test.
 
         Raises:
-            DivergedError: a loss is no number.
-            StoppedError: a stop was asked for.
+            DivergedError: a loss is not finite.
+            StoppedError: a stop was requested.
         """
         self._builder.phase("train")
         epochs = self._recipe.epochs or 0
@@ -82,18 +82,18 @@ class TrainingLoop:
         self._context.stop.check()
 
     def weights(self) -> Weights | None:
-        """Return a copy of the weights that are tested, where they are wanted."""
+        """Return a copy of the tested weights, if requested."""
         return self._copy() if self._context.weights else None
 
     def _copy(self) -> Weights:
-        """Return a copy of the weights as they are: references would go on training."""
+        """Return a copy of the weights: references would change with training."""
         epoch = self._builder.record.tested_epoch or len(self._builder.record.history)
         if self._best is not None and self._best.epoch == epoch:
             return self._best
         return Weights(epoch=epoch, state=copy_weights(self._network))
 
     def _choose(self) -> None:
-        """Give the network the weights to test: the last ones, their mean, or the best epoch's."""
+        """Give the network the weights to test: the last, their mean, or the best epoch's."""
         self._steps.keep_average()
         tested = len(self._builder.record.history)
         if self._recipe.patience is not None and self._best is not None:
@@ -102,7 +102,7 @@ class TrainingLoop:
         self._builder.note(tested_epoch=tested)
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Go to where training stood when `save` wrote `saved`."""
+        """Restore the training state that `save` wrote to `saved`."""
         before, at = record_of(saved["record"]), saved["position"]
         self._steps.load(saved["steps"])
         sums = {name: at[name].to(self._device) for name in ("loss", "correct")}
@@ -120,7 +120,7 @@ class TrainingLoop:
         set_random_state(saved["random"], self._device)
 
     def save(self) -> None:
-        """Write a checkpoint, where there is a place for it and anything to keep."""
+        """Write a checkpoint, if there is a folder for it and at least one step was made."""
         checkpoints = self._context.checkpoints
         if checkpoints is None or self._steps_done() == 0:
             return
@@ -130,14 +130,14 @@ class TrainingLoop:
                 checkpoints.save(self._state())
         except (OSError, RuntimeError, MemoryError) as error:
             why = format_error(error)
-            self._callback.say(f"{self._spec.model}: no checkpoint could be written: {why}")
+            self._callback.say(f"{self._spec.model}: cannot write a checkpoint: {why}")
         seconds = self._clock() - started
         self._schedule.saved(seconds)
         self._saving_seconds += seconds
         self._builder.add(checkpoint_seconds=seconds)
 
     def _begin(self, position: EpochPosition) -> None:
-        """Stand at `position`, none of its epoch's steps being made by this process."""
+        """Set `position`; this process has made no steps of its epoch yet."""
         self._at = position
         self._stopwatch: Stopwatch | None = None
         self._saving_seconds = 0.0
@@ -165,7 +165,7 @@ class TrainingLoop:
         }
 
     def _train_seconds(self) -> float:
-        """Return the seconds of this epoch's steps so far, checkpoints left out."""
+        """Return the seconds of this epoch's steps so far, without checkpoints."""
         here = 0.0 if self._stopwatch is None else self._stopwatch.seconds - self._saving_seconds
         return self._at.seconds + here
 
@@ -173,20 +173,20 @@ class TrainingLoop:
         return self._at.waited + self._batches.wait_seconds - self._waited
 
     def _spent(self) -> float:
-        """Return the seconds of training so far, as a budget counts them."""
+        """Return the seconds of training so far, as the budget counts them."""
         history = self._builder.record.history
         seconds = (*(epoch.train_seconds for epoch in history), self._train_seconds())
         return self._spent_before + sum(seconds)
 
     def _is_spent(self) -> bool:
-        """Say whether there is a budget, and nothing left of it; one step is made in any case."""
+        """Say whether the time budget is used up; at least one step is made in any case."""
         if self._recipe.seconds is None or self._steps_done() == 0:
             return False
         drain(self._device)
         return self._spent() >= self._recipe.seconds
 
     def _has_ended(self) -> bool:
-        """Say whether there is no epoch left to be trained or gone on with."""
+        """Say whether no epoch is left to train or resume."""
         if self._at.step > 0:
             return False
         best, patience = self._builder.record.best, self._recipe.patience
@@ -195,7 +195,7 @@ class TrainingLoop:
         return self._at.epoch >= (self._recipe.epochs or sys.maxsize) or self._is_spent()
 
     def _place(self) -> TrainingPosition:
-        """Return where training stands, by steps, or by seconds where there is a budget of them."""
+        """Return the progress of training, in steps, or in seconds with a budget."""
         if self._recipe.seconds is not None:
             drain(self._device)
             return place_by_seconds(self._recipe, self._spent(), self._recipe.seconds)
@@ -206,7 +206,7 @@ class TrainingLoop:
         return self._at.epoch * len(self._batches) + self._at.step
 
     def _batches_left(self) -> Iterator[Batch]:
-        """Yield the rest of the epoch's batches, as far as the budget reaches."""
+        """Yield the remaining batches of the epoch, within the budget."""
         with closing(self._batches.epoch(self._at.epoch, self._at.step)) as batches:
             if self._at.step > 0 and self._is_spent():  # resumed after the last step
                 return
@@ -216,14 +216,14 @@ class TrainingLoop:
                     return
 
     def _epoch(self) -> None:
-        """Train and validate one epoch, or what is left of it."""
+        """Train and validate one epoch, or the rest of it."""
         at, stop = self._at, self._context.stop
         with stop.deferred(), Stopwatch(self._device, self._clock) as self._stopwatch:
             left = self._batches_left()
             trained = self._steps.epoch(left, self._after_step, at.tally, self._place)
         train_seconds = self._train_seconds()
         self._require_finite(trained.loss.item())
-        at.random = random_state(self._device)  # evaluation may draw numbers, and be done again
+        at.random = random_state(self._device)  # evaluation may draw numbers, and may be repeated
         stop.check()
         self._builder.phase("validate")
         with stop.deferred(), self._steps.averaged():
@@ -247,7 +247,7 @@ class TrainingLoop:
     def _after_step(self) -> None:
         self._at.step += 1
         self._callback.on_batch(self._spec)
-        # elsewhere reading the loss would wait for the device
+        # on other devices, reading the loss would wait
         if self._device.type == "cpu":
             self._require_finite(self._at.tally.loss.item())
         self._context.stop.check()
@@ -257,10 +257,10 @@ class TrainingLoop:
     def _require_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
             where = f"epoch {self._at.epoch + 1}, step {self._at.step}"
-            raise DivergedError(f"the training loss was {loss} in {where}")
+            raise DivergedError(f"the training loss is {loss} in {where}")
 
     def _keep(self, done: EpochRecord) -> None:
-        """Add an epoch to the record, copy the weights where they are the best, and go on."""
+        """Add an epoch to the record, copy its weights if they are the best, and continue."""
         record = self._builder.record
         history = (*record.history, done)
         seconds = sum(epoch.train_seconds for epoch in history)

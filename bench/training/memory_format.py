@@ -1,4 +1,4 @@
-"""Which memory order a network is faster in, found out by a short trial of both."""
+"""The faster memory format of a network, measured by a short test of both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAYOUTS: tuple[Layout, ...] = ("channels_last", "contiguous")
 _BATCH = 8
 _ROUNDS = 3
 _PATIENCE_SECONDS = 30.0
-_LONG_SECONDS = 1.0  # a step that takes longer is tried once
+_LONG_SECONDS = 1.0  # a longer step is measured once
 
 
 def choose_layout(
@@ -39,9 +39,9 @@ def choose_layout(
 ) -> Layout:
     """Return the layout in which training steps of `architecture` are faster here.
 
-    Both are tried in turn on one seeded batch, a second or two in all; the answer is kept in
-    `folder` for this architecture as installed, device, threads and torch. A network that can't be
-    trained gets the first; its trial will say why. Random state and threads are left as they were.
+    It measures both on one seeded batch, for a second or two. It caches the result in `folder`, by
+    installed architecture, device, threads and torch. A network that cannot be trained gets the
+    first layout; its trial reports why. Random state and threads stay as they were.
     """
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else device.type
@@ -50,8 +50,8 @@ def choose_layout(
     path = folder / "layouts" / f"{key[:32]}.json"
     if (known := _read_kept(path)) is not None:
         return known
-    lock = FileLock(folder / "layouts.lock")  # the others wait for its answer
-    with suppress(OSError, Timeout):  # one that hangs is waited for half a minute
+    lock = FileLock(folder / "layouts.lock")  # other processes wait for the result
+    with suppress(OSError, Timeout):  # after half a minute it measures by itself
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=_PATIENCE_SECONDS)
     try:
@@ -63,7 +63,7 @@ def choose_layout(
         layout = min(LAYOUTS, key=seconds.__getitem__)
         kept = {"architecture": architecture.name, "layout": layout, "step_seconds": seconds}
         kept["measured"] = time.strftime("%Y-%m-%d")
-        with suppress(OSError):  # it will be tried again
+        with suppress(OSError):  # the next run measures again
             path.parent.mkdir(parents=True, exist_ok=True)
             write_text(path, json.dumps(kept) + "\n")
         return layout
@@ -74,7 +74,7 @@ def choose_layout(
 def _measure(
     architecture: Architecture, device: torch.device, precision: torch.dtype, threads: int
 ) -> dict[Layout, float]:
-    """Return the shortest step in each layout; none where the network can't be trained."""
+    """Return the shortest step in each layout; empty if the network cannot be trained."""
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
@@ -90,7 +90,7 @@ def _measure(
 def _step_seconds(
     architecture: Architecture, device: torch.device, precision: torch.dtype
 ) -> dict[Layout, float]:
-    """Return the shortest step in each layout: noise only ever makes one longer."""
+    """Return the shortest step in each layout: noise can only make a step longer."""
     contract = architecture.contract
     dtype = number_type(precision)
     network = architecture.build(contract.num_classes).to(device).train()
@@ -106,7 +106,7 @@ def _step_seconds(
 def _step(
     network: nn.Module, images: torch.Tensor, layout: Layout, precision: torch.dtype
 ) -> float:
-    """Return the seconds of one pass forward and backward, the network being laid out before."""
+    """Return the seconds of one forward and backward pass, without the change of layout."""
     network.to(memory_format=MEMORY_FORMATS[layout])
     images = images.contiguous(memory_format=MEMORY_FORMATS[layout])
     network.zero_grad(set_to_none=True)

@@ -1,24 +1,14 @@
-"""The optimiser of a recipe: which parameters it trains, at which share of the rate; Muon."""
+"""The optimiser of a recipe: which parameters it trains, and at which share of the rate."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from typing import Any
 
-import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.adamw import adamw
 
+from bench.training.muon import Muon, filter_banks
 from bench.training.recipe import Recipe
-
-_BETAS = (0.9, 0.999)  # of AdamW; where a schedule moves the first, it moves Muon's, too
-_MOMENTUM = 0.95
-_EPS = 1e-8
-_STEPS = 5  # of Newton and Schulz
-_SMALLEST = 1e-7  # norm that is brought near 1, as in `torch.optim.Muon`
-_QUINTIC = (3.4445, -4.7750, 2.0315)  # in five steps, 0.002 to 1 become 0.68 to 1.21
 
 
 def build_optimizer(
@@ -26,7 +16,7 @@ def build_optimizer(
 ) -> Optimizer:
     """Return the recipe's optimiser over the trainable parameters of `network`.
 
-    Where `head` names the parameters of its head, the rate of the others is a share of the head's.
+    `head` names the parameters of the head; other rates are the head's times `backbone_rate`.
     """
     groups = _groups(network, recipe, head)
     if recipe.optimizer == "sgd":
@@ -39,9 +29,9 @@ def build_optimizer(
 def _groups(
     network: nn.Module, recipe: Recipe, head: frozenset[str] | None
 ) -> list[dict[str, Any]]:
-    """Return the parameters that decay, and those that don't: biases, gains of normalisation.
+    """Return groups of parameters; biases and normalisation gains have no weight decay.
 
-    Source: He et al. 2019, arXiv:1812.01187, section 3.1. Last come those that Muon trains.
+    Muon's groups are last. Source: He et al. 2019, arXiv:1812.01187, section 3.1.
     """
     banks = {*filter_banks(network)} if recipe.optimizer == "muon" else set()
     groups: dict[tuple[bool, float, float], list[nn.Parameter]] = {}
@@ -59,102 +49,3 @@ def _groups(
         | ({} if plain else {"filters": True})
         for (plain, share, decay), parameters in ordered
     ]
-
-
-class Muon(Optimizer):
-    """Groups with `filters` take steps in which no direction is smaller than another.
-
-    A step is the running mean of a filter bank's gradient, its singular values brought near 1: what
-    few images have in common changes the filters as what all have does. A filter bank (K, C, h, w)
-    is a matrix (K, C h w). Groups without `filters` are AdamW's. Decay is decoupled in both.
-
-    Sources: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks", and his
-    airbench94_muon; torch's `torch.optim.Muon` takes matrices alone, without AdamW beside it.
-    """
-
-    def __init__(self, groups: Iterable[dict[str, Any]], *, lr: float) -> None:
-        defaults = {"lr": lr, "betas": _BETAS, "weight_decay": 0.0, "filters": False, "fused": True}
-        super().__init__(groups, defaults)
-        for group in self.param_groups:
-            if group["filters"]:
-                group["betas"] = (_MOMENTUM, _BETAS[1])
-
-    @torch.no_grad()
-    def step(self) -> None:  # type: ignore[override]
-        """Make one step for what has a gradient."""
-        for group in self.param_groups:
-            having = [each for each in group["params"] if each.grad is not None]
-            if group["filters"]:
-                for bank in having:
-                    self._orthogonal_step(bank, group)
-            elif having:
-                self._adamw_step(having, group)
-
-    def _orthogonal_step(self, bank: nn.Parameter, group: dict[str, Any]) -> None:
-        gradient = bank.grad.flatten(1)  # type: ignore[union-attr]
-        state = self.state[bank]
-        if not state:
-            state["mean"] = torch.zeros_like(gradient)
-        mean = state["mean"]
-        mean.lerp_(gradient, 1 - group["betas"][0])
-        higher = max(1.0, mean.shape[0] / mean.shape[1])
-        bank.mul_(1 - group["lr"] * group["weight_decay"])
-        bank.add_(orthogonal(mean).view_as(bank), alpha=-group["lr"] * math.sqrt(higher))
-
-    def _adamw_step(self, parameters: list[nn.Parameter], group: dict[str, Any]) -> None:
-        for each in parameters:
-            if not self.state[each]:
-                self.state[each] = {
-                    "exp_avg": torch.zeros_like(each),
-                    "exp_avg_sq": torch.zeros_like(each),
-                    "step": torch.zeros((), dtype=torch.float32, device=each.device),
-                }
-        states = [self.state[each] for each in parameters]
-        adamw(
-            [*parameters],
-            [each.grad for each in parameters],  # type: ignore[misc]
-            [state["exp_avg"] for state in states],
-            [state["exp_avg_sq"] for state in states],
-            [],
-            [state["step"] for state in states],
-            fused=True,
-            amsgrad=False,
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            lr=group["lr"],
-            weight_decay=group["weight_decay"],
-            eps=_EPS,
-            maximize=False,
-        )
-
-
-def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """Return `matrix` (M, N) with its singular values near 1, by Newton-Schulz steps: 0.68 to 1.21.
-
-    Those below a five-hundredth of the Frobenius norm come out smaller; where that norm is below
-    1e-7, the rest of old gradients perhaps, all do.
-    """
-    tall = matrix.shape[0] > matrix.shape[1]
-    found = matrix.T if tall else matrix
-    found = found / found.norm().clamp_min(_SMALLEST)
-    first, third, fifth = _QUINTIC
-    for _ in range(_STEPS):
-        gram = found @ found.T
-        found = torch.addmm(
-            found, torch.addmm(gram, gram, gram, beta=third, alpha=fifth), found, beta=first
-        )
-    return found.T if tall else found
-
-
-def filter_banks(network: nn.Module) -> list[nn.Parameter]:
-    """Return the weights of those convolutions whose filters see all channels.
-
-    The layer whose weights were registered last, the head by custom, is AdamW's, whatever it is.
-    """
-    weights = [each for each in network.parameters() if each.ndim > 1]
-    banks = [
-        layer.weight
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d) and layer.groups == 1
-    ]
-    return [each for each in banks if isinstance(each, nn.Parameter) and each is not weights[-1]]

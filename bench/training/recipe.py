@@ -1,4 +1,4 @@
-"""How a network is trained: named, frozen recipes."""
+"""Recipes: the named, frozen settings of training."""
 
 from __future__ import annotations
 
@@ -12,36 +12,44 @@ from bench.system.options import format_seconds
 from registry.claims import Claims, Kind
 from registry.errors import RunError
 
-FIELDS_BEFORE = {"ema_decay": "averaging", "train_resolution": "training_side"}  # in older files
+FIELDS_BEFORE = {
+    "ema_decay": "averaging",
+    "train_resolution": "training_side",
+}  # names in older files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Everything that decides a training run but the architecture, the data and the seed.
+    """Everything that decides a training run except the architecture, the data and the seed.
 
     Attributes:
-        epochs, seconds: how long it is trained, one of the two: `seconds` are a budget of wall
-            seconds of training; the schedule is fitted to either.
-        optimizer: `muon` is that for the filters of convolutions, and AdamW for all else.
-        learning_rate: the constant rate, or the peak of the schedule.
-        filter_rate: the same for what Muon trains, whose steps are of another size.
-        schedule: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine` (Loshchilov and Hutter
-            2017), set anew for each step.
-        warmup: share of the training, 0 to 1, in which the rate rises, where it is not constant.
-        initialization: the network's `own` weights, or such as fit `patches` of the training
-            images, where it does not normalise between its layers.
+        name: name of the recipe.
+        epochs, seconds: length of the training, one of the two; `seconds` is a budget of wall
+            time. The schedule fits either.
+        batch_size: number of images per batch.
+        optimizer: optimiser; `muon` is Muon for the filters of convolutions, AdamW for the rest.
+        learning_rate: constant rate, or peak of the schedule.
+        filter_rate: rate of the parameters that Muon trains.
+        momentum: momentum of SGD.
+        weight_decay: weight decay of all weights except biases and normalisation gains.
+        schedule: schedule of the rate: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine` (Loshchilov and Hutter
+            2017), updated at each step.
+        warmup: share of the training, 0 to 1, during which the rate rises.
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
-        frozen_share: of the training, 0 to 1, in which the head alone is trained, where a network
-            begins with trained weights.
-        backbone_rate: the learning rate of all but that head, in shares of the head's.
-        ema_decay: how much less each step back counts in the mean of weights that is validated,
-            tested and saved: 0.99, say; 0 takes the weights as the last step left them.
-        train_resolution: of training images, in shares of the side that is tested, to the nearest
-            multiple of 32 pixels, where the network takes images of another size.
-        stratified_batches: each batch has the classes' shares of all images, to one or two.
-        patience: training ends after so many epochs without a better validation accuracy, and the
-            weights of the best epoch are tested; None trains to the end and tests the last ones.
-        configurations: how many were tried to choose this one; 0 where none was chosen.
+        initialization: first weights: `own` keeps the weights of the network; `patches` fits them to the training
+            images, if the network has no normalisation layers.
+        frozen_share: share of the training, 0 to 1, during which only the head is trained; for
+            networks with trained weights.
+        backbone_rate: learning rate of all layers except that head, as a share of the head's.
+        ema_decay: decay per step of the running mean of weights that is validated, tested and
+            saved, such as 0.99; 0 uses the weights of the last step.
+        train_resolution: side of training images as a share of the tested side, to the nearest
+            multiple of 32 pixels, if the network accepts that size.
+        stratified_batches: whether each batch has the class shares of all images.
+        patience: number of epochs without better validation accuracy that ends training; then the
+            weights of the best epoch are tested. None trains to the end and tests the last weights.
+        augmentation: augmentation of training images.
+        configurations: number of configurations that a search tried; 0 without a search.
     """
 
     name: str
@@ -68,7 +76,7 @@ class Recipe:
 
     @property
     def source(self) -> str:
-        """What it is, in a line."""
+        """The recipe in one line."""
         rate = f"{self.optimizer} at {self.learning_rate:g}"
         if self.optimizer == "muon":
             rate = f"muon at {self.filter_rate:g} and adamw at {self.learning_rate:g}"
@@ -77,7 +85,7 @@ class Recipe:
 
     @property
     def length(self) -> str:
-        """How long it trains, in words: `10 epochs`, `60 s`."""
+        """The length of the training in words: `10 epochs`, `60 s`."""
         if self.seconds is not None:
             return format_seconds(self.seconds)
         return f"{self.epochs} epoch{'s' if self.epochs != 1 else ''}"
@@ -85,28 +93,28 @@ class Recipe:
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.seconds is None):
             both = "neither" if self.epochs is None else "both"
-            raise RunError(f"a recipe trains for epochs or for seconds; {self.name!r} has {both}")
+            raise RunError(f"a recipe needs either epochs or seconds; {self.name!r} has {both}")
         for name in ("epochs", "seconds", "batch_size", "learning_rate", "filter_rate", "patience"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise RunError(f"{name} must be above 0, not {value}")
         shares = {
             "warmup is a share of the training, 0 to 1": self.warmup,
-            "frozen_share is of the training, 0 to 1": self.frozen_share,
-            "backbone_rate is a share of the rate, 0 to 1": self.backbone_rate,
+            "frozen_share is a share of the training, 0 to 1": self.frozen_share,
+            "backbone_rate is a share of the head's rate, 0 to 1": self.backbone_rate,
         }
         for promise, share in shares.items():
             if not 0 <= share <= 1:
                 raise RunError(f"{promise}, not {share}")
         if not 0 < self.train_resolution <= 1:
-            takes = "a share of the side, above 0 and 1 at most"
+            takes = "a share of the side, above 0 and at most 1"
             raise RunError(f"train_resolution is {takes}, not {self.train_resolution}")
         if not 0 <= self.ema_decay < 1:
             raise RunError(f"ema_decay must be 0 or more and below 1, not {self.ema_decay}")
 
 
 def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a recipe by the names that they have now."""
+    """Return the fields of a recipe by today's names."""
     present = {before: now for now, before in FIELDS_BEFORE.items()}
     return {present.get(name, name): value for name, value in values.items()}
 
@@ -140,7 +148,7 @@ FINETUNE = Recipe(
     frozen_share=0.2,
     backbone_rate=0.1,
 )
-DEMO = replace(DEFAULT, name="demo", epochs=6)  # two minutes for lenet and alexnet on two cores
+DEMO = replace(DEFAULT, name="demo", epochs=6)  # lenet and alexnet: two minutes on two cores
 RECIPES = Kind(
     group="zoo.recipes",
     noun="recipe",
@@ -153,6 +161,6 @@ def get_recipe(name: str) -> Recipe:
     """Return the installed recipe called `name`.
 
     Raises:
-        RegistryError: there is none, it is claimed twice, or its plugin is broken.
+        RegistryError: no recipe or several have this name, or its plugin is broken.
     """
     return Claims.installed(RECIPES).entry(name).value

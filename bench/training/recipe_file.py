@@ -1,4 +1,4 @@
-"""Recipes in files: TOML that `zoo tune` writes and `zoo bench --recipe ./recipe.toml` reads."""
+"""Recipe files: TOML that `zoo tune` writes and `zoo bench --recipe ./recipe.toml` reads."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bench.training.recipe import Recipe, with_present_names
 from registry.errors import RunError, format_error
 
 SUFFIX = ".toml"
-_HEADING = "# Chosen by `zoo tune`. To train by it: zoo bench --recipe ./FILE\n"
-# of all models alike: else they are not compared under the same conditions
+_HEADING = "# Found by `zoo tune`. To train with it: zoo bench --recipe ./FILE\n"
+# equal for all models: a comparison needs the same conditions
 _OF_ALL = ("name", "epochs", "seconds", "patience")
 _RANGES = {
     "momentum": (0.0, 1.0),
@@ -33,10 +33,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """How a recipe was found: by a search with `seed` for the highest `metric`.
+    """The search that found a recipe.
 
-    `data` names the folder or data set; `images` counts the training images of `within` alone, and
-    `fingerprint` is of these, their labels and their split.
+    Attributes:
+        data: folder or name of the data set.
+        images: number of images in the training part, the only ones that the search used.
+        fingerprint: fingerprint of these images, their labels and their split.
+        metric: metric that the search maximised.
+        seed: seed of the search.
     """
 
     data: str
@@ -48,7 +52,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeFile:
-    """What a file holds: the recipe for all, those of models by name, and their origin."""
+    """Content of a recipe file: the shared recipe, recipes by model name, and their origin."""
 
     recipe: Recipe
     models: Mapping[str, Recipe] = field(default_factory=dict)
@@ -56,17 +60,17 @@ class RecipeFile:
 
 
 def names_file(recipe: object) -> bool:
-    """Say whether what a recipe was asked for by is a file."""
+    """Say whether `recipe`, as requested, names a file."""
     return isinstance(recipe, str | Path) and str(recipe).endswith(SUFFIX)
 
 
 def own_name(recipe: str, model: str) -> str:
-    """Return the name of a recipe that is one model's alone."""
+    """Return the name of a recipe for one model only."""
     return f"{recipe} for {model}"
 
 
 def read_recipe_file(path: Path) -> RecipeFile:
-    """Return what the file says; RunError tells where it can't be read, or says no recipe."""
+    """Return the content of the file; RunError if it is unreadable or not a recipe."""
     values = read_toml(path)
     models, found = values.pop("models", {}), values.pop("found", None)
     shared = recipe_of_table(path, values)
@@ -78,16 +82,16 @@ def read_recipe_file(path: Path) -> RecipeFile:
 
 
 def write_recipe_file(path: Path, file: RecipeFile) -> None:
-    """Write `file`, whole, or raise RunError; the same bytes for the same recipes."""
+    """Write `file` completely, or raise RunError; equal recipes give equal bytes."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, as_toml(file))
     except OSError as error:
-        raise RunError(f"{path} can't be written: {error.strerror or error}") from error
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def as_toml(file: RecipeFile) -> str:
-    """Return `file` as `read_recipe_file` reads it."""
+    """Return `file` as TOML for `read_recipe_file`."""
     before, shared = asdict(file.recipe), asdict(file.recipe)
     tables = {"": shared, "augmentation": shared.pop("augmentation")}
     for model, recipe in file.models.items():
@@ -104,17 +108,17 @@ def as_toml(file: RecipeFile) -> str:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return what a TOML file says, or raise RunError naming the line that can't be read."""
+    """Return the values of a TOML file; RunError names an unreadable line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror or error}") from error
+        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
-        raise RunError(f"{path} is no TOML: {format_error(error)}") from error
+        raise RunError(f"{path} is not valid TOML: {format_error(error)}") from error
 
 
 def check_ranges(recipe: Recipe) -> None:
-    """Raise RunError, with its bounds, for a number of `recipe` that can't be trained by."""
+    """Raise RunError, with the bounds, for a value of `recipe` that is out of range."""
     for name, (low, high) in _RANGES.items():
         if not low <= getattr(recipe, name) <= high:
             raise RunError(f"{name} must be {low:g} to {high:g}, not {getattr(recipe, name)}")
@@ -129,14 +133,14 @@ def check_ranges(recipe: Recipe) -> None:
 def _own_recipe(path: Path, shared: Recipe, model: str, changes: dict[str, Any]) -> Recipe:
     for name in _OF_ALL:
         if name in changes:
-            raise RunError(f"{path}: models.{model}.{name} can't be: all models have one {name}")
+            raise RunError(f"{path}: remove models.{model}.{name}: all models share one {name}")
     values = asdict(shared) | {"name": own_name(shared.name, model), "configurations": 0}
     values["augmentation"] |= changes.pop("augmentation", {})
     return recipe_of_table(path, {**values, **with_present_names(changes)}, f"models.{model}.")
 
 
 def recipe_of_table(path: Path, values: dict[str, Any], where: str = "") -> Recipe:
-    """Return what a table says; where it is no recipe, RunError names `path` and the place."""
+    """Return the recipe in a table; RunError names `path` and the wrong key."""
     values = with_present_names(values)
     _require_known(path, values.get("augmentation", {}), Augmentation, f"{where}augmentation.")
     recipe = _convert(path, values, Recipe, where)
@@ -148,7 +152,7 @@ def recipe_of_table(path: Path, values: dict[str, Any], where: str = "") -> Reci
 
 
 def _convert(path: Path, values: object, kind: type[T], where: str) -> T:
-    """Return `values` as a `kind`, which has no other fields, or raise RunError naming one."""
+    """Return `values` as a `kind`; RunError names an unknown or wrong field."""
     _require_known(path, values, kind, where)
     try:
         return msgspec.convert(values, kind)
@@ -166,7 +170,7 @@ def _require_known(path: Path, values: object, kind: type, where: str) -> None:
     known = [each.name for each in fields(kind)]
     for name in values:
         if name not in known:
-            raise RunError(f"{path}: unknown key {where}{name}; there are {', '.join(known)}")
+            raise RunError(f"{path}: unknown key {where}{name}; known keys: {', '.join(known)}")
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:
@@ -175,5 +179,5 @@ def _table(name: str, values: Mapping[str, Any]) -> str:
 
 
 def _text(value: object) -> str:
-    """Return a value as TOML writes it; JSON's strings, numbers and lists are TOML's."""
+    """Return a value as TOML; JSON strings, numbers and lists are valid TOML."""
     return json.dumps(value).replace("\x7f", "\\u007f")

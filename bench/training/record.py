@@ -1,4 +1,4 @@
-"""What a trial is asked and what it answers, as values."""
+"""The record of a trial, and its parts, as values."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bench.training.evaluate import Evaluation
 from bench.training.spec import TrialSpec, convert, with_recipe_names
 
 Status = Literal["ok", "failed", "killed", "out-of-memory", "timeout", "diverged", "interrupted"]
-SHARED = "shared_"  # before the name of a time taken on a machine with other trials on it
+SHARED = "shared_"  # prefix of times measured while other trials ran
 EPOCH_TIMES = ("train_seconds", "data_wait_seconds", "train_seconds_so_far")
 FINISHED: tuple[Status, ...] = tuple(each for each in get_args(Status) if each != "interrupted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochRecord:
-    """What one epoch gave: losses in nats per image, accuracies 0 to 1, wall seconds.
+    """Results of one epoch: losses in nats per image, accuracies 0 to 1, wall seconds.
 
-    `train_images`, on which it was trained, are fewer than there are where a budget of seconds
-    ended in its midst; None in records older than this.
+    `train_images` is the number of images trained on; smaller than the training part if the budget
+    ended during the epoch. None in older records.
     """
 
     epoch: int
@@ -40,14 +40,14 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeProfile:
-    """Where the time of a trial went, in wall seconds but for the two of `_cpu_seconds`.
+    """Profile of a trial, in wall seconds, except the two CPU times.
 
     Attributes:
         forward_seconds, backward_seconds, optimizer_seconds: parts of the training steps.
-        read_cpu_seconds, transform_cpu_seconds: of the threads that make batches beside the
-            steps: getting pixels, from the cache or by decoding; crop, resize, normalise.
-        ceiling_seconds: the same steps on one fixed batch, no data being waited for or made beside
-            them; one epoch's, multiplied by the epochs, parts included.
+        read_cpu_seconds: CPU time of the batch threads for reading or decoding pixels.
+        transform_cpu_seconds: CPU time of the batch threads for crop, resize and normalisation.
+        ceiling_seconds: time of the same steps on one fixed batch, without any data loading;
+            measured for one epoch and multiplied by the number of epochs.
     """
 
     forward_seconds: float
@@ -60,7 +60,7 @@ class TimeProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceTime:
-    """Wall seconds for an answer to `batch` images: median and 95th percentile of `repetitions`."""
+    """Wall seconds to predict `batch` images: median and 95th percentile of `repetitions`."""
 
     batch: int
     repetitions: int
@@ -70,37 +70,37 @@ class InferenceTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
-    """What became of a trial, finished or not.
+    """The record of a trial, finished or not.
 
     Attributes:
-        status: `ok`; `failed`, by an exception or by leaving; `killed`, by a signal;
-            `out-of-memory`; `timeout`; `diverged`, a loss that is no number; `interrupted`, to be
-            gone on with.
-        phase: what was being done last: start, contract, layout, build, initialize, compile,
-            train, validate, test, inference, profile, publish, done.
-        error, traceback: what went wrong, on one line; where, or the last that its process said.
-        contract: `verified` or `verified as frozen` (on which device), `broken`, `unchecked`, or
-            `measured`, where nobody has promised anything.
-        layout: the memory order that was used.
-        training_shape: of the images that it was trained on, (C, H, W).
-        parameters: as built for the classes of the data, which a contract may not name.
-        multiply_adds: of one image, of convolutions and matrix products, where they can be counted.
-        inference: the network's own time for an answer, at one image and at 32.
-        steps: of the optimiser; under a budget of seconds it depends on the machine.
-        tested_epoch: whose weights were tested: the last, or, stopped by validation, the best.
-        train_seconds: of the passes over the training images, evaluation left out.
-        images_per_second: training images over `train_seconds`.
-        startup_seconds: contract, network and device, before compilation.
-        initialization_seconds: of fitting the first weights to the images.
-        compile_seconds, checkpoint_seconds: apart from all other times.
-        peak_bytes: the most memory that the trial's own process held (VmHWM), if it had one.
-        resumed: how often it was continued from a checkpoint.
-        digest: SHA-256 of the weights that were tested and the optimiser's state at the end.
-        jobs: how many trials were done at a time at most, in any part of it.
-        marks: why its figures can't be compared with the others'; empty where they can.
-        profile: measured only where it was asked for.
+        status: `ok`; `failed`, by an exception or an exit; `killed`, by a signal; `out-of-memory`;
+            `timeout`; `diverged`, a loss that is not finite; `interrupted`, to be resumed.
+        phase: last phase: start, contract, layout, build, initialize, compile, train, validate,
+            test, inference, profile, publish, done.
+        error, traceback: reason of a failure in one line; its traceback, or the last output.
+        contract: `verified` or `verified as frozen` (with the device), `broken`, `unchecked`, or
+            `measured` for an architecture without a promised contract.
+        layout: memory format of images and weights.
+        training_shape: shape of the training images, (C, H, W).
+        parameters: number of parameters, for the number of classes in the data.
+        multiply_adds: multiply-adds of one image in convolutions and matrix products; None if not
+            countable.
+        inference: inference times of the network, for one image and for 32.
+        steps: number of optimiser steps; with a time budget it depends on the machine.
+        tested_epoch: epoch of the tested weights: the last, or the best with `patience`.
+        train_seconds: wall time of the passes over the training images, without evaluation.
+        images_per_second: training images divided by `train_seconds`.
+        startup_seconds: wall time of contract, network and device, before compilation.
+        initialization_seconds: wall time of fitting the first weights to the images.
+        compile_seconds, checkpoint_seconds: wall times that no other field includes.
+        peak_bytes: peak memory of the trial's own process (VmHWM), if it had one.
+        resumed: number of times the trial was resumed from a checkpoint.
+        digest: SHA-256 of the tested weights and the final state of the optimiser.
+        jobs: highest number of trials that ran at the same time.
+        marks: reasons why the results are not comparable with others; empty if they are.
+        profile: profile of the trial, if requested.
 
-    `training_shape` and `steps` are None in records older than these fields.
+    `training_shape` and `steps` are None in older records.
     """
 
     spec: TrialSpec
@@ -137,49 +137,49 @@ class TrialRecord:
 
     @property
     def model(self) -> str:
-        """What the architecture was asked for by."""
+        """The model name as requested."""
         return self.spec.model
 
     @property
     def shared(self) -> bool:
-        """Whether its times are those of a machine on which others may have run beside it."""
+        """Whether other trials may have run on the machine at the same time."""
         return self.jobs > 1
 
     @property
     def spent_seconds(self) -> float:
-        """Seconds of training, as a budget counts them: of the first weights and the passes."""
+        """Seconds of training, as a budget counts them: fitting first weights, and the passes."""
         return self.initialization_seconds + self.train_seconds
 
     @property
     def data_wait_share(self) -> float:
-        """The share of the seconds of training in which the network waited for data, 0 to 1."""
+        """The share of training time spent waiting for data, 0 to 1."""
         return self.data_wait_seconds / self.spent_seconds if self.spent_seconds else 0.0
 
     @property
     def last(self) -> EpochRecord | None:
-        """The last epoch trained."""
+        """The last trained epoch."""
         return self.history[-1] if self.history else None
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch of the highest validation accuracy, the first of equals."""
+        """The epoch with the highest validation accuracy, the first one if several have it."""
         return max(self.history, key=lambda epoch: epoch.validation_accuracy, default=None)
 
     @property
     def seconds_so_far(self) -> list[float]:
-        """Seconds of training until the end of each epoch; the last is `spent_seconds`."""
+        """Seconds of training until the end of each epoch; the last one is `spent_seconds`."""
         seconds = (epoch.train_seconds for epoch in self.history)
         return list(accumulate(seconds, initial=self.initialization_seconds))[1:]
 
     def seconds_to(self, accuracy: float) -> float | None:
-        """Return the seconds until the end of the first epoch of this accuracy, 0 to 1, if any."""
+        """Return the seconds until the first epoch with this accuracy (0 to 1) ends, or None."""
         ends = zip(self.history, self.seconds_so_far, strict=True)
         return next((spent for e, spent in ends if e.validation_accuracy >= accuracy), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Copies of a network's state after an epoch."""
+    """A copy of the network's state after an epoch."""
 
     epoch: int
     state: dict[str, torch.Tensor]
@@ -187,7 +187,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialResult:
-    """A record with what is too large for it: the answers on the test part, and the weights."""
+    """A record, with the test predictions and the weights, which are too large for it."""
 
     record: TrialRecord
     test: Evaluation | None = None
@@ -196,13 +196,13 @@ class TrialResult:
 
 
 def comparable_times(records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """Return those that had the machine to themselves; where none had, all."""
+    """Return the records of trials that ran alone, or all if none did."""
     known = list(records)
     return [record for record in known if not record.shared] or known
 
 
 def record_of(plain: object) -> TrialRecord:
-    """Return the record that `as_plain` was given, or raise RunError where it is none."""
+    """Return the record from its `as_plain` form; RunError if `plain` is not one."""
     if isinstance(plain, dict) and "spec" in plain:
         plain = {**plain, "spec": with_recipe_names(plain["spec"])}
     return convert(plain, TrialRecord)

@@ -1,7 +1,7 @@
-"""Checkpoints of a trial where every machine reaches them, so that it can go on elsewhere.
+"""Shared copies of checkpoints, so that a trial can resume on another machine.
 
-Any place that fsspec knows: a mounted folder, `s3://…`, `gs://…`, `hdfs://…`, `sftp://…`. What is
-written there is what lies in the trial's own folder, and is checked as that is: see `checkpoint`.
+They are at any URL that fsspec supports: a mounted folder, `s3://…`, `gs://…`, `hdfs://…`,
+`sftp://…`. The files equal those in the trial's folder, and have the same checks: see `checkpoint`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ POINTER = "last.json"
 
 
 def whole_place(url: str) -> str:
-    """Return `url`, or the whole path of a folder; RunError for a place that fsspec lacks."""
+    """Return `url`, or the absolute path of a folder; RunError for an unsupported URL."""
     try:
         system, path = fsspec.url_to_fs(url)
     except (ImportError, ValueError) as error:
@@ -29,17 +29,17 @@ def whole_place(url: str) -> str:
 
 
 class SharedPlace:
-    """The place of one trial's checkpoints."""
+    """The shared checkpoints of one trial."""
 
     def __init__(self, url: str) -> None:
-        """Reach for nothing yet."""
+        """Keep the URL, without a connection yet."""
         self._url = url.rstrip("/")
 
     def put(self, folder: Path, names: Sequence[str]) -> None:
-        """Copy from `folder` what of `names` is not there, then the pointer; the rest goes.
+        """Copy missing `names` from `folder`, then the pointer; delete other files.
 
         Raises:
-            OSError: that can't be done; what was there before can still be used.
+            OSError: the copy failed; earlier checkpoints stay usable.
         """
         try:
             system, root = fsspec.url_to_fs(self._url)
@@ -52,11 +52,11 @@ class SharedPlace:
             for name in there:
                 if name not in (*names, POINTER):
                     system.rm_file(f"{root}/{name}")
-        except Exception as error:  # whatever a file system raises
+        except Exception as error:  # a file system may raise anything
             raise OSError(f"{self._url}: {format_error(error)}") from error
 
     def fetch(self, folder: Path, say: Callable[[str], object]) -> None:
-        """Copy what is newer there than in `folder` into it; what fails is said."""
+        """Copy newer checkpoints to `folder`; report a failure to `say`."""
         try:
             system, root = fsspec.url_to_fs(self._url)
             if not system.exists(f"{root}/{POINTER}"):
@@ -71,8 +71,8 @@ class SharedPlace:
                     system.get_file(f"{root}/{name}", str(partial))
             with whole_file(folder / POINTER) as partial:
                 partial.write_bytes(pointer)
-        except Exception as error:  # noqa: BLE001  (whatever a file system raises)
-            say(f"the checkpoints at {self._url} can't be used ({format_error(error)})")
+        except Exception as error:  # noqa: BLE001  (a file system may raise anything)
+            say(f"cannot use the checkpoints at {self._url} ({format_error(error)})")
 
     def clear(self) -> None:
         """Remove all: the trial has ended."""
@@ -83,7 +83,7 @@ class SharedPlace:
 
 
 def _named_files(pointer: bytes) -> list[str]:
-    """Return the files that a pointer names, if it is one: `Checkpoints` looks closer."""
+    """Return the file names in a pointer; `Checkpoints` checks it."""
     return [Path(each["file"]).name for each in json.loads(pointer)["kept"]]
 
 
@@ -95,5 +95,5 @@ def _named_in(folder: Path) -> list[str]:
 
 
 def _newest(names: Sequence[str]) -> str:
-    """Return the last name: they begin with the time, in as many digits."""
+    """Return the newest name: names start with the time, in a fixed number of digits."""
     return max(names, default="")

@@ -1,4 +1,4 @@
-"""What would make the rest of a run differ from what its beginning would have led to."""
+"""Differences that would change the rest of a resumed run."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ from registry.architecture import Architecture
 from registry.from_file import file_of
 
 _MACHINE = ("python", "cpu", "cpu_capability", "device_name")
-_LONG = 60  # characters; what is longer is named, not shown
+_LONG = 60  # characters; longer values are not shown
 
 
 def differences(
     then: Mapping[str, Any], now: Mapping[str, Any], pairs: list[tuple[TrialSpec, TrialSpec]]
 ) -> list[str]:
-    """Return what has changed since a run began, a phrase each: `torch 2.15.0 instead of 2.14.1`.
+    """Return the differences since a run started, such as `torch 2.15.0 instead of 2.14.1`.
 
-    `then` and `now` are environments, as `describe_environment` gives them; `pairs` is each
-    specification that is still to be done, as planned and as it would be now.
+    Args:
+        then: environment at the start, from `describe_environment`.
+        now: environment today.
+        pairs: specifications of unfinished trials, as planned and as they would be now.
     """
     found = [*_environment(then, now)]
     for planned, present in pairs:
         found += _specification(planned, present)
         name = planned.model
         if then.get("code", {}).get(name) != now.get("code", {}).get(name):
-            found.append(f"the code of {name} is not what it was")
+            found.append(f"the code of {name} has changed")
     return list(dict.fromkeys(found))
 
 
 def code_digest(architecture: Architecture) -> str | None:
-    """Return the SHA-256 of the file that defines the constructor; nothing is imported for it."""
+    """Return the SHA-256 of the constructor's file, without importing it; None if not found."""
     try:
         return hashlib.sha256(_file(architecture).read_bytes()).hexdigest()
     except (ImportError, ValueError, OSError):
@@ -48,7 +50,7 @@ def _file(architecture: Architecture) -> Path:
     path: list[str] | None = None
     origin: str | None = None
     for part in architecture.constructor.partition(":")[0].split("."):
-        found = PathFinder.find_spec(part, path)  # of a dotted name it would need what is above
+        found = PathFinder.find_spec(part, path)  # a dotted name would import its parents
         if found is None:
             raise ImportError(part)
         origin = found.origin
@@ -73,9 +75,9 @@ def _specification(planned: TrialSpec, present: TrialSpec) -> Iterator[str]:
             for name in (part.name for part in fields(before)):
                 yield from _describe_change(name, getattr(before, name), getattr(after, name))
         elif field.name in ("architecture", "origin"):
-            yield f"{planned.model} is not what it was ({field.name})"
+            yield f"{planned.model} has changed ({field.name})"
         elif field.name == "split_fingerprint":
-            yield "other images, or another split of them"
+            yield "different images or a different split"
         else:
             yield from _describe_change(field.name, before, after)
 
@@ -83,4 +85,4 @@ def _specification(planned: TrialSpec, present: TrialSpec) -> Iterator[str]:
 def _describe_change(what: str, before: object, after: object) -> Iterator[str]:
     if before != after:
         both = f"{what} {after} instead of {before}"
-        yield both if len(both) <= _LONG + len(what) else f"another {what}"
+        yield both if len(both) <= _LONG + len(what) else f"a different {what}"

@@ -1,25 +1,21 @@
-"""What a step trains, at which rate and momentum, by the share of training done."""
+"""The learning rate and the momentum of each step, by the share of training done."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from torch import nn
 from torch.optim import Optimizer
 
-from bench.system.random_state import preserve_random_state
 from bench.training.recipe import Recipe
-from bench.training.spec import TrialSpec
-from registry.architecture import Architecture
 
-_FIRST, _LAST = 25.0, 1e4  # the first rate is the peak over 25, the last that over 10,000
+_FIRST, _LAST = 25.0, 1e4  # first rate: peak / 25; last rate: first / 10,000
 _MOMENTUM_LOW, _MOMENTUM_HIGH = 0.85, 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPosition:
-    """Where training stands: `done` of `end`, in steps or in seconds; rates rise until `peak`."""
+    """The progress of training: `done` of `end`, in steps or seconds; rates rise until `peak`."""
 
     done: float
     peak: float
@@ -28,29 +24,29 @@ class TrainingPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a step is made with; a momentum of None is the recipe's own."""
+    """The rate and momentum of a step; a momentum of None is the recipe's."""
 
     learning_rate: float
     momentum: float | None = None
 
 
 def place_by_steps(recipe: Recipe, step: int, steps: int) -> TrainingPosition:
-    """Return the place of step number `step`, from 0, of `steps` in all."""
+    """Return the position of step number `step`, counted from 0, of `steps` steps."""
     return TrainingPosition(done=step, peak=recipe.warmup * steps - 1, end=steps - 1)
 
 
 def place_by_seconds(recipe: Recipe, spent: float, seconds: float) -> TrainingPosition:
-    """Return the place of the step that begins after `spent` of `seconds`."""
+    """Return the position of the step that starts after `spent` of `seconds`."""
     return TrainingPosition(done=min(spent, seconds), peak=recipe.warmup * seconds, end=seconds)
 
 
 def settings(recipe: Recipe, place: TrainingPosition) -> Settings:
     """Return the rate and the momentum of a step at `place`.
 
-    One-cycle: both go along half a cosine, the rate up and down again, the momentum (beta1 of
-    AdamW) down and up. By steps that is torch's OneCycleLR, bit for bit. Cosine: the rate alone, up
-    along a line and down along half a cosine. Sources: Smith and Topin 2018, arXiv:1708.07120;
-    Loshchilov and Hutter 2017, arXiv:1608.03983.
+    One-cycle: the rate rises and falls, the momentum (beta1 of AdamW) falls and rises, each along
+    half a cosine. With steps, the values equal torch's OneCycleLR exactly. Cosine: only the rate
+    changes; it rises linearly and falls along half a cosine.
+    Sources: Smith and Topin 2018, arXiv:1708.07120; Loshchilov and Hutter 2017, arXiv:1608.03983.
     """
     if recipe.schedule == "constant":
         return Settings(learning_rate=recipe.learning_rate)
@@ -71,7 +67,7 @@ def settings(recipe: Recipe, place: TrainingPosition) -> Settings:
 
 
 def apply(optimizer: Optimizer, chosen: Settings) -> None:
-    """Set what the next step of `optimizer` is made with."""
+    """Set the rate and the momentum of the next step of `optimizer`."""
     for group in optimizer.param_groups:
         group["lr"] = chosen.learning_rate * group.get("share", 1.0)
         if chosen.momentum is None:
@@ -82,65 +78,6 @@ def apply(optimizer: Optimizer, chosen: Settings) -> None:
             group["momentum"] = chosen.momentum
 
 
-def head_of(architecture: Architecture, network: nn.Module, classes: int) -> frozenset[str]:
-    """Return the names of the parameters of `network` that depend on the number of `classes`.
-
-    Found by building it once more for one class more; no random state is changed.
-
-    Raises:
-        ConstructionError: it can't be built.
-    """
-    with preserve_random_state():
-        other = dict(architecture.untrained.build(num_classes=classes + 1).named_parameters())
-    shapes = {name: parameter.shape for name, parameter in other.items()}
-    named = network.named_parameters()
-    return frozenset(name for name, each in named if shapes.get(name) != each.shape)
-
-
-def is_trained(architecture: Architecture) -> bool:
-    """Say whether a network of it begins with trained weights."""
-    return architecture != architecture.untrained
-
-
-def new_head(spec: TrialSpec, network: nn.Module) -> frozenset[str] | None:
-    """Return the parameters that have not been trained, where the recipe sets them apart."""
-    apart = spec.recipe.frozen_share != 0.0 or spec.recipe.backbone_rate != 1.0
-    if not is_trained(spec.architecture) or not apart:
-        return None
-    return head_of(spec.architecture, network, len(spec.classes))
-
-
-class Backbone:
-    """All of `network` but its `head`, kept as it is for a share of the training.
-
-    Kumar et al. 2022, arXiv:2202.10054: a head that knows nothing spoils the features under it.
-    """
-
-    def __init__(self, network: nn.Module, head: frozenset[str], recipe: Recipe) -> None:
-        """Only what is trainable now is ever trained."""
-        self._network, self._share = network, recipe.frozen_share
-        named = network.named_parameters()
-        self._parameters = [p for name, p in named if name not in head and p.requires_grad]
-        owners = {name.rpartition(".")[0] for name in head}
-        self._normalizers = [
-            module
-            for name, module in network.named_modules()
-            if isinstance(module, nn.modules.batchnorm._BatchNorm) and name not in owners
-        ]
-        self._frozen = False
-
-    def prepare(self, place: TrainingPosition) -> None:
-        """Freeze it for the step at `place`, its normalisation included, or let it be trained."""
-        frozen = self._share == 1 or place.done < self._share * place.end
-        if frozen == self._frozen and not frozen:
-            return
-        for parameter in self._parameters:
-            parameter.requires_grad = not frozen
-        for module in self._normalizers:
-            module.train(not frozen)
-        self._frozen = frozen
-
-
 def _between(start: float, end: float, share: float) -> float:
-    """Return the value at `share`, 0 to 1, of half a cosine from `start` to `end`."""
+    """Return the value at `share`, 0 to 1, along half a cosine from `start` to `end`."""
     return end + (start - end) / 2.0 * (math.cos(math.pi * share) + 1)

@@ -1,4 +1,4 @@
-"""What a trial is asked to do, as one value with a digest."""
+"""The specification of a trial, as one value with a digest."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from registry.architecture import Architecture
 from registry.errors import RunError
 
 T = TypeVar("T")
-SECOND_SEEDS = 10_000  # added to the seeds of a model that is compared with itself
-SECOND_NAME = "_again"  # and to its name
+SECOND_SEEDS = 10_000  # added to the seeds of the second copy of a model
+SECOND_NAME = "_again"  # added to its name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSpec:
-    """All that decides a trial's outcome on one machine.
+    """Everything that decides the outcome of a trial on one machine.
 
     Attributes:
-        model: the architecture's name as requested; unlike its own, unique in a comparison.
-        fold, folds: which of how many it tests, from 1; None for a split that is not repeated.
-        workers: threads that make batches; they change no batch.
-        fidelity: how training images are resized.
-        layout: the memory order of images and weights; `auto` is the one found to be faster.
-        compiled: by `torch.compile`.
-        processes: that trained it together, in a run of an earlier version; else None.
+        model: the model name as requested, unique in a comparison.
+        fold, folds: number of the tested fold, from 1, and number of folds; None without folds.
+        workers: number of threads that make batches; it does not change the batches.
+        fidelity: the way training images are resized.
+        layout: memory format of images and weights; `auto` selects the faster one.
+        compiled: whether `torch.compile` is used.
+        processes: number of processes per trial, in runs of an earlier version; else None.
     """
 
     model: str
@@ -57,53 +57,53 @@ class TrialSpec:
 
     @property
     def task_id(self) -> str:
-        """Digest of what is to be done, leaving out by which device, threads and memory order."""
+        """Digest of the specification without device, threads, workers, layout and origin."""
         means = {"device", "threads", "workers", "layout", "origin"}
         said = self._said()
         return json_digest({name: said[name] for name in said.keys() - means})
 
     @property
     def key(self) -> tuple[str, int, int | None]:
-        """Model, seed and fold, which no other trial of a run has."""
+        """Model, seed and fold: unique in a run."""
         return self.model, self.seed, self.fold
 
     @property
     def turn(self) -> str:
-        """Seed and fold, for a person to read."""
+        """Seed and fold, as readable text."""
         return f"seed {self.seed}" + ("" if self.fold is None else f", fold {self.fold}")
 
     def _said(self) -> dict[str, Any]:
-        """Return the fields but those that are None, by their first names: digests are older."""
+        """Return the fields that are not None, by their original names: old digests stay valid."""
         said = {name: value for name, value in asdict(self).items() if value is not None}
         said["recipe"] = {FIELDS_BEFORE.get(name, name): v for name, v in said["recipe"].items()}
         return said
 
 
 def paired_seed(model: str, seed: int) -> int:
-    """Return the seed that the first of `twice` has where this is the second's, else `seed`."""
+    """Return the seed of the first copy if `model` is a second copy (`twice`), else `seed`."""
     return seed - SECOND_SEEDS if model.endswith(SECOND_NAME) and seed >= SECOND_SEEDS else seed
 
 
 def as_plain(value: object) -> Any:
-    """Return a record or specification as values that JSON has."""
+    """Return a record or specification as JSON values."""
     return msgspec.to_builtins(value)
 
 
 def with_recipe_names(plain: object) -> object:
-    """Return a plain specification with the names that a recipe's fields have now."""
+    """Return a plain specification with today's names of the recipe fields."""
     if not isinstance(plain, dict) or not isinstance(plain.get("recipe"), dict):
         return plain
     return {**plain, "recipe": with_present_names(plain["recipe"])}
 
 
 def spec_of(plain: object) -> TrialSpec:
-    """Return the specification that `as_plain` was given, or raise RunError where it is none."""
+    """Return the specification from its `as_plain` form; RunError if `plain` is not one."""
     return convert(with_recipe_names(plain), TrialSpec)
 
 
 def convert(plain: object, kind: type[T]) -> T:
-    """Return the `kind` that `as_plain` was given, or raise RunError where it is none."""
+    """Return the `kind` from its `as_plain` form; RunError if `plain` is not one."""
     try:
         return msgspec.convert(plain, kind)
     except (msgspec.ValidationError, ValueError) as error:
-        raise RunError(f"no {kind.__name__} of this version: {error}") from error
+        raise RunError(f"not a {kind.__name__} of this version: {error}") from error

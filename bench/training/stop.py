@@ -1,4 +1,4 @@
-"""How a trial ends before its time: asked to stop, or by an exception."""
+"""The early end of a trial: a stop request, or an exception."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ca
 
 
 class DivergedError(ZooError):
-    """Training reached a loss that is no number."""
+    """The training loss is not finite."""
 
     exit_code = ExitCode.FAILED
 
 
 class StoppedError(KeyboardInterrupt):
-    """The trial was asked to stop. No `except Exception` of a plugin catches it."""
+    """A stop was requested. `except Exception` in a plugin does not catch it."""
 
 
 class StopRequest:
-    """Heeded by a trial, made (`requested`) by a signal handler of its process."""
+    """A request to stop a trial, made by a signal handler of its process."""
 
     def __init__(self) -> None:
         self.requested = False
         self._deferred = 0
 
     def request(self) -> None:
-        """Ask for a stop; raise StoppedError where nothing should be ended first."""
+        """Request a stop; raise StoppedError unless stops are deferred."""
         self.requested = True
         if not self._deferred:
             raise StoppedError
 
     def check(self) -> None:
-        """Raise StoppedError where a stop was asked for."""
+        """Raise StoppedError if a stop was requested."""
         if self.requested:
             raise StoppedError
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Raise nothing in here but by `check`, and what is `heeded` in here."""
+        """Defer StoppedError in this context, except from `check` and inside `heeded`."""
         self._deferred += 1
         try:
             yield
@@ -55,7 +55,7 @@ class StopRequest:
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
-        """Raise in here though it is deferred around; at once where a stop was asked for before."""
+        """Raise StoppedError in this context, even inside `deferred`; at once if requested."""
         before, self._deferred = self._deferred, 0
         try:
             self.check()
@@ -72,7 +72,7 @@ def status_of(error: BaseException) -> Status:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what went wrong on one line: the message, of foreign errors with the type."""
+    """Return the error in one line: its message, with the type unless it is a ZooError."""
     return " ".join((str(error) if isinstance(error, ZooError) else format_error(error)).split())
 
 

@@ -1,4 +1,4 @@
-"""A network with its optimiser, scaler and mean of weights: the training steps of one trial."""
+"""The training steps of one trial: network, optimiser, gradient scaler and mean of weights."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from torch.nn import functional as F
 from bench.data.loader import Batch, DataLoader
 from bench.system.clock import Phases, Stopwatch
 from bench.system.device import autocast
+from bench.training.finetune import Backbone
 from bench.training.optimizer import build_optimizer
 from bench.training.recipe import Recipe
 from bench.training.record import TimeProfile
-from bench.training.schedule import Backbone, TrainingPosition, apply, settings
+from bench.training.schedule import TrainingPosition, apply, settings
 from bench.training.weight_averaging import WeightAverage
 
 
@@ -25,7 +26,7 @@ from bench.training.weight_averaging import WeightAverage
 class Tally:
     """Sums over the images of one pass so far, on the network's device.
 
-    The loss is cross-entropy in nats; both it and `correct` are each image's before its own step.
+    The loss is cross-entropy in nats. Loss and `correct` are from before the step of each image.
     """
 
     loss: torch.Tensor
@@ -34,7 +35,7 @@ class Tally:
 
     @classmethod
     def empty(cls, device: torch.device) -> Tally:
-        """Return the sums over no image."""
+        """Return sums of zero."""
         zero = torch.zeros((), device=device)
         return cls(loss=zero, correct=torch.zeros((), device=device, dtype=torch.int64))
 
@@ -46,21 +47,25 @@ class Tally:
 
     @property
     def mean_loss(self) -> float:
-        """Nats per image; reading it waits for the device."""
+        """The loss in nats per image; reading it waits for the device."""
         return self.loss.item() / self.images
 
     @property
     def accuracy(self) -> float:
-        """Share answered rightly, 0 to 1; reading it waits for the device."""
+        """The share of correct predictions, 0 to 1; reading it waits for the device."""
         return self.correct.item() / self.images
 
 
 @dataclass(slots=True, kw_only=True)
 class EpochPosition:
-    """So many epochs are done, and so many steps of the next, with the sums over these.
+    """The position of training within its epochs.
 
-    `seconds` and `waited` are of the steps that another process did; `random` is the generators'
-    state to go on from, None where it is the present one.
+    Attributes:
+        tally: sums over the steps of the current epoch.
+        epoch: number of finished epochs.
+        step: number of finished steps of the current epoch.
+        seconds, waited: training and waiting time of steps in an earlier process.
+        random: random state to resume from; None: the present one.
     """
 
     tally: Tally
@@ -84,7 +89,7 @@ class TrainState:
         phases: Phases | None,
         head: frozenset[str] | None = None,
     ) -> None:
-        """Of a network with trained weights, `head` names the parameters that are new."""
+        """`head` names the new parameters of a network with trained weights."""
         self.network, self.device, self._recipe = network, device, recipe
         self._precision, self._phases = precision, phases
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
@@ -98,9 +103,9 @@ class TrainState:
         return float(self._optimizer.param_groups[0]["lr"])
 
     def state(self) -> dict[str, Any]:
-        """Return all that the next step depends on but its batch and the random state.
+        """Return everything the next step depends on, except its batch and the random state.
 
-        Its tensors go on changing with the network.
+        Later steps change these tensors.
         """
         return {
             "network": self.network.state_dict(),
@@ -110,7 +115,7 @@ class TrainState:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned, in this process or in another."""
+        """Resume from a `state`, of this process or another."""
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         if self._average:
@@ -124,12 +129,15 @@ class TrainState:
         tally: Tally | None = None,
         place: Callable[[], TrainingPosition] | None = None,
     ) -> Tally:
-        """Train on each of `batches`, which are on the device, once, and return the sums.
+        """Train on each of `batches` once, and return the sums. Nothing is read from the device.
 
-        The loss is the mean cross-entropy per image in nats, label smoothing included. Nothing is
-        read back from the device here. `on_batch` is called after each step, when network,
-        optimiser and tally fit each other; `tally`, the sums over the batches before, is added to;
-        `place` gives where training stands before a step, which sets its rate; else it stays.
+        The loss is the mean cross-entropy per image in nats, with label smoothing.
+
+        Args:
+            batches: batches on the device.
+            on_batch: function called after each step, when all state is consistent.
+            tally: sums over earlier batches, which this method adds to.
+            place: function that returns the progress, to set the rate; None keeps the rate.
         """
         self.network.train()
         tally = tally or Tally.empty(self.device)
@@ -160,19 +168,19 @@ class TrainState:
         tally.add(logits, labels, loss)
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Return a context in which the network has the mean of its weights, if one is taken."""
+        """Return a context in which the network has the mean of its weights, if there is one."""
         return self._average.in_place() if self._average else nullcontext()
 
     def keep_average(self) -> None:
-        """Give the network the mean of its weights for good, if one is taken: training is over."""
+        """Give the network the mean of its weights, if there is one, after training."""
         if self._average:
             self._average.keep()
 
     def profile(self, batches: DataLoader, epochs: float) -> TimeProfile:
-        """Return where the time of the so many `epochs` trained went; the last may be a part.
+        """Return the time profile of the `epochs` trained, which may include a fraction.
 
-        The ceiling is measured now, by one more epoch of steps, on one batch that is held in
-        memory: the network is not to be used afterwards.
+        It measures the ceiling by one more epoch of steps on one batch in memory. Do not use the
+        network afterwards.
         """
         parts = dict(self._phases.seconds) if self._phases else {}
         read, transform = batches.read_seconds, batches.transform_seconds

@@ -1,4 +1,4 @@
-"""The one function that trains: a specification in, a record out."""
+"""One trial: a specification in, a record out."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from bench.training.callbacks import Callback, RecordBuilder, TrialContext
 from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
 from bench.training.evaluate import Evaluation, evaluate
+from bench.training.finetune import is_trained, new_head
 from bench.training.initialize import IMAGES, fit_to_images
 from bench.training.latency import SIZES, inference_times
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
 from bench.training.memory_format import choose_layout
 from bench.training.record import Status, TrialResult
-from bench.training.schedule import is_trained, new_head
 from bench.training.spec import TrialSpec
 from bench.training.stop import DivergedError, reason_of, status_of, traceback_of
+from bench.training.train_resolution import smaller_shape, takes
 from bench.training.train_state import TrainState
-from bench.training.trial_batches import TrialBatches, smaller_shape, takes
+from bench.training.trial_batches import TrialBatches
 from registry.checks.settings import seed_everything
 from registry.errors import ContractError
 from registry.verify import verify
@@ -47,16 +48,16 @@ _CONTRACT_WORDS = {"author": "verified", "frozen": "verified as frozen", "measur
 def run_trial(
     spec: TrialSpec, split: Split, callback: Callback, context: TrialContext | None = None
 ) -> TrialResult:
-    """Return what comes of training and testing `spec` on `split`; a failure is a result too.
+    """Return the result of training and testing `spec` on `split`; a failure is a result too.
 
-    The same specification gives the same numbers on one machine, whether or not the trial was
-    interrupted and resumed. The global random state and the number of threads are left as before.
+    The same specification gives the same numbers on one machine, even if the trial was interrupted
+    and resumed. The global random state and the number of threads stay as they were.
     """
     context = context or TrialContext()
     trial, stop = _Trial(spec, split, callback, context), context.stop
     threads = torch.get_num_threads()
     with (
-        stop.deferred(),  # what comes too late for the trial must not take its result away
+        stop.deferred(),  # a late stop must not discard the result
         preserve_random_state(),
         redirect_stdout(sys.stderr),  # stdout is for tables and JSON
     ):
@@ -64,7 +65,7 @@ def run_trial(
             with stop.heeded():
                 result = trial.run()
         except BaseException as error:  # noqa: BLE001  (a plugin may raise anything)
-            # where signals are not heeded, a stop is not asked for: Python's own handler raises
+            # without our signal handler, Python's own one raises KeyboardInterrupt
             unheeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
             if isinstance(error, KeyboardInterrupt) and (stop.requested or unheeded):
                 if trial.training is not None:
@@ -79,7 +80,7 @@ def run_trial(
 
 
 class _Trial:
-    """One trial under way."""
+    """One running trial."""
 
     def __init__(
         self, spec: TrialSpec, split: Split, callback: Callback, context: TrialContext
@@ -145,7 +146,7 @@ class _Trial:
         )
 
     def result(self, status: Status, why: str, trace: str = "") -> TrialResult:
-        """Return the result of a trial that did not reach its end."""
+        """Return the result of a trial that ended early."""
         self._builder.note(status=status, error=why, traceback=trace)
         return TrialResult(record=self._builder.record)
 
@@ -162,12 +163,12 @@ class _Trial:
         self._builder.note(contract=f"{word} ({device})", multiply_adds=counted)
 
     def _saved(self) -> dict[str, Any] | None:
-        """Return where this trial stood when it was saved, or None."""
+        """Return the saved state of this trial, or None."""
         if self._context.checkpoints is None:
             return None
         saved = self._context.checkpoints.load(self._builder.callback.say)
         if saved is not None and saved.get("task") != self._spec.task_id:
-            why = "its checkpoint is of another task: not used"
+            why = "ignoring a checkpoint of a different task"
             self._builder.callback.say(f"{self._spec.model}: {why}")
             return None
         return saved
@@ -201,7 +202,7 @@ class _Trial:
         return network
 
     def _choose_training_shape(self) -> None:
-        """Train on images as small as the recipe says, where the network takes them."""
+        """Choose the recipe's size of training images, if the network accepts it."""
         smaller = smaller_shape(self._shape, self._spec.recipe.train_resolution)
         if smaller != self._shape:
             blank = self._batches.blank(2, smaller)
@@ -210,12 +211,14 @@ class _Trial:
         self._builder.note(training_shape=self._batches.training_shape)
 
     def _initialize(self) -> None:
-        """Fit the first weights to the images, where that is asked for and none were trained."""
+        """Fit the first weights to the images, unless they are trained or `own`."""
         if is_trained(self._spec.architecture) or self._spec.recipe.initialization == "own":
             return
         self._builder.phase("initialize")
         with Stopwatch(self._device, self._context.clock) as stopwatch:
-            count = min(IMAGES, 8 * self._spec.recipe.batch_size)  # where one is all it can hold
+            count = min(
+                IMAGES, 8 * self._spec.recipe.batch_size
+            )  # less for small batches: memory may be short
             first = next(self._batches.training(count, workers=0).epoch())
             fit_to_images(self._network, first.images, self._spec.seed)
         self._builder.add(initialization_seconds=stopwatch.seconds)
@@ -259,5 +262,5 @@ class _Trial:
             precision=self._precision,
         )
         if not math.isfinite(evaluation.loss):
-            raise DivergedError(f"the loss was {evaluation.loss} when it was evaluated")
+            raise DivergedError(f"the loss in evaluation is {evaluation.loss}")
         return evaluation

@@ -1,4 +1,4 @@
-"""The batches of one trial, to train on and to evaluate, and the size of their images."""
+"""The batches of one trial: for training and for evaluation."""
 
 from __future__ import annotations
 
@@ -7,25 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from bench.data.check import CheckedImage
 from bench.data.loader import DataLoader, EvaluationDataset, ImageDataset, TrainingDataset
 from bench.data.pixel_source import InputShape, PixelSource
 from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS, Layout, normalization_of
-from bench.system.device import autocast, number_type
-from bench.system.random_state import preserve_random_state
+from bench.system.device import number_type
 from bench.training.spec import TrialSpec
-
-_MULTIPLE = 32  # pixels: what most networks halve five times
 
 
 @dataclass(slots=True, kw_only=True)
 class TrialBatches:
-    """Batches of `split` as `spec` asks for them: images (C, H, W) of the network's own shape.
+    """The batches of `split` for `spec`: images (C, H, W) of the shape that the network takes.
 
-    Those to train on have `training_shape`.
+    Training images have `training_shape`.
     """
 
     spec: TrialSpec
@@ -37,7 +33,7 @@ class TrialBatches:
     training_shape: InputShape
 
     def training(self, batch_size: int | None = None, workers: int | None = None) -> DataLoader:
-        """Return the batches to train on; without a size or workers, those of the specification."""
+        """Return the training batches; size and workers default to the specification's."""
         recipe = self.spec.recipe
         dataset = TrainingDataset(
             files=[image.file for image in self.split.train],
@@ -53,7 +49,7 @@ class TrialBatches:
     def evaluation(
         self, images: Sequence[CheckedImage], batch_size: int | None = None
     ) -> DataLoader:
-        """Return batches of `images`, once each, in their order."""
+        """Return batches of `images`, each image once and in order."""
         dataset = EvaluationDataset(
             files=[image.file for image in images],
             source=self.source,
@@ -62,7 +58,7 @@ class TrialBatches:
         return self._loader(dataset, 1, batch_size)
 
     def blank(self, count: int, shape: InputShape) -> torch.Tensor:
-        """Return so many images of `shape`, (N, C, H, W), all zeros."""
+        """Return `count` images of `shape`, (N, C, H, W), all zeros."""
         zeros = torch.zeros(count, *shape, device=self.device, dtype=number_type(self.precision))
         return zeros.contiguous(memory_format=MEMORY_FORMATS[self.layout])
 
@@ -79,31 +75,3 @@ class TrialBatches:
             epochs=epochs,
             dtype=number_type(self.precision),
         )
-
-
-def smaller_shape(shape: InputShape, share: float) -> InputShape:
-    """Return `shape` (C, H, W) with sides of about `share`: the nearest multiples of 32 pixels.
-
-    A side stays as it is where the whole is asked for, or where none would be left. Tested on
-    larger images than in training, where random crops show objects larger, a network gains (Touvron
-    et al. 2019, arXiv:1906.06423).
-    """
-
-    def smaller(side: int) -> int:
-        return min(side, round(side * share / _MULTIPLE) * _MULTIPLE) or side
-
-    channels, height, width = shape
-    return shape if share == 1 else (channels, smaller(height), smaller(width))
-
-
-def takes(network: nn.Module, images: torch.Tensor, precision: torch.dtype) -> bool:
-    """Say whether `network`, left as it is, gives a row of logits for each of `images`."""
-    training = network.training
-    try:
-        with preserve_random_state(), torch.no_grad(), autocast(images.device, precision):
-            logits = network.eval()(images)
-        return isinstance(logits, torch.Tensor) and logits.ndim == 2 and len(logits) == len(images)
-    except Exception:  # noqa: BLE001  (whatever it raises, it does not take them)
-        return False
-    finally:
-        network.train(training)

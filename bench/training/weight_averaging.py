@@ -1,4 +1,4 @@
-"""A running mean of weights: what is validated, tested and saved where a recipe averages."""
+"""A running mean of weights, which is validated, tested and saved."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import nn
 
 
 class WeightAverage:
-    """The mean of the weights of `network` after each step so far, the older ones counting less.
+    """The exponential moving average of the weights of `network` over its steps.
 
-    A step counts `decay` times as much as the one after it; the first weights are not in it, as
-    Adam corrects its own. Running means of normalisation layers are averaged likewise; whole
-    numbers are those of the last step.
+    Each step has `decay` times the weight of the next one. The initial weights do not count, by the
+    bias correction of Adam. Running means of normalisation layers are averaged too; whole numbers
+    are those of the last step.
 
     Sources: Polyak and Juditsky 1992; Kingma and Ba 2015, section 3 (the correction).
     """
@@ -27,7 +27,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Add the weights as they are now."""
+        """Add the current weights."""
         self._steps += 1
         share = (1 - self._decay) / (1 - self._decay**self._steps)  # 1 at the first step
         present = _tensors(self._network)
@@ -39,7 +39,7 @@ class WeightAverage:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Give the network the mean of its weights in here, and its own again after."""
+        """Give the network the mean of its weights in this context, then its own again."""
         own = {name: tensor.clone() for name, tensor in _tensors(self._network).items()}
         self.keep()
         try:
@@ -48,17 +48,17 @@ class WeightAverage:
             set_weights(self._network, own)
 
     def keep(self) -> None:
-        """Give the network the mean of its weights for good."""
+        """Give the network the mean of its weights permanently."""
         if self._steps:
             set_weights(self._network, self._means)
 
     def state(self) -> dict[str, Any]:
-        """Return all that the next mean depends on but the weights."""
+        """Return everything the next mean depends on, except the weights."""
         return {"steps": self._steps, "means": self._means}
 
     @torch.no_grad()
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned, in this process or in another."""
+        """Resume from a `state`, of this process or another."""
         self._steps = state["steps"]
         for name, mean in self._means.items():
             mean.copy_(state["means"][name])
@@ -71,13 +71,13 @@ def copy_weights(network: nn.Module) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def set_weights(network: nn.Module, weights: dict[str, torch.Tensor]) -> None:
-    """Copy `weights`, by the names of the network's state, into `network`."""
+    """Copy `weights`, by name, into `network`."""
     for name, tensor in _tensors(network).items():
         tensor.copy_(weights[name])
 
 
 def _tensors(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Return the tensors of the network's state, which go on changing with it."""
+    """Return the tensors of the network's state; training changes them."""
     return {
         name: value.detach()
         for name, value in network.state_dict().items()

@@ -1,7 +1,7 @@
-"""Trained weights in a file that says what they are, and a network made from it again.
+"""Files of trained weights, and networks loaded from them.
 
-A file may come from anywhere. It is plain safetensors, with what it says of itself as JSON in its
-metadata: it can't name code to run, and nothing in it is used before it was checked.
+A file may come from anyone. It is plain safetensors with JSON metadata. It cannot name code to run,
+and everything in it is checked before use.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from registry.errors import RunError
 from registry.from_file import is_file
 
 _KEY, _DIGEST_KEY = "zoo", "sha256"
-_SHOWN = 3  # of the tensors that do not fit
+_SHOWN = 3  # tensors that do not fit
 
 State = Mapping[str, torch.Tensor]
 Fields = dict[str, tuple[tuple[int, ...], torch.dtype]]
 
 
 def save_weights(path: Path, state: State, published: WeightsMetadata) -> None:
-    """Write `state` as safetensors, with `published` in its metadata, at once or not at all."""
+    """Write `state` as safetensors with metadata `published`, completely or not at all."""
     said = published.as_json()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {_KEY: said, _DIGEST_KEY: digest(said, tensors)}
@@ -44,11 +44,11 @@ def save_weights(path: Path, state: State, published: WeightsMetadata) -> None:
         with whole_file(path) as partial, _utf8_name(partial) as name:
             save_file(tensors, name, metadata=metadata)
     except (OSError, SafetensorError) as error:
-        raise OSError(f"can't write {path}: {error}") from error
+        raise OSError(f"cannot write {path}: {error}") from error
 
 
 def publish(result: TrialResult, folder: Path) -> None:
-    """Write the weights that a trial has kept into its folder, or raise OSError."""
+    """Write the weights in `result` to `folder`, or raise OSError."""
     spec, last, best = result.record.spec, result.last_weights, result.best_weights
     names = ("weights.safetensors", last), ("weights-best.safetensors", best)
     for name, weights in names if best is not last else names[:1]:
@@ -65,7 +65,7 @@ def publish(result: TrialResult, folder: Path) -> None:
 
 
 def digest(said: str, state: State) -> str:
-    """Return the SHA-256 of all that a file says; safetensors itself notices no flipped bit."""
+    """Return the SHA-256 of metadata and tensors; safetensors does not detect flipped bits."""
     found = hashlib.sha256(said.encode())
     for name, tensor in sorted(state.items()):
         found.update(f"\n{name} {_field_text(tuple(tensor.shape), tensor.dtype)}\n".encode())
@@ -74,7 +74,7 @@ def digest(said: str, state: State) -> str:
 
 
 def read_metadata(path: Path) -> WeightsMetadata:
-    """Return what `path` says of itself, its tensors unread; RunError where it holds no weights."""
+    """Return the metadata of `path` without reading tensors; RunError if it holds no weights."""
     with _open_weights(path) as (_, metadata):
         return parse_metadata(metadata[_KEY])
 
@@ -82,14 +82,16 @@ def read_metadata(path: Path) -> WeightsMetadata:
 def load_network(
     path: Path, architecture: Architecture | None = None, *, files: Sequence[str] = ()
 ) -> tuple[nn.Module, WeightsMetadata]:
-    """Return the network that `path` was saved from, in evaluation mode, and what it says.
+    """Return the network with the weights in `path`, in evaluation mode, and its metadata.
 
-    The architecture is the installed one of the name in the file, or the one given. Weights can't
-    name a Python file to be run: one of `files` (`./mynet.py:MyNet`) is, if they are of it.
+    Args:
+        path: weights file.
+        architecture: architecture of the network; None: the installed one named in the file.
+        files: Python files that may run (`./mynet.py:MyNet`); the weights alone run no file.
 
     Raises:
-        RunError: the file is missing, damaged, no weights of this harness, or of another network.
-        ConstructionError: the installed network can't be built.
+        RunError: the file is missing or damaged, or holds no weights of this network.
+        ConstructionError: the installed network cannot be built.
         UnknownNameError: no installed architecture has the name in the file.
     """
     state, published = _read_tensors(path)
@@ -97,7 +99,7 @@ def load_network(
     _require_same(path, known, published)
     classes = len(published.classes)
     expected = _expected_state(known, classes)
-    for name in state.keys() & expected.keys():  # trained in float64, where the network has less
+    for name in state.keys() & expected.keys():  # trained in float64; the network has float32
         if state[name].dtype is torch.float64 and expected[name][1] is torch.float32:
             state[name] = state[name].float()
     _require_fit(path, expected, state, published)
@@ -113,32 +115,31 @@ def _look_up(path: Path, model: str, files: Sequence[str]) -> Architecture:
     for file in files:
         if file.rpartition("/")[2] == model.rpartition("/")[2]:
             return replace(Catalog.installed().get(file).value, name=model)
-    why = "holds weights of a network from a file, which is not run unasked: if you trust it, add"
+    why = "holds weights of a network from a Python file. If you trust this file, add"
     raise RunError(f"{path} {why} --network {model}")
 
 
 @contextmanager
 def _open_weights(path: Path) -> Iterator[tuple[Any, dict[str, str]]]:
-    """Yield the file and its metadata; whatever is wrong with it is one RunError."""
-    if not path.is_file():  # what is no regular file, a pipe say, could be waited for without end
+    """Yield the file and its metadata; RunError for anything wrong with the file."""
+    if not path.is_file():  # reading a pipe could wait forever
         raise RunError(f"no weights at {path}: train with `zoo bench` first")
     try:
         with _utf8_name(path) as name, safe_open(name, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
             if not {_KEY, _DIGEST_KEY} <= metadata.keys():
-                raise ValueError("its metadata does not say what they are")
+                raise ValueError("its metadata has no description of them")
             yield file, metadata
     except (SafetensorError, ValueError, TypeError, RuntimeError, OSError, MemoryError) as error:
         why = str(error) or type(error).__name__
-        raise RunError(f"{path} holds no weights of this harness: {why}") from error
+        raise RunError(f"{path} holds no weights of `zoo bench`: {why}") from error
 
 
 @contextmanager
 def _utf8_name(path: Path) -> Iterator[str]:
-    """Yield a name of the file `path` in UTF-8, which safetensors asks for.
+    """Yield a UTF-8 name of the file `path`, as safetensors requires.
 
-    Where its own is none, the system has another one for what is open: the folder, or, where the
-    name within it is the odd one, the file.
+    If the path is not UTF-8, the name leads through an open descriptor of the folder or the file.
     """
     if _is_utf8(str(path)):
         yield str(path)
@@ -156,13 +157,13 @@ def _is_utf8(name: str) -> bool:
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], WeightsMetadata]:
-    """Return the tensors in `path`, as they were written, and what it says of them."""
+    """Return the tensors in `path`, checked against their digest, and the metadata."""
     with _open_weights(path) as (file, metadata):
         published = parse_metadata(metadata[_KEY])
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         found = digest(metadata[_KEY], state)
     if found != metadata[_DIGEST_KEY]:
-        raise RunError(f"{path} is damaged: its SHA-256 is not the one that it was saved with")
+        raise RunError(f"{path} is damaged: its SHA-256 differs from the saved one")
     return state, published
 
 
@@ -172,12 +173,12 @@ def _require_same(path: Path, known: Architecture, published: WeightsMetadata) -
         raise RunError(f"{path} holds weights of {there.name!r}, not of {known.name!r}")
     here, then = _promise(known), _promise(there)
     if here != then:
-        other = f"another {known.name!r} (of {published.origin}): {then}"
+        other = f"a different {known.name!r} (from {published.origin}): {then}"
         raise RunError(f"{path} was trained with {other}; installed is {here}")
 
 
 def _expected_state(architecture: Architecture, classes: int) -> Fields:
-    """Return what the network holds, built without numbers where that can be done."""
+    """Return shape and type of each tensor of the network, built on `meta` if possible."""
     try:
         with torch.device("meta"):
             return _fields(architecture.build(num_classes=classes).state_dict())
@@ -190,7 +191,7 @@ def _fields(state: State) -> Fields:
 
 
 def _require_fit(path: Path, expected: Fields, state: State, published: WeightsMetadata) -> None:
-    """Raise RunError where a tensor is not of the shape and type that the network has."""
+    """Raise RunError if a tensor's shape or type differs from the network's."""
     if wrong := list(_differences(expected, _fields(state))):
         rest = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise RunError(
@@ -201,7 +202,7 @@ def _require_fit(path: Path, expected: Fields, state: State, published: WeightsM
 
 def _differences(expected: Fields, found: Fields) -> Iterator[str]:
     yield from (f"{name} is missing" for name in sorted(expected.keys() - found.keys()))
-    yield from (f"{name} is too much" for name in sorted(found.keys() - expected.keys()))
+    yield from (f"{name} is unexpected" for name in sorted(found.keys() - expected.keys()))
     for name in sorted(expected.keys() & found.keys()):
         if expected[name] != found[name]:
             yield f"{name} is {_field_text(*found[name])}, not {_field_text(*expected[name])}"
@@ -211,7 +212,7 @@ def _require_finite(path: Path, state: State) -> None:
     for name, tensor in sorted(state.items()):
         wide = tensor.float() if tensor.element_size() == 1 else tensor  # float8 has no isfinite
         if not bool(wide.isfinite().all()):
-            raise RunError(f"{path} holds numbers that are not finite, in {name}: train again")
+            raise RunError(f"{path} holds values that are not finite, in {name}: train again")
 
 
 def _field_text(shape: tuple[int, ...], dtype: torch.dtype) -> str:

@@ -1,4 +1,4 @@
-"""What a weights file says of itself: written as JSON, and read with no trust in it."""
+"""Metadata of a weights file: written as JSON, and read as untrusted input."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bench.data.transform import normalization_of
 from registry.architecture import Architecture, Contract, Normalization
 
 _MOST_CLASSES = 100_000
-_LONGEST = 1_000  # letters of a name
+_LONGEST = 1_000  # characters of a name
 _MOST_PARAMETERS = 2**40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsMetadata:
-    """What a weights file says of itself: `classes` in the outputs' order, `epoch` from 1."""
+    """Metadata of a weights file: `classes` in output order, `epoch` from 1."""
 
     model: str
     architecture: Architecture
@@ -27,19 +27,19 @@ class WeightsMetadata:
 
     @property
     def normalization(self) -> Normalization:
-        """Mean and standard deviation per channel of what the network takes."""
+        """Mean and standard deviation of the input, per channel."""
         return normalization_of(self.architecture)
 
     def as_json(self) -> str:
-        """Return all of it, with the normalisation, as JSON in ASCII."""
+        """Return the metadata, with the normalisation, as ASCII JSON."""
         return json.dumps(asdict(self) | asdict(self.normalization))
 
 
 def parse_metadata(text: str) -> WeightsMetadata:
-    """Return what `text`, as `WeightsMetadata.as_json` gives it, says.
+    """Return the metadata from its `WeightsMetadata.as_json` form.
 
     Raises:
-        ValueError: it is not of that form, or says what can't be; the message names the field.
+        ValueError: `text` has another form or an impossible value; the message names the field.
     """
     try:
         fields = _object(json.loads(text), "metadata")
@@ -54,7 +54,7 @@ def parse_metadata(text: str) -> WeightsMetadata:
         split_fingerprint=_text(fields, "split_fingerprint"),
     )
     if _normalization(fields) != published.normalization:
-        raise ValueError("mean and std are not the normalisation of its architecture")
+        raise ValueError("mean and std differ from the normalisation of the architecture")
     return published
 
 
@@ -84,7 +84,7 @@ def _object(value: object, field: str) -> dict[str, object]:
 def _text(fields: dict[str, object], field: str, longest: int = _LONGEST) -> str:
     value = fields.get(field)
     if not isinstance(value, str) or len(value) > longest:
-        raise ValueError(f"{field} is not a text of at most {longest:,} letters")
+        raise ValueError(f"{field} is not a text of at most {longest:,} characters")
     return value
 
 
@@ -98,7 +98,7 @@ def _count(fields: dict[str, object], field: str, most: int) -> int:
 def _shape(fields: dict[str, object], field: str, axes: int) -> tuple[int, ...]:
     value = fields.get(field)
     if not isinstance(value, list) or len(value) != axes:
-        raise ValueError(f"{field} is not a list of {axes}")
+        raise ValueError(f"{field} is not a list of length {axes}")
     return tuple(_count({field: size}, field, 2**31) for size in value)
 
 
@@ -107,7 +107,7 @@ def _classes(value: object) -> tuple[str, ...]:
         raise ValueError(f"classes is not a list of 2 to {_MOST_CLASSES:,} names")
     names = tuple(_text({"classes": name}, "classes") for name in value)
     if len(set(names)) < len(names):
-        raise ValueError("classes names one class twice")
+        raise ValueError("classes contains a name twice")
     return names
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.stats.interval import accuracy_interval, estimate_mean
+from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
+from bench.analysis.stats.variance_components import estimate_mean
 from bench.training.recipe import Recipe
 from bench.tune.study import Configuration
 

@@ -143,14 +143,14 @@ MUTANTS = (
     ),
     Mutant(
         name="the t of seeds has a degree of freedom too many",
-        file="bench/analysis/stats/interval.py",
+        file="bench/analysis/stats/variance_components.py",
         old="_quantile(confidence, self.seeds - 1) ** 2 * self.seed_part",
         new="_quantile(confidence, self.seeds) ** 2 * self.seed_part",
         tests=("tests/unit/analysis/test_verdict.py::test_an_independent_script_finds_the_same",),
     ),
     Mutant(
         name="an interval of 95 % is one of 90",
-        file="bench/analysis/stats/interval.py",
+        file="bench/analysis/stats/variance_components.py",
         old="return float(-stdtrit(freedom, (1 - confidence) / 2))",
         new="return float(-stdtrit(freedom, 1 - confidence))",
         tests=("tests/unit/analysis/test_verdict.py::test_an_independent_script_finds_the_same",),

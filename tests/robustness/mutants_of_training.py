@@ -261,7 +261,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a smaller side is rounded down",
-        file="bench/training/trial_batches.py",
+        file="bench/training/train_resolution.py",
         old="return min(side, round(side * share / _MULTIPLE) * _MULTIPLE) or side",
         new="return min(side, int(side * share / _MULTIPLE) * _MULTIPLE) or side",
         tests=(

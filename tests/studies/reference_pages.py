@@ -16,7 +16,7 @@ from paths import ROOT
 import bench
 import registry.checks
 from bench.analysis.column import Column
-from bench.analysis.frame import COLUMNS
+from bench.analysis.columns import COLUMNS
 from bench.runs.run_options import OPTIONS, Option
 from registry.checks import CHECKS
 from registry.exit_codes import ExitCode

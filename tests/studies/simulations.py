@@ -15,9 +15,10 @@ from made_answers import WORLDS, made
 from scipy.special import stdtrit
 
 from bench.analysis.change import accuracy_changes
-from bench.analysis.stats.interval import accuracy_interval, estimate_mean
+from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.stats.paired import mcnemar_p, paired_difference
 from bench.analysis.stats.power import minimum_detectable_difference
+from bench.analysis.stats.variance_components import estimate_mean
 from bench.analysis.verdict import verdicts
 
 SIZES = [(seeds, images) for seeds in (2, 3, 5, 10) for images in (50, 98, 500, 2000)]

@@ -32,7 +32,7 @@ def column_names(text: str | None, *, as_json: bool) -> list[str]:
         return []
     if as_json:
         raise RunError("--json has all columns: leave out --columns")
-    from bench.analysis.frame import select_columns
+    from bench.analysis.columns import select_columns
 
     names = split_commas([text])
     select_columns(names or [text])

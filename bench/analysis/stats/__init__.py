@@ -1,12 +1,13 @@
-"""How sure a measured accuracy is, and a difference of two: arrays in, figures out.
+"""How certain an accuracy is, and the difference of two: arrays in, figures out.
 
-Every function takes what was right as booleans of shape (S, N): S seeds, the same N images in the
-same order for each. Seeds are never counted as if they were new images.
+Functions take correct predictions as booleans (S, N): S seeds, N images. Each seed has the same
+images in the same order. A seed never counts as new images.
 
 ```text
-interval   one model: how much of its variance is of seeds, how much of images; its bounds
-paired     two models on the same images and seeds; many pairs; two samples that are not paired
-power      how large a difference would have shown at all
-metrics    other figures of one run
+variance_components  the mean of values, and its variance between seeds and between images
+interval             one model: the 95 % interval of its accuracy
+paired               two models on the same images and seeds; many pairs; two unpaired samples
+power                the smallest difference that a verdict can show
+metrics              other figures of one run
 ```
 """

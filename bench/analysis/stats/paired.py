@@ -1,4 +1,4 @@
-"""Two models on the same images with the same seeds; many such pairs; two unpaired samples."""
+"""Tests for two models on the same images and seeds, many such pairs, and unpaired samples."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from string import ascii_lowercase
 import numpy as np
 from scipy.special import bdtr
 
-from bench.analysis.stats.interval import Components, MeanEstimate, Values, estimate_mean
+from bench.analysis.stats.variance_components import Components, MeanEstimate, Values, estimate_mean
 
-LEVEL = 0.05  # false verdicts that are put up with, in a whole comparison
+LEVEL = 0.05  # accepted probability of a false verdict in a whole comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The accuracy of one model less another's, -1 to 1, and how sure it is.
+    """The accuracy of one model minus another's, -1 to 1, with its interval and p.
 
     Attributes:
-        low, high: bounds of it over other seeds and other images; for one seed, over other images.
-        crossed_p: how often an interval as far from 0 is met where there is no difference.
-        seeds_p: the share of ways to swap the models' names in seeds that differ at least as much.
-        mcnemar: exact p of each seed's images, for description.
-        discordance: the share of answers that one model has right and the other wrong.
-        components: of an image's difference with one seed.
+        difference: mean difference.
+        low, high: bounds of the difference over other seeds and images; for one seed, over images.
+        seeds: number of seeds.
+        images: number of images.
+        crossed_p: probability of an interval this far from 0 without a true difference.
+        seeds_p: share of ways to swap the models in seeds that give at least this difference.
+        mcnemar: exact p of McNemar's test for each seed, for description.
+        discordance: share of predictions that are correct for exactly one model.
+        components: variance components of the difference for one image and seed.
     """
 
     difference: float
@@ -42,9 +45,9 @@ class Difference:
 
 
 def paired_difference(first: Values, second: Values, confidence: float = 0.95) -> Difference:
-    """Return how much more accurate `first` is than `second`, and an interval of this confidence.
+    """Return the difference in accuracy of `first` and `second`, with an interval.
 
-    Both say what was right (S, N), with the same seeds and the same images in the same order.
+    Both hold correct predictions (S, N), with the same seeds and images in the same order.
     """
     gains = first.astype(np.int64) - second.astype(np.int64)
     found = _with_least_variance(estimate_mean(gains))
@@ -64,10 +67,10 @@ def paired_difference(first: Values, second: Values, confidence: float = 0.95) -
 
 
 def sign_flip_p(gains: Sequence[int]) -> float:
-    """Return the two-sided p of the sum of `gains`, were each as likely to have the other sign.
+    """Return the two-sided p of the sum of `gains`, if each sign were equally likely.
 
-    A gain is how many more images one model had right with a seed. Exact for any number of seeds:
-    it counts the ways to each sum, not each of the 2^S ways.
+    A gain is the number of additional correct images of one model with a seed. The p is exact for
+    any number of seeds: it counts the ways to reach each sum, without listing all 2^S ways.
     Source: R. A. Fisher 1935, The Design of Experiments, 21; M. Pagano, D. Tritchler 1983,
     J. Am. Stat. Assoc. 78, 435-440 (the counting).
     """
@@ -79,7 +82,7 @@ def sign_flip_p(gains: Sequence[int]) -> float:
 
 
 def mcnemar_p(only_first: int, only_second: int) -> float:
-    """Return the exact two-sided p, given the images that only one of two models had right.
+    """Return the exact two-sided p, given the images that only one of two models got right.
 
     Source: Q. McNemar 1947, Psychometrika 12, 153-157; exact by the binomial distribution.
     """
@@ -88,7 +91,7 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return each p so that all those up to 0.05 hold together with 95 % confidence.
+    """Return each p, corrected so that all p up to 0.05 hold together with 95 % confidence.
 
     Source: S. Holm 1979, Scand. J. Statist. 6, 65-70.
     """
@@ -100,15 +103,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def seeds_needed(pairs: int = 1) -> int:
-    """Return with how many seeds at least a sign-flip p can pass, Holm's first step of `pairs`.
+    """Return the smallest number of seeds with which a sign-flip p can pass Holm's first step.
 
-    Its smallest value is 2 of 2^S ways: six seeds for one pair, seven for three, nine for ten.
+    The smallest p is 2 of 2^S ways: six seeds for one pair, seven for three, nine for ten.
     """
     return 1 + math.ceil(math.log2(pairs / LEVEL))
 
 
 def rank_groups(models: Sequence[str], different: Collection[tuple[str, str]]) -> dict[str, str]:
-    """Return letters for `models`, the best first: two share one unless they are `different`.
+    """Return letters for `models`, the best first; two share one unless they are `different`.
 
     Source: H.-P. Piepho 2004, J. Comput. Graph. Stat. 13, 456-466 (insert and absorb).
     """
@@ -127,25 +130,25 @@ def rank_groups(models: Sequence[str], different: Collection[tuple[str, str]]) -
 
 
 def rank_sum_p(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return the two-sided p that numbers so far apart come of one distribution.
+    """Return the two-sided p of the rank-sum test: that both samples have one distribution.
 
     Exact for up to eight numbers without ties, else by the normal approximation.
     Source: H. B. Mann, D. R. Whitney 1947, Ann. Math. Statist. 18, 50-60.
     """
-    from scipy.stats import mannwhitneyu  # a second or two, which only a comparison of runs needs
+    from scipy.stats import mannwhitneyu  # one or two seconds; only comparisons of runs need it
 
     return float(mannwhitneyu(first, second).pvalue)
 
 
 def least_rank_sum_p(first: int, second: int) -> float:
-    """Return the smallest p that so many numbers can have: 2 of all ways to deal them."""
+    """Return the smallest possible p of samples of these sizes: 2 of all ways to deal them."""
     return min(1.0, 2 / math.comb(first + second, first))
 
 
 def _with_least_variance(found: MeanEstimate) -> MeanEstimate:
-    """Return `found` with at least the variance that is left where no image told the models apart.
+    """Return `found` with at least the variance of models that agree on every image.
 
-    Else two equal columns would be known to differ by nothing at all.
+    Otherwise identical predictions would give an interval of width 0.
     Source: A. Agresti, Y. Min 2005, Stat. Med. 24, 729-740: half an image added to each cell.
     """
     least = (found.images + 2) ** -2

@@ -1,4 +1,4 @@
-"""How large a difference would have shown at all."""
+"""The smallest difference that a verdict can detect."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from bench.analysis.stats.interval import Components
 from bench.analysis.stats.paired import LEVEL
+from bench.analysis.stats.variance_components import Components
 
-_DRAWS = 500  # known to two points of power
-_MOST_TRIED = 12  # seeds of which all ways to swap names are tried; of more, 2^11 at random
+_DRAWS = 500  # power is accurate to two points
+_MOST_TRIED = 12  # seeds with all sign flips; with more seeds, 2^11 random flips
 
 
 def minimum_detectable_difference(
@@ -26,21 +26,24 @@ def minimum_detectable_difference(
     pairs: int = 1,
     power: float = 0.8,
 ) -> float:
-    """Return the smallest difference, 0 to 1, that a verdict would show with this `power`.
+    """Return the smallest difference, 0 to 1, that a verdict detects with this `power`.
 
     One seed: by McNemar's test; 16 points on 98 images, 7 on 500, 3.5 on 2,000.
     Source: O. S. Miettinen 1968, Biometrics 24, 339-352; R. J. Connor 1987, Biometrics 43,
     207-211; with 1 / N for the exact test's steps (A. L. Edwards 1948, Psychometrika 13, 185-187).
-    Several seeds: by drawing comparisons whose means are normal, and judging them.
+    Several seeds: by simulation of comparisons with normal means.
 
     Args:
-        images: how many both models are tested on.
-        seeds: how many both are trained with; NaN where they can't be enough.
-        discordance: the share of images that only one of the models has right.
-        components: as measured; without them all of `discordance` is of images, so that more seeds
-            make nothing surer.
-        pairs: among how many comparisons it is to hold.
-        power: how often it is to show.
+        images: number of test images.
+        seeds: number of seeds of both models.
+        discordance: share of images that only one of the models gets right.
+        components: measured variance components; None: all of `discordance` is between images, so
+            more seeds do not help.
+        pairs: number of compared pairs.
+        power: probability of detecting the difference.
+
+    Returns:
+        The difference, or NaN if the seeds can never be enough.
     """
     if seeds == 1:
         shown = _smallest_reaching(lambda delta: _images_for(delta, discordance, power) <= images)
@@ -61,7 +64,7 @@ def _images_for(delta: float, discordance: float, power: float) -> float:
 def _judged_draws(
     images: int, seeds: int, found: Components, level: float
 ) -> Callable[[float], float]:
-    """Return what says how often a true difference is found, in the same draws each time."""
+    """Return a function from a true difference to its power, with fixed random draws."""
     generator = np.random.default_rng(20)
     spread = math.sqrt(found.seeds + found.rest / images)
     noise = spread * generator.standard_normal((seeds, _DRAWS))
@@ -84,9 +87,9 @@ def _judged_draws(
 
 
 def _flips(seeds: int, generator: np.random.Generator) -> NDArray[Any]:
-    """Return the ways to give `seeds` numbers signs, the last number's being plus.
+    """Return ways to give `seeds` numbers signs, with a plus for the last one.
 
-    Their other half has the same sums but for the sign. The first way has no minus.
+    The other half of all ways has the same sums with opposite signs. The first way has no minus.
     """
     if seeds <= _MOST_TRIED:
         ways = np.arange(2 ** (seeds - 1))[:, None] >> np.arange(seeds) & 1
@@ -97,7 +100,7 @@ def _flips(seeds: int, generator: np.random.Generator) -> NDArray[Any]:
 
 
 def _smallest_reaching(reached: Callable[[float], bool]) -> float:
-    """Return the smallest difference of 0 to 1 from which `reached` is true."""
+    """Return the smallest difference, 0 to 1, for which `reached` is true."""
     low, high = 0.0, 1.0
     while high - low > 1e-4:
         middle = (low + high) / 2

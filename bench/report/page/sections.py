@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.analysis.frame import BASELINE, informative_columns, rows_of
+from bench.analysis.columns import informative_columns, rows_of
+from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.analysis.verdict import most_relevant, sentence
 from bench.report.page.figure import MOST_CLASSES, MOST_SERIES, charted_labels, classes_of, labels

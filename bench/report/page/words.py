@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.analysis.frame import BASELINE, rows_of
+from bench.analysis.columns import rows_of
+from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines

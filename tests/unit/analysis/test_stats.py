@@ -15,7 +15,8 @@ from simulations import (
 )
 from statsmodels.stats.proportion import proportion_confint
 
-from bench.analysis.stats.interval import accuracy_interval, estimate_mean, wilson_interval
+from bench.analysis.stats.interval import accuracy_interval, wilson_interval
+from bench.analysis.stats.variance_components import estimate_mean
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_intervals_that_look_as_good_miss_the_truth():
 def test_stats_import_without_the_heavy_libraries():
     """Importing bench.analysis.stats needs neither scipy.stats nor scikit-learn nor statsmodels."""
     heavy = "{'scipy.stats', 'sklearn', 'statsmodels', 'pandas', 'torch'}"
-    parts = "interval, metrics, paired, power"
+    parts = "interval, metrics, paired, power, variance_components"
     imported = f"import sys; from bench.analysis.stats import {parts}"
     code = f"{imported}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

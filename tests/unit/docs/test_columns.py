@@ -13,7 +13,7 @@ from made_records import made_results
 from reference_pages import REFERENCE
 from reference_pages import columns as write_columns
 
-from bench.analysis.frame import COLUMNS
+from bench.analysis.columns import COLUMNS
 from bench.report.run_files import SCHEMA_VERSION, write_run, write_trial
 from bench.training.evaluate import Evaluation
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from made_records import made_results, renamed
 
-from bench.analysis.frame import informative_columns
+from bench.analysis.columns import informative_columns
 from registry.errors import RunError
 
 _NASTY = "<script>alert('1')</script>&amp;\x1b[31m\u202e"

@@ -10,7 +10,8 @@ import pytest
 from made_records import made_epoch, made_record, made_results, renamed
 from rich.console import Console
 
-from bench.analysis.frame import TABLE_COLUMNS, comparison, informative_columns, select_columns
+from bench.analysis.columns import TABLE_COLUMNS, informative_columns, select_columns
+from bench.analysis.frame import comparison
 from bench.report.table import as_markdown, render
 from bench.training.record import InferenceTime
 from registry.errors import RunError

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench.training.optimizer import Muon, build_optimizer, filter_banks, orthogonal
+from bench.training.muon import Muon, filter_banks, orthogonal
+from bench.training.optimizer import build_optimizer
 from bench.training.recipe import DEFAULT
 from bench.training.schedule import apply, place_by_steps, settings
 

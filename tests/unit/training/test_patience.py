@@ -8,7 +8,8 @@ import pytest
 from made_records import made_epoch, made_record, made_spec
 from restless import require_same, restless_spec, train_resumed, train_stopped
 
-from bench.analysis.frame import comparison, informative_columns
+from bench.analysis.columns import informative_columns
+from bench.analysis.frame import comparison
 from bench.report.table import as_markdown, disclosure_lines
 from bench.runs.progress import Progress
 from bench.training.callbacks import TrialContext

@@ -9,7 +9,7 @@ from torch import nn
 
 import bench
 from bench.training.recipe import DEMO, Recipe
-from bench.training.trial_batches import smaller_shape, takes
+from bench.training.train_resolution import smaller_shape, takes
 from registry.architecture import Architecture, Contract
 from registry.errors import RunError
 from zoo import ALEXNET, LENET

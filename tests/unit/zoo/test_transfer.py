@@ -13,9 +13,10 @@ from warm import warm
 
 from bench.runs.request import Request
 from bench.runs.resolve import recipe_of
+from bench.training.finetune import Backbone, head_of
 from bench.training.optimizer import build_optimizer
 from bench.training.recipe import DEFAULT, FINETUNE, TEXTBOOK
-from bench.training.schedule import Backbone, TrainingPosition, apply, head_of, settings
+from bench.training.schedule import TrainingPosition, apply, settings
 from registry.architecture import Architecture, Contract
 from registry.errors import ConstructionError
 from zoo import family_torchvision
