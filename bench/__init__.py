@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from bench.analysis.comparison import RunComparison
     from bench.data.dataset_plugins import Dataset
     from bench.engines.registry import Engine
+    from bench.runs.compare import compare
     from bench.runs.execute import run
     from bench.runs.run_results import RunResults as Results
-    from bench.runs.stored_runs import compare
     from bench.training.recipe import Recipe
 
 _MODULES = {
@@ -24,7 +24,7 @@ _MODULES = {
     "Recipe": "bench.training.recipe",
     "Results": "bench.runs.run_results",
     "RunComparison": "bench.analysis.comparison",
-    "compare": "bench.runs.stored_runs",
+    "compare": "bench.runs.compare",
     "run": "bench.runs.execute",
 }
 _NAMES = {"Results": "RunResults"}

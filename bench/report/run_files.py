@@ -16,8 +16,8 @@ from bench.analysis.results import Results
 from bench.analysis.verdict import sentence
 from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
+from bench.report.image_grid import draw_grid
 from bench.report.table import as_markdown
-from bench.report.tiles import draw_grid
 from bench.system.atomic_files import write_text
 from bench.system.display import cell
 from bench.system.strict_json import json_text

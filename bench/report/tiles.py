@@ -8,22 +8,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
-from bench.data.check import CheckedImage, Manifest
+from bench.data.check import Manifest
 from bench.data.decode_pool import thumbnails
 from bench.data.find import Reject
-from bench.data.pixel_source import PixelSource
-from bench.system.atomic_files import whole_file
-from bench.system.display import BAD, GOOD, short
-from bench.training.evaluate import Evaluation
+from bench.system.display import short
 from registry.errors import RunError
 
-_MOST_ANSWERS, _ANSWER_COLUMNS = 20, 5
 _MOST_REJECTS, _REJECT_COLUMNS = 60, 6
 _SECONDS = 2.0  # a thumbnail that takes longer is not worth the wait
-PICTURE, _FRAME = 190, 5  # pixels: either side, and the part of it that a frame takes
-_SIDE = PICTURE - 2 * _FRAME
+PICTURE, FRAME = 190, 5  # pixels: either side, and the part of it that a frame takes
 _INK, _REASON_INK = "#202020", "#A84300"
 _GAP, _LINE, _FONT_SIZE, _SIGN = 14, 16, 12, 10  # pixels
 _LEAST_COLUMNS = 3  # what the heading needs
@@ -37,7 +32,7 @@ _FONTS = ("DejaVuSans.ttf", "Arial Unicode.ttf", "segoeui.ttf")  # many scripts;
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Text:
+class Text:
     """Text below a picture: on how many lines at most, in what colour, and after which sign."""
 
     text: str
@@ -47,37 +42,12 @@ class _Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tile:
+class Tile:
     """A picture, or None where it can't be drawn, the colour around it, and the text below it."""
 
     picture: Image.Image | None
-    texts: tuple[_Text, ...]
+    texts: tuple[Text, ...]
     frame: str = _EMPTY
-
-
-def draw_grid(
-    images: Sequence[CheckedImage],
-    source: PixelSource,
-    classes: Sequence[str],
-    test: Evaluation,
-    path: Path,
-    title: str,
-) -> None:
-    """Draw the first test images to `path`, each with what the model said of it: ✓ green, ✗ red."""
-    tiles = list[_Tile]()
-    for index, image in enumerate(images[:_MOST_ANSWERS]):
-        picture = Image.fromarray(source.full(image.file))
-        picture.thumbnail((_SIDE, _SIDE))
-        picture = ImageOps.scale(picture, _SIDE / max(picture.size))
-        predicted = int(test.predicted[index])
-        right = predicted == int(test.labels[index])
-        share = float(test.probabilities[index, predicted])
-        ink, sign = (GOOD, "✓") if right else (BAD, "✗")
-        said = _Text(text=f"{share:.0%} {classes[predicted]}", ink=ink, sign=sign)
-        texts = (said, _Text(text=image.file.name, lines=2))
-        tiles.append(_Tile(picture=picture, texts=texts, frame=ink))
-    with whole_file(path) as partial:
-        _draw_tiles(title, tiles, columns=_ANSWER_COLUMNS).save(partial, "PNG")
 
 
 def write_sheet(path: Path, manifest: Manifest, *, threads: int = 2) -> None:
@@ -100,14 +70,14 @@ def draw_sheet(rejects: Sequence[Reject], folder: Path, *, threads: int = 2) -> 
     files = [folder / each.name for each in shown]
     pictures = thumbnails(files, size=PICTURE, threads=threads, seconds=_SECONDS)
     tiles = [
-        _Tile(
+        Tile(
             picture=picture,
-            texts=(_Text(text=reject.name, lines=2),
-                   _Text(text=reject.reason, lines=3, ink=_REASON_INK)),
+            texts=(Text(text=reject.name, lines=2),
+                   Text(text=reject.reason, lines=3, ink=_REASON_INK)),
         )
         for reject, picture in zip(shown, pictures, strict=True)
     ]  # fmt: skip
-    return _draw_tiles(_heading(len(rejects)), tiles, columns=_REJECT_COLUMNS)
+    return draw_tiles(_heading(len(rejects)), tiles, columns=_REJECT_COLUMNS)
 
 
 def _heading(count: int) -> str:
@@ -117,7 +87,7 @@ def _heading(count: int) -> str:
     return f"{min(count, _MOST_REJECTS)} rejected files{more}" if count > 1 else "1 rejected file"
 
 
-def _draw_tiles(heading: str, tiles: Sequence[_Tile], *, columns: int) -> Image.Image:
+def draw_tiles(heading: str, tiles: Sequence[Tile], *, columns: int) -> Image.Image:
     """Return `tiles` below `heading`, at most `columns` in a row; whatever the text is, it fits."""
     columns = max(_LEAST_COLUMNS, min(columns, len(tiles)))
     rows = max(1, -(-len(tiles) // columns))
@@ -134,10 +104,10 @@ def _draw_tiles(heading: str, tiles: Sequence[_Tile], *, columns: int) -> Image.
     return sheet
 
 
-def _draw_tile(sheet: Image.Image, left: int, top: int, tile: _Tile) -> None:
+def _draw_tile(sheet: Image.Image, left: int, top: int, tile: Tile) -> None:
     pen, font = ImageDraw.Draw(sheet), _font(_FONT_SIZE)
     square = (left, top, left + PICTURE - 1, top + PICTURE - 1)
-    pen.rectangle(square, fill=_EMPTY, outline=tile.frame, width=_FRAME)
+    pen.rectangle(square, fill=_EMPTY, outline=tile.frame, width=FRAME)
     if tile.picture is None:
         middle = (left + PICTURE // 2, top + PICTURE // 2)
         pen.text(middle, "can't be drawn", fill=_FAINT, font=font, anchor="mm")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 
 from bench.analysis.results import Results, StoredTrial
-from bench.data.check import CheckedImage
-from bench.data.decode import thumbnail
-from bench.data.pixel_source import PixelSource
 from bench.report.page.sections import shown_photographs
 from bench.report.run_files import answers_path, draw_answers
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
 from bench.runs.run_folder import RunFolder
-from bench.runs.store import Store, Thumbnails
-
-MOST = 2_000  # of the test images; about 8 MB
+from bench.runs.store import Store
+from bench.runs.thumbnails import keep_missing
 
 
 def keep_pictures(
@@ -27,27 +23,6 @@ def keep_pictures(
         keep_missing(store.thumbnails, plan.splits.test, plan.source, names)
     except Exception as error:  # noqa: BLE001 no picture is worth a measurement
         progress.say(f"small pictures can't be kept for the report: {error}")
-
-
-def keep_missing(
-    kept: Thumbnails,
-    images: Iterable[CheckedImage],
-    source: PixelSource,
-    wanted: Collection[str] = (),
-) -> None:
-    """Keep pictures of `images`: of the first 2,000, and of those whose names are `wanted`.
-
-    What is there already is not made again. DataError where an image can't be read; StorageError
-    where they can't be written.
-    """
-    there, chosen = kept.names(), set(wanted)
-    missing = {
-        image.file.name: image
-        for number, image in enumerate(images)
-        if (number < MOST or image.file.name in chosen) and image.file.name not in there
-    }
-    if missing:
-        kept.keep({name: thumbnail(source.full(each.file)) for name, each in missing.items()})
 
 
 def trials_without_grid(folder: RunFolder, trials: Sequence[StoredTrial]) -> list[StoredTrial]:

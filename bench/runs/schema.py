@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,3 +81,8 @@ def naming_file(path: Path) -> Iterator[None]:
     # the last is what a column of another kind leads to
     except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
+
+
+def sha256_of(text: str, more: bytes = b"") -> str:
+    """Return the SHA-256 that a row carries."""
+    return hashlib.sha256(text.encode() + more).hexdigest()

@@ -7,10 +7,9 @@ This process is the only writer. Everything else in a run folder can be made fro
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,16 @@ from typing import Any
 import torch
 
 from bench.analysis.results import StoredTrial
-from bench.runs.schema import CONTENTS, SCHEMA, SCHEMA_VERSION, connect, naming_file, transaction
+from bench.runs.schema import (
+    CONTENTS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    connect,
+    naming_file,
+    sha256_of,
+    transaction,
+)
+from bench.runs.thumbnails import Thumbnails
 from bench.training.evaluate import Evaluation
 from bench.training.record import TrialRecord, TrialResult, record_of
 from bench.training.spec import TrialSpec, as_plain, spec_of
@@ -85,7 +93,7 @@ class Store:
         with naming_file(self._path):
             rows = self._database.execute("SELECT name, value, sha256 FROM run").fetchall()
             for name, value, sha256 in rows:
-                if _sha256(f"{name}\n{value}") != sha256:
+                if sha256_of(f"{name}\n{value}") != sha256:
                     raise RunError(f"{self._path} is damaged: {name!r} is not what was written")
             found = {name: json.loads(value) for name, value, _ in rows}
             if found.pop(CONTENTS)["names"] != sorted(found):
@@ -125,7 +133,7 @@ class Store:
     def _put_about(self, name: str, value: object) -> None:
         text = json.dumps(value)
         self._database.execute(
-            "INSERT INTO run VALUES (?, ?, ?)", (name, text, _sha256(f"{name}\n{text}"))
+            "INSERT INTO run VALUES (?, ?, ?)", (name, text, sha256_of(f"{name}\n{text}"))
         )
 
     def _put(
@@ -177,41 +185,6 @@ class Store:
         return StoredTrial(number=number, spec=asked, record=rest, test=test)
 
 
-class Thumbnails:
-    """The small pictures in a run's store, JPEG by name of the image; errors are as the store's."""
-
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
-        self._path, self._database = path, database
-
-    def names(self) -> set[str]:
-        """Return of which images there is one."""
-        with naming_file(self._path):
-            rows = self._database.execute("SELECT image FROM thumbnail")
-            return {json.loads(image) for (image,) in rows}
-
-    def keep(self, pictures: Mapping[str, bytes]) -> None:
-        """Keep `pictures`, all or none."""
-        by_json = {json.dumps(name): jpeg for name, jpeg in pictures.items()}
-        rows = [(name, jpeg, _sha256(f"{name}\n", jpeg)) for name, jpeg in by_json.items()]
-        with naming_file(self._path), transaction(self._database):
-            self._database.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?)", rows)
-
-    def read(self, names: Iterable[str]) -> dict[str, bytes]:
-        """Return the pictures of `names` that there are."""
-        found: dict[str, bytes] = {}
-        with naming_file(self._path):
-            for name in names:
-                rows = self._database.execute(
-                    "SELECT image, jpeg, sha256 FROM thumbnail WHERE image = ?", (json.dumps(name),)
-                )
-                for image, jpeg, sha256 in rows:  # one, or none
-                    if _sha256(f"{image}\n", jpeg) != sha256:
-                        text = f"{self._path} is damaged: a thumbnail is not what was written"
-                        raise RunError(text)
-                    found[name] = jpeg
-        return found
-
-
 def _evaluation(answers: _Rows, record: TrialRecord) -> Evaluation | None:
     """Return the answers as they were given; JSON keeps every float32."""
     if record.test_loss is None or record.test_accuracy is None or not answers:
@@ -226,8 +199,4 @@ def _evaluation(answers: _Rows, record: TrialRecord) -> Evaluation | None:
 
 def _digest(*trial: object) -> str:
     """Return the digest of number, status, specification, record, epochs and answers."""
-    return _sha256(json.dumps(trial))
-
-
-def _sha256(text: str, more: bytes = b"") -> str:
-    return hashlib.sha256(text.encode() + more).hexdigest()
+    return sha256_of(json.dumps(trial))

@@ -10,9 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.comparison import RunComparison, compare_stored
 from bench.analysis.cross_validation import tested_names
-from bench.analysis.results import Results, StoredRun, StoredTrial, tests_of
+from bench.analysis.results import StoredRun, StoredTrial, tests_of
 from bench.report.page.write import write_page
 from bench.report.run_files import write_run, write_trial
 from bench.runs.request import as_plain, request_of
@@ -46,35 +45,6 @@ def stored_run(name: str, runs: Path, target: float | None = None) -> StoredRun:
     """Return all that is kept of a run, with times to `target`; nothing is written."""
     results, about, specs = _read(name, runs, target)
     return StoredRun(results=results, about=about, specs=specs)
-
-
-def compare(
-    base: int | str | Path | Results,
-    new: int | str | Path | Results,
-    *,
-    runs: str | Path = "runs",
-    tolerance: float = 0.0,
-    across_recipes: bool = False,
-) -> RunComparison:
-    """Return what has changed from one run to another.
-
-    Args:
-        base: the run before: its folder, its name in `runs`, its number, or its results.
-        new: the run after it.
-        runs: where run folders are.
-        tolerance: a loss of accuracy that is put up with, 0 to 1, however sure it is.
-        across_recipes: compare what two recipes give, instead of refusing to.
-
-    Raises:
-        IncomparableError: no model can be compared: none is in both, or not with the same images,
-            split and recipe.
-        RunError: there is no such run, or its records can't be read.
-    """
-    before, after = (
-        stored_run(str(run.folder if isinstance(run, Results) else run), Path(runs))
-        for run in (base, new)
-    )
-    return compare_stored(before, after, tolerance, across_recipes=across_recipes)
 
 
 def write_report(name: str, runs: Path) -> RunResults:

@@ -31,12 +31,12 @@ from bench.engines.local import LocalExecutor
 from bench.engines.process import Job
 from bench.report.page.charts.seconds import spending
 from bench.report.page.figure import points
+from bench.runs.compare import compare
 from bench.runs.eta import RunProgress
 from bench.runs.plan import make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request
 from bench.runs.resolve import resolve_request
-from bench.runs.stored_runs import compare
 from bench.system.cpu import threads_each
 from bench.training import memory_format as layout
 from bench.training.checkpoint import digest_of

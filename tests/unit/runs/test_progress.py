@@ -10,7 +10,8 @@ from made_records import made_epoch, made_failure, made_record, made_spec
 from rich.console import Console
 
 from bench.runs.eta import RunProgress
-from bench.runs.progress import LiveTable, Progress, duration, render, summary
+from bench.runs.live_table import LiveTable, duration, render, summary
+from bench.runs.progress import Progress
 from bench.training.record import TrialRecord
 
 _ANSI = re.compile(r"\x1b")
