@@ -26,7 +26,7 @@ def draw_grid(
     path: Path,
     title: str,
 ) -> None:
-    """Draw the first test images to `path`, each with what the model said of it: ✓ green, ✗ red."""
+    """Draw the first test images to `path`, each with its prediction: ✓ green, ✗ red."""
     tiles = list[Tile]()
     for index, image in enumerate(images[:_MOST_IMAGES]):
         picture = Image.fromarray(source.full(image.file))
@@ -36,8 +36,8 @@ def draw_grid(
         right = predicted == int(test.labels[index])
         share = float(test.probabilities[index, predicted])
         ink, sign = (GOOD, "✓") if right else (BAD, "✗")
-        said = Text(text=f"{share:.0%} {classes[predicted]}", ink=ink, sign=sign)
-        texts = (said, Text(text=image.file.name, lines=2))
+        prediction = Text(text=f"{share:.0%} {classes[predicted]}", ink=ink, sign=sign)
+        texts = (prediction, Text(text=image.file.name, lines=2))
         tiles.append(Tile(picture=picture, texts=texts, frame=ink))
     with whole_file(path) as partial:
         draw_tiles(title, tiles, columns=_COLUMNS).save(partial, "PNG")

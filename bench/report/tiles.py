@@ -1,4 +1,4 @@
-"""Contact sheets, drawn by Pillow: test photographs under a model's answers, and rejected files."""
+"""Contact sheets, drawn by Pillow: rejected files, and the tiles of `image_grid`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bench.system.display import short
 from registry.errors import RunError
 
 _MOST_REJECTS, _REJECT_COLUMNS = 60, 6
-_SECONDS = 2.0  # a thumbnail that takes longer is not worth the wait
-PICTURE, FRAME = 190, 5  # pixels: either side, and the part of it that a frame takes
+_SECONDS = 2.0  # the limit for a thumbnail
+PICTURE, FRAME = 190, 5  # pixels: side of a picture, width of its frame
 _INK, _REASON_INK = "#202020", "#A84300"
 _GAP, _LINE, _FONT_SIZE, _SIGN = 14, 16, 12, 10  # pixels
-_LEAST_COLUMNS = 3  # what the heading needs
-_MOST_CELLS = 200  # of a text, more than has room
+_LEAST_COLUMNS = 3  # the heading needs these
+_MOST_CELLS = 200  # of a text, more than fits
 _PAPER, _EMPTY, _FAINT = "#FFFFFF", "#E4E4E4", "#707070"
-_STROKES = {  # of signs that not every font has
+_STROKES = {  # signs that some fonts lack
     "✓": (((0, 5), (4, 9), (10, 0)),),
     "✗": (((0, 0), (9, 9)), ((0, 9), (9, 0))),
 }
@@ -33,7 +33,7 @@ _FONTS = ("DejaVuSans.ttf", "Arial Unicode.ttf", "segoeui.ttf")  # many scripts;
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """Text below a picture: on how many lines at most, in what colour, and after which sign."""
+    """Text below a picture: its maximum of lines, its colour, and the sign before it."""
 
     text: str
     lines: int = 1
@@ -43,7 +43,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """A picture, or None where it can't be drawn, the colour around it, and the text below it."""
+    """A picture, None if it cannot be drawn, with its texts and the colour of its frame."""
 
     picture: Image.Image | None
     texts: tuple[Text, ...]
@@ -51,17 +51,17 @@ class Tile:
 
 
 def write_sheet(path: Path, manifest: Manifest, *, threads: int = 2) -> None:
-    """Write a PNG of the rejects that claim to be images: each drawn, with its name and reason.
+    """Write a PNG of the rejected image files, each with its picture, name and reason.
 
-    What can be decoded of a damaged file is drawn, by processes that it may do harm to; the others
-    are grey. More than 60 are counted, not drawn. RunError where it can't be written.
+    Sandboxed processes decode as much of a file as they can; other tiles are grey. Only the first
+    60 are drawn. Raises RunError if the PNG cannot be written.
     """
     rejects = [reject for reject in manifest.rejects if not reject.by_name]
     sheet = draw_sheet(rejects, manifest.folder, threads=threads)
     try:
         sheet.save(path, "PNG")
     except OSError as error:
-        raise RunError(f"can't write the sheet {path}: {error.strerror or error}") from error
+        raise RunError(f"cannot write the sheet {path}: {error.strerror or error}") from error
 
 
 def draw_sheet(rejects: Sequence[Reject], folder: Path, *, threads: int = 2) -> Image.Image:
@@ -88,7 +88,7 @@ def _heading(count: int) -> str:
 
 
 def draw_tiles(heading: str, tiles: Sequence[Tile], *, columns: int) -> Image.Image:
-    """Return `tiles` below `heading`, at most `columns` in a row; whatever the text is, it fits."""
+    """Return `tiles` below `heading`, at most `columns` in a row; long texts are truncated."""
     columns = max(_LEAST_COLUMNS, min(columns, len(tiles)))
     rows = max(1, -(-len(tiles) // columns))
     lines = max((sum(each.lines for each in tile.texts) for tile in tiles), default=0)
@@ -110,7 +110,7 @@ def _draw_tile(sheet: Image.Image, left: int, top: int, tile: Tile) -> None:
     pen.rectangle(square, fill=_EMPTY, outline=tile.frame, width=FRAME)
     if tile.picture is None:
         middle = (left + PICTURE // 2, top + PICTURE // 2)
-        pen.text(middle, "can't be drawn", fill=_FAINT, font=font, anchor="mm")
+        pen.text(middle, "cannot be drawn", fill=_FAINT, font=font, anchor="mm")
     else:
         room = PICTURE - tile.picture.width, PICTURE - tile.picture.height
         sheet.paste(tile.picture, (left + room[0] // 2, top + room[1] // 2))
@@ -126,7 +126,7 @@ def _draw_tile(sheet: Image.Image, left: int, top: int, tile: Tile) -> None:
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
-    """Return `text` in at most `most` lines of `width`; what is cut ends in three dots."""
+    """Return `text` in at most `most` lines of `width`; a truncated line ends in `...`."""
     lines: list[str] = []
     while text and len(lines) < most:
         length = len(text)
@@ -143,7 +143,7 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> lis
 
 
 def _drawable(text: str, font: ImageFont.FreeTypeFont) -> str:
-    r"""Return `text` made harmless; a letter that `font` lacks is written out, as `\u732b`."""
+    r"""Return `text` without control characters; letters that `font` lacks become `\u732b`."""
     alone = font.font_variant(layout_engine=ImageFont.Layout.BASIC)
     missing = _shape("\uffff", alone)
     return "".join(
@@ -159,7 +159,7 @@ def _shape(letter: str, font: ImageFont.FreeTypeFont) -> tuple[tuple[int, int], 
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Return a font of this machine with the letters of many scripts, or else Pillow's own."""
+    """Return a local font that covers many scripts, otherwise Pillow's own."""
     for name in _FONTS:
         with suppress(OSError):
             return ImageFont.truetype(name, size)

@@ -17,19 +17,21 @@ def compare(
     tolerance: float = 0.0,
     across_recipes: bool = False,
 ) -> RunComparison:
-    """Return what has changed from one run to another.
+    """Return the changes from one run to another.
 
     Args:
-        base: the run before: its folder, its name in `runs`, its number, or its results.
-        new: the run after it.
-        runs: where run folders are.
-        tolerance: a loss of accuracy that is put up with, 0 to 1, however sure it is.
-        across_recipes: compare what two recipes give, instead of refusing to.
+        base: run before the change: its folder, name in `runs`, number, or results.
+        new: run after the change, given as `base`.
+        runs: folder of the run folders.
+        tolerance: accepted loss of accuracy, 0 to 1, even if it is certain.
+        across_recipes: whether to compare runs of different recipes.
+
+    Returns:
+        Changes of each model in accuracy, time and parameters.
 
     Raises:
-        IncomparableError: no model can be compared: none is in both, or not with the same images,
-            split and recipe.
-        RunError: there is no such run, or its records can't be read.
+        IncomparableError: no model is in both runs with equal images, split and recipe.
+        RunError: a run does not exist, or its records are unreadable.
     """
     before, after = (
         stored_run(str(run.folder if isinstance(run, Results) else run), Path(runs))

@@ -1,4 +1,4 @@
-"""The table that fills in on a terminal while trials run."""
+"""The live table on a terminal while trials run."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rich.text import Text
 from bench.runs.eta import Line, RunProgress
 from bench.system.display import BAD, GOOD, percent, short
 
-_BETWEEN = 0.5  # seconds between two drawings, each of which takes some milliseconds
-_FRAME_LINES = 7  # of the terminal, which no model can have
+_BETWEEN = 0.5  # seconds between redraws; each takes some milliseconds
+_FRAME_LINES = 7  # lines of the terminal that hold no model
 _HEADINGS = ("model", "state", "validation", "accuracy", "training")
-_LEFT_OUT = ("validation", "training")  # in this order, where there is no room
+_LEFT_OUT = ("validation", "training")  # dropped in this order for lack of room
 _NAME_CELLS = 40
 
 
 class LiveTable:
-    """Draws a board at the foot of the terminal, at most twice a second; what is said goes above.
+    """Draws the progress at the bottom of the terminal, at most twice a second; lines go above.
 
-    Nothing is drawn but when something changes, so it takes no thread and no time from training.
+    It redraws only after a change, so it needs no thread and takes no time from training.
     """
 
     def __init__(
@@ -44,25 +44,25 @@ class LiveTable:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Draw in here; in the end, however it comes, nothing is left of it."""
+        """Show the table within this context, and remove it at the end."""
         with self._live:
             self._live.refresh()
             yield
 
     def changed(self) -> None:
-        """Draw anew, unless that was done just before."""
+        """Redraw, unless the last redraw was just before."""
         now = self._clock()
         if now - self._last >= _BETWEEN:
             self._last = now
             self._live.refresh()
 
     def say(self, text: str) -> None:
-        """Print a line above."""
+        """Print a line above the table."""
         self._console.print(Text(text), soft_wrap=True)
 
 
 def render(board: RunProgress, width: int, height: int) -> RenderableType:
-    """Return the board as a table, and below it how far all is and how long it will take."""
+    """Return the table, with the total progress and the time left below it."""
     lines = board.lines()
     shown = lines[: max(1, height - _FRAME_LINES)]
     rows = [_cells(line) for line in shown]
@@ -82,7 +82,7 @@ def render(board: RunProgress, width: int, height: int) -> RenderableType:
 
 
 def summary(board: RunProgress) -> str:
-    """Return how many trials are done, and about how long the rest takes, if that is known."""
+    """Return the number of finished trials, and the estimated time left if known."""
     done = f"{board.done} of {board.planned} trials done"
     left = board.time_left()
     if left is None:

@@ -1,4 +1,4 @@
-"""Pictures of the test images that a run keeps: grids under answers, small ones for its page."""
+"""Pictures of test images in a run: grids with predictions, and thumbnails for the page."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from bench.runs.thumbnails import keep_missing
 def keep_pictures(
     store: Store, plan: Plan, progress: Progress, results: Results | None = None
 ) -> None:
-    """Keep small pictures of the test images, and of all that the page of `results` shows."""
+    """Store thumbnails of the test images, and of the images on the page of `results`."""
     try:
         names = shown_photographs(results) if results else ()
         keep_missing(store.thumbnails, plan.splits.test, plan.source, names)
-    except Exception as error:  # noqa: BLE001 no picture is worth a measurement
-        progress.say(f"small pictures can't be kept for the report: {error}")
+    except Exception as error:  # noqa: BLE001 no picture may cost a measurement
+        progress.say(f"cannot store thumbnails for the report: {error}")
 
 
 def trials_without_grid(folder: RunFolder, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
-    """Return those of `trials` that have answers and no grid of test photographs."""
+    """Return the trials with predictions but without a grid of test images."""
     return [
         trial
         for trial in trials
@@ -35,7 +35,7 @@ def trials_without_grid(folder: RunFolder, trials: Sequence[StoredTrial]) -> lis
 
 
 def draw_grids(trials: Sequence[StoredTrial], folder: RunFolder, plan: Plan) -> None:
-    """Draw the grid of test photographs of each of `trials`, where they are the plan's."""
+    """Draw the grid of test images of each trial whose split is the plan's."""
     for trial in trials:
         split = plan.splits.of(trial.spec.fold)
         if trial.record and trial.test and trial.spec.split_fingerprint == split.fingerprint:

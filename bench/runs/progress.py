@@ -1,4 +1,4 @@
-"""What a waiting person sees on stderr: a table on a terminal, one line an epoch elsewhere."""
+"""Progress on stderr: a live table on a terminal, otherwise one line per epoch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.training.spec import TrialSpec
 
 
 class Progress:
-    """Shows how trials go: by a table that fills in, while it is `showing` one, else by lines."""
+    """Shows the progress of trials: in a live table within `showing`, otherwise in lines."""
 
     def __init__(self, *, shown: bool = True) -> None:
         self._shown = shown
@@ -34,16 +34,16 @@ class Progress:
             tqdm.write(line, file=sys.stderr)
 
     def say_how_to_go_on(self, command: str) -> None:
-        """Say what goes on with the run, should it be interrupted."""
-        self.say(f"if it is interrupted: {command}")
+        """Print the command that resumes the run after an interruption."""
+        self.say(f"to resume after an interruption: {command}")
 
     @contextmanager
     def showing(
         self, specs: Sequence[TrialSpec], records: Iterable[TrialRecord] = (), jobs: int = 1
     ) -> Iterator[None]:
-        """Show a table of the trials `specs`, `jobs` at a time; `records` are there already.
+        """Show a table of the trials `specs`, `jobs` at a time; `records` are finished trials.
 
-        Where stderr is no terminal, or one that can only print, there is none.
+        Without a terminal, or on a dumb one, no table is shown.
         """
         console = Console(stderr=True)
         if not self._terminal or console.is_dumb_terminal:
@@ -58,14 +58,14 @@ class Progress:
                 self._table = None
 
     def on_phase(self, record: TrialRecord) -> None:
-        """Show what the trial does now."""
+        """Show the current phase of the trial."""
         self._update(lambda board: board.on_phase(record))
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
-        """Show that training begins, so many of the steps done before."""
+        """Show the start of training; `done` of its `steps` were made before."""
         if done:
             of = f" of {steps:,}" if steps else ""
-            self.say(f"{_name(spec)}: going on after step {done:,}{of}")
+            self.say(f"{_name(spec)}: resuming after step {done:,}{of}")
         self._update(lambda board: board.on_start(spec, steps, done))
 
     def on_batch(self, spec: TrialSpec) -> None:
@@ -73,7 +73,7 @@ class Progress:
         self._update(lambda board: board.on_batch(spec))
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
-        """Show the epoch's figures, in the table or on a line."""
+        """Show the figures of the epoch, in the table or in a line."""
         self._update(lambda board: board.on_epoch(spec, epoch))
         if self._table is not None:
             return
@@ -84,7 +84,7 @@ class Progress:
         self.say(f"{_name(spec)} {number}: {accuracy}, {losses}, {epoch.train_seconds:.1f} s")
 
     def on_end(self, record: TrialRecord) -> None:
-        """Show how the trial ended; what went wrong is said beside a table, too."""
+        """Show the end of the trial; a failure also prints a line above a table."""
         self._update(lambda board: board.on_end(record))
         if record.status != "ok":
             self.say(f"✗ {_name(record.spec)} {record.status} ({record.phase}): {record.error}")
@@ -95,12 +95,12 @@ class Progress:
 
     @contextmanager
     def counting(self, what: str, total: int) -> Iterator[Any]:
-        """Yield a bar that counts to `total`; call its `update()`."""
+        """Yield a progress bar up to `total`; call its `update()`."""
         with tqdm(total=total, desc=what, leave=False, disable=not self._terminal) as bar:
             yield bar
 
     def _update(self, change: Callable[[RunProgress], object]) -> None:
-        """Change what the table shows, where there is one."""
+        """Update the table, if there is one."""
         if self._table is not None:
             change(self._table.board)
             self._table.changed()

@@ -13,39 +13,39 @@ from bench.data.pixel_source import PixelSource
 from bench.runs.schema import naming_file, sha256_of, transaction
 from registry.errors import RunError
 
-MOST = 2_000  # of the test images; about 8 MB
+MOST = 2_000  # test images; about 8 MB
 
 
 class Thumbnails:
-    """The small pictures in a run's store, JPEG by name of the image; errors are as the store's."""
+    """Thumbnails in a run's store, as JPEG by image name; errors are those of `Store`."""
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self._path, self._database = path, database
 
     def names(self) -> set[str]:
-        """Return of which images there is one."""
+        """Return the names of the images with a thumbnail."""
         with naming_file(self._path):
             rows = self._database.execute("SELECT image FROM thumbnail")
             return {json.loads(image) for (image,) in rows}
 
     def keep(self, pictures: Mapping[str, bytes]) -> None:
-        """Keep `pictures`, all or none."""
+        """Store `pictures`, all or none."""
         by_json = {json.dumps(name): jpeg for name, jpeg in pictures.items()}
         rows = [(name, jpeg, sha256_of(f"{name}\n", jpeg)) for name, jpeg in by_json.items()]
         with naming_file(self._path), transaction(self._database):
             self._database.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?)", rows)
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
-        """Return the pictures of `names` that there are."""
+        """Return the stored thumbnails among `names`."""
         found: dict[str, bytes] = {}
         with naming_file(self._path):
             for name in names:
                 rows = self._database.execute(
                     "SELECT image, jpeg, sha256 FROM thumbnail WHERE image = ?", (json.dumps(name),)
                 )
-                for image, jpeg, sha256 in rows:  # one, or none
+                for image, jpeg, sha256 in rows:  # at most one
                     if sha256_of(f"{image}\n", jpeg) != sha256:
-                        text = f"{self._path} is damaged: a thumbnail is not what was written"
+                        text = f"{self._path} is damaged: a thumbnail was altered"
                         raise RunError(text)
                     found[name] = jpeg
         return found
@@ -57,10 +57,9 @@ def keep_missing(
     source: PixelSource,
     wanted: Collection[str] = (),
 ) -> None:
-    """Keep pictures of `images`: of the first 2,000, and of those whose names are `wanted`.
+    """Store missing thumbnails: of the first 2,000 `images`, and of those named in `wanted`.
 
-    What is there already is not made again. DataError where an image can't be read; StorageError
-    where they can't be written.
+    Raises DataError if an image cannot be read, StorageError if the store cannot be written.
     """
     there, chosen = kept.names(), set(wanted)
     missing = {
