@@ -461,8 +461,11 @@ def test_a_board_shows_two_under_way():
         ({"jobs": 0}, "--jobs must be 1 or more, not 0"),
         ({"jobs": 4096}, "--jobs 4096 needs a core for each, and there are"),
         ({"jobs": 2, "threads": 4096}, "--jobs 2 with --threads 4096 needs 8192 cores"),
-        ({"jobs": 2, "profile": True}, "--profile measures where time goes: it needs --jobs 1"),
-        ({"jobs": 2, "epochs": None, "budget": "5s"}, "a budget is seconds of a machine"),
+        (
+            {"jobs": 2, "profile": True},
+            "--profile measures times without other trials: it needs --jobs 1",
+        ),
+        ({"jobs": 2, "epochs": None, "budget": "5s"}, "--budget counts seconds of a machine"),
         ({"jobs": 2, "isolate": False}, "--jobs 2 needs a process for each trial, and lenet5"),
     ],
 )

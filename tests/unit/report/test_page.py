@@ -110,9 +110,9 @@ def test_each_photograph_is_within_the_page(run):
 
     assert text.count("Most confidently wrong: ") == 3
     assert "The models disagree on" in text
-    assert "Those that fool every model" in text
+    assert "Every model is wrong" in text
     assert page.count('<img src="data:image/jpeg;base64,') > 40
-    assert "no picture kept" not in text
+    assert "no thumbnail" not in text
 
 
 def test_every_chart_keeps_vega_lites_rules(run):
@@ -163,7 +163,7 @@ def test_one_model_of_one_seed_has_no_verdict(tmp_path):
     text = _text(path)
 
     assert re.search(r"lenet5 gets [\d.]+ % right\.", text)
-    assert "Each model was trained once." in text
+    assert "Each model was trained once, so the variation between seeds is not known." in text
     assert "The models disagree on" not in text
     assert "Mostly wrong" in text
 
@@ -197,10 +197,10 @@ def test_nothing_measured_is_told(tmp_path):
     path = _written(tmp_path, figures=True, change=change, pictures=False)
     text = _text(path)
 
-    assert "Nothing was measured." in text
+    assert "No results." in text
     assert "no such layer" in text
-    assert "No trial has answered the test photographs" in text
-    assert "Accuracy and what it costs" not in text
+    assert "No trial has predictions yet" in text
+    assert "Accuracy and cost" not in text
     assert list((path / "figures").iterdir()) == []
 
 
@@ -208,8 +208,8 @@ def test_a_run_without_any_record_has_a_page(tmp_path):
     """It was ended before its first trial: what is planned and what is known is there."""
     text = _text(_written(tmp_path, change=lambda number, result: None, pictures=False))
 
-    assert "Nothing was measured yet." in text
-    assert "18 of 18 trials are left to be done" in text
+    assert "No results yet." in text
+    assert "18 of 18 trials remain" in text
 
 
 def test_an_unfinished_run_is_told(tmp_path):
@@ -217,7 +217,7 @@ def test_an_unfinished_run_is_told(tmp_path):
     path = _written(tmp_path, change=lambda number, result: result if number < 9 else None)
     text = _text(path)
 
-    assert "This run is not finished: 9 of 18 trials are left to be done." in text
+    assert "This run is unfinished: 9 of 18 trials remain." in text
     assert "3 seeds" in text
 
 
@@ -225,8 +225,8 @@ def test_pictures_that_are_not_kept_are_told(tmp_path):
     """The names stand all the same, and what makes the pictures."""
     text = _text(_written(tmp_path, pictures=False))
 
-    assert "no picture kept" in text
-    assert "pictures are not kept with the records" in text
+    assert "no thumbnail" in text
+    assert "thumbnails are missing" in text
     assert "cat.0.jpg" in text
 
 
@@ -266,7 +266,7 @@ def test_a_page_that_cant_be_drawn_is_an_error_of_the_command(tmp_path, monkeypa
     path = make_run(tmp_path, seeds=1)
     monkeypatch.setattr("bench.report.page.vega.render_in_process", _broken)
 
-    with pytest.raises(RunError, match=r"tables are written; .*report\.html can't be drawn: Va"):
+    with pytest.raises(RunError, match=r"tables written, but cannot draw .*report\.html: Va"):
         write_report(str(path), tmp_path)
     assert (path / "comparison.csv").is_file()
 
@@ -303,7 +303,7 @@ def test_a_chart_that_ends_its_process_is_told(monkeypatch, tmp_path):
     (tmp_path / "renderer.py").write_text("import os; os.abort()")
     monkeypatch.setattr("bench.report.page.vega._RENDERER", tmp_path / "renderer.py")
 
-    with pytest.raises(RunError, match="the charts' process ended with -6: nothing was said"):
+    with pytest.raises(RunError, match="the process that draws charts failed with -6: no message"):
         render_in_process([])
 
 
@@ -313,7 +313,7 @@ def test_a_chart_that_never_ends_is_given_up(monkeypatch, tmp_path):
     monkeypatch.setattr("bench.report.page.vega._RENDERER", tmp_path / "renderer.py")
     monkeypatch.setattr("bench.report.page.vega._SECONDS", 0.1)
 
-    with pytest.raises(RunError, match="the charts took over"):
+    with pytest.raises(RunError, match="drawing charts took over"):
         render_in_process([])
 
 
@@ -340,5 +340,5 @@ def test_a_damaged_thumbnail_is_no_page(tmp_path):
     with closing(Store.open(path / "run.db")) as store:
         store._database.execute("UPDATE thumbnail SET jpeg = x'00'")
 
-    with pytest.raises(RunError, match="a thumbnail is not what was written"):
+    with pytest.raises(RunError, match="a thumbnail was altered"):
         write_report(str(path), tmp_path)

@@ -133,9 +133,9 @@ def test_a_bad_file_is_one_line(tmp_path, asked, text, message):
     ("name", "text", "message"),
     [
         ("run.json", "[1]", "no table of options"),
-        ("run.json", "{", "is no JSON"),
+        ("run.json", "{", "is not valid JSON"),
         ("run.json", '{"request": 3}', "no table of options"),
-        ("run.toml", "\ud800", "can't be read"),
+        ("run.toml", "\ud800", "cannot read"),
         ("other.toml", None, "can't be read: No such file or directory"),
     ],
 )

@@ -385,7 +385,7 @@ def test_a_trial_that_another_is_at_is_left_to_it(done, zoo):
         code, _, said = zoo("work", "plan.json")
 
     assert code == 0
-    assert "lenet5 (seed 0): another worker is at it" in said
+    assert "lenet5 (seed 0): another worker runs it" in said
     assert not (where / "done.json").exists()
 
 
@@ -480,9 +480,9 @@ def test_a_checkpoint_of_another_machine_is_not_gone_on_with(done, zoo):
     other = WorkFolder(read_plan(folder / "plan.json"), folder / "other").done(0).record
 
     assert (code, marked) == (0, 0)
-    assert re.search(r"lenet5 \(seed 0\) was begun elsewhere \(python .* instead of 2.7\)", said)
+    assert re.search(r"lenet5 \(seed 0\) was started elsewhere \(python .* instead of 2.7\)", said)
     assert (record.resumed, record.marks) == (0, ())
-    assert "going on after step" in told
+    assert "resuming after step" in told
     assert other.resumed == 1
     assert "instead of 2.7" in other.marks[0]
     assert record.digest == other.digest
@@ -571,7 +571,7 @@ def test_the_same_images_are_found_elsewhere(planned, zoo, monkeypatch):
 
     assert (lost, code, gathered, less) == (2, 0, 0, 2)
     assert "24 of the plan's 24 images are not where" in said
-    assert "can't be drawn" not in told
+    assert "cannot draw" not in told
     assert drawn.stat().st_size > 1000
     assert "1 of the plan's 24 images are not in moved: Cat/cat.0.jpg" in why
 
@@ -584,7 +584,7 @@ def test_without_the_images_a_run_is_gathered_but_for_pictures(done, zoo):
     found = differences(ending(_run(done / "plain")), ending(run))
 
     assert code == 0
-    assert "the test images can't be drawn" in said
+    assert "cannot draw the test images" in said
     assert {name.rpartition("/")[2] for name in found} == {"test-images.png"}
 
 
@@ -641,14 +641,14 @@ def test_a_plan_is_read_as_it_was_written(drawn, tmp_path, split):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda text: text[: len(text) // 2], "is no plan, or not all of one"),
+        (lambda text: text[: len(text) // 2], "is not a plan, or not complete"),
         (lambda text: text.replace("lenet5", "lenet6"), "is damaged or was altered"),
         (lambda text: text.replace('"zoo_plan": 1', '"zoo_plan": 2'), "is a plan of version 2"),
-        (lambda text: "{}", "is no plan: `zoo plan` writes one"),
-        (lambda text: "[1]", "is no plan: `zoo plan` writes one"),
+        (lambda text: "{}", "is not a plan: `zoo plan` writes one"),
+        (lambda text: "[1]", "is not a plan: `zoo plan` writes one"),
         (lambda text: '{"zoo_plan": NaN}', "NaN is no JSON"),
-        (lambda text: "[" * 100_000, "is no plan, or not all of one"),
-        (lambda text: "", "is no plan, or not all of one"),
+        (lambda text: "[" * 100_000, "is not a plan, or not complete"),
+        (lambda text: "", "is not a plan, or not complete"),
     ],
 )
 def test_a_bad_plan_is_one_line(done, zoo, change, told):

@@ -61,7 +61,7 @@ def test_a_model_goes_from_waiting_to_done():
     seen.append(_states(board)["lenet"])
 
     epochs = [f"epoch {number} of 3" for number in (1, 1, 2, 2, 3, 3, 3)]
-    ended = ["testing", "timing answers", "writing", "✓ done"]
+    ended = ["testing", "timing inference", "writing", "✓ done"]
     assert seen == ["waiting", "starting", *epochs, *ended]
     assert _states(board)["alexnet"] == "waiting"
 
@@ -389,5 +389,5 @@ def test_a_line_of_a_budgets_epoch_has_no_number_of_epochs(capsys):
     progress.on_epoch(_timed(), made_epoch(2))
     err = capsys.readouterr().err
 
-    assert "lenet (seed 0): going on after step 7\n" in err
+    assert "lenet (seed 0): resuming after step 7\n" in err
     assert "lenet (seed 0) epoch 2 of 60 s: validation" in err

@@ -161,7 +161,7 @@ def test_without_the_images_the_rest_is_made(done, drawn, capsys):
     results = resume(str(done), done.parent, {}, Progress())
 
     assert results.exit_code == 0
-    assert "the test images can't be drawn" in capsys.readouterr().err
+    assert "cannot draw the test images" in capsys.readouterr().err
     assert (trial / "predictions.csv").is_file()
 
 

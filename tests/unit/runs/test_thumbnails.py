@@ -79,5 +79,5 @@ def test_an_altered_picture_is_noticed(store, tmp_path):
     with closing(sqlite3.connect(tmp_path / "runs" / "0001-a" / "run.db")) as other, other:
         other.execute("UPDATE thumbnail SET jpeg = ?", (b"two",))
 
-    with pytest.raises(RunError, match="is damaged: a thumbnail is not what was written"):
+    with pytest.raises(RunError, match="is damaged: a thumbnail was altered"):
         store.thumbnails.read(["cat.0.jpg"])
