@@ -88,7 +88,7 @@ def _class_counts(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _duplicate(each: Mapping[str, Any]) -> str:
-    how = "identical files" if each["identical"] else "the same picture in different files"
+    how = "identical files" if each["identical"] else "one picture, saved differently"
     return f"{' = '.join(each['images'])}: {how}"
 
 

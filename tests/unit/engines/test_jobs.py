@@ -184,7 +184,7 @@ def test_shared_times_have_columns_of_their_own(alone, shared):
         assert {row["train_seconds"] for row in csv.DictReader(file)} == {""}
     text = (shared.folder / "comparison.md").read_text()
     assert "training (shared)" in text
-    assert "2 trials at a time: shared times are" in text
+    assert "2 trials at a time: other trials slow down shared times" in text
     assert "shared" not in (alone.folder / "comparison.md").read_text()
 
 
@@ -466,7 +466,7 @@ def test_a_board_shows_two_under_way():
             "--profile measures times without other trials: it needs --jobs 1",
         ),
         ({"jobs": 2, "epochs": None, "budget": "5s"}, "--budget counts seconds of a machine"),
-        ({"jobs": 2, "isolate": False}, "--jobs 2 needs a process for each trial, and lenet5"),
+        ({"jobs": 2, "isolate": False}, "--jobs 2 needs a process for each trial, which lenet5"),
     ],
 )
 def test_what_can_not_be_is_told_before_anything_is_trained(place, options, told):
@@ -481,7 +481,9 @@ def test_what_can_not_be_is_told_before_anything_is_trained(place, options, told
 def test_what_a_notebook_defines_is_not_done_beside_others(place):
     """It has no process of its own."""
     mine = replace(_architecture(Grey), name="mine", constructor="__main__:Grey")
-    with pytest.raises(RunError, match="and mine has none: what a notebook defines"):
+    with pytest.raises(
+        RunError, match="which mine cannot have: move a notebook's network to a file"
+    ):
         _run(place, ["lenet5", mine], jobs=2)
 
 

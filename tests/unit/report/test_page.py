@@ -91,7 +91,7 @@ def test_the_page_says_who_won(run):
     assert "alexnet is the best." in text
     for sentence in _results(run).pairwise.sentences:
         assert sentence in text
-    assert "always naming the most frequent class is right for 50.0 %" in text
+    assert "Always predicting the majority class gets 50.0 %" in text
 
 
 def test_the_page_tells_how_to_repeat_it(run):
@@ -162,7 +162,7 @@ def test_one_model_of_one_seed_has_no_verdict(tmp_path):
     path = _written(tmp_path, models=("lenet5",), seeds=1)
     text = _text(path)
 
-    assert re.search(r"lenet5 gets [\d.]+ % right\.", text)
+    assert re.search(r"lenet5 has an accuracy of [\d.]+ %\.", text)
     assert "Each model was trained once, so the variation between seeds is not known." in text
     assert "The models disagree on" not in text
     assert "Mostly wrong" in text
@@ -235,7 +235,7 @@ def test_many_models_have_a_cap(tmp_path):
     path = _written(tmp_path, models=tuple(f"net{n:02d}" for n in range(12)), seeds=2)
     text = _text(path)
 
-    assert "Charts of lines show the first 10 of 12 models." in text
+    assert "Line charts show the first 10 of 12 models." in text
     assert {f"net{n:02d}" for n in range(12)} <= set(text.split())
 
 
@@ -245,7 +245,7 @@ def test_many_classes_are_pairs(run, tmp_path):
     path = _written(tmp_path, classes=classes, seeds=2)
     of_two, of_many = ({each.name for each in figures_of(_results(at))} for at in (run, path))
 
-    assert "There are 14 classes, too many for a square" in _text(path)
+    assert "14 classes are too many for a matrix" in _text(path)
     assert of_two - of_many == {"confusion"}
 
 
@@ -283,7 +283,8 @@ def test_a_page_that_cant_be_drawn_loses_no_run(tmp_path, monkeypatch, capsys):
 
     assert results.exit_code == 0
     assert len(told) == 1
-    assert "can't be drawn: ValueError: no such thing: `zoo report" in told[0]
+    assert "cannot draw " in told[0]
+    assert "report.html: ValueError: no such thing: `zoo report" in told[0]
     assert not (path / "report.html").exists()
 
 
@@ -295,7 +296,8 @@ def test_a_page_that_is_broken_off_loses_no_run(tmp_path, monkeypatch):
         try_write_page(_results(path), store, told.append)
 
     assert len(told) == 1
-    assert "report.html can't be drawn: KeyboardInterrupt: `zoo report" in told[0]
+    assert "cannot draw " in told[0]
+    assert "report.html: KeyboardInterrupt: `zoo report" in told[0]
 
 
 def test_a_chart_that_ends_its_process_is_told(monkeypatch, tmp_path):

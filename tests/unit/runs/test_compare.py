@@ -196,7 +196,7 @@ def test_recipes_are_compared_where_that_is_asked(tmp_path, base, models, zoo):
     code, out, _ = zoo(1, 2, "--across-recipes")
 
     assert code == 0
-    assert "NEW has another recipe: name textbook instead of default" in " ".join(out.split())
+    assert "NEW has a different recipe: name textbook instead of default" in " ".join(out.split())
     assert "different setup" not in out
     assert bench.compare(base, base.parent / "0002-other", across_recipes=True).changes[0].accuracy
     assert zoo(1, 3, "--across-recipes")[0] == 5
@@ -243,7 +243,7 @@ def test_a_model_that_failed_is_a_regression_of_every_kind(base, zoo, kind):
     code, out, _ = zoo(1, 2, "--fail-on", kind)
 
     assert code == 3
-    assert "alexnet: failed in NEW and not in BASE: seed 3 killed (train): by signal 9" in out
+    assert "alexnet: failed in NEW but not in BASE: seed 3 killed (train): by signal 9" in out
     assert zoo(1, 2)[0] == 0
     assert zoo(2, 2, "--fail-on", kind)[0] == 0
 
@@ -295,7 +295,7 @@ def test_an_unfinished_run_says_so(base, zoo):
     code, out, _ = zoo(1, 2, "--fail-on", "accuracy")
 
     assert code == 5
-    assert "NEW is unfinished: 8 trials left to be done" in out
+    assert "NEW is unfinished: 8 trials left\n" in out
     assert "alexnet: accuracy not compared: no answers in NEW" in out
     assert _change(base, base.parent / "0002-new").accuracy.found.seeds == 4
 

@@ -234,13 +234,13 @@ def test_what_is_said_stands_above_and_the_table_vanishes():
     console, stream = _terminal()
     table = LiveTable(RunProgress(_specs()), console)
     with table.shown():
-        table.say("left out a.jpg: no image")
+        table.say("rejected a.jpg: not an image")
         during = _left(stream.getvalue())
     after = _left(stream.getvalue())
 
-    assert during[0] == "left out a.jpg: no image"
+    assert during[0] == "rejected a.jpg: not an image"
     assert during[-1] == " 0 of 2 trials done"
-    assert after == ["left out a.jpg: no image"]
+    assert after == ["rejected a.jpg: not an image"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
