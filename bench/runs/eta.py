@@ -29,9 +29,7 @@ class Line:
     state: str  # in words: ✓ if all trials succeeded, ✗ if any failed
     accuracy: float | None = None  # test accuracy, mean over finished trials, 0 to 1
     validation: float | None = None  # accuracy after the latest epoch of any trial, 0 to 1
-    seconds: float | None = (
-        None  # of training, mean over finished trials that ran under the same `jobs`
-    )
+    seconds: float | None = None  # of training, mean over finished trials of equal `jobs`
     deviation: float | None = None  # of those seconds, from two trials on
 
 

@@ -91,9 +91,7 @@ def _translate(path: Path, network: nn.Module, shape: tuple[int, int, int]) -> A
             )
     except (Exception, SystemExit) as error:
         reason = format_error(error.__cause__ or error)
-        raise RunError(
-            f"cannot write {path}: torch cannot translate the network: {reason}"
-        ) from error
+        raise RunError(f"cannot write {path}: torch cannot translate it: {reason}") from error
     assert program is not None  # it writes no file itself
     return program.model_proto
 

@@ -117,9 +117,7 @@ class _Worker:
                 if not claimed:
                     self._progress.say(f"{describe_trial(spec)}: another worker runs it")
                     continue
-                if done := self._folder.all_done(
-                    [number], lambda error: None
-                ):  # by another worker meanwhile
+                if done := self._folder.all_done([number], lambda error: None):  # by another one
                     self.records.append(done[number].record)
                     continue
                 found = (*marks, *self._begin(number, spec))
@@ -217,9 +215,7 @@ def _other_versions(specs: Sequence[TrialSpec]) -> Iterator[str]:
     for model, origin in dict.fromkeys((spec.model, spec.origin) for spec in specs):
         distribution, _, rest = origin.partition(" ")
         version = rest.partition(" ")[0]
-        with suppress(
-            metadata.PackageNotFoundError, ValueError
-        ):  # origin is a file; its code is compared
+        with suppress(metadata.PackageNotFoundError, ValueError):  # a file: code is compared
             now = metadata.version(distribution)
             if version and version != now:
                 yield f"{model} is from {distribution} {now} instead of {version}"

@@ -130,9 +130,7 @@ class WorkFolder:
                 yield True
                 return
         try:
-            for path in (
-                where.glob(".*.partial") if lock.is_locked else ()
-            ):  # leftovers of a killed process
+            for path in where.glob(".*.partial") if lock.is_locked else ():  # left by a kill
                 with suppress(OSError):
                     path.unlink()
             yield lock.is_locked

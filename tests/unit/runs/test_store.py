@@ -111,7 +111,10 @@ def test_altered_facts_about_the_run_are_noticed(path):
     """They have digests, too."""
     _change(path, "UPDATE run SET value = '[4, 4]' WHERE name = 'baseline'")
 
-    with closing(Store.open(path)) as store, pytest.raises(RunError, match="'baseline' is not"):
+    with (
+        closing(Store.open(path)) as store,
+        pytest.raises(RunError, match="'baseline' was altered"),
+    ):
         store.about()
 
 

@@ -37,4 +37,4 @@ def test_one_model_has_its_accuracy_for_a_headline():
     """In percent; there is nobody to be better than."""
     results, names = _results((), accuracies=(0.9125,))
 
-    assert headline(results, {names[0]: "AlexNet"}) == "AlexNet gets 91.2 % right."
+    assert headline(results, {names[0]: "AlexNet"}) == "AlexNet has an accuracy of 91.2 %."

@@ -15,12 +15,7 @@ from bench.report.page.figure import ChartTheme, Figure, Row, points, shared_not
 _Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
 _WIDTH, _HEIGHT = 330.0, 300.0  # of the plot, about: wider on a desktop, narrower on a phone
 _LETTER, _LINE, _GAP = 6.8, 13.0, 9.0
-_SIDES = (
-    ("left", -8),
-    ("right", -8),
-    ("left", 9),
-    ("right", 9),
-)  # of a name: alignment, vertical offset
+_SIDES = (("left", -8), ("right", -8), ("left", 9), ("right", 9))  # of a name: alignment, drop
 
 
 def figures(results: Results) -> Iterator[Figure]:
