@@ -1,8 +1,8 @@
-"""What an architecture does when trained: fair training, honest comparison.
+"""Compare image classifiers under identical, reproducible conditions.
 
-`bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does and returns
-results with a pandas `frame`; `bench.compare(1, 2)` does what `zoo compare 1 2` does. torch is
-imported when they are called, not before.
+`bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does. It returns
+results with a pandas `frame`. `bench.compare(1, 2)` does what `zoo compare 1 2` does. torch is
+imported at the first call.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from bench.analysis.comparison import RunComparison
     from bench.data.dataset_plugins import Dataset
     from bench.engines.registry import Engine
+    from bench.runs.compare import compare
     from bench.runs.execute import run
     from bench.runs.run_results import RunResults as Results
-    from bench.runs.stored_runs import compare
     from bench.training.recipe import Recipe
 
 _MODULES = {
@@ -24,7 +24,7 @@ _MODULES = {
     "Recipe": "bench.training.recipe",
     "Results": "bench.runs.run_results",
     "RunComparison": "bench.analysis.comparison",
-    "compare": "bench.runs.stored_runs",
+    "compare": "bench.runs.compare",
     "run": "bench.runs.execute",
 }
 _NAMES = {"Results": "RunResults"}
@@ -32,7 +32,7 @@ __all__ = ["Dataset", "Engine", "Recipe", "Results", "RunComparison", "compare",
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name's module at its first use (PEP 562)."""
+    """Return a public name; its module is imported at the first use (PEP 562)."""
     if name in __all__:
         import importlib
 

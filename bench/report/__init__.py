@@ -1,1 +1,1 @@
-"""Records -> table, CSV, Markdown, JSON, figures."""
+"""From records to tables, CSV, Markdown, JSON, figures and a page."""

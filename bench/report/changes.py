@@ -1,4 +1,4 @@
-"""What has changed between two runs: a table for a person, plain values for a program."""
+"""Changes between two runs: as a table and as JSON values."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ SCHEMA_VERSION = 1
 _ACCURACY = ("accuracy", "points", "95 % interval", "p", "seeds", "")
 _COLUMNS = ("model", *_ACCURACY, "training", "time", "parameters")
 _ONLY_WIDE = ("p", "seeds", "training")
-_WIDE = 110  # characters a line
-_NAME_CELLS = 24  # a longer name may be cut short
-_SHOWN = {"same": "same", "level": "can't tell", "better": "✓ better", "worse": "✗ worse"}
+_WIDE = 110  # characters per line
+_NAME_CELLS = 24  # a longer name may be truncated
+_SHOWN = {"same": "same", "level": "unclear", "better": "✓ better", "worse": "✗ worse"}
 _LOSSES = {"accuracy": "is less accurate", "time": "is slower", "parameters": "is larger"}
 
 
 def render(comparison: RunComparison, width: int) -> RenderableType:
-    """Return the table for a terminal `width` characters wide, notes, and a last line.
+    """Return the table for a terminal of `width` characters, notes, and the verdict.
 
-    A narrow terminal gets accuracies with their intervals, times relative to BASE, and numbers of
-    parameters only where they have changed.
+    A narrow terminal gets accuracies with intervals, times relative to BASE, and parameters only
+    where they changed.
     """
     rows, shown, room = _fit_columns(comparison, width)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -56,16 +56,16 @@ def render(comparison: RunComparison, width: int) -> RenderableType:
         table.add_row(*map(Text, texts), style=style)
     sides = (f"BASE {comparison.base}", f"NEW  {comparison.new}")
     heads = [Text(short(side, LINE_CELLS)) for side in sides]
-    told = [Text(short(line, LINE_CELLS)) for line in _notes(comparison)]
+    below = [Text(short(line, LINE_CELLS)) for line in _notes(comparison)]
     last = _verdict(comparison)
     style = f"bold {BAD if last.startswith('✗') else GOOD}"
-    return Group(*heads, table, *told, Text(short(last, LINE_CELLS), style=style))
+    return Group(*heads, table, *below, Text(short(last, LINE_CELLS), style=style))
 
 
 def _fit_columns(
     comparison: RunComparison, width: int
 ) -> tuple[list[dict[str, str]], list[str], int]:
-    """Return the rows, the columns for which names need not be cut short, and the names' room."""
+    """Return the rows, the columns that leave room for full names, and the names' width."""
     names = [len(change.model) for change in comparison.changes]
     for wide in (True, False) if width >= _WIDE else (False,):
         rows = [_cells(change, wide=wide) for change in comparison.changes]
@@ -78,7 +78,7 @@ def _fit_columns(
 
 
 def comparison_as_json(comparison: RunComparison, fail_on: Sequence[str] = ()) -> dict[str, Any]:
-    """Return all of it as plain values, with the exit code for `fail_on`."""
+    """Return the comparison as JSON values, with the exit code for `fail_on`."""
     return {
         "schema_version": SCHEMA_VERSION,
         "base": str(comparison.base),
@@ -118,7 +118,7 @@ def _cells(change: ModelChange, *, wide: bool) -> dict[str, str]:
     if change.accuracy is not None:
         cells |= dict(zip(_ACCURACY, _accuracy_cells(change.accuracy), strict=True))
     else:
-        cells |= {"accuracy": "mended" if change.mended else "", "": ""}
+        cells |= {"accuracy": "fixed" if change.mended else "", "": ""}
     if change.failed:
         cells[""] = "✗ failed"
     if change.time is not None:
@@ -146,49 +146,49 @@ def _parameters(change: ModelChange, *, wide: bool) -> str:
 
 
 def _sentences(change: ModelChange) -> list[str]:
-    """Return what has become of a model, a sentence each."""
-    told = _endings(change)
+    """Return the changes of a model, one sentence each."""
+    found = _endings(change)
     if change.accuracy is not None:
-        told.append(_accuracy(change.accuracy))
+        found.append(_accuracy(change.accuracy))
     if change.time is not None:
-        told.append(_time(change.time))
+        found.append(_time(change.time))
     if change.added_parameters:
         base, new = change.parameters
-        told.append(f"parameters {base:,} → {new:,}, {change.added_parameters:+,}")
-    told += [f"{what} not compared: {why}" for why, what in _group_by_reason(change).items()]
-    return [f"{change.model}: {line}" for line in told]
+        found.append(f"parameters {base:,} → {new:,}, {change.added_parameters:+,}")
+    found += [f"{what} not compared: {why}" for why, what in _group_by_reason(change).items()]
+    return [f"{change.model}: {line}" for line in found]
 
 
 def _notes(comparison: RunComparison) -> list[str]:
-    """Return what a table of the figures does not say: failures, gaps, what p rests on."""
-    told = [f"{each.model}: {line}" for each in comparison.changes for line in _endings(each)]
-    told += _gaps(comparison)
+    """Return notes below the table: failures, gaps, and the limits of p."""
+    found = [f"{each.model}: {line}" for each in comparison.changes for line in _endings(each)]
+    found += _gaps(comparison)
     for side, models in (("BASE", comparison.only_base), ("NEW", comparison.only_new)):
-        told += [f"only in {side}: {', '.join(models)}"] if models else []
+        found += [f"only in {side}: {', '.join(models)}"] if models else []
     for side, left in zip(("BASE", "NEW"), comparison.unfinished, strict=True):
         if left:
-            told.append(f"{side} is unfinished: {count_noun(left, 'trial')} left to be done")
+            found.append(f"{side} is unfinished: {count_noun(left, 'trial')} left")
     if comparison.recipe_changes:
-        told.append(f"NEW has another recipe: {'; '.join(comparison.recipe_changes)}")
+        found.append(f"NEW has a different recipe: {'; '.join(comparison.recipe_changes)}")
     if comparison.differences:
-        told.append(f"NEW has another set-up: {'; '.join(comparison.differences)}")
+        found.append(f"NEW has a different setup: {'; '.join(comparison.differences)}")
     compared = [each.accuracy for each in comparison.changes if each.accuracy is not None]
     seeds = {each.found.seeds for each in compared if each.kind != "same"}
     if 1 in seeds:
-        told.append(
-            "one seed: the interval and p are about other photographs only; "
+        found.append(
+            "one seed: interval and p cover only the choice of images; "
             "another seed may differ by more"
         )
     if 2 in seeds:
-        told.append(
-            "two seeds tell little of other seeds: only a very steady difference shows; "
-            f"{seeds_needed()} are better"
+        found.append(
+            f"two seeds tell little: use {seeds_needed()} or more to see any but a very steady "
+            "difference"
         )
-    return told
+    return found
 
 
 def _verdict(comparison: RunComparison) -> str:
-    """Return what has changed in one line."""
+    """Return the verdict in one line."""
     worse = comparison.regressions()
     lost = [
         line for change in comparison.changes for line in _loss_text(change, comparison.tolerance)
@@ -202,8 +202,8 @@ def _verdict(comparison: RunComparison) -> str:
     if all(change.unchanged for change in comparison.changes):
         return "✓ nothing changed"
     if all(change.accuracy is None for change in comparison.changes):
-        return "✗ nothing can be said: no accuracy could be compared"
-    return "✓ NEW is not worse: what differs may be chance"
+        return "✗ no verdict: no accuracy could be compared"
+    return "✓ NEW is not worse: the differences may be chance"
 
 
 def _accuracy_figures(change: AccuracyChange) -> str:
@@ -218,14 +218,14 @@ def _time_figures(change: TimeChange) -> tuple[str, str]:
 
 
 def _p_text(p: float) -> str:
-    """Return p to one digit that counts, as one writes it: `= 0.002`, `< 0.001`."""
+    """Return p to one significant digit: `= 0.002`, `< 0.001`."""
     return "< 0.001" if p < 0.001 else f"= {p:.1g}"
 
 
 def _accuracy(change: AccuracyChange) -> str:
     found = change.found
     if change.kind == "same":
-        return f"{percent(change.base)} in both, the very same answers"
+        return f"{percent(change.base)} in both, identical predictions"
     figures = (
         f"{_accuracy_figures(change)}, "
         f"{points_interval(found.difference, found.low, found.high)}, p {_p_text(change.p)}"
@@ -233,7 +233,7 @@ def _accuracy(change: AccuracyChange) -> str:
     if change.kind != "level":
         return f"{figures}: {change.kind}"
     least = change.detectable
-    hidden = f"; a loss under {least * 100:.2g} points would not show on so few"
+    hidden = f"; too few images to detect a loss under {least * 100:.2g} points"
     return f"{figures}: may be chance{'' if math.isnan(least) else hidden}"
 
 
@@ -243,13 +243,13 @@ def _time(change: TimeChange) -> str:
 
 
 def _endings(change: ModelChange) -> list[str]:
-    """Return how trials ended otherwise than in BASE."""
-    told = [f"failed in NEW and not in BASE: {why}" for why in change.failed]
-    return [*told, "gave answers in NEW, and none in BASE"] if change.mended else told
+    """Return how the end of trials differs from BASE."""
+    found = [f"failed in NEW but not in BASE: {why}" for why in change.failed]
+    return [*found, "has predictions in NEW but not in BASE"] if change.mended else found
 
 
 def _group_by_reason(change: ModelChange) -> dict[str, str]:
-    """Return what can't be compared, by the reason."""
+    """Return the figures that are not comparable, by reason."""
     found: dict[str, str] = {}
     for kind, why in change.unanswered.items():
         found[why] = f"{found[why]} and {kind}" if why in found else kind
@@ -257,7 +257,7 @@ def _group_by_reason(change: ModelChange) -> dict[str, str]:
 
 
 def _gaps(comparison: RunComparison) -> list[str]:
-    """Return what can't be compared; of models with one reason, once."""
+    """Return the figures that are not comparable, one line per reason."""
     found: dict[str, list[str]] = {}
     for change in comparison.changes:
         for why, what in _group_by_reason(change).items():
@@ -276,7 +276,7 @@ def _loss_text(change: ModelChange, tolerance: float) -> Iterator[str]:
 
 def _gain_text(change: ModelChange) -> Iterator[str]:
     if change.mended:
-        yield f"{change.model} gives answers again"
+        yield f"{change.model} has predictions again"
     if change.accuracy is not None and change.accuracy.kind == "better":
         yield f"{change.model} is more accurate"
     if change.time is not None and change.time.kind == "faster":

@@ -1,4 +1,4 @@
-"""The files of a run folder that a person, a spreadsheet or a program reads."""
+"""Files of a run folder: CSV, JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bench.analysis.results import Results
 from bench.analysis.verdict import sentence
 from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
+from bench.report.image_grid import draw_grid
 from bench.report.table import as_markdown
-from bench.report.tiles import draw_grid
 from bench.system.atomic_files import write_text
 from bench.system.display import cell
 from bench.system.strict_json import json_text
@@ -27,23 +27,23 @@ from bench.training.spec import as_plain
 
 SCHEMA_VERSION = 3
 _CONFIG = ("title", "request", "recipe", "data", "classes", "split", "rejects")
-_TO_TARGET = (  # infinite in a frame, in words in CSV, null in JSON
+_TO_TARGET = (  # infinite in a frame, words in CSV, null in JSON
     "time_to_target_seconds",
     "shared_time_to_target_seconds",
 )
 
 
 def write_run(results: Results, about: Mapping[str, Any]) -> None:
-    """Write the tables that are made from all records of a run; OSError where that can't be.
+    """Write the tables of all records of a run; raises OSError if writing fails.
 
-    The same each time. Page and figures take seconds and are made at its end, by `page.write`.
+    Equal records give equal files. Page and figures take seconds: `page.write` makes them later.
     """
     folder, frame, sentences = results.folder, results.frame, results.pairwise.sentences
     _write_json(folder / "config.json", {name: about[name] for name in _CONFIG})
     _write_json(folder / "environment.json", about["environment"])
     versioned = frame.assign(schema_version=SCHEMA_VERSION)
-    told = {name: {math.inf: NOT_REACHED} for name in _TO_TARGET}
-    _write_csv(folder / "comparison.csv", versioned.replace(told))
+    words = {name: {math.inf: NOT_REACHED} for name in _TO_TARGET}
+    _write_csv(folder / "comparison.csv", versioned.replace(words))
     _write_csv(folder / "history.csv", results.history)
     write_text(folder / "comparison.md", as_markdown(frame, results.title, sentences))
     _write_json(folder / "comparison.json", comparison_as_json(results))
@@ -53,7 +53,7 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
 
 
 def comparison_as_json(results: Results) -> dict[str, Any]:
-    """Return rows and trials as plain values."""
+    """Return rows, verdicts and trials as JSON values."""
     rows = results.frame.to_dict("records")
     return {
         "schema_version": SCHEMA_VERSION,
@@ -71,7 +71,7 @@ def comparison_as_json(results: Results) -> dict[str, Any]:
 def write_trial(
     folder: Path, record: TrialRecord, images: Sequence[str], test: Evaluation | None
 ) -> None:
-    """Write a trial's record, its history and answers if it has some; OSError if that can't be."""
+    """Write a trial's record, history and predictions, if any; raises OSError on failure."""
     classes = record.spec.classes
     _write_json(folder / "record.json", record_as_json(record))
     if record.history:
@@ -88,23 +88,23 @@ def draw_answers(
     test: Evaluation,
     source: PixelSource,
 ) -> None:
-    """Draw the grid of test photographs under a finished trial's answers."""
+    """Draw the grid of test images with a finished trial's predictions."""
     title = f"{record.model}, {record.spec.turn}: {record.test_accuracy:.1%} of {len(images)}"
     draw_grid(images, source, record.spec.classes, test, answers_path(folder), title)
 
 
 def answers_path(folder: Path) -> Path:
-    """Return the path of the grid of test photographs in a trial's folder."""
+    """Return the path of the grid of test images in a trial's folder."""
     return folder / "test-images.png"
 
 
 def record_as_json(record: TrialRecord) -> dict[str, Any]:
-    """Return the record as plain values, with its model and the specification's digest."""
+    """Return the record as JSON values, with its model and the specification's digest."""
     return {"model": record.model, "spec_id": record.spec.id, **as_plain(record)}
 
 
 def predictions(images: Sequence[str], classes: Sequence[str], test: Evaluation) -> pd.DataFrame:
-    """Return one row for each of `images`, which are names: label, predicted, probabilities."""
+    """Return one row for each image name: label, predicted class, probabilities."""
     probabilities = test.probabilities.double().numpy()
     answers = {
         "image": list(images),
@@ -116,10 +116,10 @@ def predictions(images: Sequence[str], classes: Sequence[str], test: Evaluation)
 
 
 def submission(images: Sequence[str], test: Evaluation) -> pd.DataFrame:
-    """Return the chapter's table: `id` from the file name, `label` the probability of class 1.
+    """Return the submission table: `id` from the file name, `label` the probability of class 1.
 
-    Sorted by id, numbers as numbers. An id is the last number in a name (`dog.113.jpg`: 113), or
-    the name where there is none.
+    Rows are sorted by id, numerically. An id is the last number in a name (`dog.113.jpg`: 113), or
+    the name if it has no number.
     """
     stems = [PurePosixPath(name).stem for name in images]
     ids = [(re.findall(r"\d+", stem) or [stem])[-1] for stem in stems]
@@ -133,14 +133,14 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def _plain(value: object) -> object:
-    """Return `value`, or None where JSON has no word for it: missing, or not finite."""
+    """Return `value`, or None if JSON cannot express it: missing or not finite."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return None if value is pd.NA else value
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:
-    text = frame.rename(columns=cell)  # a class gives its name to a column
+    text = frame.rename(columns=cell)  # class names are part of column names
     for column in text.select_dtypes(include=["object", "string"]):
         text[column] = text[column].map(
             lambda value: cell(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The comparison as a person reads it: on a terminal, in Markdown, in a notebook."""
+"""The comparison table: on a terminal, in Markdown, as HTML."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bench.analysis.columns import TABLE_COLUMNS, informative_columns, rows_of, 
 from bench.analysis.frame import BASELINE
 from bench.system.display import BAD, GOOD, LINE_CELLS, html_text, markdown, short
 
-_MATTER = 1  # priority of the columns that names of models leave room for
-_SPACE = 2  # between two columns
+_MATTER = 1  # priority of the columns that must fit beside model names
+_SPACE = 2  # characters between two columns
 _NAME_CELLS, _LEAST_NAME_CELLS = 60, 16
 
 
@@ -29,11 +29,11 @@ def render(
     sentences: Sequence[str] = (),
     names: Sequence[str] = (),
 ) -> RenderableType:
-    """Return the table for a terminal `width` characters wide, `sentences`, and all failures.
+    """Return the table for a terminal of `width` characters, `sentences`, and all failures.
 
-    Columns are taken as they matter, as far as there is room: accuracy, time and parameters first.
-    Those of `names` are shown instead, however wide that is; to be printed with `crop=False`.
-    RunError where there is no column of a name.
+    Columns fill the width by priority: accuracy, time and parameters first. With `names` exactly
+    those columns are shown, at any width; print them with `crop=False`. Raises RunError for an
+    unknown column.
     """
     rows = rows_of(frame)
     asked: Sequence[Column] = select_columns(names) if names else TABLE_COLUMNS
@@ -51,14 +51,14 @@ def render(
         texts = [(column, cells[column.name][place]) for column in shown]
         styled = (Text(text, style=_colour_of(text, column)) for column, text in texts)
         table.add_row(*styled, style="dim" if row["model"] == BASELINE else "")
-    told = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
+    notes = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
     wrong = [f"{sign} {short(line, LINE_CELLS)}" for sign, line in signed_lines(frame)]
-    below = told + [Text(line, style=BAD) for line in wrong]
+    below = notes + [Text(line, style=BAD) for line in wrong]
     return Group(Text(short(title, LINE_CELLS), style="bold"), table, *below)
 
 
 def signed_lines(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return a line a model, with its sign: ✗ where a trial failed, ≠ where none can compare it."""
+    """Return signs and lines of models: ✗ for a failed trial, ≠ for a model not comparable."""
     rows = rows_of(frame)
     failed = [
         ("✗", f"{row['model']} {row['status']}: {row['error']}") for row in rows if row["error"]
@@ -69,32 +69,32 @@ def signed_lines(frame: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def disclosure_lines(frame: pd.DataFrame) -> list[str]:
-    """Return what is to be known of figures that were chosen, or that time has decided."""
+    """Return notes on figures chosen by validation, and on times."""
     found = []
     if frame["selection"].any():
         found.append(
-            "stopped by validation accuracy, and the best epoch tested: that accuracy is "
-            "flattered, the test's is not"
+            "stopped by validation accuracy, best epoch tested: the validation accuracy is too "
+            "high by selection, the test accuracy is not"
         )
     if frame["budget_seconds"].notna().any():
-        found.append("a budget of seconds: the steps made in it depend on the machine")
+        found.append("a budget of seconds: the number of steps depends on the machine")
     jobs = frame["jobs"].dropna()
     if len(jobs) and jobs.max() > 1:
         found.append(
-            f"{jobs.max()} trials at a time: shared times are those of a machine with other trials "
-            "on it, and can't be set beside others"
+            f"{jobs.max()} trials at a time: other trials slow down shared times, so compare them "
+            "only with each other"
         )
     targets = frame["target_accuracy"].dropna()
     if len(targets):
         found.append(
-            f"to the target: training seconds until an epoch first validated at "
-            f"{targets.iloc[0] * 100:.4g} % or more; median over trainings"
+            f"to the target: training seconds until validation accuracy first reaches "
+            f"{targets.iloc[0] * 100:.4g} %; median over trials"
         )
     return found
 
 
 def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
-    """Return the table in Markdown, with all columns that say something, and what is below it."""
+    """Return the table in Markdown with all informative columns, and the lines below it."""
     shown = informative_columns(frame)
     sides = [":--" if column.words else "--:" for column in shown]
     headings = markdown_row([column.heading for column in shown])
@@ -106,12 +106,12 @@ def as_markdown(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) 
 
 
 def markdown_row(cells: Sequence[str]) -> str:
-    """Return one row of a Markdown table, each cell shown letter by letter."""
+    """Return one row of a Markdown table, each cell escaped."""
     return f"| {' | '.join(markdown(cell) for cell in cells)} |"
 
 
 def as_html(frame: pd.DataFrame, title: str, sentences: Sequence[str] = ()) -> str:
-    """Return the table as HTML, `sentences` and failures below it; names stay letter by letter."""
+    """Return the table as escaped HTML, with `sentences` and failures below it."""
     shown = informative_columns(frame)
     head = "".join(_html_cell("th", column.heading, column) for column in shown)
     body = list[str]()
@@ -147,15 +147,15 @@ PARTS = ("start-up", "first weights", "compile", "data wait", "forward", "backwa
          "other", "evaluation")  # wall seconds that add up to the trial  # fmt: skip
 _PROFILE_NAME_CELLS = 40
 _PROFILE_NOTE = (
-    "Seconds. Start-up to evaluation are wall time and add up. Beside the steps, the threads that "
-    "make batches take CPU time: read is getting pixels, from the cache or by decoding; transform "
-    "is crop, resize, normalise. Training: the passes alone. Ceiling: the same steps on one fixed "
-    "batch, and the share of them that it is."
+    "Seconds. Start-up to evaluation are wall time and add up. The threads that make batches take "
+    "CPU time: read gets pixels from the cache or decodes them; transform crops, resizes and "
+    "normalises. Training: forward, backward and optimizer. Ceiling: the same steps on one fixed "
+    "batch, also as a share of training."
 )
 
 
 def render_profile(frame: pd.DataFrame) -> RenderableType:
-    """Return where the time of each trial went, for a terminal: a column a trial, a row a part."""
+    """Return the time of each trial for a terminal: a column per trial, a row per part."""
     table = Table(box=SIMPLE_HEAD)
     table.add_column("where the time went")
     rows = frame.to_dict("records")
@@ -168,13 +168,13 @@ def render_profile(frame: pd.DataFrame) -> RenderableType:
 
 
 def trial_name(row: Mapping[Any, Any]) -> str:
-    """Return what a profiled trial is called: model, seed, and its fold if it has one."""
+    """Return the name of a profiled trial: model, seed, and fold if any."""
     fold = f", fold {row['fold']}" if "fold" in row else ""
     return f"{short(row['model'], _PROFILE_NAME_CELLS)}, seed {row['seed']}{fold}"
 
 
 def _name_cells(rows: Sequence[Row], asked: Sequence[Column], width: int) -> int:
-    """Return the room for a name beside the figures that matter."""
+    """Return the width for names beside the most important columns."""
     matter = [each for each in asked if each.priority <= _MATTER and each.name != "model"]
     taken = [max(map(cell_len, _cells(column, rows, 0))) for column in matter]
     return min(_NAME_CELLS, max(_LEAST_NAME_CELLS, width - _width([0, *taken])))
@@ -187,16 +187,16 @@ def _cells(column: Column, rows: Sequence[Row], name_cells: int) -> list[str]:
 
 
 def _fitting(asked: Sequence[Column], widths: Mapping[str, int], width: int) -> Sequence[Column]:
-    """Return those of the columns `asked` that fit into `width`, as they matter."""
+    """Return the columns of `asked` that fit into `width`, by priority."""
     taken: list[Column] = []
     for column in sorted(asked, key=lambda column: column.priority):
         room = _width(widths[each.name] for each in [*taken, column])
-        if column.priority and room > width:  # what comes after matters less
+        if column.priority and room > width:  # later columns matter less
             break
         taken.append(column)
     return [column for column in asked if column in taken]
 
 
 def _width(widths: Iterable[int]) -> int:
-    """Return the width of a table of columns so wide: an edge, and space after each."""
+    """Return the width of a table: an edge, and each column with its space."""
     return 1 + sum(each + _SPACE for each in widths)

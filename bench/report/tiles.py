@@ -1,4 +1,4 @@
-"""Contact sheets, drawn by Pillow: test photographs under a model's answers, and rejected files."""
+"""Contact sheets, drawn by Pillow: rejected files, and the tiles of `image_grid`."""
 
 from __future__ import annotations
 
@@ -8,28 +8,23 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
-from bench.data.check import CheckedImage, Manifest
+from bench.data.check import Manifest
 from bench.data.decode_pool import thumbnails
 from bench.data.find import Reject
-from bench.data.pixel_source import PixelSource
-from bench.system.atomic_files import whole_file
-from bench.system.display import BAD, GOOD, short
-from bench.training.evaluate import Evaluation
+from bench.system.display import short
 from registry.errors import RunError
 
-_MOST_ANSWERS, _ANSWER_COLUMNS = 20, 5
 _MOST_REJECTS, _REJECT_COLUMNS = 60, 6
-_SECONDS = 2.0  # a thumbnail that takes longer is not worth the wait
-PICTURE, _FRAME = 190, 5  # pixels: either side, and the part of it that a frame takes
-_SIDE = PICTURE - 2 * _FRAME
+_SECONDS = 2.0  # the limit for a thumbnail
+PICTURE, FRAME = 190, 5  # pixels: side of a picture, width of its frame
 _INK, _REASON_INK = "#202020", "#A84300"
 _GAP, _LINE, _FONT_SIZE, _SIGN = 14, 16, 12, 10  # pixels
-_LEAST_COLUMNS = 3  # what the heading needs
-_MOST_CELLS = 200  # of a text, more than has room
+_LEAST_COLUMNS = 3  # the heading needs these
+_MOST_CELLS = 200  # of a text, more than fits
 _PAPER, _EMPTY, _FAINT = "#FFFFFF", "#E4E4E4", "#707070"
-_STROKES = {  # of signs that not every font has
+_STROKES = {  # signs that some fonts lack
     "✓": (((0, 5), (4, 9), (10, 0)),),
     "✗": (((0, 0), (9, 9)), ((0, 9), (9, 0))),
 }
@@ -37,8 +32,8 @@ _FONTS = ("DejaVuSans.ttf", "Arial Unicode.ttf", "segoeui.ttf")  # many scripts;
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Text:
-    """Text below a picture: on how many lines at most, in what colour, and after which sign."""
+class Text:
+    """Text below a picture: its maximum of lines, its colour, and the sign before it."""
 
     text: str
     lines: int = 1
@@ -47,51 +42,26 @@ class _Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tile:
-    """A picture, or None where it can't be drawn, the colour around it, and the text below it."""
+class Tile:
+    """A picture, None if it cannot be drawn, with its texts and the colour of its frame."""
 
     picture: Image.Image | None
-    texts: tuple[_Text, ...]
+    texts: tuple[Text, ...]
     frame: str = _EMPTY
 
 
-def draw_grid(
-    images: Sequence[CheckedImage],
-    source: PixelSource,
-    classes: Sequence[str],
-    test: Evaluation,
-    path: Path,
-    title: str,
-) -> None:
-    """Draw the first test images to `path`, each with what the model said of it: ✓ green, ✗ red."""
-    tiles = list[_Tile]()
-    for index, image in enumerate(images[:_MOST_ANSWERS]):
-        picture = Image.fromarray(source.full(image.file))
-        picture.thumbnail((_SIDE, _SIDE))
-        picture = ImageOps.scale(picture, _SIDE / max(picture.size))
-        predicted = int(test.predicted[index])
-        right = predicted == int(test.labels[index])
-        share = float(test.probabilities[index, predicted])
-        ink, sign = (GOOD, "✓") if right else (BAD, "✗")
-        said = _Text(text=f"{share:.0%} {classes[predicted]}", ink=ink, sign=sign)
-        texts = (said, _Text(text=image.file.name, lines=2))
-        tiles.append(_Tile(picture=picture, texts=texts, frame=ink))
-    with whole_file(path) as partial:
-        _draw_tiles(title, tiles, columns=_ANSWER_COLUMNS).save(partial, "PNG")
-
-
 def write_sheet(path: Path, manifest: Manifest, *, threads: int = 2) -> None:
-    """Write a PNG of the rejects that claim to be images: each drawn, with its name and reason.
+    """Write a PNG of the rejected image files, each with its picture, name and reason.
 
-    What can be decoded of a damaged file is drawn, by processes that it may do harm to; the others
-    are grey. More than 60 are counted, not drawn. RunError where it can't be written.
+    Sandboxed processes decode as much of a file as they can; other tiles are grey. Only the first
+    60 are drawn. Raises RunError if the PNG cannot be written.
     """
     rejects = [reject for reject in manifest.rejects if not reject.by_name]
     sheet = draw_sheet(rejects, manifest.folder, threads=threads)
     try:
         sheet.save(path, "PNG")
     except OSError as error:
-        raise RunError(f"can't write the sheet {path}: {error.strerror or error}") from error
+        raise RunError(f"cannot write the sheet {path}: {error.strerror or error}") from error
 
 
 def draw_sheet(rejects: Sequence[Reject], folder: Path, *, threads: int = 2) -> Image.Image:
@@ -100,14 +70,14 @@ def draw_sheet(rejects: Sequence[Reject], folder: Path, *, threads: int = 2) -> 
     files = [folder / each.name for each in shown]
     pictures = thumbnails(files, size=PICTURE, threads=threads, seconds=_SECONDS)
     tiles = [
-        _Tile(
+        Tile(
             picture=picture,
-            texts=(_Text(text=reject.name, lines=2),
-                   _Text(text=reject.reason, lines=3, ink=_REASON_INK)),
+            texts=(Text(text=reject.name, lines=2),
+                   Text(text=reject.reason, lines=3, ink=_REASON_INK)),
         )
         for reject, picture in zip(shown, pictures, strict=True)
     ]  # fmt: skip
-    return _draw_tiles(_heading(len(rejects)), tiles, columns=_REJECT_COLUMNS)
+    return draw_tiles(_heading(len(rejects)), tiles, columns=_REJECT_COLUMNS)
 
 
 def _heading(count: int) -> str:
@@ -117,8 +87,8 @@ def _heading(count: int) -> str:
     return f"{min(count, _MOST_REJECTS)} rejected files{more}" if count > 1 else "1 rejected file"
 
 
-def _draw_tiles(heading: str, tiles: Sequence[_Tile], *, columns: int) -> Image.Image:
-    """Return `tiles` below `heading`, at most `columns` in a row; whatever the text is, it fits."""
+def draw_tiles(heading: str, tiles: Sequence[Tile], *, columns: int) -> Image.Image:
+    """Return `tiles` below `heading`, at most `columns` in a row; long texts are truncated."""
     columns = max(_LEAST_COLUMNS, min(columns, len(tiles)))
     rows = max(1, -(-len(tiles) // columns))
     lines = max((sum(each.lines for each in tile.texts) for tile in tiles), default=0)
@@ -134,13 +104,13 @@ def _draw_tiles(heading: str, tiles: Sequence[_Tile], *, columns: int) -> Image.
     return sheet
 
 
-def _draw_tile(sheet: Image.Image, left: int, top: int, tile: _Tile) -> None:
+def _draw_tile(sheet: Image.Image, left: int, top: int, tile: Tile) -> None:
     pen, font = ImageDraw.Draw(sheet), _font(_FONT_SIZE)
     square = (left, top, left + PICTURE - 1, top + PICTURE - 1)
-    pen.rectangle(square, fill=_EMPTY, outline=tile.frame, width=_FRAME)
+    pen.rectangle(square, fill=_EMPTY, outline=tile.frame, width=FRAME)
     if tile.picture is None:
         middle = (left + PICTURE // 2, top + PICTURE // 2)
-        pen.text(middle, "can't be drawn", fill=_FAINT, font=font, anchor="mm")
+        pen.text(middle, "cannot be drawn", fill=_FAINT, font=font, anchor="mm")
     else:
         room = PICTURE - tile.picture.width, PICTURE - tile.picture.height
         sheet.paste(tile.picture, (left + room[0] // 2, top + room[1] // 2))
@@ -156,7 +126,7 @@ def _draw_tile(sheet: Image.Image, left: int, top: int, tile: _Tile) -> None:
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
-    """Return `text` in at most `most` lines of `width`; what is cut ends in three dots."""
+    """Return `text` in at most `most` lines of `width`; a truncated line ends in `...`."""
     lines: list[str] = []
     while text and len(lines) < most:
         length = len(text)
@@ -173,7 +143,7 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> lis
 
 
 def _drawable(text: str, font: ImageFont.FreeTypeFont) -> str:
-    r"""Return `text` made harmless; a letter that `font` lacks is written out, as `\u732b`."""
+    r"""Return `text` without control characters; letters that `font` lacks become `\u732b`."""
     alone = font.font_variant(layout_engine=ImageFont.Layout.BASIC)
     missing = _shape("\uffff", alone)
     return "".join(
@@ -189,7 +159,7 @@ def _shape(letter: str, font: ImageFont.FreeTypeFont) -> tuple[tuple[int, int], 
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Return a font of this machine with the letters of many scripts, or else Pillow's own."""
+    """Return a local font that covers many scripts, otherwise Pillow's own."""
     for name in _FONTS:
         with suppress(OSError):
             return ImageFont.truetype(name, size)

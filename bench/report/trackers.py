@@ -1,7 +1,7 @@
-"""Finished trials told to TensorBoard or MLflow, for people who look at their runs there.
+"""Trackers: log finished trials to TensorBoard or MLflow.
 
-Both write into the run folder, from the records: nothing is sent anywhere, unless the user names a
-server by MLFLOW_TRACKING_URI. A tracker that fails takes nothing with it but itself.
+Both write into the run folder. Nothing is sent elsewhere, unless MLFLOW_TRACKING_URI names a
+server. A failing tracker prints one warning and is not used again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.training.record import EPOCH_TIMES, FINISHED, SHARED, EpochRecord, Tr
 from registry.errors import RunError, format_error
 
 _SPECIFIED = ("model", "seed", "fold", "device", "precision", "threads", "fidelity", "origin")
-_MLFLOW = {  # before it is imported: no telemetry, its files allowed, no minutes of retries
+_MLFLOW = {  # set before its import: no telemetry, files allowed, short retries
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ALLOW_FILE_STORE": "true",
@@ -29,14 +29,14 @@ _RETRIES = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT
 
 
 class Trackers:
-    """The trackers of a run; those that have failed are told once and left alone."""
+    """The trackers of a run; a failing one prints one warning and is dropped."""
 
     def __init__(self, names: Sequence[str], folder: Path, say: Callable[[str], object]) -> None:
         self._names, self._folder, self._say = list(names), folder, say
         self._open: dict[str, _TensorBoard | _Mlflow] = {}
 
     def log(self, trial: Path, record: TrialRecord) -> None:
-        """Tell of a trial, whose folder is `trial`, if it is finished; nothing is raised."""
+        """Log the trial with the folder `trial`, if finished; never raises."""
         if record.status not in FINISHED:
             return
         name = trial.relative_to(self._folder).as_posix()
@@ -47,13 +47,11 @@ class Trackers:
                 self._open[each].log(name, record)
             except Exception as error:  # noqa: BLE001  (no library's fault may lose a run)
                 self._names.remove(each)
-                self._say(
-                    f"--log {each} has failed, the run goes on without it: {format_error(error)}"
-                )
+                self._say(f"--log {each} failed, the run continues: {format_error(error)}")
 
 
 class _TensorBoard:
-    """Event files in `tensorboard/` of the run folder, one folder a trial."""
+    """Event files in `tensorboard/` of the run folder, one folder per trial."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "tensorboard"
@@ -71,7 +69,7 @@ class _TensorBoard:
 
 
 class _Mlflow:
-    """One experiment a run and one MLflow run a trial, in `mlflow/` of the run folder."""
+    """One experiment per run and one MLflow run per trial, in `mlflow/` of the run folder."""
 
     def __init__(self, folder: Path) -> None:
         os.environ.update({**_RETRIES, **os.environ, **_MLFLOW})
@@ -108,25 +106,25 @@ _KINDS: Mapping[str, type[_TensorBoard | _Mlflow]] = MappingProxyType(
 
 
 def require_trackers(names: Sequence[str]) -> None:
-    """Raise RunError, which says what to install, where what these trackers need is not there."""
+    """Raise RunError, with the command to install it, if the library of a tracker is missing."""
     for name in names:
         if find_spec(name) is None:
             raise RunError(f"--log {name} needs a library: pip install 'zoo-bench[{name}]'")
 
 
 def parameters_of(record: TrialRecord) -> dict[str, str]:
-    """Return what was asked of a trial, by name, the recipe's parts among it."""
+    """Return the parameters of a trial by name, with the recipe's fields."""
     recipe = asdict(record.spec.recipe)
-    told_of = {name: getattr(record.spec, name) for name in _SPECIFIED}
-    asked: dict[str, Any] = {name: value for name, value in told_of.items() if value is not None}
+    given = {name: getattr(record.spec, name) for name in _SPECIFIED}
+    asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     asked |= {"recipe": recipe.pop("name"), **recipe}
     return {name: display(str(value)) for name, value in asked.items()}
 
 
 def metrics_of(record: TrialRecord) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield the figures of each epoch with its number, then those of the whole trial.
+    """Yield the metrics of each epoch with its number, then those of the whole trial.
 
-    They are called as in history.csv and comparison.csv: losses in nats, accuracies 0 to 1.
+    Names are those of history.csv and comparison.csv: losses in nats, accuracies 0 to 1.
     """
     names = [field.name for field in fields(EpochRecord) if field.name != "epoch"]
     kind = SHARED if record.shared else ""

@@ -1,1 +1,1 @@
-"""A request becomes a run folder, and is read again."""
+"""From a request to a run folder, and from a run folder to results."""

@@ -1,4 +1,4 @@
-"""A run from a file: `--config run.toml`, or the `config.json` of a run folder."""
+"""Options of a run from a file: `--config run.toml`, or the `config.json` of a run folder."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Any
 from bench.runs.run_options import OPTIONS, Option
 from registry.errors import RunError, did_you_mean, format_error
 
-_OWN_RECIPES = "own_recipes"  # in a config.json alone: what a recipe file had for models by name
-GONE = ("processes",)  # fields of earlier versions; they say nothing where they are null
+_OWN_RECIPES = (
+    "own_recipes"  # only in config.json: the recipes that a recipe file gives to single models
+)
+GONE = ("processes",)  # fields of earlier versions; null means unused
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
-    """Return the fields of a request that a file says.
+    """Return the fields of a request that a file sets.
 
-    Its keys are names of fields, or of options; its paths are from where the command runs. RunError
-    where it can't be read, or has a key or a value that is none; one line says which.
+    Keys are names of fields or options. Paths are relative to the current directory. Raises
+    RunError if the file cannot be read, or names the invalid key or value.
     """
     if path.is_dir():
         path = path / "config.json"
@@ -31,9 +33,9 @@ def read_config_file(path: Path) -> dict[str, Any]:
             continue
         if name is None:
             hint = did_you_mean(key.replace("_", "-"), [each.replace("_", "-") for each in names])
-            raise RunError(f"{path}: unknown key {key!r}.{hint} `zoo list options` shows all")
+            raise RunError(f"{path}: unknown key {key!r}.{hint} `zoo list options` lists all keys")
         if name in found:
-            raise RunError(f"{path}: {key!r} says {name} a second time")
+            raise RunError(f"{path}: {key!r} sets {name} a second time")
         found[name] = _own_recipes(path, value) if name == _OWN_RECIPES else _value(
             path, key, value, OPTIONS[name]
         )  # fmt: skip
@@ -45,30 +47,28 @@ def _read(path: Path) -> Mapping[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or format_error(error)
-        raise RunError(f"{path} can't be read: {reason}") from error
+        raise RunError(f"cannot read {path}: {reason}") from error
     import tomllib
 
     kind = "JSON" if path.suffix == ".json" else "TOML"
     try:
-        told = json.loads(text) if kind == "JSON" else tomllib.loads(text)
+        found = json.loads(text) if kind == "JSON" else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is no {kind}: {format_error(error)}") from error
-    told = told.get("request", told) if isinstance(told, dict) else told
-    if not isinstance(told, dict):
+        raise RunError(f"{path} is not valid {kind}: {format_error(error)}") from error
+    found = found.get("request", found) if isinstance(found, dict) else found
+    if not isinstance(found, dict):
         raise RunError(f"{path}: no table of options")
-    return told
+    return found
 
 
 def _value(path: Path, key: str, value: Any, option: Option) -> Any:
-    """Return the field's value of one in a file."""
+    """Return the value of a field, from its value in a file."""
     if isinstance(value, dict) and dict in option.also:
         from bench.training.recipe_file import recipe_of_table
 
         return recipe_of_table(path, value, f"{key}.")
     if not _allowed(value, option):
-        raise RunError(
-            f"{path}: {key} = {json.dumps(value, default=str)}: it takes {option.allowed}"
-        )
+        raise RunError(f"{path}: {key} = {json.dumps(value, default=str)}: use {option.allowed}")
     try:
         if option.name == "models":
             value = [_model(each) for each in value] if isinstance(value, list) else value
@@ -82,7 +82,7 @@ def _value(path: Path, key: str, value: Any, option: Option) -> Any:
 
 
 def _allowed(value: Any, option: Option) -> bool:
-    """Say whether `value` is of a type that the option takes; true and false are no numbers."""
+    """Return whether the option takes the type of `value`; true and false are not numbers."""
     kinds = (option.kind, *option.also)
     if isinstance(value, bool):
         return bool in kinds
@@ -96,7 +96,7 @@ def _allowed(value: Any, option: Option) -> bool:
 
 
 def _model(value: Any) -> Any:
-    """Return a name as it is; an architecture that was given in Python, from its fields."""
+    """Return a name unchanged; return an architecture given in Python from its fields."""
     if isinstance(value, str):
         return value
     import msgspec

@@ -1,4 +1,4 @@
-"""What a run records about itself: its title, its images, its environment."""
+"""Description of a run: its title, images and environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bench.training.reproducibility import code_digest
 
 
 def describe_run(resolved: ResolvedRequest, manifest: Manifest, splits: Splits) -> dict[str, Any]:
-    """Return what the store keeps of a run, by name, as JSON has it."""
+    """Return the stored description of a run, by name, as JSON values."""
     request = resolved.request
     code = {each.model: code_digest(each.architecture) for each in resolved.contenders}
     return {
@@ -39,7 +39,7 @@ def describe_run(resolved: ResolvedRequest, manifest: Manifest, splits: Splits) 
 
 
 def _count_images(manifest: Manifest, splits: Splits) -> dict[str, Any]:
-    """Return how many images there are, of each class in each part, and which are there twice."""
+    """Return the number of images in each class and part, and the duplicates."""
     counted = as_json_value(manifest)
     parts = _parts(splits.each[0]) if splits.folds is None else {"test": splits.test}
     labels = {name: [image.file.label for image in images] for name, images in parts.items()}
@@ -52,7 +52,7 @@ def _count_images(manifest: Manifest, splits: Splits) -> dict[str, Any]:
 
 
 def _describe_splits(splits: Splits) -> dict[str, Any]:
-    """Return the names of the images in each part; of folds, those of all that is tested, too."""
+    """Return the image names in each part; with folds, also the names of all test images."""
     whole: dict[str, Any] = {"name": splits.name, "fingerprint": splits.fingerprint}
     if splits.within is not None:
         whole["within"] = splits.within
@@ -76,12 +76,12 @@ def _title(resolved: ResolvedRequest, splits: Splits) -> str:
     length = f"{recipe.length}{' of training' if recipe.seconds else ''}"
     if recipe.patience is not None:
         length = f"at most {length}, stopped by validation accuracy"
-    told = f"recipe {recipe.name}"
+    used = f"recipe {recipe.name}"
     if recipe.configurations:
-        told += f" (chosen among {recipe.configurations} configurations)"
+        used += f" (chosen among {recipe.configurations} configurations)"
     if request.own_recipes:
-        told += f", other recipes for {', '.join(model for model, _ in request.own_recipes)}"
-    title = f"{data}: {_sizes(splits)}, {told}, {length}, {device}"
+        used += f", other recipes for {', '.join(model for model, _ in request.own_recipes)}"
+    title = f"{data}: {_sizes(splits)}, {used}, {length}, {device}"
     title += f", by {request.engine}" if request.engine != LOCAL.name else ""
     return title + (f", {request.jobs} trials at a time" if (request.jobs or 1) > 1 else "")
 
@@ -95,10 +95,10 @@ def _sizes(splits: Splits) -> str:
 
 
 def _baseline(splits: Splits) -> tuple[int, int]:
-    """Return how many test images the most frequent class is right for, and how many there are.
+    """Return how many test images belong to the majority class, and the number of test images.
 
-    The most frequent of the training images, those of all folds together: that of each fold's own
-    is, where classes are equal, the one that its test has fewer of.
+    The majority class is that of the training images of all folds together. If classes are equally
+    frequent, the majority class of a single fold is the rarer one in its test part.
     """
     trained = [image.file.label for split in splits.each for image in split.train]
     majority = majority_class(trained)

@@ -1,4 +1,4 @@
-"""How far the trials of a run have come, model by model, and how long the rest will take."""
+"""Progress of a run's trials, model by model, and the estimated time left."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from bench.training.record import FINISHED, EpochRecord, TrialRecord
 from bench.training.spec import TrialSpec
 
 _PHASES = {
-    "initialize": "fitting the first weights",
+    "initialize": "fitting initial weights",
     "test": "testing",
-    "inference": "timing answers",
+    "inference": "timing inference",
     "profile": "profiling",
     "publish": "writing",
     "done": "writing",
 }
-_KNOWN_STEPS, _KNOWN_SECONDS = 3, 1.0  # of training, before it is a measure of the rest
+_KNOWN_STEPS, _KNOWN_SECONDS = 3, 1.0  # of training, before an estimate is made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What is to be seen of one model."""
+    """The progress of one model."""
 
     model: str
-    state: str  # in words, with ✓ where all went well and ✗ where something did not
-    accuracy: float | None = None  # of the test images, mean over the trials done, 0 to 1
-    validation: float | None = None  # accuracy after the last epoch of any trial, 0 to 1
-    seconds: float | None = None  # of training, mean over the trials done so many at a time
-    deviation: float | None = None  # of those seconds, with more than one
+    state: str  # in words: ✓ if all trials succeeded, ✗ if any failed
+    accuracy: float | None = None  # test accuracy, mean over finished trials, 0 to 1
+    validation: float | None = None  # accuracy after the latest epoch of any trial, 0 to 1
+    seconds: float | None = None  # of training, mean over finished trials of equal `jobs`
+    deviation: float | None = None  # of those seconds, from two trials on
 
 
 @dataclass(slots=True, kw_only=True)
 class _RunningTrial:
-    """A trial that has begun."""
+    """A trial in progress."""
 
-    record: TrialRecord  # of the phase that it is in, with the epochs done
-    since: float  # when it began; where one is done at a time, when the one before it had ended
-    steps: int = 0  # of training, in all
-    made: int = 0  # so far
-    before: int = 0  # by another process
-    training_since: float | None = None  # when its training began here
+    record: TrialRecord  # of the current phase, with the finished epochs
+    since: float  # its start; with one job, the end of the trial before it
+    steps: int = 0  # of training, in total
+    made: int = 0  # steps done so far
+    before: int = 0  # steps done by another process
+    training_since: float | None = None  # start of its training in this process
 
     @property
     def activity(self) -> str:
-        """What it does, in words."""
+        """The current activity, in words."""
         phase, recipe = self.record.phase, self.record.spec.recipe
         if phase in _PHASES or self.training_since is None:
             return _PHASES.get(phase, "starting")
@@ -56,7 +56,7 @@ class _RunningTrial:
         return f"epoch {epoch} of {recipe.epochs}"
 
     def step_seconds(self, now: float) -> float | None:
-        """Return how long a step takes, validation and all; None of too few, or under a budget."""
+        """Return seconds per step with validation; None after too few steps or with a budget."""
         made, budget = self.made - self.before, self.record.spec.recipe.seconds
         if budget is not None or self.training_since is None or made < _KNOWN_STEPS:
             return None
@@ -65,7 +65,7 @@ class _RunningTrial:
 
 
 class RunProgress:
-    """The trials that are planned, done, and under way; updated like a callback."""
+    """The planned, running and finished trials; updated like a callback."""
 
     def __init__(
         self,
@@ -74,25 +74,25 @@ class RunProgress:
         clock: Callable[[], float] = time.monotonic,
         jobs: int = 1,
     ) -> None:
-        """Of the trials `specs`, `jobs` are done at a time; `records` are there already."""
+        """`specs` are all trials, `jobs` the trials at a time, `records` the finished trials."""
         self._specs: dict[str, list[TrialSpec]] = {}
         for spec in specs:
             self._specs.setdefault(spec.model, []).append(spec)
         self._word = "seed" if all(spec.fold is None for spec in specs) else "training"
         self._records = {r.spec.key: r for r in records if r.status in FINISHED}
         self._validation: dict[str, float] = {}
-        self._seconds: dict[str, list[float]] = {}  # of whole trials, begun and ended here
+        self._seconds: dict[str, list[float]] = {}  # of whole trials in this process
         self._clock, self._last_end, self._jobs = clock, clock(), jobs
         self._running: dict[tuple[str, int, int | None], _RunningTrial] = {}  # by key
         self.planned = len(specs)
 
     @property
     def done(self) -> int:
-        """How many trials have ended, well or not."""
+        """The number of finished trials, successful or not."""
         return len(self._records)
 
     def on_phase(self, record: TrialRecord) -> None:
-        """A trial does something else; it may be one that is done once more."""
+        """Note the current phase of a trial, which may be a repeated one."""
         key = record.spec.key
         if key not in self._running:
             since = self._last_end if self._jobs == 1 else self._clock()
@@ -101,22 +101,22 @@ class RunProgress:
         self._running[key].record = record
 
     def on_start(self, spec: TrialSpec, steps: int, done: int) -> None:
-        """Training begins."""
+        """Note the start of training."""
         if trial := self._running.get(spec.key):
             trial.steps, trial.made, trial.before = steps, done, done
             trial.training_since = self._clock()
 
     def on_batch(self, spec: TrialSpec) -> None:
-        """A step is made."""
+        """Count a step."""
         if spec.key in self._running:
             self._running[spec.key].made += 1
 
     def on_epoch(self, spec: TrialSpec, epoch: EpochRecord) -> None:
-        """An epoch is validated."""
+        """Note the accuracy of an epoch."""
         self._validation[spec.model] = epoch.validation_accuracy
 
     def on_end(self, record: TrialRecord) -> None:
-        """A trial is over."""
+        """Note the end of a trial."""
         now, trial = self._clock(), self._running.pop(record.spec.key, None)
         since = self._last_end if trial is None else trial.since
         if record.status == "ok" and not (trial and trial.before):
@@ -126,16 +126,16 @@ class RunProgress:
         self._last_end = now
 
     def lines(self) -> list[Line]:
-        """Return a line for each model: the most accurate so far first, then as they come."""
+        """Return a line for each model: the most accurate first, then in the order of the plan."""
         return sorted(
             map(self._line, self._specs),
             key=lambda line: 1.0 if line.accuracy is None else -line.accuracy,
         )
 
     def time_left(self) -> tuple[float, bool] | None:
-        """Return the seconds that the rest takes, and whether that is all of it.
+        """Return the estimated seconds left, and whether they cover every trial.
 
-        A model of which nothing has been measured is not in it. None where nothing is known.
+        A model without measurements is not covered. None if nothing is known.
         """
         left = [self._seconds_left(trial) for trial in self._running.values()]
         for model, specs in self._specs.items():
@@ -144,7 +144,7 @@ class RunProgress:
         known = [seconds for seconds in left if seconds is not None]
         if not any(known):
             return None
-        shared = max(sum(known) / self._jobs, *known)  # the longest is done by one alone
+        shared = max(sum(known) / self._jobs, *known)  # one job runs the longest trial
         return shared, len(known) == len(left)
 
     def _done(self, model: str) -> list[TrialRecord]:
@@ -155,9 +155,9 @@ class RunProgress:
         return [trial for trial in self._running.values() if trial.record.model == model]
 
     def _trial_seconds(self, model: str) -> float | None:
-        """Return how long a trial of `model` takes: those that ended, its budget, the present one.
+        """Return seconds per trial of `model`: from finished trials, its budget or a running one.
 
-        A budget is of training alone, so a trial takes somewhat longer.
+        A budget covers training only, so a trial takes somewhat longer.
         """
         if model in self._seconds:
             return mean(self._seconds[model])
@@ -182,7 +182,7 @@ class RunProgress:
     def _line(self, model: str) -> Line:
         well = [record for record in self._done(model) if record.status == "ok"]
         accuracies = [r.test_accuracy for r in well if r.test_accuracy is not None]
-        alike = self._jobs > 1  # of other times no mean is made
+        alike = self._jobs > 1  # times under other loads are not averaged
         seconds = [record.spent_seconds for record in well if record.shared == alike]
         return Line(
             model=model,

@@ -1,4 +1,4 @@
-"""The whole comparison: architectures and a folder in, a run folder and results out."""
+"""Runs: from architectures and images to a run folder and results."""
 
 from __future__ import annotations
 
@@ -45,13 +45,16 @@ def run(
     """Return the comparison of `models` on the images in the folder `data`.
 
     Args:
-        models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or values.
-        data: a folder of images in class folders, or None for the embedded drawings.
-        progress: tell on stderr how it goes.
-        **options: the other fields of `RunOptions`, as `zoo list options` shows them.
+        models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or `Architecture`s.
+        data: folder of images in class folders; None means the embedded drawings.
+        progress: whether to print progress on stderr.
+        **options: other fields of `RunOptions`; `zoo list options` shows them.
+
+    Returns:
+        Results, also written to a new run folder.
 
     Raises:
-        ZooError: something asked for is not there; nothing was trained.
+        ZooError: a model, data set or option is invalid or missing; no model was trained.
     """
     folder = None if data is None else Path(data)
     for name in ("runs", "test_data"):
@@ -64,15 +67,15 @@ def run(
 def execute(
     resolved: ResolvedRequest, progress: Progress, server: TrialServer | None = None
 ) -> RunResults:
-    """Return the results of a request; each finished trial is on disk before the next begins.
+    """Return the results of a request; each finished trial is on disk before the next starts.
 
     Args:
-        resolved: what is compared, and how.
-        progress: is told how it goes.
-        server: begins processes for trials, begun before; it is closed in any case.
+        resolved: request with all choices made.
+        progress: receiver of progress messages.
+        server: running server that starts trial processes; it is closed on return.
 
     Raises:
-        ZooError: something asked for is not there; nothing was trained.
+        ZooError: a model, data set or option is invalid or missing; no model was trained.
     """
     tune_allocator()
     request, options = resolved.request, resolved.options
@@ -100,19 +103,19 @@ def resume(
     inexact: bool = False,
     server: TrialServer | None = None,
 ) -> RunResults:
-    """Return the results of a run of which the trials that are left are done now.
+    """Return the results of a run after its remaining trials.
 
     Args:
-        name: of the run: a path, its name in `runs`, or its number.
-        runs: where run folders are.
-        changes: fields of the request that are to be others now.
-        progress: is told how it goes.
-        inexact: go on where the rest will not be what it would have been, and mark those rows.
-        server: begins processes for trials, begun before; it is closed in any case.
+        name: path of the run folder, its name in `runs`, or its number.
+        runs: folder of the run folders.
+        changes: new values for fields of the request.
+        progress: receiver of progress messages.
+        inexact: whether to resume despite differences and mark the affected rows.
+        server: running server that starts trial processes; it is closed on return.
 
     Raises:
-        ReproducibilityError: it would not be, and that was not allowed.
-        ZooError: there is no such run, or it is in use.
+        ReproducibilityError: the run cannot be resumed exactly, and `inexact` is False.
+        ZooError: the run does not exist or is in use.
     """
     tune_allocator()
     with trial_server(wanted=False, server=server) as server:
@@ -127,31 +130,31 @@ def resume(
             folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
             left = [trial for trial in trials if not trial.finished]
             if not left:
-                progress.say(f"{folder.path}: all {len(trials)} trials are done")
+                progress.say(f"{folder.path}: all {len(trials)} trials are finished")
                 _draw_missing(folder, store, trials, request, progress)
                 results = report(folder, store)
                 try_write_page(results, store, progress.say)
                 return results
-            progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials are left to be done")
+            progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials remain")
             require_trackers(request.log)
             get_engine(request.engine)
             resolved = resolve_request(request)
             plan = make_plan(resolved, progress)
             pending = _remaining_trials(left, about, plan, inexact=inexact)
             require_isolated(resolved.options, [each.spec for each in pending])
-            write_trials(folder, about, trials)  # the last may have been kept and not yet written
+            write_trials(folder, about, trials)  # the last may be stored but not yet written
             draw_grids(trials_without_grid(folder, trials), folder, plan)
             return _run(resolved, folder, store, plan, pending, progress, server)
 
 
 @contextmanager
 def _explain_storage_errors(folder: RunFolder) -> Iterator[None]:
-    """Say how to go on when there is room again; what was finished before is kept."""
+    """Add to an error how to resume; finished trials stay stored."""
     try:
         yield
     except (OSError, StorageError) as error:
         raise StorageError(
-            f"{error}: make room, then `zoo bench --resume {folder.path}`"
+            f"{error}: free disk space, then run `zoo bench --resume {folder.path}`"
         ) from error
 
 
@@ -162,7 +165,7 @@ def _draw_missing(
     request: Request,
     progress: Progress,
 ) -> None:
-    """Draw what a kill has come before, if the images are still there."""
+    """Draw the pictures that an interrupted run lacks, if its images still exist."""
     missing = trials_without_grid(folder, trials)
     tested = any(trial.test is not None for trial in trials)
     if missing or (tested and not store.thumbnails.names()):
@@ -171,26 +174,28 @@ def _draw_missing(
             draw_grids(missing, folder, plan)
             keep_pictures(store, plan, progress)
         except ZooError as error:
-            progress.say(f"the test images can't be drawn: {error}")
+            progress.say(f"cannot draw the test images: {error}")
 
 
 def _apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
     for name in ("models", "seeds"):
         if name in changes and changes[name] != getattr(request, name):
             was = ", ".join(map(str, getattr(request, name)))
-            raise RunError(f"a run goes on with its own {name} ({was}): leave them out")
+            raise RunError(f"a resumed run keeps its {name} ({was}): leave them out")
     split = changes.get("split", request.split)
     if parse_folds(split) != parse_folds(request.split):
-        raise RunError(f"a run goes on with its own split ({request.split}): leave it out")
+        raise RunError(f"a resumed run keeps its split ({request.split}): leave it out")
     if changes.get("within", request.within) != request.within:
-        raise RunError("a run goes on within the images that it was begun with: leave out --within")
+        raise RunError("a resumed run keeps its images: leave out --within")
     if changes.get("target", request.target) != request.target:
-        raise RunError("a run goes on with its own target; `zoo runs show RUN --target` has others")
+        raise RunError(
+            "a resumed run keeps its target; for others see `zoo runs show RUN --target`"
+        )
     changed = with_files_read(replace(request, **(displaced_by(changes) | dict(changes))))
     before, after = recipe_of(request), recipe_of(changed)
     if (before.seconds is None) != (after.seconds is None):
         raise RunError(
-            f"a run goes on as it began, for {before.length} a model, and never mixes epochs and "
+            f"a resumed run keeps its length, {before.length} a model, and never mixes epochs and "
             "a budget: leave out --epochs and --budget"
         )
     return changed
@@ -199,16 +204,18 @@ def _apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
 def _remaining_trials(
     left: Sequence[StoredTrial], about: Mapping[str, Any], plan: Plan, *, inexact: bool
 ) -> list[PendingTrial]:
-    """Return what is left to do: as it was planned, or as it would be now, marked.
+    """Return the remaining trials as planned; with differences, as of today and marked.
 
     Raises:
-        ReproducibilityError: the two differ, and that was not allowed.
-        RunError: a model is not there any more.
+        ReproducibilityError: there are differences, and `inexact` is False.
+        RunError: a model no longer exists.
     """
     present = {spec.key: spec for spec in plan.specs}
     for trial in left:
         if trial.spec.key not in present:
-            raise RunError(f"{trial.spec.model} is no longer among what the run's patterns name")
+            raise RunError(
+                f"the run's patterns no longer match {trial.spec.model}: install it again"
+            )
     pairs = [(trial, _with_tried_batch_size(trial, present[trial.spec.key])) for trial in left]
     changed = differences(
         about["environment"],
@@ -220,7 +227,7 @@ def _remaining_trials(
             f"this run cannot be resumed exactly: {'; '.join(changed)}: fix this, or pass "
             "--inexact to resume anyway and mark the rows"
         )
-    mark = (f"gone on with {'; '.join(changed)}",) if changed else ()
+    mark = (f"resumed with {'; '.join(changed)}",) if changed else ()
     return [
         PendingTrial(
             number=trial.number,
@@ -232,7 +239,7 @@ def _remaining_trials(
 
 
 def _with_tried_batch_size(trial: StoredTrial, spec: TrialSpec) -> TrialSpec:
-    """Return `spec` at the batch size to which `trial` had come for want of memory."""
+    """Return `spec` at the batch size to which `trial` was halved for lack of memory."""
     if trial.record is None or not trial.record.marks:
         return spec
     size = trial.spec.recipe.batch_size
@@ -253,9 +260,9 @@ def _run(
     progress: Progress,
     server: TrialServer | None,
 ) -> RunResults:
-    """Do `pending`, writing tables after each, page and figures after the last.
+    """Run `pending`; write tables after each trial, page and figures after the last.
 
-    Of many trials the tables take long; then they are not written after each, but at the end.
+    Tables of many trials take long, so they are written less often.
     """
     trials, about = {trial.number: trial for trial in store.trials()}, store.about()
     trackers = Trackers(resolved.request.log, folder.path, progress.say)

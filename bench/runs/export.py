@@ -1,4 +1,4 @@
-"""Trained weights handed on: which of a run, under which names, copied or translated to ONNX."""
+"""Export of trained weights: a copy, or a translation to ONNX."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Kind = Literal["safetensors", "onnx"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A weights file, what it says of itself, and seed and fold where its folders name them."""
+    """A weights file with its metadata, and the seed and fold in its folder names, if any."""
 
     path: Path
     published: WeightsMetadata
@@ -32,7 +32,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """One file to be written."""
+    """One file to write."""
 
     trained: Trained
     kind: Kind
@@ -46,7 +46,7 @@ def choose(
     seed: int | None = None,
     fold: int | None = None,
 ) -> tuple[Trained, ...]:
-    """Return those of `weights` of this model, seed and fold; RunError where none is."""
+    """Return the `weights` of this model, seed and fold. Raises RunError if there are none."""
     there = [_find_trained(path) for path in weights]
     chosen = tuple(
         each
@@ -70,9 +70,9 @@ def _find_trained(path: Path) -> Trained:
 def plan(
     trained: Sequence[Trained], kind: Kind, target: str, *, force: bool = False
 ) -> tuple[Export, ...]:
-    """Return what is to be written as `target`, a file, or a folder if it is one or ends with `/`.
+    """Return the exports to `target`, a file, or a folder if it exists as one or ends with `/`.
 
-    RunError where there is one file and several weights, or something is in the way.
+    Raises RunError for several weights and one file, or if a target exists.
     """
     if kind == "onnx":
         require_onnx()
@@ -82,28 +82,28 @@ def plan(
             paths = [path / _file_name(each, kind) for each in trained]
         elif len(trained) > 1:
             raise RunError(
-                f"{len(trained)} weights for one file, {_names(trained)}: choose one by --model, "
-                "--seed and --fold, or give a folder, which ends with `/`"
+                f"{len(trained)} weights for one file, {_names(trained)}: choose one with --model, "
+                "--seed and --fold, or name a folder that ends with `/`"
             )
         else:
             paths = [path]
         for each in paths:
             if paths.count(each) > 1:
-                text = f"two weights would be called {each}: choose one by --model or --seed"
+                text = f"two weights map to {each}: choose one with --model or --seed"
                 raise RunError(text)
             if each.is_dir():
-                raise RunError(f"{each} is a folder: give the name of a file")
+                raise RunError(f"{each} is a folder: name a file")
             if each.exists() and not force:
-                raise RunError(f"{each} is there already: give another name, or --force")
+                raise RunError(f"{each} exists: choose another name, or pass --force")
     pairs = zip(trained, paths, strict=True)
     return tuple(Export(trained=each, kind=kind, path=path) for each, path in pairs)
 
 
 def carry_out(export: Export, *, files: Sequence[str] = ()) -> Comparison | None:
-    """Write a file, whole or not at all, and read it back; return how far ONNX is from torch.
+    """Return how far ONNX is from torch, after an atomic write of the file; None for a copy.
 
     Weights are copied byte by byte. `files` are classes in Python files (`./mynet.py:MyNet`) that
-    may be run. RunError where it can't be written, or is not what it should be; then there is none.
+    may be imported. Raises RunError if the file cannot be written or verified; none is left then.
     """
     source, target = export.trained.path, export.path
     with _as_run_error(target):
@@ -115,7 +115,7 @@ def carry_out(export: Export, *, files: Sequence[str] = ()) -> Comparison | None
             shutil.copyfile(source, partial)
             if not filecmp.cmp(source, partial, shallow=False):
                 raise RunError(
-                    f"{target} could not be read back as {source} is: the disk may be bad"
+                    f"{target} differs from {source} when read back: the disk may be failing"
                 )
     return None
 
@@ -126,7 +126,7 @@ def _number(what: str, folder: Path) -> int | None:
 
 
 def _file_name(trained: Trained, kind: Kind) -> str:
-    """Return `lenet-seed-0.onnx`; a model's name may be anything, so only its letters are used."""
+    """Return `lenet-seed-0.onnx`; other characters of a model's name become `_`."""
     model = re.sub(r"[^a-zA-Z0-9_]+", "_", trained.published.model)[:100]
     turn = "".join(f"-{part.replace(' ', '-')}" for part in _turn(trained))
     best = "-best" if trained.path.stem.endswith("-best") else ""
@@ -141,7 +141,7 @@ def _names(trained: Sequence[Trained]) -> str:
 
 
 def _turn(trained: Trained) -> list[str]:
-    """Return `seed 0` and `fold 1`, as far as they are known."""
+    """Return `seed 0` and `fold 1`, if known."""
     numbers = {"seed": trained.seed, "fold": trained.fold}
     return [f"{what} {number}" for what, number in numbers.items() if number is not None]
 
@@ -151,4 +151,4 @@ def _as_run_error(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"can't write {path}: {error.strerror or error}") from error
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""The images of a run: found, checked, split, their pixels kept; found again elsewhere."""
+"""Images of a run: find, check and split them, cache their pixels, locate them elsewhere."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from bench.system.cache_folder import cache_folder
 from bench.system.cpu import default_threads
 from registry.errors import DataError
 
-_SHOWN = 3  # of the images that are missing
-_REASON = 60  # characters, fewer than a digest's
+_SHOWN = 3  # missing images that a message names
+_REASON = 60  # characters; fewer than a digest has
 
 
 def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
-    """Return the checked images and their splits; what is left out is said, none silently.
+    """Return the checked images and their splits; each rejected file is reported.
 
-    DataError: no folder, no images, one class, one picture under two labels, too few, or too many
-    that can't be used.
+    Raises DataError if there is no folder, no image or only one class, if one image has two labels,
+    or if there are too few images or too many rejects.
     """
     if request.data is None:
-        progress.say("no --data: comparing on cats and dogs drawn by code, not on photographs")
+        progress.say("no --data: using cats and dogs drawn by code, not photographs")
     manifest = _check_folder(find_data_folder(request), request, progress)
     if request.limit is not None:
         manifest = limit_images(manifest, request.limit)
@@ -48,13 +48,13 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     if request.test_data is not None:
         tests = _check_folder(request.test_data, request, progress)
         splits = with_tests_of(tests, splits, manifest)
-    if request.within is not None:  # nothing else may be opened from here on
+    if request.within is not None:  # no other image may be opened from here on
         manifest = training_part(manifest, request.within)
     return manifest, splits
 
 
 def find_data_folder(request: Request) -> Path:
-    """Return the folder of the images, or of the drawings; DataError where `data` names no set."""
+    """Return the folder of images or drawings. Raises DataError for an unknown data set."""
     if request.data is None:
         return synthetic_folder()
     return dataset_folder(str(request.data)) if request.names_data else request.data
@@ -66,7 +66,7 @@ def _check_folder(folder: Path, request: Request, progress: Progress) -> Manifes
         ledger = ValidationCache(cache_folder() / "checked.sqlite") if request.cache else None
         manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
     for reject in manifest.rejects:
-        progress.say(f"left out {reject.name}: {reject.reason}")
+        progress.say(f"rejected {reject.name}: {reject.reason}")
     require_one_label_each(manifest)
     if not request.allow_rejects:
         require_few_rejects(manifest)
@@ -76,7 +76,7 @@ def _check_folder(folder: Path, request: Request, progress: Progress) -> Manifes
 def cache_pixels(
     images: Sequence[CheckedImage], splits: Splits, shapes: Sequence[InputShape], progress: Progress
 ) -> PixelSource:
-    """Return the pixels of `images` from the cache folder, written there if need be."""
+    """Return the pixels of `images` from the cache folder, which is filled if necessary."""
     folder, threads = cache_folder() / "pixels", default_threads()
     return open_pixel_cache(
         images, splits.evaluated, shapes, folder=folder, threads=threads, report=progress
@@ -90,11 +90,10 @@ def locate_images(
     threads: int = 2,
     on_image: Callable[[], object] = lambda: None,
 ) -> dict[CheckedImage, CheckedImage]:
-    """Return for each of `images` the same with the path of a file here that has its content.
+    """Return for each of `images` a copy with the path of a local file of equal content.
 
-    It is looked for at its own path, or, where `folders` are given, among their images alone.
-    Labels and names stay as they were. Every file is read. DataError names the first of those that
-    are not there, or have another content.
+    The search covers its own path, or only `folders` if given. Labels and names stay. Every file is
+    read. Raises DataError, with the first names, if images are missing or differ.
     """
     paths = [image.file.path for image in images]
     if folders:
@@ -109,9 +108,9 @@ def locate_images(
         missing = [image.file.name for image in images if image.sha256 not in there]
         where = f"in {', '.join(map(str, folders))}"
     else:
-        where = "where the plan has them"
+        where = "at the plan's paths"
         missing = [
-            f"{image.file.name} ({'other content' if len(digest) == 64 else digest})"
+            f"{image.file.name} ({'different content' if len(digest) == 64 else digest})"
             for image, digest in zip(images, digests, strict=True)
             if digest != image.sha256
         ]
@@ -119,8 +118,8 @@ def locate_images(
         rest = ", ..." if len(missing) > _SHOWN else ""
         raise DataError(
             f"{len(missing):,} of the plan's {len(images):,} images are not {where}: "
-            f"{', '.join(missing[:_SHOWN])}{rest}: name a folder that has the same images by "
-            "--data, or plan anew"
+            f"{', '.join(missing[:_SHOWN])}{rest}: name a folder with the same images by "
+            "--data, or make a new plan"
         )
     if not folders:
         return {image: image for image in images}
@@ -131,7 +130,7 @@ def locate_images(
 
 
 def _digest(path: Path) -> str:
-    """Return the SHA-256 of a file, or why it can't be read."""
+    """Return the SHA-256 of a file, or the reason why it cannot be read."""
     try:
         return content_digest(path)[0]
     except UnreadableImageError as error:

@@ -1,6 +1,6 @@
-"""A trained network as an ONNX model that says what it is, compared with torch before it is kept.
+"""Export of a trained network as ONNX with metadata, verified against torch.
 
-ONNX is the optional extra `onnx`; without it everything else works.
+ONNX is the optional extra `onnx`; everything else works without it.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from bench.system.atomic_files import whole_file
 from bench.training.weights_metadata import WeightsMetadata
 from registry.errors import RunError, format_error
 
-BATCHES = (1, 3)  # one image, and a number that nothing in a network is likely to be
-_MOST_DIFFERENCE = 1e-3  # of the largest logit; float32 convolutions in another order give 1e-6
-_MOST_BYTES = 2_000_000_000  # a protobuf message ends at 2 GiB
+BATCHES = (1, 3)  # one image, and a number that no dimension of a network is likely to have
+_MOST_DIFFERENCE = 1e-3  # relative to the largest logit; reordered float32 sums differ by 1e-6
+_MOST_BYTES = 2_000_000_000  # the limit of a protobuf message is 2 GiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How far onnxruntime's logits are from torch's at most, and that over the largest logit."""
+    """Largest difference between the logits of onnxruntime and torch: absolute and relative."""
 
     largest_difference: float
     relative_difference: float
 
 
 def require_onnx() -> None:
-    """Raise RunError, which says how to get it, where a package for ONNX is not installed."""
+    """Raise RunError, with the command to install it, if a package for ONNX is missing."""
     missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
     if missing:
         raise RunError(f"writing ONNX needs {' and '.join(missing)}: pip install 'zoo-bench[onnx]'")
 
 
 def write_onnx(path: Path, network: nn.Module, published: WeightsMetadata) -> Comparison | None:
-    """Write `network`, in evaluation mode on the CPU, as ONNX, and say how near to torch it is.
+    """Write `network`, in evaluation mode on the CPU, as ONNX; return its distance from torch.
 
     Its input `images` is (N, C, H, W), float32 and normalised; its output `logits` is (N, K); N is
-    free. Metadata: model, architecture, contract, classes, mean, std, origin, epoch,
-    split_fingerprint; lists and objects as JSON. The checker of ONNX accepts what was written.
+    variable. Metadata: model, architecture, contract, classes, mean, std, origin, epoch,
+    split_fingerprint; lists and objects as JSON. The file passes the ONNX checker.
 
-    Without onnxruntime the difference is None. RunError where it can't be translated, or gives
-    other logits than torch; there is no file then.
+    Returns None without onnxruntime. Raises RunError, and leaves no file, if the network cannot be
+    translated or its logits differ from torch's.
     """
     require_onnx()
     import onnx
@@ -67,7 +67,7 @@ def write_onnx(path: Path, network: nn.Module, published: WeightsMetadata) -> Co
         try:
             onnx.checker.check_model(written, full_check=True)
         except Exception as error:
-            raise RunError(f"{path} would be no valid ONNX: {format_error(error)}") from error
+            raise RunError(f"{path} is not valid ONNX: {format_error(error)}") from error
         return _compare_logits(path, written, network, shape)
 
 
@@ -75,7 +75,7 @@ def _translate(path: Path, network: nn.Module, shape: tuple[int, int, int]) -> A
     size = sum(tensor.nbytes for tensor in network.state_dict().values())
     if size > _MOST_BYTES:
         raise RunError(
-            f"{size / 1e9:.1f} GB of weights do not fit into one ONNX file, which ends at 2 GB: "
+            f"{size / 1e9:.1f} GB of weights do not fit into one ONNX file (limit 2 GB): "
             "use --safetensors"
         )
     try:
@@ -91,23 +91,23 @@ def _translate(path: Path, network: nn.Module, shape: tuple[int, int, int]) -> A
             )
     except (Exception, SystemExit) as error:
         reason = format_error(error.__cause__ or error)
-        raise RunError(f"{path} can't be made: torch can't translate it: {reason}") from error
-    assert program is not None  # it is asked for no file
+        raise RunError(f"cannot write {path}: torch cannot translate it: {reason}") from error
+    assert program is not None  # it writes no file itself
     return program.model_proto
 
 
 def _require_free_batch(path: Path, model: Any) -> None:
-    """Raise RunError where the translation has taken the example's number of images for a law."""
+    """Raise RunError if the translation has fixed the batch size to that of the example."""
     for value in (*model.graph.input, *model.graph.output):
         axes = value.type.tensor_type.shape.dim
         if not axes or not axes[0].dim_param:
-            bound = f"bound to {axes[0].dim_value} images" if axes else "not by images"
-            raise RunError(f"{path} was not kept: its {value.name} are {bound}")
+            bound = f"fixed to {axes[0].dim_value} images" if axes else "not per image"
+            raise RunError(f"{path} not written: its {value.name} are {bound}")
 
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Drop what torch and the network say meanwhile: stdout belongs to paths and JSON."""
+    """Suppress output of torch and the network: stdout is for paths and JSON."""
     sink, before = io.StringIO(), logging.root.manager.disable
     with redirect_stdout(sink), redirect_stderr(sink), warnings.catch_warnings(action="ignore"):
         logging.disable(logging.WARNING)
@@ -118,12 +118,12 @@ def _silent() -> Iterator[None]:
 
 
 def _remove_source_paths(message: Any) -> None:
-    """Remove notes of the translation: stack traces, with the paths of this machine in them."""
+    """Remove the translator's stack traces, which contain local paths."""
     for field in ("metadata_props", "doc_string"):
         if field in message.DESCRIPTOR.fields_by_name:
             message.ClearField(field)
     if message.DESCRIPTOR.name == "TensorProto":
-        return  # its fields would be copied
+        return  # reading its fields would copy them
     for field, value in message.ListFields():
         if field.message_type is not None:
             for each in value if hasattr(value, "__len__") else [value]:
@@ -146,29 +146,29 @@ def _properties(published: WeightsMetadata) -> dict[str, str]:
 
 
 def _text(name: str) -> str:
-    r"""Return `name` as UTF-8 can hold it: half a surrogate pair becomes the text `\udce9`."""
+    r"""Return `name` as valid UTF-8: half a surrogate pair becomes the text `\udce9`."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _compare_logits(
     path: Path, written: bytes, network: nn.Module, shape: tuple[int, int, int]
 ) -> Comparison | None:
-    """Return how far onnxruntime's logits are from torch's; RunError where that is too far."""
+    """Return the distance of onnxruntime's logits from torch's; RunError if too large."""
     if find_spec("onnxruntime") is None:
         return None
     try:
         pairs = list(_logits(written, network, shape))
     except Exception as error:
-        raise RunError(f"{path} can't be run by onnxruntime: {format_error(error)}") from error
+        raise RunError(f"onnxruntime cannot run {path}: {format_error(error)}") from error
     if any(found.shape != expected.shape for found, expected in pairs):
-        raise RunError(f"{path} was not kept: its logits have another shape than torch's")
+        raise RunError(f"{path} not written: its logits and torch's differ in shape")
     largest = torch.stack([(found - expected).abs().max() for found, expected in pairs]).max()
     scale = torch.stack([expected.abs().max() for _, expected in pairs]).max()
     relative = (largest / scale.clamp(min=torch.finfo(scale.dtype).tiny)).item()
-    if not relative <= _MOST_DIFFERENCE:  # also where it is not a number
+    if not relative <= _MOST_DIFFERENCE:  # also for NaN
         raise RunError(
-            f"{path} was not kept: its logits are {largest:.1e} from torch's, "
-            f"{relative:.1e} of the largest; at most {_MOST_DIFFERENCE:.0e} is right"
+            f"{path} not written: its logits differ from torch's by {largest:.1e}, "
+            f"{relative:.1e} of the largest; the limit is {_MOST_DIFFERENCE:.0e}"
         )
     return Comparison(largest_difference=largest.item(), relative_difference=relative)
 
@@ -176,7 +176,7 @@ def _compare_logits(
 def _logits(
     written: bytes, network: nn.Module, shape: tuple[int, int, int]
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield onnxruntime's logits and torch's for random images, at each batch size."""
+    """Yield onnxruntime's and torch's logits for random images, at each batch size."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

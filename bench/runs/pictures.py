@@ -1,57 +1,32 @@
-"""Pictures of the test images that a run keeps: grids under answers, small ones for its page."""
+"""Pictures of test images in a run: grids with predictions, and thumbnails for the page."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 
 from bench.analysis.results import Results, StoredTrial
-from bench.data.check import CheckedImage
-from bench.data.decode import thumbnail
-from bench.data.pixel_source import PixelSource
 from bench.report.page.sections import shown_photographs
 from bench.report.run_files import answers_path, draw_answers
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
 from bench.runs.run_folder import RunFolder
-from bench.runs.store import Store, Thumbnails
-
-MOST = 2_000  # of the test images; about 8 MB
+from bench.runs.store import Store
+from bench.runs.thumbnails import keep_missing
 
 
 def keep_pictures(
     store: Store, plan: Plan, progress: Progress, results: Results | None = None
 ) -> None:
-    """Keep small pictures of the test images, and of all that the page of `results` shows."""
+    """Store thumbnails of the test images, and of the images on the page of `results`."""
     try:
         names = shown_photographs(results) if results else ()
         keep_missing(store.thumbnails, plan.splits.test, plan.source, names)
-    except Exception as error:  # noqa: BLE001 no picture is worth a measurement
-        progress.say(f"small pictures can't be kept for the report: {error}")
-
-
-def keep_missing(
-    kept: Thumbnails,
-    images: Iterable[CheckedImage],
-    source: PixelSource,
-    wanted: Collection[str] = (),
-) -> None:
-    """Keep pictures of `images`: of the first 2,000, and of those whose names are `wanted`.
-
-    What is there already is not made again. DataError where an image can't be read; StorageError
-    where they can't be written.
-    """
-    there, chosen = kept.names(), set(wanted)
-    missing = {
-        image.file.name: image
-        for number, image in enumerate(images)
-        if (number < MOST or image.file.name in chosen) and image.file.name not in there
-    }
-    if missing:
-        kept.keep({name: thumbnail(source.full(each.file)) for name, each in missing.items()})
+    except Exception as error:  # noqa: BLE001 no picture may cost a measurement
+        progress.say(f"cannot store thumbnails for the report: {error}")
 
 
 def trials_without_grid(folder: RunFolder, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
-    """Return those of `trials` that have answers and no grid of test photographs."""
+    """Return the trials with predictions but without a grid of test images."""
     return [
         trial
         for trial in trials
@@ -60,7 +35,7 @@ def trials_without_grid(folder: RunFolder, trials: Sequence[StoredTrial]) -> lis
 
 
 def draw_grids(trials: Sequence[StoredTrial], folder: RunFolder, plan: Plan) -> None:
-    """Draw the grid of test photographs of each of `trials`, where they are the plan's."""
+    """Draw the grid of test images of each trial whose split is the plan's."""
     for trial in trials:
         split = plan.splits.of(trial.spec.fold)
         if trial.record and trial.test and trial.spec.split_fingerprint == split.fingerprint:

@@ -1,4 +1,4 @@
-"""From a request to a plan: the images checked and split, and the specification of each trial."""
+"""From a request to a plan: checked and split images, and a specification for each trial."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from bench.training.spec import TrialSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run does, on what, and what is to be known of it."""
+    """Trials, images and description of a run."""
 
-    specs: tuple[TrialSpec, ...]  # seed by seed and fold by fold, so that each model has its turn
+    specs: tuple[TrialSpec, ...]  # by seed, then fold, then model
     splits: Splits
     source: PixelSource
-    about: dict[str, Any]  # for the store, by name, as JSON has it
+    about: dict[str, Any]  # the description for the store, by name, as JSON values
 
 
 def make_plan(resolved: ResolvedRequest, progress: Progress, *, elsewhere: bool = False) -> Plan:
-    """Return the plan of a run; where it is done `elsewhere`, no pixels are kept here.
+    """Return the plan of a run; no pixels are cached if it runs `elsewhere`.
 
-    DataError where the images are not there, or can't be used; nothing was written.
+    Raises DataError if images are missing or unusable; nothing is written then.
     """
     manifest, splits = load_data(resolved.request, progress)
     source: PixelSource = DirectPixels()

@@ -1,4 +1,4 @@
-"""What trained networks say of a person's own pictures."""
+"""Predictions of trained networks for single images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from registry.errors import DataError, RunError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """A network's answer to one picture: the most probable class and its probability, 0 to 1."""
+    """A network's prediction for one image: the most probable class and its probability, 0 to 1."""
 
     photo: str
     model: str
@@ -30,19 +30,19 @@ class Prediction:
 
 
 def find_weights(run: Path, *, best: bool = False) -> tuple[Path, ...]:
-    """Return the weights in a run folder, one file a trial: of the last epoch, or of the best.
+    """Return the weights in a run folder, one file a trial: of the last or the best epoch.
 
-    `run` may be a trial's folder, or a weights file, too. RunError where there are none.
+    `run` may also be a trial's folder or a weights file. Raises RunError if there are none.
     """
     try:
         if run.is_file():
             return (run,)
         found = sorted(run.rglob("weights.safetensors"))
     except OSError as error:
-        raise RunError(f"can't look for weights in {run}: {error.strerror}") from error
+        raise RunError(f"cannot search {run} for weights: {error.strerror}") from error
     if not found:
-        raise RunError(f"no weights in {run}: give the folder that `zoo bench` named at its end")
-    if best:  # where there is none, the last epoch was the best one
+        raise RunError(f"no weights in {run}: name the folder that `zoo bench` printed last")
+    if best:  # without such a file the last epoch is the best
         others = [path.with_name("weights-best.safetensors") for path in found]
         found = [b if b.exists() else path for b, path in zip(others, found, strict=True)]
     return tuple(found)
@@ -51,14 +51,14 @@ def find_weights(run: Path, *, best: bool = False) -> tuple[Path, ...]:
 def predict(
     photos: Sequence[Path], weights: Sequence[Path], *, files: Sequence[str] = ()
 ) -> Iterator[Prediction]:
-    """Yield the answer of each network in `weights` to each of `photos`, network by network.
+    """Yield the prediction of each network in `weights` for each of `photos`, network by network.
 
-    `files` are classes in Python files (`./mynet.py:MyNet`) that may be run. DataError where a
-    picture can't be read, nothing being predicted; RunError where a weights file can't be used.
+    `files` are classes in Python files (`./mynet.py:MyNet`) that may be imported. Raises DataError
+    before any prediction if an image cannot be read; RunError if a weights file is unusable.
     """
-    for photo, found in zip(photos, examine(photos), strict=True):  # where it can do no harm
+    for photo, found in zip(photos, examine(photos), strict=True):  # decoded in a sandbox
         if isinstance(found.verdict, Flaw):
-            raise DataError(f"can't read {photo}: {found.verdict.reason}")
+            raise DataError(f"cannot read {photo}: {found.verdict.reason}")
     pictures = [ImageFile(path=photo, label=0, name=str(photo)) for photo in photos]
     for path in weights:
         network, published = load_network(path, files=files)
@@ -68,7 +68,7 @@ def predict(
         batches = DataLoader(view, batch_size=32, workers=0, normalization=how)
         answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))
         if not bool(answer.probabilities.isfinite().all()):
-            raise RunError(f"the network in {path} answers with numbers that are not finite")
+            raise RunError(f"the network in {path} predicts values that are not finite")
         for file, row in zip(pictures, answer.probabilities, strict=True):
             yield Prediction(
                 photo=file.name,

@@ -1,4 +1,4 @@
-"""What is asked of a comparison, and what that means: models, recipe, choices."""
+"""A request: the models, data, recipe and options of a comparison."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ LAYOUT_CHOICES: tuple[Layout | Literal["auto"], ...] = ("auto", *LAYOUTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request(RunOptions):
-    """What is to be compared, and how, as far as it can be done together.
+    """The options of a run, checked.
 
     Raises:
-        RunError: it can't, or an option is out of its range.
+        RunError: an option is out of its range, or two options exclude each other.
     """
 
     def __post_init__(self) -> None:
@@ -46,35 +46,35 @@ class Request(RunOptions):
         parse_folds(self.split)
         check_within(self.within)
         if self.epochs is not None and self.budget is not None:
-            raise RunError("--epochs and --budget both say how long to train: give one of them")
+            raise RunError("--epochs and --budget both set the training length: pass one of them")
         if self.budget is not None:
             parse_seconds(self.budget)
         if self.target is not None:
             parse_share(self.target)
         if self.shares and self.profile:
-            raise RunError("--profile measures where time goes: it needs --jobs 1")
+            raise RunError("--profile measures times without other trials: it needs --jobs 1")
         if self.frozen and not self.pretrained:
-            raise RunError("--freeze-backbone requires --pretrained.")
+            raise RunError("--freeze-backbone requires --pretrained")
 
     @property
     def shares(self) -> bool:
-        """Whether trials may have others beside them, so that their times hang on those, too."""
+        """Whether trials may share the machine, which affects their times."""
         return self.jobs != 1 if self.engine != LOCAL.name else (self.jobs or 1) > 1
 
     @property
     def names_data(self) -> bool:
-        """Whether `data` is the name of a data set; a folder of that name wins."""
+        """Whether `data` names a data set; a folder of that name takes precedence."""
         return self.data is not None and names_dataset(self.data)
 
     @property
     def data_told(self) -> str:
-        """The name of the data set, or the folder with its whole path."""
+        """The name of the data set, or the absolute path of the folder."""
         data = self.data or Path()
         return str(data if self.names_data else data.resolve())
 
 
 def as_plain(request: Request) -> dict[str, Any]:
-    """Return `request` as values that JSON has; paths are absolute."""
+    """Return `request` as JSON values; paths are absolute."""
     values = {field.name: getattr(request, field.name) for field in fields(request)}
     data = None if request.data is None else request.data_told
     test_data = None if request.test_data is None else str(request.test_data.resolve())
@@ -84,10 +84,10 @@ def as_plain(request: Request) -> dict[str, Any]:
 
 
 def request_of(plain: dict[str, Any]) -> Request:
-    """Return the request that `as_plain` was given.
+    """Return the request from the values of `as_plain`.
 
     Raises:
-        RunError: it is none of this version.
+        RunError: this version does not support the values.
     """
     try:
         recipe, data = plain["recipe"], plain["data"]
@@ -104,16 +104,16 @@ def request_of(plain: dict[str, Any]) -> Request:
         }
         return Request(**values)
     except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"no request of this version: {format_error(error)}") from error
+        raise RunError(f"the request does not fit this version: {format_error(error)}") from error
 
 
 def _require_supported(plain: dict[str, Any]) -> None:
-    """Raise RunError where a run of an earlier version asks for what is no longer done."""
+    """Raise RunError if a run of an earlier version needs a removed feature."""
     if plain.get("processes") is not None:
         raise RunError(
-            f"it trains each network by {plain['processes']} processes together (--strategy ddp), "
-            "which this version no longer does: go on with the version that began it, or begin a "
-            "new run; --engine ray uses several devices, a trial each"
+            f"the run trains each network with {plain['processes']} processes (--strategy ddp), "
+            "which this version does not support: resume with the older version, or start a new "
+            "run. --engine ray runs one trial per device"
         )
 
 

@@ -1,7 +1,4 @@
-"""What a request means here: models, recipes, device and threads, all decided.
-
-A run takes this alone: what a person left open is not asked for again on the way.
-"""
+"""Resolution of a request on this machine: models, recipes, device and threads."""
 
 from __future__ import annotations
 
@@ -25,15 +22,20 @@ from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError
 
-_CHANGES = ("epochs", "batch_size", "learning_rate", "patience")  # of a recipe, by the same name
+_CHANGES = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "patience",
+)  # options that replace the recipe's field of the same name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """An architecture under the name that it was asked for by, and the recipe that trains it.
+    """A model of the comparison: its requested name, architecture, origin and recipe.
 
     Attributes:
-        seed_offset: what is added to the seeds of the run.
+        seed_offset: number added to the seeds of the run.
     """
 
     model: str
@@ -45,10 +47,10 @@ class Contender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialOptions:
-    """How trials are done, which changes no figure of them: see `Request` for each.
+    """Options that do not change the predictions of trials; `RunOptions` explains each.
 
     Attributes:
-        shares_machine: whether others may run beside a trial, so that its times depend on those.
+        shares_machine: whether other trials may run at the same time and affect the times.
     """
 
     engine: str
@@ -66,13 +68,15 @@ class TrialOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedRequest:
-    """A request with everything decided.
+    """A request with all choices made.
 
     Attributes:
-        request: as it was written, but for what its files say in the place of their paths: it is
-            kept with the run.
-        recipe: of all models that have none of their own.
-        threads: of the CPU, for the network of each trial.
+        request: request as written, with the content of recipe files; stored with the run.
+        contenders: models of the comparison.
+        recipe: recipe of the models without their own.
+        device: device of every trial.
+        threads: CPU threads of each trial.
+        options: options that do not change predictions.
     """
 
     request: Request
@@ -84,10 +88,10 @@ class ResolvedRequest:
 
 
 def resolve_request(request: Request) -> ResolvedRequest:
-    """Return what `request` means on this machine, with what is installed.
+    """Return `request` resolved for this machine and its installed models.
 
     Raises:
-        ZooError: something asked for is not there.
+        ZooError: a model, recipe, device or file is invalid or missing.
     """
     request = with_files_read(request)
     threads = _threads(request)
@@ -107,7 +111,7 @@ def resolve_request(request: Request) -> ResolvedRequest:
 
 
 def trial_options(request: Request) -> TrialOptions:
-    """Return how the trials of `request` are done."""
+    """Return the options of `request` that do not change predictions."""
     return TrialOptions(
         engine=request.engine,
         address=request.address,
@@ -124,7 +128,7 @@ def trial_options(request: Request) -> TrialOptions:
 
 
 def _threads(request: Request) -> int:
-    """Return the threads of each trial; a cluster says itself how many cores it has."""
+    """Return the threads of each trial; a cluster knows its own cores."""
     if request.engine == LOCAL.name:
         return threads_each(request.jobs or 1, request.threads)
     return request.threads or 1
@@ -134,19 +138,18 @@ def _require_whole_seconds(resolved: ResolvedRequest) -> None:
     timed = any(each.recipe.seconds is not None for each in resolved.contenders)
     if resolved.options.shares_machine and timed:
         raise RunError(
-            "a budget is seconds of a machine that no other trial uses: it needs --jobs 1; "
-            "or give --epochs"
+            "--budget counts seconds of a machine that no other trial uses: it needs --jobs 1; "
+            "or pass --epochs"
         )
 
 
 def contenders(request: Request) -> list[Contender]:
-    """Return what is compared, in the order asked, names and patterns before values.
+    """Return the models to compare, in the requested order, names and patterns first.
 
-    Where that is asked for, those that have trained weights begin with them, and one architecture
-    is compared with itself.
+    `--pretrained` loads trained weights; `--aa` compares one architecture with itself.
 
     Raises:
-        ZooError: a name is unknown, or one name stands for two, or there is none.
+        ZooError: a name is unknown or ambiguous, or there is no model.
     """
     catalog = Catalog.installed()
     names = [model for model in request.models if isinstance(model, str)]
@@ -155,11 +158,11 @@ def contenders(request: Request) -> list[Contender]:
     values = [model for model in request.models if isinstance(model, Architecture)]
     chosen += [_contender(request, value.name, value, "given in Python") for value in values]
     if not chosen:
-        raise RunError("no models to compare: name some, such as `--models lenet alexnet`")
+        raise RunError("no models to compare: name some, for example `--models lenet alexnet`")
     taken = [contender.model for contender in chosen]
     for name in taken:
         if taken.count(name) > 1:
-            raise RunError(f"two models are called {name!r}: give one of them another name")
+            raise RunError(f"two models are called {name!r}: rename one")
     return _with_second_copy(chosen) if request.aa else chosen
 
 
@@ -171,24 +174,26 @@ def _contender(request: Request, model: str, architecture: Architecture, origin:
 
 
 def _with_second_copy(compared: Sequence[Contender]) -> list[Contender]:
-    """Return the one architecture under two names, the second with seeds of its own.
+    """Return the architecture under two names, the second with other seeds.
 
     Raises:
-        RunError: there are several.
+        RunError: there are several architectures.
     """
     if len(compared) != 1:
-        raise RunError(f"--aa compares one model with itself, not {len(compared)}: name one")
+        raise RunError(
+            f"--aa compares one model with itself, but {len(compared)} are named: name one"
+        )
     (once,) = compared
     return [once, replace(once, model=f"{once.model}{SECOND_NAME}", seed_offset=SECOND_SEEDS)]
 
 
 def with_files_read(request: Request) -> Request:
-    """Return `request` with what a recipe file says in the place of its path, and whole paths.
+    """Return `request` with absolute paths, and the content of a recipe file instead of its path.
 
-    So a run goes on as it was begun, whatever becomes of the file, and wherever.
+    So a run resumes with the same recipe, even if the file changes.
 
     Raises:
-        RunError: the file says no recipe, or one for a model that is not compared.
+        RunError: the file has no valid recipe, or one for a model that is not compared.
     """
     if request.checkpoints is not None:
         request = replace(request, checkpoints=whole_place(request.checkpoints))
@@ -199,12 +204,12 @@ def with_files_read(request: Request) -> Request:
 
 
 def recipe_of(request: Request, *models: str) -> Recipe:
-    """Return the recipe that is asked for, or that of the first of `models` that has its own.
+    """Return the recipe of the first of `models` that has its own, else that of the request.
 
-    With the changes that are asked for, too.
+    Options such as `--epochs` replace its fields.
 
     Raises:
-        RunError: there is none of that name.
+        RunError: no recipe has the requested name.
     """
     own = dict(request.own_recipes)
     recipe = next((own[model] for model in models if model in own), request.recipe)

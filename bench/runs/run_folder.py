@@ -1,4 +1,4 @@
-"""Run folders: numbered, found again, held by one process at a time, removed."""
+"""Run folders: create, find, lock and remove them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _LOCK, _HOLDER = "lock", "holder.json"
 
 
 class RunFolder:
-    """A folder of one run: `runs/0007-lenet-alexnet/`, and one folder in it for each trial.
+    """The folder of one run, `runs/0007-lenet-alexnet/`, with a folder for each trial.
 
-    RunError is raised where it can't be made, found or removed, or another process holds it.
+    Methods raise RunError if it cannot be created, found or removed, or another process uses it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,64 +40,62 @@ class RunFolder:
             number = 1 + max((_number(path) for path in runs.iterdir()), default=0)
             while True:
                 path = runs / f"{number:04d}-{label}"
-                with suppress(FileExistsError):  # another run took the number just now
+                with suppress(FileExistsError):  # another run has just taken the number
                     path.mkdir()
                     return cls(path)
                 number += 1
         except OSError as error:
             raise RunError(
-                f"can't make a run folder in {runs}: {error.strerror}: name another by --runs-dir"
+                f"cannot create a run folder in {runs}: {error.strerror}: choose another --runs-dir"
             ) from error
 
     @classmethod
     def find(cls, name: str, runs: Path) -> RunFolder:
-        """Return the folder that is meant by a path, a name in `runs`, or a number."""
+        """Return the run folder of a path, a name in `runs`, or a number."""
         for path in (Path(name), runs / name):
             if (path / "run.db").is_file():
                 return cls(path)
         number = name.lstrip("0")
         numbered = [each for each in run_folders(runs) if str(_number(each.path)) == number]
         if len(numbered) != 1:
-            raise RunError(
-                f"no run {name!r} here or in {runs}: `zoo runs` lists those that there are"
-            )
+            raise RunError(f"no run {name!r} here or in {runs}: `zoo runs` lists the existing runs")
         return numbered[0]
 
     @property
     def database(self) -> Path:
-        """The file of the records."""
+        """The database file with the records."""
         return self.path / "run.db"
 
     def trial(self, spec: TrialSpec) -> Path:
-        """Return the folder of the trial, made if it is not there."""
+        """Return the folder of the trial, created if missing."""
         path = self.path_of(spec)
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def path_of(self, spec: TrialSpec) -> Path:
-        """Return where the folder of the trial is or would be."""
+        """Return the path of the trial's folder, which may not exist."""
         path = self.path / _plain(spec.model) / f"seed-{spec.seed}"
         return path if spec.fold is None else path / f"fold-{spec.fold}"
 
     def checkpoints(self, spec: TrialSpec, place: str | None = None) -> Checkpoints:
-        """Return the checkpoints of the trial, also kept at the URL `place` for all runs."""
+        """Return the trial's checkpoints, with copies under the URL `place` if given."""
         return Checkpoints(self.trial(spec) / "checkpoints", self.shared_url(spec, place))
 
     def shared_url(self, spec: TrialSpec, place: str | None) -> str | None:
-        """Return where at `place` the trial has its checkpoints, if anywhere."""
+        """Return the URL of the trial's checkpoints under `place`, or None."""
         return place and f"{place.rstrip('/')}/{self.path.name}/{spec.id[:16]}"
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes out; the system lets go of it when this one dies."""
+        """Lock out other processes; the system releases the lock when this one dies."""
         lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            text = f"{self.path} is in use{self._holder()}: wait for it or end it"
+            text = f"{self.path} is in use{self._holder()}: wait for that process or end it"
             raise RunError(text) from None
         except OSError as error:
-            raise RunError(f"can't write to {self.path}: {error.strerror}") from error
+            raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
         try:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             who = {"process": os.getpid(), "host": platform.node(), "since": now}
@@ -108,7 +106,7 @@ class RunFolder:
             lock.release()
 
     def is_held(self) -> bool:
-        """Say whether a process is working on it."""
+        """Return whether a process uses the folder."""
         if not (self.path / _LOCK).exists():
             return False
         try:
@@ -120,7 +118,7 @@ class RunFolder:
             return False
 
     def clean(self, finished: Iterable[TrialSpec], place: str | None = None) -> None:
-        """Remove what a kill has left: checkpoints of trials that are done, halves of files."""
+        """Remove leftovers of a killed process: checkpoints of finished trials, partial files."""
         for spec in finished:
             self.checkpoints(spec, place).clear()
         for path in self.path.rglob(".*.partial"):
@@ -128,12 +126,12 @@ class RunFolder:
                 path.unlink()
 
     def remove(self) -> None:
-        """Remove it and all that is in it."""
+        """Remove the folder and its content."""
         with self.held():
             try:
                 shutil.rmtree(self.path)
             except OSError as error:
-                raise RunError(f"can't remove {self.path}: {error.strerror}") from error
+                raise RunError(f"cannot remove {self.path}: {error.strerror}") from error
 
     def _holder(self) -> str:
         try:
@@ -152,7 +150,7 @@ def run_folders(runs: Path) -> list[RunFolder]:
 
 
 def _plain(model: str) -> str:
-    """Return a model's name as a file name: `dist/net` becomes `dist--net`, which no name is."""
+    """Return a model's name as a file name: `dist/net` becomes `dist--net`, an invalid name."""
     return re.sub(r"[^\w.-]", "--", model.replace(":", "-"), flags=re.ASCII)
 
 

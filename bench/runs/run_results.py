@@ -1,4 +1,4 @@
-"""What a person holds after a comparison: tables, charts, HTML, an exit code."""
+"""Results of a run with their displays: charts, HTML and an exit code."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 
 
 class RunResults(Results):
-    """The results of a run: as a notebook shows them, as charts, as an exit code."""
+    """The results of a run, with charts, an exit code and a notebook view."""
 
     __slots__ = ()
 
     def plot(self, name: str | None = None) -> Chart:
         """Return a figure as a Vega-Altair chart, which a notebook shows.
 
-        `name` is as in `figures/`: `learning-curves`, say; accuracies if none is named. RunError
-        names those that there are.
+        Args:
+            name: name of a file in `figures/`, for example `learning-curves`; default: accuracies.
+
+        Raises:
+            RunError: no figure has that name; the message lists the names.
         """
         from bench.report.page.charts import figures_of
         from bench.report.page.figure import PAPER
@@ -30,12 +33,12 @@ class RunResults(Results):
         wanted = name or next(iter(figures), "")
         if wanted not in figures:
             known = ", ".join(figures) or "none: nothing was measured"
-            raise RunError(f"no figure {wanted!r}; there are {known}")
+            raise RunError(f"no figure {wanted!r}; available: {known}")
         return figures[wanted].draw(PAPER)
 
     @property
     def exit_code(self) -> ExitCode:
-        """Whether all went well, some model failed, nothing was measured, or it was interrupted."""
+        """Exit code: success, a failed model, no measurement, or an interruption."""
         statuses = {record.status for record in self.records}
         if self.stopped_by is not None and self.unfinished:
             return ExitCode.of_signal(self.stopped_by)

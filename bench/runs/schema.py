@@ -1,7 +1,8 @@
-"""The tables of a run's records, and how their file is opened."""
+"""Tables of a run's database, and its connection."""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from registry.errors import RunError, StorageError
 
 SCHEMA_VERSION = 3
-CONTENTS = "contents"  # the row of `run` that says which others there are, and how many trials
+CONTENTS = "contents"  # the row of `run` with the names of all rows and the number of trials
 SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE run (
@@ -52,7 +53,7 @@ PRAGMA user_version = {SCHEMA_VERSION};
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """Return a connection to the file `path`; what it commits is synced."""
+    """Return a connection to the file `path`; commits are synced to disk."""
     if read_only:
         uri = f"{path.absolute().as_uri()}?mode=ro"
         return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None)
@@ -64,19 +65,24 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Change all or nothing; what is changed is on the disk when it ends."""
-    with database:  # commits, or rolls back after any exception
+    """Apply all changes or none; they are on disk at the end."""
+    with database:  # commits; rolls back after an exception
         database.execute("BEGIN IMMEDIATE")
         yield
 
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Make of what SQLite and JSON raise one line that names the file."""
+    """Turn errors of SQLite and JSON into one line that names the file."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise StorageError(f"{path} can't be used: {error}") from error
-    # the last is what a column of another kind leads to
+        raise StorageError(f"cannot use {path}: {error}") from error
+    # AttributeError comes from a column of another type
     except (sqlite3.Error, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
+
+
+def sha256_of(text: str, more: bytes = b"") -> str:
+    """Return the SHA-256 of a row's content."""
+    return hashlib.sha256(text.encode() + more).hexdigest()

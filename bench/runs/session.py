@@ -1,4 +1,4 @@
-"""The trials of a run that are still to be done: handed to an engine, each kept as it ends."""
+"""A session: hands the remaining trials to an engine and stores each result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from registry.errors import RunError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingTrial:
-    """A trial to be done: its number in the plan, and why it can't be compared, if it can't."""
+    """A remaining trial: number in the plan, specification, and reasons against comparing it."""
 
     number: int
     spec: TrialSpec
@@ -33,14 +33,14 @@ class PendingTrial:
 
 
 class ResultSink(Protocol):
-    """Keeps how trials end: the store of a run, or a worker."""
+    """Receives results of trials: the store of a run, or a worker."""
 
     def finish(self, number: int, result: TrialResult) -> None:
-        """Keep how a trial ended, durably; one that was interrupted can end once more."""
+        """Store the result of a trial durably; it may replace that of an interrupted one."""
 
 
 class Session:
-    """Has trials done, keeps each result in the store, and calls `on_result` with it."""
+    """Runs trials, stores each result, and calls `on_result` with it."""
 
     def __init__(
         self,
@@ -52,19 +52,19 @@ class Session:
         on_result: Callable[[int, TrialResult], object] = lambda number, result: None,
         server: TrialServer | None = None,
     ) -> None:
-        """`server` begins processes for trials, if it is there already; it is left as it is."""
+        """`server` is a running server that starts trial processes; it stays open."""
         self._options, self._folder, self._store = options, folder, store
         self._splits, self._source, self._progress = plan.splits, plan.source, progress
         self._on_result, self._server = on_result, server
         self._interrupts = Interrupts(progress.say)
         self._pending: dict[int, PendingTrial] = {}
         self._interrupted = False
-        self._whole: dict[int, PendingTrial] = {}  # at its batch size, what is done at a smaller
+        self._whole: dict[int, PendingTrial] = {}  # trials at full batch size, where halved
 
     def run(self, pending: Sequence[PendingTrial]) -> int | None:
-        """Do `pending`, and return the number of the signal that has stopped it, or None.
+        """Run `pending`; return the number of the signal that stopped it, or None.
 
-        After a trial that was interrupted none is begun.
+        No trial starts after an interrupted one.
         """
         with self._interrupts:
             for alone, some in groupby(pending, lambda each: can_isolate(self._options, each.spec)):
@@ -116,13 +116,13 @@ class Session:
         return wanted and result.record.spec.recipe.batch_size != 1 and not self._stopped
 
     def _with_half_batch(self, number: int, result: TrialResult) -> PendingTrial:
-        """Return a trial that had too little memory, at half its batch."""
+        """Return a trial that ran out of memory, with half its batch size."""
         spec = result.record.spec
         self._folder.checkpoints(spec, self._options.checkpoints).clear()
         size = spec.recipe.batch_size // 2
         whole = self._whole.setdefault(number, self._pending[number])
         mark = f"batch size {size} instead of {whole.spec.recipe.batch_size}"
-        self._progress.say(f"{spec.model}: again with batch size {size}")
+        self._progress.say(f"{spec.model}: out of memory; again with batch size {size}")
         spec = replace(spec, recipe=replace(spec.recipe, batch_size=size))
         return replace(whole, spec=spec, marks=(*whole.marks, mark))
 
@@ -144,17 +144,17 @@ class Session:
 
 
 def require_isolated(options: TrialOptions, specs: Sequence[TrialSpec]) -> None:
-    """Raise RunError where trials that can't have their own process are to be done side by side."""
+    """Raise RunError if parallel trials include one that cannot have its own process."""
     here = [spec.model for spec in specs if not can_isolate(options, spec)]
     asked = f"--jobs {options.jobs}" if options.jobs else f"--engine {options.engine}"
     if here and (options.shares_machine or options.engine != LOCAL.name):
         raise RunError(
-            f"{asked} needs a process for each trial, and {here[0]} has none: what a "
-            "notebook defines has to be put in a file; --no-isolate has to be left out"
+            f"{asked} needs a process for each trial, which {here[0]} cannot have: move a "
+            "notebook's network to a file, and leave out --no-isolate"
         )
 
 
 def can_isolate(options: TrialOptions, spec: TrialSpec) -> bool:
-    """Say whether the trial can have a process of its own: what `__main__` defines can't be had."""
+    """Return whether the trial can have its own process; a network of `__main__` cannot."""
     in_notebook = spec.architecture.constructor.startswith("__main__:")
     return options.isolate and can_spawn() and not in_notebook

@@ -1,4 +1,4 @@
-"""What each trial of a run is asked to do."""
+"""Specifications of a run's trials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.training.spec import TrialSpec
 def make_specs(
     resolved: ResolvedRequest, classes: tuple[str, ...], splits: Splits
 ) -> tuple[TrialSpec, ...]:
-    """Return a specification for each trial, seed by seed, fold by fold, each model in its turn."""
+    """Return a specification for each trial, by seed, then fold, then model."""
     request = resolved.request
     return tuple(
         TrialSpec(

@@ -1,16 +1,15 @@
-"""The records of a run, in one SQLite file: the plan first, then each trial as it ends.
+"""The store of a run: one SQLite file with the plan and the result of each trial.
 
-A trial that has ended is one transaction, with its history and its answers, synced before it is
-said to be done. Each row carries its own SHA-256, since SQLite does not notice altered bytes.
-This process is the only writer. Everything else in a run folder can be made from it again.
+A result is one transaction with history and predictions. It is synced before it is reported.
+Each row has its own SHA-256, since SQLite does not detect altered bytes. One process writes.
+All other files of a run folder can be made from it again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,29 @@ from typing import Any
 import torch
 
 from bench.analysis.results import StoredTrial
-from bench.runs.schema import CONTENTS, SCHEMA, SCHEMA_VERSION, connect, naming_file, transaction
+from bench.runs.schema import (
+    CONTENTS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    connect,
+    naming_file,
+    sha256_of,
+    transaction,
+)
+from bench.runs.thumbnails import Thumbnails
 from bench.training.evaluate import Evaluation
 from bench.training.record import TrialRecord, TrialResult, record_of
 from bench.training.spec import TrialSpec, as_plain, spec_of
 from registry.errors import RunError
 
-_Rows = Sequence[tuple[Any, ...]]  # of epochs, or answers
+_Rows = Sequence[tuple[Any, ...]]  # of epochs or predictions
 
 
 class Store:
     """The records of one run.
 
-    All that reads raises RunError where the file is damaged; all that writes raises StorageError
-    where that can't be done, and what was there before is there still.
+    Methods that read raise RunError if the file is damaged. Methods that write raise StorageError
+    if writing fails; earlier content stays.
     """
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
@@ -39,14 +47,13 @@ class Store:
 
     @classmethod
     def create(cls, path: Path, about: Mapping[str, object], specs: Sequence[TrialSpec]) -> Store:
-        """Return a new store in the file `path`, which is not there yet, with the plan in it.
+        """Return a new store in the new file `path`, with the plan in it.
 
-        `about` is what is to be known of the run, by name, as JSON has it; `specs` are the trials,
-        in their order.
+        `about` is the description of the run, by name, as JSON values; `specs` are the trials.
         """
         with naming_file(path):
             database = connect(path)
-            database.executescript(SCHEMA)  # begins the transaction that ends below
+            database.executescript(SCHEMA)  # starts the transaction that ends below
             store = cls(path, database)
             for name, value in about.items():
                 store._put_about(name, value)
@@ -58,42 +65,42 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:
-        """Return the store in the file `path`; RunError where there is none of this version."""
+        """Return the store in the file `path`. Raises RunError if missing or of another version."""
         if not path.is_file():
-            raise RunError(f"no run in {path.parent}: it has no {path.name}; see `zoo runs`")
+            raise RunError(f"no run in {path.parent}: {path.name} is missing; see `zoo runs`")
         with naming_file(path):
             database = connect(path, read_only=read_only)
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version != SCHEMA_VERSION:
                 raise RunError(
-                    f"{path} has version {version} of the records, this program reads "
+                    f"{path} has records of version {version}, this zoo reads version "
                     f"{SCHEMA_VERSION}: use the zoo that wrote it"
                 )
         return cls(path, database)
 
     @property
     def thumbnails(self) -> Thumbnails:
-        """The small pictures of test images."""
+        """The thumbnails of test images."""
         return Thumbnails(self._path, self._database)
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file."""
         self._database.close()
 
     def about(self) -> dict[str, Any]:
-        """Return what is known of the run, by name."""
+        """Return the description of the run, by name."""
         with naming_file(self._path):
             rows = self._database.execute("SELECT name, value, sha256 FROM run").fetchall()
             for name, value, sha256 in rows:
-                if _sha256(f"{name}\n{value}") != sha256:
-                    raise RunError(f"{self._path} is damaged: {name!r} is not what was written")
+                if sha256_of(f"{name}\n{value}") != sha256:
+                    raise RunError(f"{self._path} is damaged: {name!r} was altered")
             found = {name: json.loads(value) for name, value, _ in rows}
             if found.pop(CONTENTS)["names"] != sorted(found):
-                raise RunError(f"{self._path} is damaged: something about the run is missing")
+                raise RunError(f"{self._path} is damaged: part of the run's description is missing")
             return found
 
     def statuses(self) -> list[tuple[str, str]]:
-        """Return model and status of each trial, in order; `planned` is not begun."""
+        """Return model and status of each trial, in order; `planned` is not started."""
         with naming_file(self._path):
             rows = self._database.execute("SELECT model, status FROM trial ORDER BY number")
             return rows.fetchall()
@@ -112,20 +119,20 @@ class Store:
             return [self._trial(*row) for row in rows]
 
     def tell(self, name: str, value: object) -> None:
-        """Replace what is known of the run under `name`, durably."""
+        """Replace the description under `name` durably."""
         with naming_file(self._path), transaction(self._database):
             self._database.execute("DELETE FROM run WHERE name = ?", (name,))
             self._put_about(name, value)
 
     def finish(self, number: int, result: TrialResult) -> None:
-        """Keep how a trial ended, durably; one that was interrupted can end once more."""
+        """Store the result of a trial durably; it may replace that of an interrupted one."""
         with naming_file(self._path), transaction(self._database):
             self._put(number, result.record.spec, result.record, result.test)
 
     def _put_about(self, name: str, value: object) -> None:
         text = json.dumps(value)
         self._database.execute(
-            "INSERT INTO run VALUES (?, ?, ?)", (name, text, _sha256(f"{name}\n{text}"))
+            "INSERT INTO run VALUES (?, ?, ?)", (name, text, sha256_of(f"{name}\n{text}"))
         )
 
     def _put(
@@ -167,7 +174,7 @@ class Store:
             (number,),
         ).fetchall()
         if _digest(number, status, spec, record, epochs, answers) != sha256:
-            raise RunError(f"{self._path} is damaged: trial {number} is not what was written")
+            raise RunError(f"{self._path} is damaged: trial {number} was altered")
         asked = spec_of(json.loads(spec))
         if record is None:
             return StoredTrial(number=number, spec=asked, record=None, test=None)
@@ -177,43 +184,8 @@ class Store:
         return StoredTrial(number=number, spec=asked, record=rest, test=test)
 
 
-class Thumbnails:
-    """The small pictures in a run's store, JPEG by name of the image; errors are as the store's."""
-
-    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
-        self._path, self._database = path, database
-
-    def names(self) -> set[str]:
-        """Return of which images there is one."""
-        with naming_file(self._path):
-            rows = self._database.execute("SELECT image FROM thumbnail")
-            return {json.loads(image) for (image,) in rows}
-
-    def keep(self, pictures: Mapping[str, bytes]) -> None:
-        """Keep `pictures`, all or none."""
-        by_json = {json.dumps(name): jpeg for name, jpeg in pictures.items()}
-        rows = [(name, jpeg, _sha256(f"{name}\n", jpeg)) for name, jpeg in by_json.items()]
-        with naming_file(self._path), transaction(self._database):
-            self._database.executemany("INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?)", rows)
-
-    def read(self, names: Iterable[str]) -> dict[str, bytes]:
-        """Return the pictures of `names` that there are."""
-        found: dict[str, bytes] = {}
-        with naming_file(self._path):
-            for name in names:
-                rows = self._database.execute(
-                    "SELECT image, jpeg, sha256 FROM thumbnail WHERE image = ?", (json.dumps(name),)
-                )
-                for image, jpeg, sha256 in rows:  # one, or none
-                    if _sha256(f"{image}\n", jpeg) != sha256:
-                        text = f"{self._path} is damaged: a thumbnail is not what was written"
-                        raise RunError(text)
-                    found[name] = jpeg
-        return found
-
-
 def _evaluation(answers: _Rows, record: TrialRecord) -> Evaluation | None:
-    """Return the answers as they were given; JSON keeps every float32."""
+    """Return the stored predictions; JSON keeps every float32 exactly."""
     if record.test_loss is None or record.test_accuracy is None or not answers:
         return None
     return Evaluation(
@@ -225,9 +197,5 @@ def _evaluation(answers: _Rows, record: TrialRecord) -> Evaluation | None:
 
 
 def _digest(*trial: object) -> str:
-    """Return the digest of number, status, specification, record, epochs and answers."""
-    return _sha256(json.dumps(trial))
-
-
-def _sha256(text: str, more: bytes = b"") -> str:
-    return hashlib.sha256(text.encode() + more).hexdigest()
+    """Return the digest of number, status, specification, record, epochs and predictions."""
+    return sha256_of(json.dumps(trial))

@@ -1,6 +1,6 @@
-"""Runs that were made before: listed, read, compared, their tables written anew.
+"""Stored runs: list them, read them, write their tables again.
 
-What reads one run raises RunError where there is no such run, or its records can't be read.
+Functions that read a run raise RunError if it does not exist or its records are unreadable.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.comparison import RunComparison, compare_stored
 from bench.analysis.cross_validation import tested_names
-from bench.analysis.results import Results, StoredRun, StoredTrial, tests_of
+from bench.analysis.results import StoredRun, StoredTrial, tests_of
 from bench.report.page.write import write_page
 from bench.report.run_files import write_run, write_trial
 from bench.runs.request import as_plain, request_of
@@ -23,65 +22,36 @@ from bench.training.record import FINISHED
 from bench.training.spec import TrialSpec
 from registry.errors import RunError, format_error
 
-_About = Mapping[str, Any]  # what the store says of a run
+_About = Mapping[str, Any]  # the description of a run in its store
 
 
 def list_runs(runs: Path) -> list[dict[str, Any]]:
     """Return one row for each run in `runs`: name, models, trials, finished, state, started.
 
-    A run whose records can't be read is a row with its reason as the state.
+    The state of a run with unreadable records is the reason.
     """
     return [_row(folder) for folder in run_folders(runs)]
 
 
 def read_run(name: str, runs: Path, target: float | None = None) -> RunResults:
-    """Return what a run has given so far; nothing is written.
+    """Return the results of a run so far; nothing is written.
 
-    With `target`, a validation accuracy, 0 to 1, times to it instead of to the run's own.
+    `target`, a validation accuracy of 0 to 1, replaces the run's own for times to target.
     """
     return _read(name, runs, target)[0]
 
 
 def stored_run(name: str, runs: Path, target: float | None = None) -> StoredRun:
-    """Return all that is kept of a run, with times to `target`; nothing is written."""
+    """Return everything stored of a run, with times to `target`; nothing is written."""
     results, about, specs = _read(name, runs, target)
     return StoredRun(results=results, about=about, specs=specs)
 
 
-def compare(
-    base: int | str | Path | Results,
-    new: int | str | Path | Results,
-    *,
-    runs: str | Path = "runs",
-    tolerance: float = 0.0,
-    across_recipes: bool = False,
-) -> RunComparison:
-    """Return what has changed from one run to another.
-
-    Args:
-        base: the run before: its folder, its name in `runs`, its number, or its results.
-        new: the run after it.
-        runs: where run folders are.
-        tolerance: a loss of accuracy that is put up with, 0 to 1, however sure it is.
-        across_recipes: compare what two recipes give, instead of refusing to.
-
-    Raises:
-        IncomparableError: no model can be compared: none is in both, or not with the same images,
-            split and recipe.
-        RunError: there is no such run, or its records can't be read.
-    """
-    before, after = (
-        stored_run(str(run.folder if isinstance(run, Results) else run), Path(runs))
-        for run in (base, new)
-    )
-    return compare_stored(before, after, tolerance, across_recipes=across_recipes)
-
-
 def write_report(name: str, runs: Path) -> RunResults:
-    """Return what a run has given so far, tables, figures and page written anew from its records.
+    """Return the results of a run so far; write its tables, figures and page again.
 
-    They are the same each time. The grids of photographs are not: they need the images. RunError
-    is raised where the run is in use, or the page can't be drawn, too.
+    They are the same each time. Grids of test images are not written: they need the images. Also
+    raises RunError if the run is in use or the page cannot be drawn.
     """
     folder = RunFolder.find(name, runs)
     with folder.held(), closing(Store.open(folder.database)) as store:
@@ -89,23 +59,23 @@ def write_report(name: str, runs: Path) -> RunResults:
         try:
             write_page(results, store.about(), store.thumbnails.read)
         except Exception as error:
-            raise RunError(f"the tables are written; {_page_error(results, error)}") from error
+            raise RunError(f"tables written, but {_page_error(results, error)}") from error
         return results
 
 
 def try_write_page(results: RunResults, store: Store, say: Callable[[str], object]) -> None:
-    """Write page and figures, or say why not: a run that was measured is not lost for that."""
+    """Write page and figures; on failure print why, so that the run is not lost."""
     try:
         write_page(results, store.about(), store.thumbnails.read)
     except SystemExit:
         raise
-    except BaseException as error:  # noqa: BLE001 a panic of vl-convert is no Exception
-        results.page.unlink(missing_ok=True)  # it would tell of fewer trials
+    except BaseException as error:  # noqa: BLE001 a panic of vl-convert is not an Exception
+        results.page.unlink(missing_ok=True)  # it would show fewer trials
         say(f"{_page_error(results, error)}: `zoo report {results.folder}` tries again")
 
 
 def report(folder: RunFolder, store: Store) -> RunResults:
-    """Return what the run in `folder` has given so far, its tables being written anew."""
+    """Return the results of the run in `folder` so far, and write its tables again."""
     about, trials = store.about(), store.trials()
     results = _results(folder, about, trials)
     write_trials(folder, about, trials)
@@ -114,7 +84,7 @@ def report(folder: RunFolder, store: Store) -> RunResults:
 
 
 def write_trials(folder: RunFolder, about: _About, trials: Sequence[StoredTrial]) -> None:
-    """Write anew what is written of each of `trials` that has answered the test."""
+    """Write the files of each trial with a record again."""
     for trial in trials:
         if trial.record is not None:
             names = tested_names(about["split"], trial.spec)
@@ -124,7 +94,7 @@ def write_trials(folder: RunFolder, about: _About, trials: Sequence[StoredTrial]
 def _read(
     name: str, runs: Path, target: float | None
 ) -> tuple[RunResults, _About, tuple[TrialSpec, ...]]:
-    """Return the results of a run, what its store says of it, and its trials as planned."""
+    """Return the results of a run, its description, and its planned trials."""
     folder = RunFolder.find(name, runs)
     with closing(Store.open(folder.database, read_only=True)) as store:
         about, trials = store.about(), store.trials()
@@ -132,7 +102,7 @@ def _read(
 
 
 def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
-    """Return the last run of the very same request that is neither done nor being done."""
+    """Return the last run of an equal request that is neither finished nor in use."""
 
     def alike(store: Store) -> bool:
         left = any(status not in FINISHED for _, status in store.statuses())
@@ -143,7 +113,7 @@ def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
 
 
 def find_last_run(runs: Path, wanted: Callable[[Store], bool]) -> RunFolder | None:
-    """Return the last run in `runs` whose store is `wanted`, of those that can be read."""
+    """Return the last readable run in `runs` whose store is `wanted`."""
     for folder in reversed(run_folders(runs)):
         try:
             with closing(Store.open(folder.database, read_only=True)) as store:
@@ -155,7 +125,7 @@ def find_last_run(runs: Path, wanted: Callable[[Store], bool]) -> RunFolder | No
 
 
 def _page_error(results: RunResults, error: BaseException) -> str:
-    return f"{results.page} can't be drawn: {format_error(error)}"
+    return f"cannot draw {results.page}: {format_error(error)}"
 
 
 def _results(

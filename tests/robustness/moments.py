@@ -41,7 +41,7 @@ MOMENTS = (
     Moment(name="start-up", come=lambda lines, folder: True, within=_START_SECONDS),
     Moment(name="training", come=_said("shaky trains"), within=0.8),
     Moment(name="training", come=_said("lenet5 (seed 0) epoch 1/"), within=0.15),
-    Moment(name="validation", come=_said("shaky (seed 0): going", "shaky trains"), within=0.6),
+    Moment(name="validation", come=_said("shaky (seed 0): resuming", "shaky trains"), within=0.6),
     Moment(name="validation", come=_said("shaky evaluates"), within=0.06),
     Moment(name="test", come=_said("shaky (seed 0) epoch 4/"), within=0.12),
     Moment(name="publishing", come=_written("runs/*/*/seed-0/weights*"), within=0.05),

@@ -141,8 +141,8 @@ MUTANTS = (
     Mutant(
         name="the digest of a trial is not of its answers",
         file="bench/runs/store.py",
-        old="_sha256(json.dumps(trial))",
-        new="_sha256(json.dumps([*trial[:-1], len(trial[-1])]))",
+        old="sha256_of(json.dumps(trial))",
+        new="sha256_of(json.dumps([*trial[:-1], len(trial[-1])]))",
         tests=("tests/unit/runs/test_store.py::test_whatever_was_altered_is_noticed",),
     ),
     Mutant(

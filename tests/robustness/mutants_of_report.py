@@ -85,7 +85,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a wrong answer has a green frame",
-        file="bench/report/tiles.py",
+        file="bench/report/image_grid.py",
         old='(GOOD, "✓") if right',
         new='(GOOD, "✓") if not right',
         tests=("tests/unit/report/test_image_grid.py::test_right_is_green_and_wrong_is_red",),

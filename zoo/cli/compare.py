@@ -41,7 +41,7 @@ def compare(
         raise RunError("--fail-on takes one or more of accuracy, time, parameters")
 
     from bench.report.changes import comparison_as_json, render
-    from bench.runs.stored_runs import compare
+    from bench.runs.compare import compare
 
     found = compare(
         base, new, runs=runs_dir, tolerance=tolerance / 100, across_recipes=across_recipes

@@ -1,4 +1,4 @@
-"""What charts are put together from: data, axes, lines, labels."""
+"""Building blocks of charts: data, axes, lines, labels."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bench.report.page.figure import ChartTheme, Row, mark
 Chart = alt.LayerChart | alt.Chart | alt.FacetChart
 PERCENT = ".1%"
 MODEL_TIP = alt.Tooltip("model:N", title="model")
-_HEIGHT, _BAR = 300, 26  # pixels: of a chart, and of a bar in it
-_DECADES = 1.0  # of costs, from which on their axis is logarithmic
+_HEIGHT, _BAR = 300, 26  # pixels: of a chart, and of one bar
+_DECADES = 1.0  # range of costs above which their axis is logarithmic
 
 
 def data(rows: Sequence[Row]) -> alt.InlineData:
-    """Return rows as a chart holds them."""
+    """Return rows as data of a chart."""
     return alt.InlineData(values=list(rows))
 
 
 def sized(chart: Chart, look: ChartTheme, bars: int = 0) -> Chart:
-    """Return `chart` as wide as its place, or as a file is, and high enough for so many bars."""
+    """Return `chart` with the width of `look` and the height for so many bars."""
     height = _BAR * max(bars, 2) if bars else _HEIGHT
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     chart = chart.properties(width=look.width, height=height, autosize=fit)
@@ -37,15 +37,15 @@ def models_of(rows: Sequence[Row]) -> list[str]:
 
 
 def tips_of(*names: str, titles: dict[str, str] | None = None) -> list[alt.Tooltip]:
-    """Return what is told of shares where one points."""
-    told = {"low": "95 % from", "high": "95 % to"} | (titles or {})
-    return [alt.Tooltip(f"{name}:Q", title=told.get(name, name), format=PERCENT) for name in names]
+    """Return tooltips for shares, 0 to 1."""
+    known = {"low": "95 % from", "high": "95 % to"} | (titles or {})
+    return [alt.Tooltip(f"{name}:Q", title=known.get(name, name), format=PERCENT) for name in names]
 
 
 def lines(
     base: alt.Chart, models: Sequence[str], y: Any, tips: list[alt.Tooltip], look: ChartTheme
 ) -> list[alt.Chart]:
-    """Return a line and points for each model, told apart by colour, dash and shape."""
+    """Return a line and points for each model, with its own colour, dash and shape."""
     marks = [mark(place) for place in range(len(models))]
     dashes = alt.Scale(domain=list(models), range=[list(each.dash) for each in marks])
     shapes = alt.Scale(domain=list(models), range=[each.shape for each in marks])
@@ -60,7 +60,7 @@ def lines(
 def part_bars(
     rows: Sequence[Row], y: alt.Y, title: str, colours: Mapping[str, str], look: ChartTheme
 ) -> alt.Chart:
-    """Return bars of the `seconds` of each `part`, one after the other by their `place`."""
+    """Return stacked bars of the `seconds` of each `part`, ordered by `place`."""
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     spent = alt.Tooltip("seconds:Q", title="seconds", format=",.2f")
     bars: alt.Chart = (
@@ -78,19 +78,19 @@ def part_bars(
 
 
 def colour_of(models: Sequence[str], look: ChartTheme, legend: alt.Legend | None) -> alt.Color:
-    """Return each model's colour."""
+    """Return the colour scale of the models."""
     colours = [look.series[mark(place).colour] for place in range(len(models))]
     scale = alt.Scale(domain=list(models), range=colours)
     return alt.Color("model:N", sort=None, title=None, scale=scale, legend=legend)
 
 
 def legend_of(look: ChartTheme) -> alt.Legend | None:
-    """Return a legend where the look has one."""
+    """Return a legend, if the theme has one."""
     return alt.Legend(orient="bottom", columns=3, symbolOpacity=1) if look.legend else None
 
 
 def accuracy_axis(channel: str, ends: tuple[float, float], title: str) -> Any:
-    """Return the axis of an accuracy, from just below the least to just above the most."""
+    """Return the axis of an accuracy between `ends`."""
     kind = alt.X if channel == "x" else alt.Y
     scale = alt.Scale(domain=list(ends), nice=False, zero=False)
     axis = alt.Axis(format=".0%", tickCount=6)
@@ -98,7 +98,7 @@ def accuracy_axis(channel: str, ends: tuple[float, float], title: str) -> Any:
 
 
 def ends_of(rows: Sequence[Row], *names: str, more: Sequence[float] = ()) -> tuple[float, float]:
-    """Return the bounds of an axis that shows all shares `names`, 0 to 1."""
+    """Return the bounds of an axis for the shares `names`, 0 to 1."""
     values = [row[name] for row in rows for name in names if row[name] is not None]
     low, high = min((*values, *more)), max((*values, *more))
     room = max(0.02, (high - low) * 0.06)
@@ -107,7 +107,7 @@ def ends_of(rows: Sequence[Row], *names: str, more: Sequence[float] = ()) -> tup
 
 
 def cost_scale(values: Sequence[float], *, tight: bool = False) -> alt.Scale:
-    """Return a scale with room at its ends: logarithmic where costs are tenfold apart."""
+    """Return a scale with room at its ends; logarithmic if costs differ tenfold."""
     low, high = min(values), max(values)
     if low > 0 and math.log10(high / low) > _DECADES:
         room = (high / low) ** (0.02 if tight else 0.1)

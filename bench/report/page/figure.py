@@ -1,4 +1,4 @@
-"""What a chart gives, how charts look, and what they have in common: names, marks, numbers."""
+"""The figure type, the themes of charts, and shared labels, marks and numbers."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from bench.training.record import TrialRecord, comparable_times
 if TYPE_CHECKING:
     import altair as alt
 
-Row = dict[str, Any]  # no name of a stranger is a field
-MOST_CLASSES = 12  # in a square of who was taken for whom
+Row = dict[str, Any]  # user-given names are values, never keys
+MOST_CLASSES = 12  # in a confusion matrix
 _LABEL_CELLS = 24
-# Okabe and Ito 2008, without the yellow, which no eye sees on white; black is white on dark paper
+# Okabe and Ito 2008, without yellow, invisible on white; black becomes white on dark paper
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right",
           "triangle-left")  # fmt: skip
-MOST_SERIES = 10  # models in one chart of lines: more can't be told apart
+MOST_SERIES = 10  # models in one line chart; more are hard to distinguish
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartTheme:
-    """Where a chart is drawn."""
+    """Colours, width and font of a chart."""
 
     ink: str  # of text
-    faint: str  # of what stands back
-    grid: str  # of lines behind the data
-    paper: str  # of the picture
-    behind: str  # of what is behind it
-    series: tuple[str, ...]  # of models and parts, in turn
+    faint: str  # of secondary text
+    grid: str  # of grid lines
+    paper: str  # background of the chart
+    behind: str  # background behind the chart
+    series: tuple[str, ...]  # of models and parts, in order
     width: int | str  # pixels, or `container`
-    legend: bool  # within the chart; a page has its own
+    legend: bool  # whether the chart has one; the page has its own
     font: str
 
     @property
     def config(self) -> dict[str, Any]:
-        """Vega-Lite's configuration."""
+        """The configuration for Vega-Lite."""
         axis = {"labelColor": self.faint, "titleColor": self.ink, "gridColor": self.grid,
                 "domainColor": self.faint, "tickColor": self.faint, "labelFontSize": 12,
                 "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8,
@@ -53,7 +53,7 @@ class ChartTheme:
         return {
             "background": self.paper,
             "font": self.font,
-            "aria": False,  # the figure around it is described, and has a table
+            "aria": False,  # the figure element has a description and a table
             "view": {"stroke": None},
             "axis": axis,
             "legend": {**text, "titleFontWeight": "normal", "labelLimit": 220},
@@ -62,7 +62,7 @@ class ChartTheme:
         }
 
 
-PAGE = ChartTheme(  # the page sets these by its scheme
+PAGE = ChartTheme(  # the page sets these by its colour scheme
     ink="var(--ink)",
     faint="var(--faint)",
     grid="var(--grid)",
@@ -87,7 +87,7 @@ PAPER = ChartTheme(
 
 
 class Mark(NamedTuple):
-    """How one model is told from the others in every chart."""
+    """Colour, dash and shape of one model in every chart."""
 
     colour: int
     dash: tuple[int, int]
@@ -102,22 +102,22 @@ def mark(place: int) -> Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure."""
+    """A figure with its texts."""
 
-    name: str  # of its files, and on the page
+    name: str  # name of its files and its element
     title: str
     caption: str
-    told: str  # what it shows, for who can't see it
+    told: str  # description for screen readers
     draw: Callable[[ChartTheme], alt.LayerChart | alt.Chart | alt.FacetChart]
-    # what is explained beside it: the marks of the models, or labels and their colours
+    # legend: the marks of the models, or labels with colours
     key: Literal["models"] | tuple[tuple[str, int], ...] = ()
     head: tuple[str, ...] = ()
-    table: tuple[tuple[str, ...], ...] = ()  # the same in figures; may be empty
-    on_page: bool = True  # it is drawn there as a chart
+    table: tuple[tuple[str, ...], ...] = ()  # the same data as a table; may be empty
+    on_page: bool = True  # whether the page shows it as a chart
 
 
 def labels(results: Results) -> dict[str, str]:
-    """Return what each model is called in charts, in the table's order; no two are called alike."""
+    """Return the unique label of each model in charts, in the table's order."""
     found: dict[str, str] = {}
     for name in results.frame["model"]:
         if name == BASELINE:
@@ -129,19 +129,19 @@ def labels(results: Results) -> dict[str, str]:
 
 
 def charted_labels(results: Results) -> dict[str, str]:
-    """Return the labels of the models that charts of lines show: ten at most."""
+    """Return the labels of the models in line charts: ten at most."""
     return dict(list(labels(results).items())[:MOST_SERIES])
 
 
 def classes_of(results: Results) -> list[str]:
-    """Return the names of the classes, no two alike."""
+    """Return unique names of the classes."""
     first = next((record.spec.classes for record in results.records), ())
     shown = [short(name, _LABEL_CELLS) for name in first]
     return [f"{name} ({n + 1})" if shown.count(name) > 1 else name for n, name in enumerate(shown)]
 
 
 def points(results: Results) -> list[Row]:
-    """Return one row for each model that was tested, with its costs."""
+    """Return one row for each tested model, with its costs."""
     named, rows = labels(results), list[Row]()
     seconds = "shared_train_seconds" if _shares(results) else "train_seconds"
     for row in results.frame.to_dict("records"):
@@ -161,31 +161,31 @@ def points(results: Results) -> list[Row]:
 
 
 def trials_of(records: Iterable[TrialRecord], model: str) -> list[TrialRecord]:
-    """Return the trials of `model` that ended well, or, where none did, those that began."""
-    begun = [record for record in records if record.model == model and record.history]
-    return [record for record in begun if record.status == "ok"] or begun
+    """Return the successful trials of `model`; if there are none, the started ones."""
+    started = [record for record in records if record.model == model and record.history]
+    return [record for record in started if record.status == "ok"] or started
 
 
 def finite(value: Any) -> float | None:
-    """Return a number with six digits, or None for what is missing or not finite."""
+    """Return a number with six digits, or None if missing or not finite."""
     if value is None or not isinstance(value, int | float | np.floating | np.integer):
         return None
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """Return the mean with six digits, or None of no values."""
+    """Return the mean with six digits, or None without values."""
     return finite(sum(values) / len(values)) if values else None
 
 
 def best_first(rows: Sequence[Row]) -> str:
-    """Return models and accuracies in words, in the order of `rows`."""
+    """Return models and accuracies as text, in the order of `rows`."""
     return ", ".join(f"{row['model']} {percent(row['accuracy']) or 'none'}" for row in rows) + "."
 
 
 def shared_note(results: Results) -> str:
-    """Return what a caption adds where times were measured with other trials beside them."""
-    return " On a machine that several trials have shared." if _shares(results) else ""
+    """Return the addition to a caption if trials shared the machine."""
+    return " Several trials shared the machine." if _shares(results) else ""
 
 
 def _shares(results: Results) -> bool:

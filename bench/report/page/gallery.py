@@ -1,4 +1,4 @@
-"""Which photographs are worth a look, by what the models answered, and the pictures of them."""
+"""Selection of test images by their predictions, and their pictures."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from numpy.typing import NDArray
 
 from bench.analysis.predictions import Predictions
 
-MOST_BYTES = 4_000_000  # of all pictures of a page, as text
-_MOSTLY = 0.5  # a model gets a photograph right where more than half of its seeds do
+MOST_BYTES = 4_000_000  # of all pictures on a page, as text
+_MOSTLY = 0.5  # a model is right on an image if more than half of its seeds are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """A photograph that a model got wrong; classes are numbers."""
+    """An image that a model predicts wrong; classes are numbers."""
 
     image: str
     label: int
-    said: int  # the wrong class that most seeds named
-    confidence: float  # mean probability of the class named, over the seeds that were wrong
-    wrong: int  # how many of the model's seeds
+    said: int  # the most frequent wrong class
+    confidence: float  # mean probability of the predicted class over wrong seeds
+    wrong: int  # number of wrong seeds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contested:
-    """A photograph and what became of it; classes are numbers."""
+    """An image with the right and wrong models; classes are numbers."""
 
     image: str
     label: int
-    right: Mapping[str, int]  # of each model that mostly got it right: how many seeds were right
-    wrong: Mapping[str, int]  # of each that mostly got it wrong: how many seeds were right
-    said: int  # the wrong class named most
+    right: Mapping[str, int]  # by model that is mostly right: number of right seeds
+    wrong: Mapping[str, int]  # by model that is mostly wrong: number of right seeds
+    said: int  # the most frequent wrong class of all models
 
 
 def confidently_wrong(answers: Predictions, most: int) -> list[Mistake]:
-    """Return the photographs of which `answers` were most surely wrong, over all seeds."""
+    """Return the images with the most confident wrong predictions, over all seeds."""
     missed = ~answers.correct  # (S, N)
     confidence = np.where(missed, answers.probabilities.max(axis=2), 0.0)  # (S, N)
     total = confidence.sum(axis=0)
@@ -56,7 +56,7 @@ def confidently_wrong(answers: Predictions, most: int) -> list[Mistake]:
 
 
 def disagreed_on(models: Mapping[str, Predictions], most: int) -> list[Contested]:
-    """Return the photographs that some models get right and others wrong, the most even first."""
+    """Return the images that split the models into right and wrong, most even first."""
     group = _comparable(models)
     if len(group) < 2:
         return []
@@ -68,7 +68,7 @@ def disagreed_on(models: Mapping[str, Predictions], most: int) -> list[Contested
 
 
 def fooling_all(models: Mapping[str, Predictions], most: int) -> list[Contested]:
-    """Return the photographs that every model gets wrong, the surest mistakes first."""
+    """Return the images that every model gets wrong, most confident mistakes first."""
     group = _comparable(models)
     if not group:
         return []
@@ -82,7 +82,7 @@ def fooling_all(models: Mapping[str, Predictions], most: int) -> list[Contested]
 
 
 def _comparable(models: Mapping[str, Predictions]) -> dict[str, Predictions]:
-    """Return those of `models` that answered the same photographs as the first."""
+    """Return the models tested on the same images as the first."""
     first = next(iter(models.values()), None)
     return {
         name: each
@@ -94,9 +94,9 @@ def _comparable(models: Mapping[str, Predictions]) -> dict[str, Predictions]:
 
 
 def confusion(answers: Predictions) -> NDArray[np.float64]:
-    """Return (K, K): of each class's photographs, the share that was called each class.
+    """Return the confusion matrix (K, K): for each true class, the share of each predicted class.
 
-    Means over seeds; a class without photographs has zeros.
+    Means over seeds; a class without images has zeros.
     """
     classes = answers.probabilities.shape[2]
     counts = np.zeros((classes, classes))
@@ -107,15 +107,15 @@ def confusion(answers: Predictions) -> NDArray[np.float64]:
 
 
 class Album:
-    """Small pictures as text that a page holds, with a cap on all of them together."""
+    """Thumbnails as text for a page, with a limit on their total size."""
 
     def __init__(self, pictures: Mapping[str, bytes], most: int = MOST_BYTES) -> None:
         self._pictures, self._left = pictures, most
-        self.missing = 0  # pictures that are not kept
-        self.refused = 0  # pictures for which there was no room
+        self.missing = 0  # number of pictures that are not stored
+        self.refused = 0  # number of pictures beyond the limit
 
     def address(self, image: str) -> str | None:
-        """Return the picture of `image` as a data URI, or None."""
+        """Return the picture of `image` as a data URI, or None if missing or too large."""
         jpeg = self._pictures.get(image)
         if jpeg is None:
             self.missing += 1
@@ -129,7 +129,7 @@ class Album:
 
 
 def _shares(group: Mapping[str, Predictions]) -> NDArray[np.float64]:
-    """Return for each model and photograph the share of seeds that are right (models, N)."""
+    """Return the share of right seeds by model and image (models, N)."""
     return np.array([each.correct.mean(axis=0) for each in group.values()])
 
 

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  // Sorting: each heading becomes a button; what has no value stays below.
+  // Sorting: each heading becomes a button; rows without a value stay at the end.
   const compare = (one, other) =>
     typeof one === "number" && typeof other === "number"
       ? one - other
@@ -40,22 +40,22 @@
     });
   }
 
-  // The scheme: as the system has it, until it is chosen.
+  // Colour scheme: that of the system, until the reader chooses one.
   const scheme = document.getElementById("scheme");
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.scheme ? root.dataset.scheme === "dark" : dark.matches);
-  const tell = () => { const other = isDark() ? "Light colours" : "Dark colours"; scheme.ariaLabel = scheme.title = other; };
-  scheme.addEventListener("click", () => { root.dataset.scheme = isDark() ? "light" : "dark"; tell(); });
-  dark.addEventListener("change", tell);
+  const label = () => { const other = isDark() ? "Light colours" : "Dark colours"; scheme.ariaLabel = scheme.title = other; };
+  scheme.addEventListener("click", () => { root.dataset.scheme = isDark() ? "light" : "dark"; label(); });
+  dark.addEventListener("change", label);
   scheme.hidden = false;
-  tell();
+  label();
 
-  // Charts: `ast` reads expressions instead of making functions of them, which the page forbids.
+  // Charts: `ast` interprets expressions; compiling them is forbidden by the page's policy.
   const drawings = [...document.querySelectorAll(".chart")].map((place) => {
     const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
     return vegaEmbed(place.firstElementChild, spec, { renderer: "svg", actions: false, ast: true }).catch((error) => {
-      place.textContent = "This chart can't be drawn: " + error.message;
+      place.textContent = "Cannot draw this chart: " + error.message;
       place.classList.add("chart-failed");
     });
   });

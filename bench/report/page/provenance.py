@@ -1,4 +1,4 @@
-"""What the page says of the data, and of how to repeat the run."""
+"""Sections of the page on the data and on reproducing the run."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from bench.analysis.results import Results
 from bench.system.display import count_noun
 
 _MOST_NAMES = 200
-_PARTS = {"train": "train", "validation": "validate", "test": "test"}  # and what each is there to
+_PARTS = {"train": "train", "validation": "validate", "test": "test"}  # and its use
 
 
 def data_section(about: Mapping[str, Any]) -> dict[str, Any]:
-    """Return counts, parts, rejects and duplicates, as far as the store has them."""
+    """Return counts, parts, rejects and duplicates, if the store has them."""
     split, manifest = about.get("split") or {}, about.get("manifest") or {}
     rejects, duplicates = about.get("rejects") or [], manifest.get("duplicates") or []
     facts = [("folder", str(about.get("data") or ""))]
     if manifest:
         classes = ", ".join(f"{count:,} {name}" for name, count in manifest["classes"].items())
-        facts.append(("photographs", f"{manifest['images']:,} ({classes})"))
+        facts.append(("images", f"{manifest['images']:,} ({classes})"))
         facts.append(("size", f"{manifest['bytes'] / 1e6:,.1f} MB"))
     sizes = [f"{len(split[part]):,} to {use}" for part, use in _PARTS.items() if split.get(part)]
-    twice = f"{count_noun(len(duplicates), 'picture')} more than once" if duplicates else "none"
+    twice = f"{count_noun(len(duplicates), 'image')} more than once" if duplicates else "none"
     facts += [
         ("split", f"{split.get('name', '')}: {', '.join(sizes)}" if sizes else ""),
-        ("left out", count_noun(len(rejects), "file") if rejects else "none"),
+        ("rejected", count_noun(len(rejects), "file") if rejects else "none"),
         ("duplicates", twice),
     ]
     return {
@@ -41,14 +41,14 @@ def data_section(about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def repeat_section(results: Results, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Return command, recipe, versions, machine and fingerprint, as far as the store has them."""
+    """Return command, recipe, versions, machine and fingerprint, if the store has them."""
     there = about.get("environment") or {}
     seeds = list(dict.fromkeys(record.spec.seed for record in results.records))
     versions = {"python": there.get("python"), **(there.get("packages") or {})}
     device, name, load = there.get("device"), there.get("device_name"), there.get("load_1_minute")
     if name and name != there.get("cpu"):
         device = f"{device or ''} ({name})"
-    # ISO's form as a person reads it
+    # ISO 8601 in a readable form
     started = (there.get("started") or "").replace("T", " ").replace("+00:00", " UTC")
     facts = [
         ("recipe", _join_names(_flat(about.get("recipe") or {}))),
@@ -93,7 +93,7 @@ def _duplicate(each: Mapping[str, Any]) -> str:
 
 
 def _command(command: list[str]) -> str:
-    """Return what was typed, or nothing for a notebook, whose own command says nothing."""
+    """Return the command line; empty for a notebook, whose command is of no use."""
     if not command or PurePath(command[0]).name not in ("zoo", "zoo.exe", "__main__.py"):
         return ""
     return shlex.join(["zoo", *command[1:]])

@@ -1,7 +1,7 @@
-"""Vega-Lite drawn by vl-convert, in a process of its own, which its engine ends on any trouble.
+"""Render Vega-Lite with vl-convert in a separate process, which its engine ends on any error.
 
-Run as a file: specifications come on stdin, pictures go to stdout, as JSON. It needs nothing else
-of this package, so that it begins at once.
+Run as a script: it reads specifications from stdin and writes pictures to stdout, as JSON. It
+imports nothing else of this package, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import json
 import sys
 from typing import Any
 
-VEGA_LITE = "6.4"  # that of altair 6.3; vl-convert 1.9 has it
+VEGA_LITE = "6.4"  # the version of altair 6.3; vl-convert 1.9 has it
 _PNG_SCALE = 2.0
 
 
 def main() -> None:
-    """Draw all that stdin asks for."""
+    """Render all jobs on stdin."""
     jobs = json.load(sys.stdin)
     json.dump([base64.b64encode(_draw(**job)).decode("ascii") for job in jobs], sys.stdout)
 
@@ -24,7 +24,7 @@ def main() -> None:
 def _draw(form: str, spec: dict[str, Any] | None = None) -> bytes:
     import vl_convert
 
-    if spec is None:  # the library that draws charts on a page, with all it needs
+    if spec is None:  # the library that draws charts on a page, with its dependencies
         found = vl_convert.javascript_bundle(vl_version=VEGA_LITE)  # type: ignore[call-arg]
         return str(found).encode()
     if form == "png":

@@ -1,4 +1,4 @@
-"""All that the page's template is filled with, as plain values; names are still as they are."""
+"""Values for the template of the page; names are not yet escaped."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from bench.system.display import percent
 Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
 _CONTESTED, _SAMPLES, _PAIRS = 16, 12, 15
-_MOST_NAMES = 6  # of models on a tile
+_MOST_NAMES = 6  # models on a tile
 
 
 def shown_photographs(results: Results) -> list[str]:
-    """Return the photographs that the page shows, each once."""
+    """Return the images that the page shows, each once."""
     answers = results.pairwise.answers
     names = [each.image for each in disagreed_on(answers, _CONTESTED)]
     names += [each.image for each in fooling_all(answers, _CONTESTED)]
@@ -43,7 +43,7 @@ def shown_photographs(results: Results) -> list[str]:
 
 
 def verdict_section(results: Results) -> Context:
-    """Return the verdict: the headline, and each line with its kind."""
+    """Return the verdict: headline, lead, notes, and lines with their kind."""
     pairwise = results.pairwise
     marked_ones = {record.model for record in results.records if record.marks}
     compared = {m: each for m, each in pairwise.answers.items() if m not in marked_ones}
@@ -63,7 +63,7 @@ def verdict_section(results: Results) -> Context:
 
 
 def table_section(results: Results) -> Context:
-    """Return the table: its columns, and the value by which each cell is sorted."""
+    """Return the table: headings, and cells with their sort values."""
     shown = informative_columns(results.frame)
     found = [
         {
@@ -84,7 +84,7 @@ def table_section(results: Results) -> Context:
 
 
 def confusion_section(results: Results) -> Context:
-    """Return a square of shares for each model, or, of many classes, the pairs mixed up most."""
+    """Return a confusion matrix for each model; for many classes, the most confused pairs."""
     classes, answers = classes_of(results), results.pairwise.answers
     if len(classes) > MOST_CLASSES:
         return {"classes": classes, "confusions": [], "confused": _pairs(results, classes)}
@@ -103,7 +103,7 @@ def confusion_section(results: Results) -> Context:
 
 
 def photographs_section(results: Results, album: Album) -> Context:
-    """Return the photographs worth a look."""
+    """Return the tiles of selected test images."""
     answers, named, classes = results.pairwise.answers, labels(results), classes_of(results)
     disagreed = disagreed_on(answers, _CONTESTED)
     fooled = fooling_all(answers, _CONTESTED)
@@ -112,7 +112,7 @@ def photographs_section(results: Results, album: Album) -> Context:
         "disagreed": [_contested_tile(e, album, named, classes, seeds) for e in disagreed],
         "fooled": [_contested_tile(e, album, {}, classes, seeds) for e in fooled],
         "several": len(answers) > 1,
-        "fooled_title": "Those that fool every model" if len(answers) > 1 else "Mostly wrong",
+        "fooled_title": "Every model is wrong" if len(answers) > 1 else "Mostly wrong",
         "mistakes": [
             {
                 "model": named[model],
@@ -130,7 +130,7 @@ def photographs_section(results: Results, album: Album) -> Context:
             _tile(image, album, classes[label], [_line(classes[label], "b")])
             for label, image in _samples(results)
         ],
-        "album_notes": _album_notes(album),  # after the tiles: it counts what they asked for
+        "album_notes": _album_notes(album),  # after the tiles, which it counts
     }
 
 
@@ -154,7 +154,7 @@ def _pairs(results: Results, classes: Sequence[str]) -> list[tuple[str, str, str
 
 
 def _samples(results: Results) -> list[tuple[int, str]]:
-    """Return label and name of the first test photographs of each class, in turn."""
+    """Return label and name of the first test images of each class."""
     answers = next(iter(results.pairwise.answers.values()), None)
     if answers is None:
         return []
@@ -167,9 +167,9 @@ def _samples(results: Results) -> list[tuple[int, str]]:
 
 
 def _tile(image: str, album: Album, label: str, lines: list[dict[str, str]]) -> Context:
-    """Return a picture with its label, `lines` and its name below it."""
-    told = f"{image}, labelled {label}"
-    return {"picture": album.address(image), "told": told, "lines": [*lines, _line(image)]}
+    """Return a picture with `lines` and its name below it."""
+    alt = f"{image}, labelled {label}"
+    return {"picture": album.address(image), "alt": alt, "lines": [*lines, _line(image)]}
 
 
 def _line(text: str, tag: str = "span", kind: str = "") -> dict[str, str]:
@@ -191,7 +191,7 @@ def _contested_tile(
     classes: Sequence[str],
     seeds: Mapping[str, int],
 ) -> Context:
-    """Return a tile with the models that were right and wrong, if they are `named`."""
+    """Return a tile with the right and wrong models, if they are `named`."""
     lines = [_line(f"label: {classes[each.label]}", "b")]
     said = f"✗ {classes[each.said]}"
     if named:
@@ -214,9 +214,9 @@ def _album_notes(album: Album) -> list[str]:
     found = []
     if album.missing:
         found.append(
-            f"{album.missing} pictures are not kept with the records: `zoo bench --resume` of this "
-            "run makes them while the photographs are there."
+            f"{album.missing} thumbnails are missing: `zoo bench --resume` of this run makes them "
+            "while the images exist."
         )
     if album.refused:
-        found.append(f"{album.refused} pictures are left out: the page would be too large.")
+        found.append(f"{album.refused} thumbnails are omitted to limit the size of the page.")
     return found

@@ -1,4 +1,4 @@
-"""Figures drawn: for the page to draw again itself, and as files."""
+"""Rendering of figures: for the page and as files."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 Spec = dict[str, Any]
 FILE_FORMS = ("svg", "png")
 _RENDERER = Path(__file__).with_name("renderer.py")
-_SECONDS = 300.0  # more than any page takes, on a machine in great need
+_SECONDS = 300.0  # more than any page takes, even on a busy machine
 _INLINE_WIDTH = 640
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """All figures of a run, drawn."""
+    """The rendered figures of a run."""
 
     library: str  # JavaScript that draws `specs` on a page
-    specs: Mapping[str, Spec]  # Vega-Lite, by name of the figure
-    inline: Mapping[str, str]  # the same as elements of a page, by name
+    specs: Mapping[str, Spec]  # Vega-Lite by name of the figure
+    inline: Mapping[str, str]  # the same as SVG elements, by name
     files: Mapping[str, bytes]  # pictures, by file name
 
 
 def draw_figures(figures: Sequence[Figure]) -> Drawn:
-    """Return `figures` drawn, the same each time; RunError where the process that draws fails."""
+    """Return `figures` rendered, the same each time. Raises RunError if rendering fails."""
     specs = {each.name: spec_of(each.draw, PAGE) for each in figures if each.on_page}
     papers = {each.name: spec_of(each.draw, PAPER) for each in figures}
     jobs = [{"form": "svg", "spec": {**spec, "width": _INLINE_WIDTH}} for spec in specs.values()]
@@ -54,30 +54,30 @@ def draw_figures(figures: Sequence[Figure]) -> Drawn:
 
 @cache
 def library() -> str:
-    """Return the JavaScript that draws charts on a page, 0.9 MB; RunError where it can't be had."""
+    """Return the JavaScript that draws charts on a page, 0.9 MB. Raises RunError on failure."""
     return render_in_process([{"form": "library"}])[0].decode()
 
 
 def render_in_process(jobs: Sequence[dict[str, Any]]) -> list[bytes]:
-    """Return what `jobs` ask `renderer` for, from a process of its own; RunError where it fails."""
+    """Return the output of `renderer` for `jobs`, from a process. Raises RunError on failure."""
     command = [sys.executable, "-P", str(_RENDERER)]
     try:
         done = subprocess.run(
             command, input=json.dumps(jobs), capture_output=True, text=True, timeout=_SECONDS
         )
     except subprocess.TimeoutExpired as error:
-        raise RunError(f"the charts took over {_SECONDS:.0f} s") from error
+        raise RunError(f"drawing charts took over {_SECONDS:.0f} s") from error
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
-        raise RunError(f"the charts' process ended with {done.returncode}: {last}")
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RunError(f"the process that draws charts failed with {done.returncode}: {last}")
     return [base64.b64decode(each) for each in json.loads(done.stdout)]
 
 
 def spec_of(draw: Callable[[ChartTheme], Chart], look: ChartTheme) -> Spec:
-    """Return what `draw` draws as Vega-Lite has it; the same each time."""
+    """Return the chart of `draw` in Vega-Lite, the same each time."""
     from altair.utils import schemapi
 
-    with schemapi.debug_mode(False):  # the tests check each against the schema: that takes seconds
+    with schemapi.debug_mode(False):  # the tests check the schema, which takes seconds
         spec: Spec = draw(look).to_dict(validate=False)
     return spec
 
@@ -89,6 +89,6 @@ def script_json(value: object) -> str:
 
 
 def _element(svg: str, name: str) -> str:
-    """Return a picture as an element of a page, where nothing else has its identifiers."""
+    """Return a picture as an SVG element with unique identifiers."""
     svg = re.sub(r'(?<=id=")|(?<=url\(#)', f"{name}-", svg)
     return re.sub(r' width="[\d.]+" height="[\d.]+"', ' width="100%"', svg, count=1)

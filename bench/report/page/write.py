@@ -1,4 +1,4 @@
-"""`report.html` and `figures/`: the same store gives the same bytes."""
+"""Writer of `report.html` and `figures/`: the same store gives the same bytes."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _SECTIONS = (
     ("table", "Models", "table"),
     ("charts", "Charts", "charts"),
     ("confusion", "Confusion", "confusions"),
-    ("photographs", "Photographs", "mistakes"),
+    ("photographs", "Images", "mistakes"),
     ("data", "Data", "facts"),
-    ("repeat", "Repeat", "repeat"),
+    ("repeat", "Reproduce", "repeat"),
 )
 
 
@@ -42,9 +42,9 @@ def write_page(
     about: Mapping[str, Any],
     read_thumbnails: Callable[[Iterable[str]], Mapping[str, bytes]],
 ) -> Path:
-    """Write the page of a run and its figures, and return the page's path.
+    """Return the path of a run's page, after writing page and figures.
 
-    OSError where there is no room; RunError where thumbnails or charts can't be had.
+    Raises OSError if writing fails, RunError if thumbnails are damaged or charts cannot be drawn.
     """
     from bench.report.page.charts import figures_of  # with Altair, which takes a second
 
@@ -67,7 +67,7 @@ def page(
     drawings: Drawn,
     pictures: Mapping[str, bytes],
 ) -> str:
-    """Return the page, with all it needs in it."""
+    """Return the self-contained page."""
     from jinja2 import Environment, StrictUndefined
 
     library, script = drawings.library, _text("page.js")
@@ -91,12 +91,12 @@ def page(
         "library": Markup(library),
         "policy": _policy(library, script),
     }
-    context["sections"] = [(name, told) for name, told, key in _SECTIONS if context[key]]
+    context["sections"] = [(name, label) for name, label, key in _SECTIONS if context[key]]
     return f"{environment.from_string(_text('page.html')).render(context)}\n"
 
 
 def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
-    """Return a figure for the template: to be drawn there, and drawn where no script runs."""
+    """Return a figure for the template: interactive, and static for pages without scripts."""
     if figure.key == "models":
         marks = enumerate(charted_labels(results).values())
         key = [{"label": label, "swatch": _swatch(n), "width": 34} for n, label in marks]
@@ -116,7 +116,7 @@ def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
     }
 
 
-_SHAPES = {  # around 17, 7, as Vega draws them
+_SHAPES = {  # centred at 17, 7, as Vega draws them
     "circle": '<circle cx="17" cy="7" r="4"/>',
     "square": '<rect x="13.5" y="3.5" width="7" height="7"/>',
     "triangle-up": '<path d="M17 2.5l4.5 8h-9z"/>',
@@ -137,7 +137,7 @@ def _swatch(place: int) -> Any:
 
 
 def _policy(*scripts: str) -> str:
-    """Return the content security policy: these scripts, pictures within the page, no network."""
+    """Return the content security policy: only these scripts, inline pictures, no network."""
     digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (
@@ -147,7 +147,7 @@ def _policy(*scripts: str) -> str:
 
 
 def _harmless(value: object) -> str:
-    """Return text from anywhere, harmless; a number keeps its per cent sign beside it."""
+    """Return text without control characters; a number keeps its percent sign beside it."""
     return short(str(value), LINE_CELLS).replace(" %", "\N{NO-BREAK SPACE}%")
 
 

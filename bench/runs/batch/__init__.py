@@ -1,1 +1,1 @@
-"""A run through files, for any batch system: plan, work, gather."""
+"""Runs through files for any batch system: plan, work, gather."""

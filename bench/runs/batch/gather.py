@@ -1,4 +1,4 @@
-"""An ordinary run folder made of what the trials of a plan have come to."""
+"""An ordinary run folder from the results of a plan's trials."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bench.training.record import TrialResult
 from registry.errors import StorageError, ZooError
 from registry.exit_codes import ExitCode
 
-_NAMED = 6  # of the trials that are missing
+_NAMED = 6  # missing trials that a message names
 _OF_MACHINES = (
     "platform", "cpu", "cpu_capability", "cores", "load_1_minute", "openmp_wait_policy",
     "device_name",
@@ -36,14 +36,14 @@ _Finished = Mapping[int, FinishedTrial]  # by number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatherResult:
-    """The results of the trials that have ended, None where none has; the others' numbers."""
+    """The results of the finished trials, if any, and the numbers of the missing ones."""
 
     results: RunResults | None
     missing: tuple[int, ...]
 
     @property
     def exit_code(self) -> ExitCode:
-        """That of the run; FAILED where trials are missing of a run that is well so far."""
+        """Exit code of the run; FAILED if it is successful so far but trials are missing."""
         if self.results is None:
             return ExitCode.NOTHING_MEASURED
         return self.results.exit_code or (ExitCode.FAILED if self.missing else ExitCode.OK)
@@ -52,11 +52,11 @@ class GatherResult:
 def gather(
     plan: PlanFile, folder: WorkFolder, runs: Path, progress: Progress, *, data: Sequence[Path] = ()
 ) -> GatherResult:
-    """Return the run that a plain one of the same plan would have made, as far as trials ended.
+    """Return the results that a plain run of the plan would have, for its finished trials.
 
-    It gets a new run folder in `runs`, or the one that the plan has there. What is damaged or
-    missing is named. Without the images all is made but pictures of them. RunError where the folder
-    is of another plan, or the run is in use; StorageError where there is no room.
+    They go to a new run folder in `runs`, or to the plan's existing one. Damaged and missing trials
+    are reported. Without the images no pictures are drawn. Raises RunError if the folder is of
+    another plan or the run is in use, StorageError if the disk is full.
     """
     done = folder.all_done(range(len(plan.specs)), lambda error: progress.say(str(error)))
     run = find_last_run(runs, lambda made: made.about()["environment"].get("plan") == plan.id)
@@ -70,7 +70,7 @@ def gather(
         rest = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
         progress.say(
             f"{len(missing)} of {len(plan.specs)} trials are missing: {', '.join(names[:_NAMED])}"
-            f"{rest}: `zoo work {plan.path}` does them, then gather again"
+            f"{rest}: run `zoo work {plan.path}`, then gather again"
         )
     if not there:
         return GatherResult(results=None, missing=missing)
@@ -83,14 +83,14 @@ def gather(
             Store.create(run.database, about, plan.specs).close()
         results = _fill_run(folder, run, done, progress, data)
     except OSError as error:
-        raise StorageError(f"{error}: make room, then gather again") from error
+        raise StorageError(f"{error}: free disk space, then gather again") from error
     return GatherResult(results=results, missing=missing)
 
 
 def _fill_run(
     folder: WorkFolder, run: RunFolder, done: _Finished, progress: Progress, data: Sequence[Path]
 ) -> RunResults:
-    """Return the results of `run`, now that it has all that is `done`."""
+    """Return the results of `run` after adding the trials in `done`."""
     plan = folder.plan
     with run.held(), closing(Store.open(run.database)) as store:
         if done:
@@ -114,19 +114,19 @@ def _fill_run(
 
 
 def _plan_with_images(plan: PlanFile, data: Sequence[Path], progress: Progress) -> Plan | None:
-    """Return the plan with the test images as they are here, or None, and why, without them."""
+    """Return the plan with its test images on this machine; without them print why, return None."""
     test = tuple(dict.fromkeys(plan.splits.test))
     try:
         here = locate_images(test, search_folders(plan, data))
     except ZooError as error:
-        progress.say(f"the test images can't be drawn: {error}")
+        progress.say(f"cannot draw the test images: {error}")
         return None
     splits = with_images(plan.splits, {image: image for image in images_of(plan.splits)} | here)
     return Plan(specs=plan.specs, splits=splits, source=DirectPixels(), about=dict(plan.about))
 
 
 def _environment(plan: PlanFile, done: _Finished) -> dict[str, Any]:
-    """Return the plan's environment with the machines that have done trials."""
+    """Return the plan's environment with the machines that ran its trials."""
     machines = {
         name: _merge_values([each.environment.get(name) for each in done.values()])
         for name in _OF_MACHINES
@@ -135,7 +135,7 @@ def _environment(plan: PlanFile, done: _Finished) -> dict[str, Any]:
 
 
 def _merge_values(values: Sequence[Any]) -> Any:
-    """Return the one value that all have; of several texts all, of several numbers the largest."""
+    """Return the common value; of different texts all, of different numbers the largest."""
     different = list(dict.fromkeys(value for value in values if value is not None))
     if len(different) < 2:
         return different[0] if different else None
@@ -148,8 +148,8 @@ def _say_machines(done: _Finished, progress: Progress) -> None:
     names = ("cpu", "cores", "device_name")
     machines = {tuple(str(each.environment.get(name)) for name in names) for each in done.values()}
     if len(machines) > 1:
-        told = "; ".join(sorted(f"{cpu}, {cores} cores" for cpu, cores, _ in machines))
+        kinds = "; ".join(sorted(f"{cpu}, {cores} cores" for cpu, cores, _ in machines))
         progress.say(
-            f"trials were done on {len(machines)} kinds of machine ({told}): their times can't be "
-            "compared, and figures may differ by rounding"
+            f"trials ran on {len(machines)} kinds of machine ({kinds}): their times are not "
+            "comparable, and figures may differ by rounding"
         )

@@ -1,4 +1,4 @@
-"""A run's plan in one file, for trials on other machines: all that they need but the images."""
+"""Plan files: all data that trials on other machines need, except the images."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ _DEEPEST = (TypeError, ValueError, LookupError, AttributeError, RecursionError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFile:
-    """A plan as a file has it."""
+    """A plan read from a file."""
 
     path: Path
-    about: Mapping[str, Any]  # what the store of the run is to say of it
+    about: Mapping[str, Any]  # the description for the store of the run
     specs: tuple[TrialSpec, ...]  # the trials, in the order of the plan
     splits: Splits
 
     @property
     def request(self) -> Request:
-        """What was asked for."""
+        """The request of the run."""
         return request_of(self.about["request"])
 
     @property
     def folder(self) -> Path:
-        """Where its trials are done unless told otherwise: `plan.work` beside `plan.json`."""
+        """The default folder of its trials: `plan.work` beside `plan.json`."""
         path = self.path
         return path.with_name(f"{path.stem if path.suffix == '.json' else path.name}.work")
 
     @property
     def id(self) -> str:
-        """Digest of trials, images and software: when it was made, and where, does not matter."""
+        """Digest of trials, images and software, independent of time and machine."""
         software = software_of(self.about["environment"])
         return json_digest([[spec.id for spec in self.specs], self.splits.fingerprint, software])
 
 
 def software_of(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return of an environment the versions and the networks' code: what must be the same."""
+    """Return the parts of an environment that must be equal: versions and network code."""
     return {name: environment.get(name) for name in _SOFTWARE}
 
 
@@ -68,7 +68,7 @@ def images_of(splits: Splits) -> tuple[CheckedImage, ...]:
 
 
 def with_images(splits: Splits, images: Mapping[CheckedImage, CheckedImage]) -> Splits:
-    """Return `splits` with each image replaced by what `images` has for it."""
+    """Return `splits` with each image replaced by its value in `images`."""
     each = list[Split]()
     for split in splits.each:
         parts: Any = {p: tuple(images[image] for image in getattr(split, p)) for p in _PARTS}
@@ -77,12 +77,12 @@ def with_images(splits: Splits, images: Mapping[CheckedImage, CheckedImage]) -> 
 
 
 def plan_text(plan: Plan) -> str:
-    """Return `plan` as JSON, with its SHA-256; RunError where no other process can have a model."""
+    """Return `plan` as JSON with its SHA-256. Raises RunError for a network of a notebook."""
     for spec in plan.specs:
         if spec.architecture.constructor.startswith("__main__:"):
             raise RunError(
-                f"{spec.model} is defined in a notebook, which no other process has: put it in a "
-                "file, and name that"
+                f"{spec.model} is defined in a notebook, which other processes cannot import: "
+                "move it to a file, and name that"
             )
     images = images_of(plan.splits)
     numbers = {image: number for number, image in enumerate(images)}
@@ -101,23 +101,23 @@ def plan_text(plan: Plan) -> str:
             ],
         },
     }
-    body = json.loads(json.dumps(body, allow_nan=False))  # as it will be read: no tuples
+    body = json.loads(json.dumps(body, allow_nan=False))  # as read from a file: lists, not tuples
     return json.dumps({**body, "sha256": json_digest(body)}) + "\n"
 
 
 def read_plan(path: Path) -> PlanFile:
-    """Return the plan in `path`, of which nothing is run; RunError where it is none, or damaged."""
+    """Return the plan in `path` without running code of it. Raises RunError if it is invalid."""
     plain = _read_json(path)
     version = plain.get(_KIND)
     if version is None:
-        raise RunError(f"{path} is no plan: `zoo plan` writes one")
+        raise RunError(f"{path} is not a plan: `zoo plan` writes one")
     if version != VERSION:
         raise RunError(
-            f"{path} is a plan of version {version}, this program reads {VERSION}: use the "
-            "zoo that wrote it, or plan anew"
+            f"{path} is a plan of version {version}, this zoo reads version {VERSION}: use the "
+            "zoo that wrote it, or make a new plan"
         )
     if plain.pop("sha256", None) != json_digest(plain):
-        raise RunError(f"{path} is damaged or was altered: it is not what `zoo plan` has written")
+        raise RunError(f"{path} is damaged or was altered: make it again with `zoo plan`")
     try:
         images = [image_of(each) for each in plain["images"]]
         found = PlanFile(
@@ -128,7 +128,7 @@ def read_plan(path: Path) -> PlanFile:
         )
         _require_whole(found)
     except (*_DEEPEST, RunError) as error:
-        raise RunError(f"{path} is no plan of this version: {format_error(error)}") from error
+        raise RunError(f"{path} is not a valid plan: {format_error(error)}") from error
     return found
 
 
@@ -137,17 +137,17 @@ def _read_json(path: Path) -> dict[str, Any]:
         plain = json.loads(path.read_bytes(), parse_constant=_no_number)
     except FileNotFoundError:
         raise RunError(
-            f"there is no plan {path}: `zoo plan --models lenet alexnet --out {path}` makes one"
+            f"no plan {path}: `zoo plan --models lenet alexnet --out {path}` makes one"
         ) from None
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror or error}") from error
+        raise RunError(f"cannot read {path}: {error.strerror or error}") from error
     except _DEEPEST as error:
-        raise RunError(f"{path} is no plan, or not all of one: {format_error(error)}") from error
+        raise RunError(f"{path} is not a plan, or not complete: {format_error(error)}") from error
     return plain if isinstance(plain, dict) else {}
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _splits(plain: Mapping[str, Any], images: list[CheckedImage]) -> Splits:
@@ -163,19 +163,19 @@ def _splits(plain: Mapping[str, Any], images: list[CheckedImage]) -> Splits:
 
 
 def _require_whole(plan: PlanFile) -> None:
-    """Raise ValueError where something is missing, or does not fit."""
+    """Raise ValueError if a part is missing or inconsistent."""
     if set(plan.about) != _ABOUT or not isinstance(plan.about["environment"], dict):
-        raise ValueError("what is to be known of the run is not there")
-    plan.request  # noqa: B018  (it raises where there is none)
+        raise ValueError("the description of the run is incomplete")
+    plan.request  # noqa: B018  (raises if it is invalid)
     if not plan.specs or len({spec.key for spec in plan.specs}) < len(plan.specs):
-        raise ValueError("no trials, or one twice")
+        raise ValueError("no trials, or a duplicate trial")
     for spec in plan.specs:
         if spec.model.strip(".") == "":
-            raise ValueError(f"{spec.model!r} is no model's name")
+            raise ValueError(f"{spec.model!r} is not a model name")
         if plan.splits.of(spec.fold).fingerprint != spec.split_fingerprint:
-            raise ValueError(f"{spec.model} is to be trained on other images")
+            raise ValueError(f"{spec.model} belongs to another split")
 
 
 def describe_trial(spec: TrialSpec) -> str:
-    """Return which trial this is, for a person: `lenet (seed 3)`."""
+    """Return the name of a trial in messages: `lenet (seed 3)`."""
     return f"{spec.model} ({spec.turn})"

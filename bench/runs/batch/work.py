@@ -1,4 +1,4 @@
-"""Trials of a plan done here, each as an ordinary run would, and kept in the plan's folder."""
+"""Run a plan's trials here as an ordinary run would; store them in the plan's folder."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from registry.from_file import file_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkSummary:
-    """What a share of a plan has come to, and the number of the signal that has stopped it.
+    """The records of a share of a plan, and the number of the signal that stopped it.
 
-    `records` are of its trials that have ended or were interrupted, those done before included.
+    `records` include interrupted trials and those finished earlier.
     """
 
     records: tuple[TrialRecord, ...]
@@ -41,7 +41,7 @@ class WorkSummary:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Whether all went well, some trial failed, or a signal has stopped it."""
+        """Exit code: success, a failed trial, or a stop by a signal."""
         if self.stopped_by is not None:
             return ExitCode.of_signal(self.stopped_by)
         well = all(record.status == "ok" for record in self.records)
@@ -49,9 +49,9 @@ class WorkSummary:
 
 
 def share_of_trials(trials: int, number: int, shares: int) -> range:
-    """Return the numbers of the trials in share `number`, from 0, of so many shares.
+    """Return the numbers of the trials in share `number`, from 0, of `shares`.
 
-    They follow each other in the plan, so that models take turns within a share, too.
+    They are consecutive in the plan, so that models also alternate within a share.
     """
     return range(number * trials // shares, (number + 1) * trials // shares)
 
@@ -65,19 +65,19 @@ def work(
     data: Sequence[Path] = (),
     inexact: bool = False,
 ) -> WorkSummary:
-    """Return what comes of the trials `share` of `plan`; those that are done are left as they are.
+    """Return the results of the trials `share` of `plan`; finished trials are not repeated.
 
-    Any number of workers may share `folder`. `data` are folders that have the same images here, if
-    they do not lie where the plan has them; `inexact` goes on where versions or code are not the
-    plan's, and marks those rows; else that is a ReproducibilityError. DataError where the images
-    are not here; RunError where a network is not, or the folder is of another plan.
+    Any number of workers may share `folder`. `data` are folders with the same images, if the plan's
+    paths do not exist here. `inexact` continues with other versions or code and marks the rows;
+    without it they raise ReproducibilityError. Raises DataError if images are missing, RunError if
+    a network is missing or the folder is of another plan.
     """
     tune_allocator()
-    done = folder.all_done(share, lambda error: progress.say(f"{error}: the trial is done again"))
+    done = folder.all_done(share, lambda error: progress.say(f"{error}: the trial runs again"))
     for number in done:
-        folder.clear(number)  # what a kill has left
+        folder.clear(number)  # leftovers of a killed process
     left = [number for number in share if number not in done]
-    progress.say(f"{plan.path}: {len(done)} of {len(share)} trials of this share are done")
+    progress.say(f"{plan.path}: {len(done)} of {len(share)} trials of this share are finished")
     records = [each.record for each in done.values()]
     if not left:
         return WorkSummary(records=tuple(records))
@@ -87,8 +87,8 @@ def work(
     threads, cores = max(spec.threads for spec in specs), default_threads()
     if threads > cores:
         progress.say(
-            f"the plan gives each trial {threads} threads, and there are {cores} cores here, which "
-            f"is slow: `zoo plan --threads {cores}`, or give a task more cores"
+            f"the plan gives each trial {threads} threads on {cores} cores, which is slow: plan "
+            f"with `zoo plan --threads {cores}`, or give a task more cores"
         )
     with trial_server(wanted=any(can_isolate(options, spec) for spec in specs)) as server:
         here = _plan_here(plan, data, progress)
@@ -100,7 +100,7 @@ def work(
 
 
 class _Worker:
-    """Does trials one after the other, each while nobody else does."""
+    """Runs trials one after the other, each under a lock."""
 
     def __init__(
         self, folder: WorkFolder, environment: dict[str, Any], progress: Progress, *, inexact: bool
@@ -110,14 +110,14 @@ class _Worker:
         self._environment, self._inexact = environment, inexact
 
     def run(self, session: Session, numbers: Sequence[int], marks: tuple[str, ...]) -> int | None:
-        """Do these trials, and return the number of the signal that has stopped it, or None."""
+        """Run these trials; return the number of the signal that stopped them, or None."""
         for number in numbers:
             spec = self._folder.plan.specs[number]
             with self._folder.claim(number) as claimed:
                 if not claimed:
-                    self._progress.say(f"{describe_trial(spec)}: another worker is at it")
+                    self._progress.say(f"{describe_trial(spec)}: another worker runs it")
                     continue
-                if done := self._folder.all_done([number], lambda error: None):  # meanwhile
+                if done := self._folder.all_done([number], lambda error: None):  # by another one
                     self.records.append(done[number].record)
                     continue
                 found = (*marks, *self._begin(number, spec))
@@ -128,16 +128,16 @@ class _Worker:
         return None
 
     def finish(self, number: int, result: TrialResult) -> None:
-        """Keep how a trial ended; one that was interrupted has only its checkpoint."""
+        """Store the result of a trial; an interrupted one has only its checkpoint."""
         if result.record.status in FINISHED:
             self._folder.write(number, result, self._environment)
         self.records.append(result.record)
 
     def _begin(self, number: int, spec: TrialSpec) -> tuple[str, ...]:
-        """Note that the trial is begun here; return the marks of one that was begun elsewhere.
+        """Note that the trial starts here; return the marks if it was started elsewhere.
 
-        From a checkpoint of another machine, or of other versions, it would not end as an unbroken
-        trial: it is begun anew, unless that is allowed.
+        A checkpoint of another machine or of other versions would change the result. So the trial
+        starts over, unless `inexact` is set.
         """
         before = self._folder.read_start(number)
         found: list[str] = []
@@ -148,17 +148,17 @@ class _Worker:
             found += [mark for mark in before.get("marks", []) if mark not in found]
         if found and not self._inexact:
             self._progress.say(
-                f"{describe_trial(spec)} was begun elsewhere ({'; '.join(found)}): beginning anew; "
-                "--inexact goes on and marks the row"
+                f"{describe_trial(spec)} was started elsewhere ({'; '.join(found)}): it restarts; "
+                "--inexact resumes it and marks the row"
             )
             self._folder.clear(number)
             found = []
         self._folder.begin(number, {"environment": self._environment, "marks": found})
-        return (f"gone on with {'; '.join(found)}",) if found else ()
+        return (f"resumed with {'; '.join(found)}",) if found else ()
 
 
 def _plan_here(plan: PlanFile, data: Sequence[Path], progress: Progress) -> Plan:
-    """Return `plan` with its images as they are here, each read and compared with the plan."""
+    """Return `plan` with its images on this machine, each compared with the plan."""
     images, folders = images_of(plan.splits), search_folders(plan, data)
     with progress.counting("comparing images", len(images)) as bar:
         found = locate_images(images, folders, threads=default_threads(), on_image=bar.update)
@@ -171,7 +171,7 @@ def _plan_here(plan: PlanFile, data: Sequence[Path], progress: Progress) -> Plan
 
 
 def search_folders(plan: PlanFile, data: Sequence[Path]) -> list[Path]:
-    """Return where the images are to be looked for by content; nowhere: they have their paths."""
+    """Return the folders to search for images by content; empty: use the plan's paths."""
     request = plan.request
     if data:
         return list(data)
@@ -182,7 +182,7 @@ def search_folders(plan: PlanFile, data: Sequence[Path]) -> list[Path]:
 def _environment(
     plan: PlanFile, specs: Sequence[TrialSpec], *, inexact: bool
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return what there is here, and how rows are to be marked where it is not the plan's."""
+    """Return the local environment, and the marks of rows if it differs from the plan's."""
     then = plan.about["environment"]
     _require_networks(specs, then)
     here = describe_environment(choose_device(specs[0].device))
@@ -192,22 +192,22 @@ def _environment(
     what = "; ".join(dict.fromkeys(changed))
     if what and not inexact:
         raise ReproducibilityError(
-            f"this is not what the plan was made with: {what}: fix this, plan anew, or pass "
+            f"the plan was made with other software: {what}: fix this, make a new plan, or pass "
             "--inexact to work anyway and mark the rows"
         )
     return here, (f"other software: {what}",) if what else ()
 
 
 def _require_networks(specs: Sequence[TrialSpec], then: Mapping[str, Any]) -> None:
-    """Raise RunError where the code of a network is not here, in whatever version."""
+    """Raise RunError if the code of a network is missing, in any version."""
     for spec in specs:
         known = then.get("code", {}).get(spec.model)
         if known is not None and code_digest(spec.architecture) is None:
             file = file_of(spec.architecture)
             where = f"no file {file}" if file else f"no {spec.architecture.constructor}"
             raise RunError(
-                f"{spec.model} can't be trained here: there is {where}, and the plan has it from "
-                f"{spec.origin}: install that where the trials run"
+                f"cannot train {spec.model} here: there is {where}, which the plan has from "
+                f"{spec.origin}: install it where the trials run"
             )
 
 
@@ -215,7 +215,7 @@ def _other_versions(specs: Sequence[TrialSpec]) -> Iterator[str]:
     for model, origin in dict.fromkeys((spec.model, spec.origin) for spec in specs):
         distribution, _, rest = origin.partition(" ")
         version = rest.partition(" ")[0]
-        with suppress(metadata.PackageNotFoundError, ValueError):  # a file's, which is compared
+        with suppress(metadata.PackageNotFoundError, ValueError):  # a file: code is compared
             now = metadata.version(distribution)
             if version and version != now:
-                yield f"{model} is of {distribution} {now} instead of {version}"
+                yield f"{model} is from {distribution} {now} instead of {version}"

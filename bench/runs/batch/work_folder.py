@@ -1,7 +1,7 @@
-"""What trials of a plan have come to, a folder each: weights, checkpoints, and one file when done.
+"""Results of a plan's trials, a folder each: weights, checkpoints, and `done.json` at the end.
 
-`done.json` is written last, under a name of its own, synced and renamed, with its own SHA-256 and
-those of the weights beside it: whoever writes it, and how often, it is whole or not there.
+`done.json` is written last, under a temporary name, synced and renamed. It has its own SHA-256 and
+those of the weights. With any number of writers it is complete or absent.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _BROKEN = (TypeError, ValueError, LookupError, AttributeError, RecursionError, S
 
 
 class DamagedError(RunError):
-    """What a trial has left can't be used; the message says which file and why."""
+    """A trial's file is unusable; the message names the file and the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedTrial:
-    """A trial that has ended, the machine that has done it, and its weights' SHA-256 by file."""
+    """A finished trial, its machine, and the SHA-256 of its weights by file."""
 
     record: TrialRecord
     test: Evaluation | None
@@ -50,19 +50,19 @@ class FinishedTrial:
 
 
 class WorkFolder:
-    """The folder in which the trials of a plan are done, by whoever and wherever.
+    """The folder of a plan's trials, shared by all workers.
 
-    All that writes raises StorageError where it can't; what was there before is there still.
+    Methods that write raise StorageError if writing fails; earlier content stays.
     """
 
     def __init__(self, plan: PlanFile, path: Path) -> None:
         self.plan, self.trials = plan, RunFolder(path)
 
     def done(self, number: int) -> FinishedTrial | None:
-        """Return what the trial of that number has come to, or None where it has not ended.
+        """Return the finished trial of that number, or None if it is not finished.
 
-        DamagedError where a file is not what was written, and the trial has to be done again;
-        RunError where it is of another plan.
+        Raises DamagedError if a file was altered and the trial must run again; RunError if it is of
+        another plan.
         """
         where = self._trial(number)
         path = where / _DONE
@@ -71,12 +71,12 @@ class WorkFolder:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise DamagedError(f"{path} can't be read: {error.strerror}") from error
+            raise DamagedError(f"cannot read {path}: {error.strerror}") from error
         plain = _read_checked(path, content)
         if plain.get("plan") != self.plan.id or plain.get("number") != number:
             raise RunError(
-                f"{path} is of another plan than {self.plan.path}: name another --folder, or "
-                "remove it if it is not needed"
+                f"{path} belongs to another plan than {self.plan.path}: choose another --folder, "
+                "or remove it if it is not needed"
             )
         done = _read_finished(path, plain)
         for name, sha256 in done.weights.items():
@@ -87,7 +87,7 @@ class WorkFolder:
     def all_done(
         self, numbers: Iterable[int], on_damage: Callable[[DamagedError], object]
     ) -> dict[int, FinishedTrial]:
-        """Return the trials that have ended, by number, as `done`; `on_damage` gets its errors."""
+        """Return the finished trials by number; `on_damage` receives each DamagedError."""
         found: dict[int, FinishedTrial] = {}
         for number in numbers:
             try:
@@ -98,7 +98,7 @@ class WorkFolder:
         return found
 
     def write(self, number: int, result: TrialResult, environment: Mapping[str, Any]) -> None:
-        """Keep how a trial ended; its weights are there already."""
+        """Store the result of a trial, whose weights are already written."""
         where, test = self._trial(number), result.test
         found = {name: _file_digest(where / name) for name in _WEIGHTS}
         body = {
@@ -116,9 +116,9 @@ class WorkFolder:
 
     @contextmanager
     def claim(self, number: int) -> Iterator[bool]:
-        """Yield whether the trial is this process's to do: no other is at it.
+        """Yield whether this process may run the trial, because no other one does.
 
-        Where the file system has no locks it always is: equal content is then written twice.
+        On a file system without locks it always may: equal content is then written twice.
         """
         with self._writable():
             where = self._trial(number, make=True)
@@ -130,7 +130,7 @@ class WorkFolder:
                 yield True
                 return
         try:
-            for path in where.glob(".*.partial") if lock.is_locked else ():  # what a kill has left
+            for path in where.glob(".*.partial") if lock.is_locked else ():  # left by a kill
                 with suppress(OSError):
                     path.unlink()
             yield lock.is_locked
@@ -138,7 +138,7 @@ class WorkFolder:
             lock.release()
 
     def read_start(self, number: int) -> dict[str, Any] | None:
-        """Return what `begin` has noted, or None where the trial has no checkpoint."""
+        """Return the note of `begin`, or None if the trial has no checkpoint."""
         where = self._trial(number)
         if not (where / "checkpoints").is_dir():
             return None
@@ -149,7 +149,7 @@ class WorkFolder:
         return found if isinstance(found, dict) else {}
 
     def begin(self, number: int, said: Mapping[str, Any]) -> None:
-        """Note who begins the trial, or goes on with it; older weights go."""
+        """Note who starts or resumes the trial, and remove older weights."""
         where = self._trial(number, make=True)
         with self._writable():
             for name in _WEIGHTS:
@@ -161,7 +161,7 @@ class WorkFolder:
         self.trials.checkpoints(self.plan.specs[number], self.plan.request.checkpoints).clear()
 
     def copy_weights(self, number: int, done: FinishedTrial, target: Path) -> None:
-        """Copy a trial's weights into `target`, where others go; OSError where that fails."""
+        """Copy a trial's weights into `target` and remove others there; OSError on failure."""
         for name in _WEIGHTS:
             if name not in done.weights:
                 (target / name).unlink(missing_ok=True)
@@ -179,16 +179,16 @@ class WorkFolder:
             yield
         except OSError as error:
             where = self.trials.path
-            raise StorageError(f"can't write to {where}: {error.strerror or error}") from error
+            raise StorageError(f"cannot write to {where}: {error.strerror or error}") from error
 
 
 def _read_checked(path: Path, content: bytes) -> dict[str, Any]:
     try:
         plain = json.loads(content)
         if not isinstance(plain, dict) or plain.pop("sha256") != json_digest(plain):
-            raise ValueError("not what was written")
+            raise ValueError("its content was altered")
         if plain.get(_KIND) != _VERSION:
-            raise ValueError(f"not of version {_VERSION}")
+            raise ValueError(f"its version is not {_VERSION}")
     except _BROKEN as error:
         raise DamagedError(f"{path} is damaged: {format_error(error)}") from error
     return plain
@@ -208,7 +208,7 @@ def _read_finished(path: Path, plain: dict[str, Any]) -> FinishedTrial:
             weights={name: str(weights[name]) for name in _WEIGHTS if name in weights},
         )
     except (*_BROKEN, RunError) as error:
-        raise DamagedError(f"{path} can't be used: {format_error(error)}") from error
+        raise DamagedError(f"cannot use {path}: {format_error(error)}") from error
 
 
 def _file_digest(path: Path) -> str | None:

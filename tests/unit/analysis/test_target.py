@@ -104,7 +104,7 @@ def test_the_table_says_what_the_target_is():
     """Below it: of validation, at the end of an epoch."""
     markdown = as_markdown(comparison(_reached(6), _BASELINE, target=0.75), "made")
 
-    assert "training seconds until an epoch first validated at 75 % or more" in markdown
+    assert "training seconds until validation accuracy first reaches 75 %;" in markdown
 
 
 def test_the_target_of_a_run_is_that_of_its_request(tmp_path):

@@ -31,12 +31,12 @@ from bench.engines.local import LocalExecutor
 from bench.engines.process import Job
 from bench.report.page.charts.seconds import spending
 from bench.report.page.figure import points
+from bench.runs.compare import compare
 from bench.runs.eta import RunProgress
 from bench.runs.plan import make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request
 from bench.runs.resolve import resolve_request
-from bench.runs.stored_runs import compare
 from bench.system.cpu import threads_each
 from bench.training import memory_format as layout
 from bench.training.checkpoint import digest_of
@@ -184,7 +184,7 @@ def test_shared_times_have_columns_of_their_own(alone, shared):
         assert {row["train_seconds"] for row in csv.DictReader(file)} == {""}
     text = (shared.folder / "comparison.md").read_text()
     assert "training (shared)" in text
-    assert "2 trials at a time: shared times are" in text
+    assert "2 trials at a time: other trials slow down shared times" in text
     assert "shared" not in (alone.folder / "comparison.md").read_text()
 
 
@@ -461,9 +461,12 @@ def test_a_board_shows_two_under_way():
         ({"jobs": 0}, "--jobs must be 1 or more, not 0"),
         ({"jobs": 4096}, "--jobs 4096 needs 4096 cores, and there are"),
         ({"jobs": 2, "threads": 4096}, "--jobs 2 with --threads 4096 needs 8192 cores"),
-        ({"jobs": 2, "profile": True}, "--profile measures where time goes: it needs --jobs 1"),
-        ({"jobs": 2, "epochs": None, "budget": "5s"}, "a budget is seconds of a machine"),
-        ({"jobs": 2, "isolate": False}, "--jobs 2 needs a process for each trial, and lenet5"),
+        (
+            {"jobs": 2, "profile": True},
+            "--profile measures times without other trials: it needs --jobs 1",
+        ),
+        ({"jobs": 2, "epochs": None, "budget": "5s"}, "--budget counts seconds of a machine"),
+        ({"jobs": 2, "isolate": False}, "--jobs 2 needs a process for each trial, which lenet5"),
     ],
 )
 def test_what_can_not_be_is_told_before_anything_is_trained(place, options, told):
@@ -478,7 +481,9 @@ def test_what_can_not_be_is_told_before_anything_is_trained(place, options, told
 def test_what_a_notebook_defines_is_not_done_beside_others(place):
     """It has no process of its own."""
     mine = replace(_architecture(Grey), name="mine", constructor="__main__:Grey")
-    with pytest.raises(RunError, match="and mine has none: what a notebook defines"):
+    with pytest.raises(
+        RunError, match="which mine cannot have: move a notebook's network to a file"
+    ):
         _run(place, ["lenet5", mine], jobs=2)
 
 

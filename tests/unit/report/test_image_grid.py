@@ -9,7 +9,8 @@ import torch
 from PIL import Image, ImageColor, ImageFont
 
 from bench.report import tiles
-from bench.report.tiles import _drawable, _font, draw_grid
+from bench.report.image_grid import draw_grid
+from bench.report.tiles import _drawable, _font
 from bench.system.display import BAD, GOOD
 from bench.training.evaluate import Evaluation
 

@@ -91,7 +91,7 @@ def test_the_page_says_who_won(run):
     assert "alexnet is the best." in text
     for sentence in _results(run).pairwise.sentences:
         assert sentence in text
-    assert "always naming the most frequent class is right for 50.0 %" in text
+    assert "Always predicting the majority class gets 50.0 %" in text
 
 
 def test_the_page_tells_how_to_repeat_it(run):
@@ -110,9 +110,9 @@ def test_each_photograph_is_within_the_page(run):
 
     assert text.count("Most confidently wrong: ") == 3
     assert "The models disagree on" in text
-    assert "Those that fool every model" in text
+    assert "Every model is wrong" in text
     assert page.count('<img src="data:image/jpeg;base64,') > 40
-    assert "no picture kept" not in text
+    assert "no thumbnail" not in text
 
 
 def test_every_chart_keeps_vega_lites_rules(run):
@@ -162,8 +162,8 @@ def test_one_model_of_one_seed_has_no_verdict(tmp_path):
     path = _written(tmp_path, models=("lenet5",), seeds=1)
     text = _text(path)
 
-    assert re.search(r"lenet5 gets [\d.]+ % right\.", text)
-    assert "Each model was trained once." in text
+    assert re.search(r"lenet5 has an accuracy of [\d.]+ %\.", text)
+    assert "Each model was trained once, so the variation between seeds is not known." in text
     assert "The models disagree on" not in text
     assert "Mostly wrong" in text
 
@@ -197,10 +197,10 @@ def test_nothing_measured_is_told(tmp_path):
     path = _written(tmp_path, figures=True, change=change, pictures=False)
     text = _text(path)
 
-    assert "Nothing was measured." in text
+    assert "No results." in text
     assert "no such layer" in text
-    assert "No trial has answered the test photographs" in text
-    assert "Accuracy and what it costs" not in text
+    assert "No trial has predictions yet" in text
+    assert "Accuracy and cost" not in text
     assert list((path / "figures").iterdir()) == []
 
 
@@ -208,8 +208,8 @@ def test_a_run_without_any_record_has_a_page(tmp_path):
     """It was ended before its first trial: what is planned and what is known is there."""
     text = _text(_written(tmp_path, change=lambda number, result: None, pictures=False))
 
-    assert "Nothing was measured yet." in text
-    assert "18 of 18 trials are left to be done" in text
+    assert "No results yet." in text
+    assert "18 of 18 trials remain" in text
 
 
 def test_an_unfinished_run_is_told(tmp_path):
@@ -217,7 +217,7 @@ def test_an_unfinished_run_is_told(tmp_path):
     path = _written(tmp_path, change=lambda number, result: result if number < 9 else None)
     text = _text(path)
 
-    assert "This run is not finished: 9 of 18 trials are left to be done." in text
+    assert "This run is unfinished: 9 of 18 trials remain." in text
     assert "3 seeds" in text
 
 
@@ -225,8 +225,8 @@ def test_pictures_that_are_not_kept_are_told(tmp_path):
     """The names stand all the same, and what makes the pictures."""
     text = _text(_written(tmp_path, pictures=False))
 
-    assert "no picture kept" in text
-    assert "pictures are not kept with the records" in text
+    assert "no thumbnail" in text
+    assert "thumbnails are missing" in text
     assert "cat.0.jpg" in text
 
 
@@ -235,7 +235,7 @@ def test_many_models_have_a_cap(tmp_path):
     path = _written(tmp_path, models=tuple(f"net{n:02d}" for n in range(12)), seeds=2)
     text = _text(path)
 
-    assert "Charts of lines show the first 10 of 12 models." in text
+    assert "Line charts show the first 10 of 12 models." in text
     assert {f"net{n:02d}" for n in range(12)} <= set(text.split())
 
 
@@ -245,7 +245,7 @@ def test_many_classes_are_pairs(run, tmp_path):
     path = _written(tmp_path, classes=classes, seeds=2)
     of_two, of_many = ({each.name for each in figures_of(_results(at))} for at in (run, path))
 
-    assert "There are 14 classes, too many for a square" in _text(path)
+    assert "14 classes are too many for a matrix" in _text(path)
     assert of_two - of_many == {"confusion"}
 
 
@@ -266,7 +266,7 @@ def test_a_page_that_cant_be_drawn_is_an_error_of_the_command(tmp_path, monkeypa
     path = make_run(tmp_path, seeds=1)
     monkeypatch.setattr("bench.report.page.vega.render_in_process", _broken)
 
-    with pytest.raises(RunError, match=r"tables are written; .*report\.html can't be drawn: Va"):
+    with pytest.raises(RunError, match=r"tables written, but cannot draw .*report\.html: Va"):
         write_report(str(path), tmp_path)
     assert (path / "comparison.csv").is_file()
 
@@ -283,7 +283,8 @@ def test_a_page_that_cant_be_drawn_loses_no_run(tmp_path, monkeypatch, capsys):
 
     assert results.exit_code == 0
     assert len(told) == 1
-    assert "can't be drawn: ValueError: no such thing: `zoo report" in told[0]
+    assert "cannot draw " in told[0]
+    assert "report.html: ValueError: no such thing: `zoo report" in told[0]
     assert not (path / "report.html").exists()
 
 
@@ -295,7 +296,8 @@ def test_a_page_that_is_broken_off_loses_no_run(tmp_path, monkeypatch):
         try_write_page(_results(path), store, told.append)
 
     assert len(told) == 1
-    assert "report.html can't be drawn: KeyboardInterrupt: `zoo report" in told[0]
+    assert "cannot draw " in told[0]
+    assert "report.html: KeyboardInterrupt: `zoo report" in told[0]
 
 
 def test_a_chart_that_ends_its_process_is_told(monkeypatch, tmp_path):
@@ -303,7 +305,7 @@ def test_a_chart_that_ends_its_process_is_told(monkeypatch, tmp_path):
     (tmp_path / "renderer.py").write_text("import os; os.abort()")
     monkeypatch.setattr("bench.report.page.vega._RENDERER", tmp_path / "renderer.py")
 
-    with pytest.raises(RunError, match="the charts' process ended with -6: nothing was said"):
+    with pytest.raises(RunError, match="the process that draws charts failed with -6: no message"):
         render_in_process([])
 
 
@@ -313,7 +315,7 @@ def test_a_chart_that_never_ends_is_given_up(monkeypatch, tmp_path):
     monkeypatch.setattr("bench.report.page.vega._RENDERER", tmp_path / "renderer.py")
     monkeypatch.setattr("bench.report.page.vega._SECONDS", 0.1)
 
-    with pytest.raises(RunError, match="the charts took over"):
+    with pytest.raises(RunError, match="drawing charts took over"):
         render_in_process([])
 
 
@@ -340,5 +342,5 @@ def test_a_damaged_thumbnail_is_no_page(tmp_path):
     with closing(Store.open(path / "run.db")) as store:
         store._database.execute("UPDATE thumbnail SET jpeg = x'00'")
 
-    with pytest.raises(RunError, match="a thumbnail is not what was written"):
+    with pytest.raises(RunError, match="a thumbnail was altered"):
         write_report(str(path), tmp_path)

@@ -58,5 +58,5 @@ def test_names_on_a_sheet_may_hold_anything(tmp_path):
 
 def test_a_sheet_that_cannot_be_written_is_an_error(drawn, tmp_path):
     """In one line, with its path."""
-    with pytest.raises(RunError, match=r"can't write the sheet .*sheet\.png: No such file"):
+    with pytest.raises(RunError, match=r"cannot write the sheet .*sheet\.png: No such file"):
         write_sheet(tmp_path / "nowhere" / "sheet.png", check(find(drawn)))

@@ -166,7 +166,7 @@ def test_a_tracker_that_fails_is_told_once(tmp_path, monkeypatch):
     monkeypatch.setattr(tracking, "_KINDS", {"mlflow": Broken, "tensorboard": Good})
     said = _logged(["mlflow", "tensorboard"], tmp_path, _record(), _record())
 
-    assert said == ["--log mlflow has failed, the run goes on without it: OSError: no room"]
+    assert said == ["--log mlflow failed, the run continues: OSError: no room"]
     assert told == ["lenet/seed-3"] * 2
 
 

@@ -51,7 +51,7 @@ def test_a_run_of_a_budget_says_so(timed):
     assert trial["train_seconds"] + trial["initialization_seconds"] >= 0.2
     assert row["target_reached"] == 1
     assert "0.2 s" in page
-    assert "the steps made in it depend on the machine" in page
+    assert "the number of steps depends on the machine" in page
 
 
 def test_a_budget_reaches_another_process(tmp_path, drawn):
@@ -80,8 +80,8 @@ def _unfinished(results):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"epochs": 2}, "a run goes on as it began, for 0.05 s a model, and never mixes epochs"),
-        ({"target": "80%"}, "a run goes on with its own target"),
+        ({"epochs": 2}, "a resumed run keeps its length, 0.05 s a model, and never mixes epochs"),
+        ({"target": "80%"}, "a resumed run keeps its target"),
     ],
 )
 def test_a_run_goes_on_as_it_began(timed_in_haste, changes, why):
@@ -113,4 +113,4 @@ def test_epochs_and_a_budget_are_one_clear_error(tmp_path, drawn, zoo):
     )
 
     assert (code, out) == (2, "")
-    assert "--epochs and --budget both say how long to train: give one of them" in err
+    assert "--epochs and --budget both set the training length: pass one of them" in err

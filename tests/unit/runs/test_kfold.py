@@ -172,7 +172,7 @@ def test_weights_are_chosen_by_fold(results, tmp_path):
 def test_a_run_goes_on_with_its_own_folds(results):
     """Another number of folds is another run: refused by name, not by what is missing then."""
     for split in ("kfold:4", "stratified"):
-        with pytest.raises(RunError, match=r"goes on with its own split \(kfold:3\)"):
+        with pytest.raises(RunError, match=r"keeps its split \(kfold:3\)"):
             resume(str(results.folder), results.folder.parent, {"split": split}, _QUIET)
 
 

@@ -25,7 +25,7 @@ def test_another_content_under_the_same_name_is_refused(images):
     """What a plan was made with is trained on, or nothing."""
     shutil.copy(images[1].file.path, images[0].file.path)
 
-    with pytest.raises(DataError, match=r"1 of the plan's 24 .*cat\.0\.jpg \(other content\)"):
+    with pytest.raises(DataError, match=r"1 of the plan's 24 .*cat\.0\.jpg \(different content\)"):
         locate_images(images)
 
 

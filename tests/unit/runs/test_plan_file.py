@@ -250,7 +250,7 @@ def test_more_threads_than_cores_are_told(done, zoo, monkeypatch):
     with FileLock(_trial(done, "lenet5", 0) / "lock"):
         _, _, said = zoo("work", "plan.json", "--data", "nowhere")
 
-    assert "the plan gives each trial 1 threads, and there are 0 cores here" in said
+    assert "the plan gives each trial 1 threads on 0 cores" in said
 
 
 def test_a_run_that_was_partly_gathered_can_be_gone_on_with_here(done, zoo):
@@ -278,7 +278,7 @@ def test_work_that_is_done_is_not_done_again(done, zoo):
     code, _, said = zoo("work", "plan.json")
 
     assert code == 0
-    assert "4 of 4 trials of this share are done" in said
+    assert "4 of 4 trials of this share are finished" in said
     assert _state(done / "plan.work") == before
 
 
@@ -339,9 +339,7 @@ def test_what_is_damaged_is_done_again(done, zoo):
     assert code == 4
     assert "2 of 4 trials are missing: lenet5 (seed 0), lenet5 (seed 1)" in said
     assert "lenet5/seed-0/done.json is damaged" in said
-    assert (
-        "lenet5/seed-1/weights.safetensors is damaged or missing: the trial is done again" in told
-    )
+    assert "lenet5/seed-1/weights.safetensors is damaged or missing: the trial runs again" in told
     assert (redone, again) == (0, 0)
     assert differences(ending(_run(done / "plain")), ending(_run(done / "runs"))) == []
 
@@ -385,7 +383,7 @@ def test_a_trial_that_another_is_at_is_left_to_it(done, zoo):
         code, _, said = zoo("work", "plan.json")
 
     assert code == 0
-    assert "lenet5 (seed 0): another worker is at it" in said
+    assert "lenet5 (seed 0): another worker runs it" in said
     assert not (where / "done.json").exists()
 
 
@@ -480,9 +478,9 @@ def test_a_checkpoint_of_another_machine_is_not_gone_on_with(done, zoo):
     other = WorkFolder(read_plan(folder / "plan.json"), folder / "other").done(0).record
 
     assert (code, marked) == (0, 0)
-    assert re.search(r"lenet5 \(seed 0\) was begun elsewhere \(python .* instead of 2.7\)", said)
+    assert re.search(r"lenet5 \(seed 0\) was started elsewhere \(python .* instead of 2.7\)", said)
     assert (record.resumed, record.marks) == (0, ())
-    assert "going on after step" in told
+    assert "resuming after step" in told
     assert other.resumed == 1
     assert "instead of 2.7" in other.marks[0]
     assert record.digest == other.digest
@@ -536,8 +534,8 @@ def test_a_network_that_is_not_here_is_named(planned, zoo, monkeypatch):
 
     assert code == 2
     assert said.splitlines()[-1].startswith(
-        "zoo: shaky can't be trained here: there is no shakynet_network:ShakyNet, and the plan has "
-        "it from shakynet 1.0: install that"
+        "zoo: cannot train shaky here: there is no shakynet_network:ShakyNet, which the plan has "
+        "from shakynet 1.0: install it"
     )
 
 
@@ -548,8 +546,8 @@ def test_other_images_are_named_and_refused(planned, zoo):
     code, _, said = zoo("work", "plan.json")
 
     assert code == 2
-    assert "2 of the plan's 24 images are not where the plan has them" in said
-    assert "Cat/cat.3.jpg (other content)" in said
+    assert "2 of the plan's 24 images are not at the plan's paths" in said
+    assert "Cat/cat.3.jpg (different content)" in said
     assert "Dog/dog.1.jpg (No such file or directory)" in said
     assert not list(planned.rglob("done.json"))
 
@@ -571,7 +569,7 @@ def test_the_same_images_are_found_elsewhere(planned, zoo, monkeypatch):
 
     assert (lost, code, gathered, less) == (2, 0, 0, 2)
     assert "24 of the plan's 24 images are not where" in said
-    assert "can't be drawn" not in told
+    assert "cannot draw" not in told
     assert drawn.stat().st_size > 1000
     assert "1 of the plan's 24 images are not in moved: Cat/cat.0.jpg" in why
 
@@ -584,7 +582,7 @@ def test_without_the_images_a_run_is_gathered_but_for_pictures(done, zoo):
     found = differences(ending(_run(done / "plain")), ending(run))
 
     assert code == 0
-    assert "the test images can't be drawn" in said
+    assert "cannot draw the test images" in said
     assert {name.rpartition("/")[2] for name in found} == {"test-images.png"}
 
 
@@ -601,7 +599,7 @@ def test_records_of_another_plan_are_not_written_over(done, zoo):
     assert (same, again) == (0, 0)
     assert "4 of 4 trials" in said
     assert (other, gathered) == (2, 2)
-    assert "done.json is of another plan than plan.json: name another --folder" in told
+    assert "done.json belongs to another plan than plan.json: choose another --folder" in told
     assert _state(done / "plan.work") == before
 
 
@@ -617,7 +615,7 @@ def test_a_trial_that_fails_is_a_record(drawn, monkeypatch, zoo):
 
     assert (code, again, gathered) == (4, 4, 4)
     assert "bad_leaving (seed 0) failed (contract)" in said
-    assert "2 of 2 trials of this share are done" in told
+    assert "2 of 2 trials of this share are finished" in told
     assert trials == {"bad_leaving": "failed", "lenet5": "ok"}
 
 
@@ -641,14 +639,14 @@ def test_a_plan_is_read_as_it_was_written(drawn, tmp_path, split):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda text: text[: len(text) // 2], "is no plan, or not all of one"),
+        (lambda text: text[: len(text) // 2], "is not a plan, or not complete"),
         (lambda text: text.replace("lenet5", "lenet6"), "is damaged or was altered"),
         (lambda text: text.replace('"zoo_plan": 1', '"zoo_plan": 2'), "is a plan of version 2"),
-        (lambda text: "{}", "is no plan: `zoo plan` writes one"),
-        (lambda text: "[1]", "is no plan: `zoo plan` writes one"),
-        (lambda text: '{"zoo_plan": NaN}', "NaN is no JSON"),
-        (lambda text: "[" * 100_000, "is no plan, or not all of one"),
-        (lambda text: "", "is no plan, or not all of one"),
+        (lambda text: "{}", "is not a plan: `zoo plan` writes one"),
+        (lambda text: "[1]", "is not a plan: `zoo plan` writes one"),
+        (lambda text: '{"zoo_plan": NaN}', "NaN is not JSON"),
+        (lambda text: "[" * 100_000, "is not a plan, or not complete"),
+        (lambda text: "", "is not a plan, or not complete"),
     ],
 )
 def test_a_bad_plan_is_one_line(done, zoo, change, told):
@@ -686,7 +684,7 @@ def test_a_plan_made_by_hand_is_one_line(done, zoo, change):
     code, _, said = zoo("work", "plan.json")
 
     assert code == 2
-    assert said.startswith("zoo: plan.json is no plan of this version: ")
+    assert said.startswith("zoo: plan.json is not a valid plan: ")
     assert said.count("\n") == 1
 
 

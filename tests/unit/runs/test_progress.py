@@ -10,7 +10,8 @@ from made_records import made_epoch, made_failure, made_record, made_spec
 from rich.console import Console
 
 from bench.runs.eta import RunProgress
-from bench.runs.progress import LiveTable, Progress, duration, render, summary
+from bench.runs.live_table import LiveTable, duration, render, summary
+from bench.runs.progress import Progress
 from bench.training.record import TrialRecord
 
 _ANSI = re.compile(r"\x1b")
@@ -60,7 +61,7 @@ def test_a_model_goes_from_waiting_to_done():
     seen.append(_states(board)["lenet"])
 
     epochs = [f"epoch {number} of 3" for number in (1, 1, 2, 2, 3, 3, 3)]
-    ended = ["testing", "timing answers", "writing", "✓ done"]
+    ended = ["testing", "timing inference", "writing", "✓ done"]
     assert seen == ["waiting", "starting", *epochs, *ended]
     assert _states(board)["alexnet"] == "waiting"
 
@@ -233,13 +234,13 @@ def test_what_is_said_stands_above_and_the_table_vanishes():
     console, stream = _terminal()
     table = LiveTable(RunProgress(_specs()), console)
     with table.shown():
-        table.say("left out a.jpg: no image")
+        table.say("rejected a.jpg: not an image")
         during = _left(stream.getvalue())
     after = _left(stream.getvalue())
 
-    assert during[0] == "left out a.jpg: no image"
+    assert during[0] == "rejected a.jpg: not an image"
     assert during[-1] == " 0 of 2 trials done"
-    assert after == ["left out a.jpg: no image"]
+    assert after == ["rejected a.jpg: not an image"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
@@ -388,5 +389,5 @@ def test_a_line_of_a_budgets_epoch_has_no_number_of_epochs(capsys):
     progress.on_epoch(_timed(), made_epoch(2))
     err = capsys.readouterr().err
 
-    assert "lenet (seed 0): going on after step 7\n" in err
+    assert "lenet (seed 0): resuming after step 7\n" in err
     assert "lenet (seed 0) epoch 2 of 60 s: validation" in err

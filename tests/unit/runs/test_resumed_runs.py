@@ -161,7 +161,7 @@ def test_without_the_images_the_rest_is_made(done, drawn, capsys):
     results = resume(str(done), done.parent, {}, Progress())
 
     assert results.exit_code == 0
-    assert "the test images can't be drawn" in capsys.readouterr().err
+    assert "cannot draw the test images" in capsys.readouterr().err
     assert (trial / "predictions.csv").is_file()
 
 
@@ -221,5 +221,7 @@ def test_a_full_disk_is_told_when_a_run_is_taken_up(done, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("bench.runs.execute.report", full)
-    with pytest.raises(StorageError, match=r"No space left on device: make room, then `zoo bench"):
+    with pytest.raises(
+        StorageError, match=r"No space left on device: free disk space, then run `zoo bench"
+    ):
         resume(str(done), done.parent, {}, Progress(shown=False))

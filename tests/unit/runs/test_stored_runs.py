@@ -157,7 +157,7 @@ def test_altered_records_are_found_out(made, zoo):
     code, _, err = zoo("runs", "show", 1)
 
     assert code == 2
-    assert "run.db is damaged: trial 1 is not what was written" in err
+    assert "run.db is damaged: trial 1 was altered" in err
 
 
 def test_records_of_another_version_are_refused(made, zoo):
@@ -166,7 +166,7 @@ def test_records_of_another_version_are_refused(made, zoo):
     database.execute("PRAGMA user_version = 99")
     database.close()
 
-    assert "has version 99 of the records, this program reads 3" in zoo("runs", "show", 1)[2]
+    assert "has records of version 99, this zoo reads version 3" in zoo("runs", "show", 1)[2]
     assert zoo("runs")[0] == 0
 
 

@@ -13,8 +13,8 @@ from bench.data.check import check
 from bench.data.decode import THUMBNAIL_SIDE, thumbnail
 from bench.data.find import find
 from bench.data.pixel_source import DirectPixels
-from bench.runs.pictures import keep_missing
 from bench.runs.store import Store
+from bench.runs.thumbnails import keep_missing
 from registry.errors import RunError
 
 
@@ -66,7 +66,7 @@ def test_a_picture_is_made_once(store, drawn):
 
 def test_of_very_many_images_those_wanted_are_kept(store, drawn, monkeypatch):
     """The first so many, and what the page shows."""
-    monkeypatch.setattr("bench.runs.pictures.MOST", 2)
+    monkeypatch.setattr("bench.runs.thumbnails.MOST", 2)
     images = check(find(drawn)).images
     keep_missing(store.thumbnails, images, DirectPixels(), [images[9].file.name])
 
@@ -79,5 +79,5 @@ def test_an_altered_picture_is_noticed(store, tmp_path):
     with closing(sqlite3.connect(tmp_path / "runs" / "0001-a" / "run.db")) as other, other:
         other.execute("UPDATE thumbnail SET jpeg = ?", (b"two",))
 
-    with pytest.raises(RunError, match="is damaged: a thumbnail is not what was written"):
+    with pytest.raises(RunError, match="is damaged: a thumbnail was altered"):
         store.thumbnails.read(["cat.0.jpg"])

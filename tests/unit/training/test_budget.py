@@ -254,7 +254,7 @@ def test_a_budget_takes_the_place_of_the_recipes_epochs():
 
 def test_a_budget_and_epochs_are_refused():
     """One says how long."""
-    with pytest.raises(RunError, match="--epochs and --budget both say how long to train"):
+    with pytest.raises(RunError, match="--epochs and --budget both set the training length"):
         Request(models=("lenet",), epochs=2, budget="60s")
 
 

@@ -83,5 +83,5 @@ def test_what_is_no_longer_done_is_refused_by_name():
     """A run whose networks several processes trained together can be shown, not gone on with."""
     plain = as_plain(Request(models=("net",))) | {"processes": 2}
 
-    with pytest.raises(RunError, match=r"by 2 processes together .* no longer does"):
+    with pytest.raises(RunError, match=r"with 2 processes .* does not support"):
         request_of(plain)

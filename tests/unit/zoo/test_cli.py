@@ -141,8 +141,8 @@ def test_bad_files_are_named_and_the_rest_is_used(bench, drawn, tmp_path):
     code, _, err = bench("lenet5", "--allow-rejects")
 
     assert code == 0
-    assert "left out Cat/notes.jpg: not an image: it looks like text" in err
-    assert "left out Dog/half.jpg: damaged" in err
+    assert "rejected Cat/notes.jpg: not an image: it looks like text" in err
+    assert "rejected Dog/half.jpg: damaged" in err
 
 
 def test_many_bad_files_are_an_error_unless_allowed(bench, drawn, tmp_path):

@@ -20,10 +20,10 @@ def _results(groups, accuracies=(0.9, 0.8, 0.7), unfinished=0):
     ("groups", "told"),
     [
         (("a", "b", "b"), "alexnet is the best."),
-        (("a", "a", "b"), "alexnet and lenet lead and can't be told apart."),
-        (("a", "ab", "b"), "alexnet and lenet lead and can't be told apart."),
-        (("a", "a", "a"), "alexnet, lenet and vgg11 can't be told apart."),
-        ((), "alexnet is ahead, but that is no verdict yet."),
+        (("a", "a", "b"), "alexnet and lenet lead and show no clear difference."),
+        (("a", "ab", "b"), "alexnet and lenet lead and show no clear difference."),
+        (("a", "a", "a"), "alexnet, lenet and vgg11 show no clear difference."),
+        ((), "alexnet leads, but there is no verdict yet."),
     ],
 )
 def test_the_headline_says_who_leads_as_far_as_that_is_known(groups, told):
@@ -37,4 +37,4 @@ def test_one_model_has_its_accuracy_for_a_headline():
     """In percent; there is nobody to be better than."""
     results, names = _results((), accuracies=(0.9125,))
 
-    assert headline(results, {names[0]: "AlexNet"}) == "AlexNet gets 91.2 % right."
+    assert headline(results, {names[0]: "AlexNet"}) == "AlexNet has an accuracy of 91.2 %."

@@ -1,6 +1,6 @@
-"""The charts, one module each: its data, its drawing and its words.
+"""The charts, one module each with data, drawing and texts.
 
-A new one is a module with a function `figures`, and its line in `CHARTS`.
+To add one, write a module with a function `figures` and add it to `CHARTS`.
 """
 
 from __future__ import annotations
@@ -23,5 +23,5 @@ CHARTS = (accuracy, cost, learning_curves, seconds, confusion, calibration, time
 
 
 def figures_of(results: Results) -> list[Figure]:
-    """Return the figures that `results` have something for."""
+    """Return the figures for which `results` have data."""
     return [figure for chart in CHARTS for figure in chart.figures(results)]

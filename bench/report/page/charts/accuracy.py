@@ -1,4 +1,4 @@
-"""Accuracies, the best on top: mean, 95 % interval, and each seed's."""
+"""Accuracies, best on top: mean, 95 % interval, and each seed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def figures(results: Results) -> Iterator[Figure]:
     chance = float(frame.loc[frame["model"] == BASELINE, "test_accuracy"].iloc[0])
     yield Figure(
         name="accuracy",
-        title="Accuracy on the test photographs",
+        title="Accuracy on the test images",
         caption="Dot: mean over seeds. Bar: 95 % interval. Thin marks: single seeds. Dashed: "
-        "always naming the most frequent class.",
-        told=f"Accuracies of {len(rows)} models with intervals. {best_first(rows)}",
+        "always predicting the majority class.",
+        told=f"Accuracy of {len(rows)} models with intervals. {best_first(rows)}",
         draw=lambda look: _draw(rows, seeds, chance, look),
     )
 

@@ -1,4 +1,4 @@
-"""The share right against the confidence; on the diagonal, confidence can be trusted."""
+"""Calibration: accuracy against confidence; a calibrated model is on the diagonal."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def figures(results: Results) -> Iterator[Figure]:
         return
     yield Figure(
         name="calibration",
-        title="Can their confidence be trusted?",
-        caption="Answers in groups of equally many, by confidence. On the dashed line a model that "
-        "is 80 % sure is right 8 times of 10; below it, it is too sure of itself.",
-        told="Share of answers that are right against the confidence they were given with.",
+        title="Calibration of the models' confidence",
+        caption="Predictions in groups of equal size, by confidence. On the dashed line confidence "
+        "equals accuracy: 80 % sure, 80 % right. Below it a model is overconfident.",
+        told="Accuracy of predictions against their confidence.",
         draw=lambda look: _draw(rows, list(named.values()), look),
         key="models",
-        head=("model", "confidence", "share right", "answers"),
+        head=("model", "confidence", "accuracy", "predictions"),
         table=tuple(
             (row["model"], percent(row["confidence"]), percent(row["accuracy"]),
              f"{row['answers']:,}")
@@ -46,7 +46,7 @@ def figures(results: Results) -> Iterator[Figure]:
 
 
 def _reliability(answers: Predictions) -> list[Row]:
-    """Return bins of equally many answers of one model, those of all its seeds together."""
+    """Return bins of equally many predictions of one model, over all its seeds."""
     confidence = answers.probabilities.max(axis=2).ravel()
     right = answers.correct.ravel()
     bins = max(1, min(_MOST_BINS, len(right) // _LEAST_ANSWERS))
@@ -66,10 +66,10 @@ def _draw(rows: Sequence[Row], models: Sequence[str], look: ChartTheme) -> enc.C
     least = min([*(row["accuracy"] for row in rows), ends[0]])
     x = alt.X("confidence:Q", title="confidence", scale=alt.Scale(domain=ends, nice=False),
               axis=alt.Axis(format=".0%", grid=False, tickCount=6))  # fmt: skip
-    y = alt.Y("accuracy:Q", title="share that is right", axis=alt.Axis(format=".0%", tickCount=6),
+    y = alt.Y("accuracy:Q", title="accuracy", axis=alt.Axis(format=".0%", tickCount=6),
               scale=alt.Scale(domain=[math.floor(least * 10) / 10, 1.0], nice=False))  # fmt: skip
     tips = [enc.MODEL_TIP, *enc.tips_of("confidence", "accuracy"),
-            alt.Tooltip("answers:Q", title="answers")]  # fmt: skip
+            alt.Tooltip("answers:Q", title="predictions")]  # fmt: skip
     corners = enc.data([{"confidence": end, "accuracy": end} for end in ends])
     diagonal = alt.Chart(corners).mark_line(strokeDash=[4, 4], color=look.faint, strokeWidth=1)
     series = enc.lines(alt.Chart(enc.data(rows)).encode(x=x), models, y, tips, look)

@@ -1,4 +1,4 @@
-"""How often each class was taken for which, in shares of the class, model by model."""
+"""Confusion matrices, as shares of the true class, model by model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bench.report.page.gallery import confusion
 
 
 def figures(results: Results) -> Iterator[Figure]:
-    """Yield the figure, if any model was tested and the classes are few enough to be read."""
+    """Yield the figure, if any model was tested and there are few classes."""
     classes, answers = classes_of(results), results.pairwise.answers
     rows = [
         {"model": name, "label": label, "said": said, "share": finite(share)}
@@ -33,9 +33,9 @@ def figures(results: Results) -> Iterator[Figure]:
     if rows:
         yield Figure(
             name="confusion",
-            title="Which class was taken for which",
-            caption="Of the photographs of each class, the share that was called each class; all "
-            "seeds together.",
+            title="Confusion of classes",
+            caption="Rows: true classes. Columns: share of predictions of each class, over all "
+            "seeds.",
             told="Confusion matrices.",
             draw=lambda look: _draw(rows, classes, look),
             on_page=False,
@@ -43,8 +43,8 @@ def figures(results: Results) -> Iterator[Figure]:
 
 
 def _draw(rows: Sequence[Row], classes: Sequence[str], look: ChartTheme) -> enc.Chart:
-    base = alt.Chart().encode(  # the facet has the data, and gives each its own
-        x=alt.X("said:N", sort=classes, title="said", axis=alt.Axis(labelAngle=0, domain=False,
+    base = alt.Chart().encode(  # the facet splits its data among the charts
+        x=alt.X("said:N", sort=classes, title="predicted", axis=alt.Axis(labelAngle=0, domain=False,
                 ticks=False)),
         y=alt.Y("label:N", sort=classes, title="label", axis=alt.Axis(domain=False, ticks=False)),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Accuracy against what a model costs: intervals, and a line through the Pareto front."""
+"""Accuracy against cost, with intervals and the Pareto front."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.report.page import encodings as enc
 from bench.report.page.figure import ChartTheme, Figure, Row, points, shared_note
 
 _Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
-_WIDTH, _HEIGHT = 330.0, 300.0  # of the points' area, about: wider on a desk, narrower on a phone
+_WIDTH, _HEIGHT = 330.0, 300.0  # of the plot, about: wider on a desktop, narrower on a phone
 _LETTER, _LINE, _GAP = 6.8, 13.0, 9.0
 _SIDES = (("left", -8), ("right", -8), ("left", 9), ("right", 9))  # of a name: alignment, drop
 
 
 def figures(results: Results) -> Iterator[Figure]:
-    """Yield one figure for each cost that is known of a model that was tested."""
+    """Yield one figure for each known cost of tested models."""
     rows = points(results)
     if any(row["seconds"] for row in rows):
         note = shared_note(results)
@@ -33,16 +33,16 @@ def _figure(rows: Sequence[Row], name: str, title: str, against: str, note: str 
     return Figure(
         name=f"accuracy-{against.replace(' ', '-')}",
         title=f"Accuracy against {against}",
-        caption="Line: the Pareto front, the models that no other beats at the same price or "
-        f"less. Bars: 95 % intervals. Names stand where there is room; the table has all.{note}",
-        told=f"Each model's accuracy against its {against}. On the Pareto front, the cheapest "
+        caption="Line: the Pareto front, the models that no other beats at the same or lower "
+        f"cost. Bars: 95 % intervals. Names appear where they fit; the table has all.{note}",
+        told=f"Each model's accuracy against its {against}. On the Pareto front, cheapest "
         f"first: {', '.join(best)}.",
         draw=lambda look: _draw(rows, name, title, look),
     )
 
 
 def pareto_front(rows: Sequence[Row], cost: str) -> list[Row]:
-    """Return `rows` that no other beats in accuracy at no more `cost`, the cheapest first."""
+    """Return the `rows` that no other beats in accuracy at the same or lower `cost`."""
     best, found = -math.inf, []
     priced = [row for row in rows if row[cost] is not None]
     for row in sorted(priced, key=lambda row: (row[cost], -row["accuracy"])):
@@ -77,7 +77,7 @@ def _draw(rows: Sequence[Row], name: str, title: str, look: ChartTheme) -> enc.C
 
 
 def _place_labels(rows: Sequence[Row], name: str) -> None:
-    """Give each row a `side` and a `drop`, so that no name lies on another; None has no room."""
+    """Give each row a `side` and a `drop` so that names do not overlap; None means no room."""
     domain = enc.cost_scale([row[name] for row in rows]).to_dict()
     scaled = math.log10 if domain.get("type") == "log" else float
     left, right = (scaled(end) for end in domain["domain"])
@@ -102,11 +102,11 @@ def _place_labels(rows: Sequence[Row], name: str) -> None:
 
 
 def _with_point_labels(rows: Sequence[Row], x: Any, y: Any, look: ChartTheme) -> list[alt.Chart]:
-    """Return the names that have room, over what lies beneath them."""
+    """Return the names that fit, drawn over the other layers."""
     layers = []
-    told = [row for row in rows if row["side"]]
-    for side, drop in sorted({(row["side"], row["drop"]) for row in told}):
-        some = [row for row in told if (row["side"], row["drop"]) == (side, drop)]
+    named = [row for row in rows if row["side"]]
+    for side, drop in sorted({(row["side"], row["drop"]) for row in named}):
+        some = [row for row in named if (row["side"], row["drop"]) == (side, drop)]
         place: Any = {"align": side, "dx": 9 if side == "left" else -9, "dy": drop, "fontSize": 12}
         base = alt.Chart(enc.data(some)).encode(x=x, y=y, text="model:N")
         halo: Any = {"stroke": look.behind, "strokeWidth": 3, "strokeJoin": "round"}

@@ -1,4 +1,4 @@
-"""Validation accuracy and loss by epoch: means over seeds, from the least to the most."""
+"""Validation accuracy and loss by epoch: means over seeds, with their range."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from bench.report.page.figure import (
 )
 from bench.system.display import percent
 
-_TRAINING_MOST, _BANDS_MOST = 4, 5  # models whose training loss, and whose spread, is drawn
+_TRAINING_MOST, _BANDS_MOST = 4, 5  # most models with training loss, and with a range, in a chart
 
 
 def figures(results: Results) -> Iterator[Figure]:
-    """Yield a figure of accuracies and one of losses, if any trial has made an epoch."""
+    """Yield a figure of accuracies and one of losses, if any trial has finished an epoch."""
     rows, models = _curves(results), list(charted_labels(results).values())
     if rows:
         yield _figure("accuracy", "learning-curves", rows, models)
@@ -32,7 +32,7 @@ def figures(results: Results) -> Iterator[Figure]:
 
 
 def _curves(results: Results) -> list[Row]:
-    """Return one row for each epoch of a model: means over seeds, the least and the most."""
+    """Return one row for each epoch of a model: mean over seeds, minimum and maximum."""
     rows = list[Row]()
     for model, label in charted_labels(results).items():
         trials = trials_of(results.records, model)
@@ -66,7 +66,7 @@ def _figure(name: str, file: str, rows: Sequence[Row], models: Sequence[str]) ->
         name=file,
         title=f"Validation {name} by epoch",
         caption=f"Mean over seeds.{band}{dotted}",
-        told=f"Validation {name} after each epoch, one line a model.",
+        told=f"Validation {name} after each epoch, one line per model.",
         draw=lambda look: _draw(rows, models, name, look),
         key="models",
         head=("model", "epochs", f"validation {name}", "worst seed", "best seed"),

@@ -1,4 +1,4 @@
-"""Where the time of each profiled trial went, and where it could have ended."""
+"""Time of each profiled trial by part, and the end without waiting for data."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def figures(results: Results) -> Iterator[Figure]:
         for place, part in enumerate(PARTS):
             seconds = finite(trial[part])
             rows.append({"model": name, "part": part, "place": place, "seconds": seconds})
-        begun = sum(trial[part] for part in PARTS[:3])
-        ends.append({"model": name, "end": finite(begun + trial["ceiling"])})
+        before = sum(trial[part] for part in PARTS[:3])
+        ends.append({"model": name, "end": finite(before + trial["ceiling"])})
     if rows:
         yield Figure(
             name="profile",
-            title="Where the time of each trial went",
-            caption="Wall seconds. Black mark: where training could end, data being there at once.",
-            told="Seconds of each trial, part by part.",
+            title="Time of each trial by part",
+            caption="Wall seconds. Black mark: the end of training without waiting for data.",
+            told="Seconds of each trial by part.",
             draw=lambda look: _draw(rows, ends, look),
             on_page=False,
         )
@@ -39,7 +39,7 @@ def figures(results: Results) -> Iterator[Figure]:
 
 def _draw(rows: Sequence[Row], ends: Sequence[Row], look: ChartTheme) -> enc.Chart:
     y = alt.Y("model:N", sort=enc.models_of(ends), title=None, axis=alt.Axis(labelLimit=300))
-    title = "wall seconds; training could end at the black mark"
+    title = "wall seconds; black mark: end without waiting for data"
     bars = enc.part_bars(rows, y, title, dict(zip(PARTS, _COLOURS, strict=True)), look)
     marks = alt.Chart(enc.data(ends)).mark_tick(thickness=3, size=24, opacity=1, color=look.ink)
     return enc.sized(alt.layer(bars, marks.encode(y=y, x="end:Q")), look, bars=len(ends))

@@ -1,4 +1,4 @@
-"""Validation accuracy against training seconds so far: who is ahead at an equal budget."""
+"""Validation accuracy against training seconds: the best model at an equal budget."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from bench.report.page.figure import (
 from bench.system.display import percent
 from bench.training.record import comparable_times
 
-_QUICKEST = "the time in which the quickest was done"
+_QUICKEST = "the end of the quickest model"
 
 
 def figures(results: Results) -> Iterator[Figure]:
-    """Yield the figure, if any trial has made an epoch."""
+    """Yield the figure, if any trial has finished an epoch."""
     rows, models = spending(results), list(charted_labels(results).values())
     if not rows:
         return
     budgets = {record.spec.recipe.seconds for record in results.records}
-    given = budgets.pop() if len(budgets) == 1 else None  # to all the same
+    given = budgets.pop() if len(budgets) == 1 else None  # the same for all
     first, goal = quickest(rows), target(results)
     limit = (given or first) if first else None
-    # the last step of a training ends beyond its budget, and counts
+    # the last step may end after the budget, and counts
     table = at_budget(rows, math.inf if given else limit) if limit else []
-    when = "the budget" if given else "when the first is done"
+    when = "the budget" if given else "the end of the quickest model"
     best = f" At {limit:,.4g} s, {when}: {best_first(table)}" if limit else ""
     yield Figure(
         name="accuracy-seconds",
-        title="Accuracy against seconds, at equal budget",
-        caption="Validation accuracy after each epoch against the training seconds so far, means "
-        "over seeds."
+        title="Accuracy against seconds",
+        caption="Validation accuracy after each epoch against training seconds so far, means over "
+        "seeds."
         + (f" Dashed: {'the budget' if given else _QUICKEST}." if limit else "")
         + (f" Dotted: the target of {goal * 100:.4g} %." if goal else "")
         + shared_note(results),
@@ -53,7 +53,7 @@ def figures(results: Results) -> Iterator[Figure]:
         key="models",
         head=("model", f"after {limit:,.4g} s", "epochs") if limit else (),
         table=tuple(
-            (row["model"], percent(row["accuracy"]) or "no epoch done", str(row.get("epoch", 0)))
+            (row["model"], percent(row["accuracy"]) or "no epoch", str(row.get("epoch", 0)))
             for row in table
         ),
     )
@@ -62,8 +62,8 @@ def figures(results: Results) -> Iterator[Figure]:
 def spending(results: Results) -> list[Row]:
     """Return one row for each epoch: training seconds so far and validation accuracy, means.
 
-    A trial that made fewer epochs than another, by its budget or its patience, counts in those it
-    did not make with its last: so the last row is where all of them ended.
+    A trial with fewer epochs than another, by its budget or its patience, counts in the later rows
+    with its last epoch. So the last row is the end of all trials.
     """
     rows = list[Row]()
     for model, label in charted_labels(results).items():
@@ -83,7 +83,7 @@ def spending(results: Results) -> list[Row]:
 
 
 def quickest(rows: Sequence[Row]) -> float | None:
-    """Return the seconds that every model of `spending` took at least, if there are two."""
+    """Return the seconds of the quickest model of `spending`, if there are two or more."""
     totals: dict[str, float] = {}
     for row in rows:
         totals[row["model"]] = max(row["seconds"], totals.get(row["model"], 0.0))
@@ -91,13 +91,13 @@ def quickest(rows: Sequence[Row]) -> float | None:
 
 
 def target(results: Results) -> float | None:
-    """Return the validation accuracy to which times are told, 0 to 1, if there is one."""
+    """Return the target of validation accuracy, 0 to 1, if there is one."""
     found = results.frame["target_accuracy"].dropna()
     return finite(float(found.iloc[0])) if len(found) else None
 
 
 def at_budget(rows: Sequence[Row], seconds: float) -> list[Row]:
-    """Return for each model its last row of `spending` within `seconds`, if any; the best first."""
+    """Return for each model its last row of `spending` within `seconds`, if any; best first."""
     last: dict[str, Row | None] = dict.fromkeys(row["model"] for row in rows)
     for row in rows:
         if row["seconds"] <= seconds:
@@ -113,7 +113,7 @@ def _draw(
     goal: float | None,
     look: ChartTheme,
 ) -> enc.Chart:
-    """Return the chart, with rules at the budget and at the accuracy to be reached."""
+    """Return the chart, with lines at the budget and the target."""
     scale = enc.cost_scale([row["seconds"] for row in rows], tight=True)
     x = alt.X("seconds:Q", title="training seconds so far", scale=scale,
               axis=alt.Axis(format="~s", tickCount=6, grid=False))  # fmt: skip
@@ -123,11 +123,11 @@ def _draw(
     tips = [enc.MODEL_TIP, alt.Tooltip("epoch:Q", title="epoch"), spent, *enc.tips_of("accuracy")]
     layers = enc.lines(alt.Chart(enc.data(rows)).encode(x=x), models, y, tips, look)
     if limit is not None:
-        rule = alt.Chart(enc.data([{"seconds": limit, "told": f"{limit:,.4g} s"}])).encode(x=x)
+        rule = alt.Chart(enc.data([{"seconds": limit, "text": f"{limit:,.4g} s"}])).encode(x=x)
         place: Any = {"align": "left", "dx": 4, "baseline": "top", "y": 0}
         layers = [
             rule.mark_rule(strokeDash=[4, 4], color=look.faint),
-            rule.mark_text(color=look.faint, **place).encode(text="told:N", y=alt.value(0)),
+            rule.mark_text(color=look.faint, **place).encode(text="text:N", y=alt.value(0)),
             *layers,
         ]
     if goal is not None:

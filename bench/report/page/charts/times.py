@@ -1,4 +1,4 @@
-"""Where the time of each model went, its parts one after the other."""
+"""Time of each model by part."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.report.page import encodings as enc
 from bench.report.page.figure import ChartTheme, Figure, Row, finite, labels, shared_note
 from bench.training.record import TrialRecord, comparable_times
 
-PARTS = {  # of a trial, and the place of each one's colour among those of a look
+PARTS = {  # of a trial, each with its number in `ChartTheme.series`
     "start-up": 6,
     "first weights": 5,
     "compile": 3,
@@ -33,9 +33,9 @@ def figures(results: Results) -> Iterator[Figure]:
         by_model.setdefault(row["model"], []).append(f"{row['seconds']:,.2f}")
     yield Figure(
         name="time",
-        title="Where the time went",
-        caption=f"Wall seconds of a trial, means over seeds.{shared_note(results)}",
-        told="Seconds of a trial of each model, part by part.",
+        title="Time by part",
+        caption=f"Wall seconds per trial, means over seeds.{shared_note(results)}",
+        told="Seconds per trial of each model, by part.",
         draw=lambda look: _draw(rows, look),
         key=tuple(PARTS.items()),
         head=("model", *PARTS),
@@ -75,5 +75,5 @@ def _draw(rows: Sequence[Row], look: ChartTheme) -> enc.Chart:
     models = enc.models_of(rows)
     colours = {part: look.series[place] for part, place in PARTS.items()}
     y = alt.Y("model:N", sort=models, title=None)
-    chart = enc.part_bars(rows, y, "seconds a trial", colours, look)
+    chart = enc.part_bars(rows, y, "seconds per trial", colours, look)
     return enc.sized(chart, look, bars=len(models))
