@@ -127,7 +127,8 @@ def docstrings(root: Path = ROOT) -> Iterator[Text]:
     """Yield the paragraphs of all docstrings."""
     for path, tree in _modules(root):
         for node in _docstring_nodes(tree):
-            for text in re.split(r"\n\s*\n|\n(?=\s*[\w, `*]+: )", node.value):
+            plain = re.sub(r"```.*?```", "", node.value, flags=re.S)
+            for text in re.split(r"\n\s*\n|\n(?=\s*[\w, `*]+: )", plain):
                 text = re.sub(r"^\s*(Args|Attributes|Raises|Returns|Yields|Source):\s*", "", text)
                 if text.strip():
                     yield Text(f"{path}:{node.lineno}", text.strip())
@@ -162,7 +163,11 @@ def _string(node: ast.AST) -> str | None:
 
 def _is_prose(text: str) -> bool:
     """Say whether a literal is for people: three words or more, and neither SQL nor code."""
-    if re.search(r"\b(SELECT|INSERT|CREATE|PRAGMA|DELETE|UPDATE)\b|[{};]\s*$|=>|</|\\d|==", text):
+    if re.search(
+        r"\b(SELECT|INSERT|CREATE|PRAGMA|DELETE|UPDATE)\b|[{};]\s*$|=>|</|\\d|==|^import ",
+        text,
+        re.M,
+    ):
         return False
     return len(re.findall(r"[A-Za-z]{2,}", text)) >= 3 and " " in text.strip()
 
