@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from registry.catalog import Catalog
 from registry.errors import ContractError, ZooError
+from registry.exit_codes import ExitCode
 from zoo import __version__
 from zoo.cli.bench import bench
 from zoo.cli.check import check
@@ -34,6 +35,7 @@ from zoo.cli.weights import export, predict
 _PANELS = _COMPARE, _EXPLORE, _YOURS, _DATA, _SCALE = (
     "Compare", "Explore", "Your own", "Data", "Scale"
 )  # fmt: skip
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # Click's, which typer contains
 _MORE = "`zoo list options` shows all options, also those for --config."
 
 
@@ -63,15 +65,31 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command; a ZooError becomes one line on stderr and an exit code."""
+    """Run the command; an error becomes one line on stderr and an exit code."""
     accept_any_text()
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except _UsageError as error:
+        sys.exit(_say_usage(error))
+    except typer.Abort:
+        sys.exit(ExitCode.DECLINED)
     except ZooError as error:
         say(f"zoo: {error}")
         sys.exit(error.exit_code)
     except BrokenPipeError:  # `zoo list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say_usage(error: Any) -> int:
+    """Print what is wrong with the command line in one line, and return the exit code."""
+    if str(error):
+        said = error.format_message().rstrip(".")
+        where = error.ctx.command_path if error.ctx else "zoo"
+        end = "" if said.endswith("?") else "."
+        say(f"zoo: {said[:1].lower()}{said[1:]}{end} See `{where} --help`.")
+    else:  # no command was given
+        error.show()
+    return int(error.exit_code)
 
 
 def _print_version(wanted: bool) -> None:
