@@ -135,7 +135,9 @@ def test_wrong_images_are_listed_the_hardest_first(tmp_path):
     assert wrong["wrong"].is_monotonic_decreasing
     assert wrong["wrong"].sum() == (~correct).sum()
     assert (wrong["label"] != wrong["predicted"]).all()
-    with pytest.raises(RunError, match="no predictions of 'resnet'; models with predictions: lenet, alexnet"):
+    with pytest.raises(
+        RunError, match="no predictions of 'resnet'; models with predictions: lenet, alexnet"
+    ):
         results.wrong("resnet")
 
 
