@@ -32,12 +32,12 @@ class Recipe:
         filter_rate: rate of the parameters that Muon trains.
         momentum: momentum of SGD.
         weight_decay: weight decay of all weights except biases and normalisation gains.
-        schedule: schedule of the rate: `constant`, `one_cycle` (Smith and Topin 2018) or `cosine`
-            (Loshchilov and Hutter 2017), updated at each step.
+        schedule: change of the rate per step: `constant`, `one_cycle` (Smith and Topin 2018) or
+            `cosine` (Loshchilov and Hutter 2017).
         warmup: share of the training, 0 to 1, during which the rate rises.
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
-        initialization: first weights: `own` keeps the weights of the network; `patches` fits them
-            to the training images, if the network has no normalisation layers.
+        initialization: first weights: `own` keeps those of the network; `patches` fits them to the
+            training images, if the network has no normalisation layers.
         frozen_share: share of the training, 0 to 1, during which only the head is trained; for
             networks with trained weights.
         backbone_rate: learning rate of all layers except that head, as a share of the head's.

@@ -148,7 +148,7 @@ def _hit_in(folder: Path, place: Place, outcome: Outcome, generator: random.Rand
         code = zoo.wait()
         relieve(folder)
         outcome.orphans += len(zoo.orphans())
-        outcome.passed_over += sum("can't be used" in line for line in zoo.lines)
+        outcome.passed_over += sum("cannot use the checkpoint" in line for line in zoo.lines)
         run = _run_folder(zoo, folder) or run  # one that goes on may be hit before it says which
         known = _still_there(run, known, outcome)
         if code == 0:

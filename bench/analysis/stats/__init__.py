@@ -4,10 +4,10 @@ Functions take correct predictions as booleans (S, N): S seeds, N images. Each s
 images in the same order. A seed never counts as new images.
 
 ```text
-variance_components  the mean of values, and its variance between seeds and between images
-interval             one model: the 95 % interval of its accuracy
-paired               two models on the same images and seeds; many pairs; two unpaired samples
-power                the smallest difference that a verdict can show
-metrics              other figures of one run
+variance_components  a mean and its variance, between seeds and between images
+interval             the 95 % interval of an accuracy
+paired               two models on the same images and seeds; many pairs; unpaired samples
+power                the smallest detectable difference
+metrics              other metrics
 ```
 """

@@ -122,7 +122,7 @@ def test_two_models_are_asked_for_in_any_order(tmp_path):
 
     assert results.compare("lenet", "alexnet") is results.compare("alexnet", "lenet")
     assert results.compare("lenet", "alexnet").first == "alexnet"
-    with pytest.raises(RunError, match="'lenet' and 'resnet' were not compared; compared were ale"):
+    with pytest.raises(RunError, match="no verdict on 'lenet' and 'resnet'; compared models: ale"):
         results.compare("lenet", "resnet")
 
 
@@ -135,7 +135,9 @@ def test_wrong_images_are_listed_the_hardest_first(tmp_path):
     assert wrong["wrong"].is_monotonic_decreasing
     assert wrong["wrong"].sum() == (~correct).sum()
     assert (wrong["label"] != wrong["predicted"]).all()
-    with pytest.raises(RunError, match="no answers of 'resnet'; there are those of lenet, alexnet"):
+    with pytest.raises(
+        RunError, match="no predictions of 'resnet'; models with predictions: lenet, alexnet"
+    ):
         results.wrong("resnet")
 
 

@@ -49,7 +49,7 @@ def test_no_difference_is_not_told():
 
     assert verdict.kind == "level"
     assert re.search(
-        r"can't be told apart: .*, 10 seeds, 98 photographs; "
+        r"show no clear difference: .*, 10 seeds, 98 photographs; "
         r"a difference under [\d.]+ points would not show on so few$",
         sentence(verdict),
     )
@@ -120,9 +120,9 @@ def test_other_photographs_are_refused():
     shorter = made(other.correct[:, :90], name="lenet")
 
     for liar, match in (
-        (replace(other, images=turned), "photograph 1 is '0.jpg' for one, '1.jpg' for another"),
+        (replace(other, images=turned), "image 1 is '0.jpg' for the first, '1.jpg' for the second"),
         (replace(other, labels=labels), "different labels for '3.jpg'"),
-        (shorter, "one was tested on 98 photographs, the other on 90"),
+        (shorter, "they have 98 and 90 test images"),
     ):
         pair = {"alexnet": replace(one, model="alexnet"), "lenet": replace(liar, model="lenet")}
         with pytest.raises(IncomparableError, match=re.escape(match).replace("98", r"\d+")
@@ -140,7 +140,7 @@ def test_seeds_of_one_model_must_agree_on_the_labels():
     assert answers_of("lenet", ["a", "b"], {0: first, 1: first}).correct.all()
     with pytest.raises(IncomparableError, match="different labels for 'b'"):
         answers_of("lenet", ["a", "b"], {0: first, 1: liar})
-    with pytest.raises(IncomparableError, match="has 2 answers to 3 photographs"):
+    with pytest.raises(IncomparableError, match="has 2 predictions for 3 images"):
         answers_of("lenet", ["a", "b", "c"], {0: first})
 
 

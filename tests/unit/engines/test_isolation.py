@@ -18,7 +18,7 @@ _ENDS = {
     "leaving": ("failed", "contract", "its process exited with code 1"),
     "hungry": ("out-of-memory", "contract", "MemoryError"),
     "hungrylater": ("out-of-memory", "build", "allocate memory"),
-    "notanumber": ("diverged", "train", "the training loss was nan in epoch 1, step 1"),
+    "notanumber": ("diverged", "train", "the training loss is nan in epoch 1, step 1"),
     "segfaulting": ("killed", "contract", "its process was killed by SIGSEGV"),
     "interrupting": ("failed", "contract", "KeyboardInterrupt"),
     "escaping": ("failed", "contract", "raised "),

@@ -214,8 +214,8 @@ def test_times_of_a_shared_machine_are_not_compared(alone, shared, place):
     both = compare(shared.folder, shared.folder, runs=place).changes[0]
     neither = compare(alone.folder, alone.folder, runs=place).changes[0]
 
-    assert across.unanswered["time"] == "several trials at a time (--jobs) in NEW"
-    assert both.unanswered["time"] == "several trials at a time (--jobs) in BASE and NEW"
+    assert across.unanswered["time"] == "several trials at the same time (--jobs) in NEW"
+    assert both.unanswered["time"] == "several trials at the same time (--jobs) in BASE and NEW"
     assert neither.time is not None
     assert across.accuracy is not None
 

@@ -91,7 +91,9 @@ def test_wrong_images_and_unknown_models():
 
     assert list(missed.columns)[:3] == ["image", "label", "predicted"]
     assert missed["wrong"].is_monotonic_decreasing
-    with pytest.raises(RunError, match="no answers of 'vgg16'; there are those of alexnet, lenet"):
+    with pytest.raises(
+        RunError, match="no predictions of 'vgg16'; models with predictions: alexnet, lenet"
+    ):
         results.wrong("vgg16")
-    with pytest.raises(RunError, match="'lenet' and 'vgg16' were not compared"):
+    with pytest.raises(RunError, match="no verdict on 'lenet' and 'vgg16'"):
         results.compare("lenet", "vgg16")

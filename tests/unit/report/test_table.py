@@ -117,7 +117,7 @@ def test_an_unknown_column_is_one_line():
     with pytest.raises(RunError, match=r"no column 'acuracy'\. Did you mean 'accuracy'") as raised:
         select_columns(["acuracy"])
 
-    assert "There are: model, accuracy, interval, seeds," in str(raised.value)
+    assert "Columns: model, accuracy, interval, seeds," in str(raised.value)
     assert str(raised.value).endswith("contract, origin; or all")
 
 

@@ -111,7 +111,7 @@ def test_the_command_line_wins(tmp_path, asked):
         ("data = 2026-11-28", 'data = "2026-11-28": use a path'),
         ('fidelity = "good"', "unknown --fidelity 'good': there are exact, fast"),
         ('log = ["wandb"]', "unknown --log 'wandb': there are tensorboard, mlflow"),
-        ("[recipe]\nepochs = 3\nspeed = 1", "unknown key recipe.speed; there are name, "),
+        ("[recipe]\nepochs = 3\nspeed = 1", "unknown key recipe.speed; known keys: name, "),
         ("compile = true\ncompiled = true", "'compiled' sets compiled a second time"),
         ("epochs = x", "is not valid TOML: TOMLDecodeError: Invalid value (at line 1, column 10)"),
         ("processes = 2", "unknown key 'processes'."),

@@ -261,7 +261,7 @@ def test_a_budget_and_epochs_are_refused():
 @pytest.mark.parametrize("changes", [{"seconds": 60.0}, {"epochs": None}])
 def test_a_recipe_has_epochs_or_seconds(changes):
     """Both and neither are told."""
-    with pytest.raises(RunError, match="a recipe trains for epochs or for seconds"):
+    with pytest.raises(RunError, match="a recipe needs either epochs or seconds"):
         replace(TEXTBOOK, **changes)
 
 

@@ -65,7 +65,7 @@ def test_a_command_in_a_checkpoint_is_not_run(tmp_path):
         found, said = _load(tmp_path)
 
         assert found is None
-        assert "it is no checkpoint" in said[0]
+        assert "it is not a checkpoint" in said[0]
         assert not (tmp_path / "run").exists()
 
 
@@ -83,7 +83,7 @@ def test_a_pointer_that_leads_elsewhere_is_refused(tmp_path, name):
     found, said = _load(tmp_path)
 
     assert found is None
-    assert "no checkpoint's name" in said[0]
+    assert "not a checkpoint name" in said[0]
 
 
 def test_another_version_is_refused(tmp_path):
@@ -91,7 +91,7 @@ def test_another_version_is_refused(tmp_path):
     torch.save({"version": 99}, tmp_path / "forged")
     _point_to(tmp_path, (tmp_path / "forged").read_bytes())
 
-    assert "not of version 1" in _load(tmp_path)[1][0]
+    assert "its version is not 1" in _load(tmp_path)[1][0]
 
 
 def test_clearing_leaves_no_folder(tmp_path):

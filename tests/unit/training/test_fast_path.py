@@ -156,7 +156,7 @@ def test_a_failed_compilation_says_what_to_do(monkeypatch):
 
     monkeypatch.setattr(torch.nn.Module, "compile", fail)
 
-    with pytest.raises(RunError, match=r"no compiler\): leave out --compile"):
+    with pytest.raises(RunError, match=r"no compiler\): omit --compile"):
         _compile(torch.nn.Linear(3, 3))
 
 

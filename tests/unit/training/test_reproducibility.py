@@ -18,7 +18,7 @@ _SPEC = made_spec()
         ({"precision": "float64"}, ["precision float64 instead of float32"]),
         ({"fidelity": "fast"}, ["fidelity fast instead of exact"]),
         ({"recipe": replace(_SPEC.recipe, weight_decay=0.1)}, ["weight_decay 0.1 instead of 0.05"]),
-        ({"split_fingerprint": "1"}, ["other images, or another split of them"]),
+        ({"split_fingerprint": "1"}, ["different images or a different split"]),
         ({"workers": 7}, []),
     ],
 )
@@ -32,7 +32,7 @@ def test_what_changes_a_result_is_named(changes, told):
     [
         ({"cpu": "old"}, {"cpu": "new"}, ["cpu new instead of old"]),
         ({"packages": {"torch": "1"}}, {"packages": {"torch": "2"}}, ["torch 2 instead of 1"]),
-        ({"code": {"lenet": "a"}}, {"code": {}}, ["the code of lenet is not what it was"]),
+        ({"code": {"lenet": "a"}}, {"code": {}}, ["the code of lenet has changed"]),
         ({"cores": 2}, {"cores": 4}, []),
     ],
 )  # fmt: skip

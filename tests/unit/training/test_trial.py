@@ -157,8 +157,8 @@ def test_the_best_weights_are_a_copy(split):
     ("name", "status", "phase", "error"),
     [
         ("Raising", "failed", "train", "RuntimeError: out of luck"),
-        ("NotANumber", "diverged", "train", "the training loss was nan in epoch 1, step 1"),
-        ("Infinite", "diverged", "validate", "the loss was nan when it was evaluated"),
+        ("NotANumber", "diverged", "train", "the training loss is nan in epoch 1, step 1"),
+        ("Infinite", "diverged", "validate", "the loss in evaluation is nan"),
         ("Stopping", "interrupted", "train", "stopped by the user"),
     ],
 )

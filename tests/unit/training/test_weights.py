@@ -94,7 +94,7 @@ def test_a_truncated_file_is_refused(weights, kept):
     """Wherever it is cut."""
     weights.write_bytes(weights.read_bytes()[:kept])
 
-    assert "holds no weights of this harness" in _refused(weights)
+    assert "holds no weights of `zoo bench`" in _refused(weights)
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_a_truncated_file_is_refused(weights, kept):
         ({"classes": "cat"}, "classes is not a list"),
         ({"classes": ["cat"]}, "classes is not a list of 2 to 100,000"),
         ({"classes": ["cat", 1]}, "classes is not a text"),
-        ({"classes": ["cat", "cat"]}, "names one class twice"),
+        ({"classes": ["cat", "cat"]}, "contains a name twice"),
         ({"classes": ["x"] * 100_001}, "classes is not a list of 2 to 100,000"),
         ({"epoch": True}, "epoch is not a whole number"),
         ({"epoch": -1}, "epoch is not a whole number"),
         ({"origin": None}, "origin is not a text"),
-        ({"model": "x" * 1001}, "model is not a text of at most 1,000 letters"),
+        ({"model": "x" * 1001}, "model is not a text of at most 1,000 characters"),
         ({"architecture": []}, "architecture is not an object"),
-        ({"architecture": {"contract": {}}}, "input_shape is not a list of 3"),
+        ({"architecture": {"contract": {}}}, "input_shape is not a list of length 3"),
         ({"mean": [0.5]}, "mean and std"),
         ({"std": [float("nan")]}, "mean and std"),
         ({"std": "0.2"}, "std is not a list of numbers"),
@@ -135,7 +135,7 @@ def test_metadata_without_end_is_refused(weights):
     ("change", "message"),
     [
         (lambda s: s.pop("2.bias"), "2.bias is missing"),
-        (lambda s: s.update(more=torch.zeros(1)), "more is too much"),
+        (lambda s: s.update(more=torch.zeros(1)), "more is unexpected"),
         (lambda s: s.update({"2.bias": torch.zeros(3)}), "2.bias is 3 float32, not 2 float32"),
         (lambda s: s.update({"2.bias": torch.zeros(2).half()}), "is 2 float16, not 2 float32"),
         (lambda s: s.update({"2.bias": torch.zeros(2) / 0}), "not finite, in 2.bias"),
