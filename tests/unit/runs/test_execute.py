@@ -14,7 +14,7 @@ from bench.data.check import check
 from bench.data.find import find
 from bench.data.folds import Splits
 from bench.data.split import Split
-from bench.runs.plan import _baseline
+from bench.runs.description import _baseline
 from bench.runs.run_folder import RunFolder
 from registry.errors import RunError
 from zoo import LENET5
