@@ -188,9 +188,7 @@ def _apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
     if changes.get("within", request.within) != request.within:
         raise RunError("a resumed run keeps its images: leave out --within")
     if changes.get("target", request.target) != request.target:
-        raise RunError(
-            "a resumed run keeps its target; for others see `zoo runs show RUN --target`"
-        )
+        raise RunError("a resumed run keeps its target: `zoo runs show RUN --target` shows others")
     changed = with_files_read(replace(request, **(displaced_by(changes) | dict(changes))))
     before, after = recipe_of(request), recipe_of(changed)
     if (before.seconds is None) != (after.seconds is None):
@@ -213,9 +211,7 @@ def _remaining_trials(
     present = {spec.key: spec for spec in plan.specs}
     for trial in left:
         if trial.spec.key not in present:
-            raise RunError(
-                f"the run's patterns no longer match {trial.spec.model}: install it again"
-            )
+            raise RunError(f"the run's patterns no longer match {trial.spec.model}: install it")
     pairs = [(trial, _with_tried_batch_size(trial, present[trial.spec.key])) for trial in left]
     changed = differences(
         about["environment"],

@@ -22,12 +22,7 @@ from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError
 
-_CHANGES = (
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "patience",
-)  # options that replace the recipe's field of the same name
+_CHANGES = ("epochs", "batch_size", "learning_rate", "patience")  # options named as recipe fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +175,7 @@ def _with_second_copy(compared: Sequence[Contender]) -> list[Contender]:
         RunError: there are several architectures.
     """
     if len(compared) != 1:
-        raise RunError(
-            f"--aa compares one model with itself, but {len(compared)} are named: name one"
-        )
+        raise RunError(f"--aa compares one model with itself: name one, not {len(compared)}")
     (once,) = compared
     return [once, replace(once, model=f"{once.model}{SECOND_NAME}", seed_offset=SECOND_SEEDS)]
 

@@ -128,7 +128,9 @@ def test_a_notebook_shows_any_figure(run):
 
     assert "accuracy" in results.plot().to_json()
     assert "epoch" in results.plot("learning-curves").to_json()
-    with pytest.raises(RunError, match="no figure 'curves'; there are accuracy, accuracy-training"):
+    with pytest.raises(
+        RunError, match="no figure 'curves'; available: accuracy, accuracy-training"
+    ):
         results.plot("curves")
 
 

@@ -162,7 +162,7 @@ def test_a_model_is_compared_with_itself(drawn, tmp_path):
 
 def test_only_one_model_can_be_compared_with_itself(drawn, tmp_path):
     """Two are refused before anything is trained."""
-    with pytest.raises(RunError, match="--aa compares one model with itself, but 2 are named"):
+    with pytest.raises(RunError, match="--aa compares one model with itself: name one, not 2"):
         _run(["lenet5", FAILING], drawn, tmp_path, aa=True)
 
 

@@ -238,7 +238,7 @@ def test_several_kinds_of_machine_are_told(done, zoo):
 
     assert code == 0
     assert "kinds of machine" not in silent
-    assert "done on 2 kinds of machine" in said
+    assert "trials ran on 2 kinds of machine" in said
     assert " and " in about["environment"]["cpu"]
     assert "a slide rule" in about["environment"]["cpu"]
 
@@ -296,7 +296,7 @@ def test_what_is_missing_is_named_and_gathered_later(done, zoo):
     again, _, _ = zoo("gather", "plan.json")
 
     assert code == 4
-    assert "1 of 4 trials are missing: shaky (seed 1): `zoo work plan.json` does them" in said
+    assert "1 of 4 trials are missing: shaky (seed 1): run `zoo work plan.json`, then" in said
     assert [trial.finished for trial in partly] == [True, True, True, False]
     assert again == 0
     assert differences(ending(_run(done / "plain")), ending(_run(done / "runs"))) == []
@@ -521,7 +521,7 @@ def test_another_version_is_named_and_refused(planned, zoo):
     code, _, said = zoo("work", "plan.json")
 
     assert code == 5
-    assert "shaky is of shakynet 1.1 instead of 1.0" in said.splitlines()[-1]
+    assert "shaky is from shakynet 1.1 instead of 1.0" in said.splitlines()[-1]
 
 
 def test_a_network_that_is_not_here_is_named(planned, zoo, monkeypatch):
@@ -566,7 +566,7 @@ def test_the_same_images_are_found_elsewhere(planned, zoo, monkeypatch):
     less, _, why = zoo("work", "plan.json", "--data", "moved")
 
     assert (lost, code, gathered, less) == (2, 0, 0, 2)
-    assert "24 of the plan's 24 images are not where" in said
+    assert "24 of the plan's 24 images are not at the plan's paths" in said
     assert "cannot draw" not in told
     assert drawn.stat().st_size > 1000
     assert "1 of the plan's 24 images are not in moved: Cat/cat.0.jpg" in why

@@ -60,7 +60,9 @@ def test_an_altered_record_is_damaged(done):
     text = (where / "done.json").read_text()
     (where / "done.json").write_text(text.replace('"status": "ok"', '"status": "failed"'))
 
-    with pytest.raises(DamagedError, match=r"done\.json is damaged: ValueError: not what was"):
+    with pytest.raises(
+        DamagedError, match=r"done\.json is damaged: ValueError: its content was altered"
+    ):
         folder.done(0)
 
 
