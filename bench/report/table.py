@@ -52,6 +52,8 @@ def render(
         styled = (Text(text, style=_colour_of(text, column)) for column, text in texts)
         table.add_row(*styled, style="dim" if row["model"] == BASELINE else "")
     notes = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
+    if hidden := len(asked) - len(shown):
+        notes.append(Text(f"{hidden} more columns: --columns all", style="dim"))
     wrong = [f"{sign} {short(line, LINE_CELLS)}" for sign, line in signed_lines(frame)]
     below = notes + [Text(line, style=BAD) for line in wrong]
     return Group(Text(short(title, LINE_CELLS), style="bold"), table, *below)
