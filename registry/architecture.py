@@ -134,7 +134,7 @@ class Architecture:
         return replace(self, arguments=kept)
 
     def pretrained(self, *, frozen: bool = False) -> Architecture:
-        """Return the architecture with its trained weights; `frozen` trains the head alone.
+        """Return it with its trained weights; with `frozen`, training changes only the head.
 
         Raises:
             UnsuitableError: it has no trained weights.

@@ -16,7 +16,7 @@ class ZooError(Exception):
 
 
 def format_error(error: BaseException) -> str:
-    """Return `error` on one line: `KeyError: 'conv1'`, or the type alone."""
+    """Return `error` on one line: `KeyError: 'conv1'`, or only the type."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -116,7 +116,7 @@ class RunOptions:
         shown=True,
     )  # fmt: skip
     within: str | None = _option(
-        None, "Use only the training part of this split: stratified, textbook.",
+        None, "Use only the training part of this split: stratified, textbook. The rest is unseen.",
         metavar="SPLIT",
     )  # fmt: skip
     epochs: int | None = _option(
@@ -176,11 +176,7 @@ class RunOptions:
         None, "Stop a trial after so many seconds.", SAFETY, shown=True, metavar="SECONDS"
     )
     checkpoint_every: str = _option(
-        "60s",
-        "Save a checkpoint every 60s, 5m or 200 (steps), or never.",
-        SAFETY,
-        also=(int,),
-        parse=str,
+        "60s", "Checkpoint every 60s, 5m, 200 (steps), or never.", SAFETY, also=(int,), parse=str
     )
     checkpoints: str | None = _option(
         None, "Also keep checkpoints in a shared folder or URL (s3://…), to resume on another "

@@ -55,7 +55,7 @@ def parse_choice(what: str, value: str, known: tuple[T, ...]) -> T:
     """Return the member of `known` that equals `value`.
 
     Raises:
-        RunError: there is none; the message names `what` is wrong, and lists `known`.
+        RunError: there is none; the message names the option `what`, and lists `known`.
     """
     if value in known:
         return known[known.index(value)]

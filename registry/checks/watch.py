@@ -131,7 +131,7 @@ def refused_network() -> Iterator[list[str]]:
     """Refuse every connection and every name look-up; yield the growing list of attempts.
 
     It looks like a machine that is offline, so a constructor that tolerates this continues, and is
-    noted all the same. Sockets within the machine (AF_UNIX) work. Child processes are not seen,
+    still noted. Sockets within the machine (AF_UNIX) work. Child processes are not seen,
     nor are libraries that do not use Python's sockets.
     """
     attempts: list[str] = []

@@ -19,13 +19,10 @@ data_app = typer.Typer(
 
 @data_app.command()
 def check(
-    folder: Annotated[
-        Path, typer.Argument(help="A folder of images, with one folder for each class.")
-    ],
+    folder: Annotated[Path, typer.Argument(help="Image folder with a folder for each class.")],
     as_json: Json = False,
     sheet: Annotated[
-        Path | None,
-        typer.Option(help="Write a PNG of the rejected files, as far as they can be drawn."),
+        Path | None, typer.Option(help="PNG file to write: the rejected files that can be drawn.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Decode all images again.")] = False,
 ) -> None:
@@ -67,9 +64,7 @@ def fetch(
 @data_app.command()
 def cache(
     info: Annotated[bool, typer.Option("--info", help="Show the cache (the default).")] = False,
-    clear: Annotated[
-        bool, typer.Option("--clear", help="Remove the cache; it is rebuilt when needed.")
-    ] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove it; runs rebuild it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show what the cache holds, where, and its size; or remove it."""
@@ -97,9 +92,7 @@ def cache(
 @data_app.command()
 def draw(
     folder: Annotated[Path, typer.Argument(help="The folder to write; it must not exist.")],
-    images: Annotated[
-        int, typer.Option(min=2, help="Number of images; half of them are cats.")
-    ] = 400,
+    images: Annotated[int, typer.Option(min=2, help="Number of images, half cats.")] = 400,
     seed: Annotated[int, typer.Option(help="Seed of the drawings.")] = 0,
 ) -> None:
     """Write drawings of cats and dogs, like the embedded data set, to a folder."""

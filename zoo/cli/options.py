@@ -31,16 +31,13 @@ def refuse_torchrun() -> None:
     """Raise RunError if torchrun has started this command several times."""
     if os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.keys() >= _OF_TORCHRUN:
         raise RunError(
-            f"torchrun has started this command {os.environ['WORLD_SIZE']} times: "
+            f"torchrun has started this command {os.environ['WORLD_SIZE']} times, each a full run: "
             "run it without torchrun; --jobs 2 or --engine ray run trials concurrently"
         )
 
 
 Names = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="MODEL", help="Models to compare, like --models.", autocompletion=complete
-    ),
+    list[str] | None, typer.Argument(metavar="MODEL", help="More models.", autocompletion=complete)
 ]
 Config = Annotated[
     Path | None,

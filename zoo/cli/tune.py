@@ -54,7 +54,7 @@ def tune(
     budget: Annotated[
         str | None,
         _searching(
-            metavar="TIME", help="Start no trial after so long: 90s, 20m, 8h, including restarts."
+            metavar="TIME", help="Start no configuration after 90s, 20m or 8h, with restarts."
         ),
     ] = None,
     seed: Annotated[int, _searching(min=0, help="Seed of the search.")] = 0,
@@ -68,9 +68,7 @@ def tune(
     ] = False,
     take_best: Annotated[
         bool,
-        _searching(
-            "--take-best", help="Take the best even if it is not clearly better than the first."
-        ),
+        _searching("--take-best", help="Take the best even if not clearly better than the first."),
     ] = False,
     out: Annotated[Path, typer.Option(help="File for the recipe.")] = Path("recipe.toml"),
     as_json: Json = False,

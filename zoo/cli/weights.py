@@ -16,15 +16,11 @@ if TYPE_CHECKING:
     from bench.runs.export import Export
     from bench.runs.onnx import Comparison
 
-Best = Annotated[
-    bool, typer.Option("--best", help="Use the weights of the best epoch, not the last.")
-]
+Best = Annotated[bool, typer.Option("--best", help="Use weights of the best epoch, not the last.")]
 
 Networks = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="FILE.py:CLASS", help="For weights of a network from a file: run this file."
-    ),
+    typer.Option(metavar="FILE.py:CLASS", help="Run this file, if the network comes from it."),
 ]
 
 
@@ -46,8 +42,7 @@ def predict(
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder, a trial's, or a weights file.")],
     onnx: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|FOLDER/", help="Write ONNX and compare it with torch."),
+        str | None, typer.Option(metavar="FILE|FOLDER/", help="Write ONNX, checked against torch.")
     ] = None,
     safetensors: Annotated[
         str | None, typer.Option(metavar="FILE|FOLDER/", help="Write a copy of the weights.")

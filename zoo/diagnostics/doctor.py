@@ -134,7 +134,7 @@ def _of_disks() -> Iterator[Finding]:
     cache = cache_folder()
     kept = sum(file.bytes for file in kept_files(cache))
     yield _room("cache", cache, f"{kept / 1e6:,.0f} MB used; `zoo data cache` lists it")
-    yield _room("runs", Path("runs").absolute(), "where `zoo bench` writes by default")
+    yield _room("runs", Path("runs").absolute(), "the default of `zoo bench`")
 
 
 def _room(about: str, folder: Path, what: str) -> Finding:

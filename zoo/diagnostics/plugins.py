@@ -31,14 +31,13 @@ GROUPS = (ARCHITECTURES.group, FAMILIES.group, "zoo.datasets", "zoo.recipes", "z
 _PATIENCE_SECONDS = 60
 _SLOW_SECONDS = 1.0
 _LOAD = """
-import contextlib, json, sys, time
-from importlib.metadata import EntryPoint
+import contextlib, importlib.metadata, json, sys, time
 found = []
-for name, value, group in json.loads(sys.argv[1]):
+for claim in json.loads(sys.argv[1]):
     started, error = time.perf_counter(), None
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            EntryPoint(name, value, group).load()
+            importlib.metadata.EntryPoint(*claim).load()
     except BaseException as raised:
         error = f"{type(raised).__name__}: {raised}"
     found.append([time.perf_counter() - started, error, "torch" in sys.modules])
@@ -134,7 +133,7 @@ def _stale() -> Iterator[Finding]:
         try:
             written = _entry_points_of(tomllib.loads(pyproject.read_text(encoding="utf-8")))
         except (ValueError, AttributeError, OSError):
-            continue  # there is none, or pip reports it better
+            continue  # the file is missing, or pip reports it better
         ours = [claim for claim in each.entry_points if claim.group in GROUPS]
         installed = {(claim.group, claim.name, claim.value) for claim in ours}
         if written is not None and written != installed:

@@ -54,7 +54,7 @@ def test_two_plugins_with_one_name_both_need_their_full_name():
 
     assert catalog.names() == ("first/lenet5", "second/lenet5")
     assert catalog.get("second/lenet5").origin.distribution == "second"
-    with pytest.raises(AmbiguousNameError, match="'first/lenet5' and 'second/lenet5'"):
+    with pytest.raises(AmbiguousNameError, match="'first/lenet5' or 'second/lenet5'"):
         catalog.get("lenet5")
 
 

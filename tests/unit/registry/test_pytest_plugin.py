@@ -110,7 +110,7 @@ def test_a_broken_promise_says_what_was_seen_and_what_to_change(theirs):
     assert code == 1
     assert "1 failed, 1 passed" in out
     assert "seen: positive rows that sum to 1 in evaluation mode; expected: logits" in out
-    assert "change: take the softmax out of `forward`" in out
+    assert "change: remove the softmax from `forward`" in out
     assert "def gives_logits" not in out
 
 

@@ -207,7 +207,7 @@ def test_a_sound_machine_is_told_line_by_line(zoo, looked_at, monkeypatch):
     assert code == 0
     assert abouts[:3] == ["python", "zoo-bench", "torch"]
     assert {"device", "threads", "memory", "cache", "runs", "mine"} <= set(abouts)
-    assert any(line.endswith("9 GB free; where `zoo bench` writes by default") for line in lines)
+    assert any(line.endswith("9 GB free; the default of `zoo bench`") for line in lines)
     assert lines[-1] == "no problems"
 
 
