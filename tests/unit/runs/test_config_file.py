@@ -113,7 +113,7 @@ def test_the_command_line_wins(tmp_path, asked):
         ('log = ["wandb"]', "unknown --log 'wandb': there are tensorboard, mlflow"),
         ("[recipe]\nepochs = 3\nspeed = 1", "unknown key recipe.speed; known keys: name, "),
         ("compile = true\ncompiled = true", "'compiled' says compiled a second time"),
-        ("epochs = x", "is not valid TOML: TOMLDecodeError: Invalid value (at line 1, column 10)"),
+        ("epochs = x", "is no TOML: TOMLDecodeError: Invalid value (at line 1, column 10)"),
         ("processes = 2", "unknown key 'processes'."),
         ("own_recipes = 3", "own_recipes: TypeError"),
         ("own_recipes = [['lenet', 3]]", "own_recipes: AttributeError"),
