@@ -12,10 +12,7 @@ from bench.system.options import format_seconds
 from registry.claims import Claims, Kind
 from registry.errors import RunError
 
-FIELDS_BEFORE = {
-    "ema_decay": "averaging",
-    "train_resolution": "training_side",
-}  # names in older files
+FIELDS_BEFORE = {"ema_decay": "averaging", "train_resolution": "training_side"}  # in older files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
