@@ -62,7 +62,7 @@ MUTANTS = (
     ),
     Mutant(
         name="the majority class is that of the test images",
-        file="bench/runs/plan.py",
+        file="bench/runs/description.py",
         old="for split in splits.each for image in split.train]",
         new="for split in splits.each for image in split.test]",
         tests=(

@@ -120,7 +120,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a tolerance in points is taken for a share",
-        file="zoo/cli/runs.py",
+        file="zoo/cli/compare.py",
         old="tolerance=tolerance / 100",
         new="tolerance=tolerance",
         tests=("tests/unit/runs/test_compare.py::test_a_tolerated_loss_is_no_regression",),
