@@ -1,8 +1,8 @@
 """Compare image classifiers under identical, reproducible conditions.
 
 `bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does. It returns
-results with a pandas `frame`. `bench.compare(1, 2)` does what `zoo compare 1 2` does. torch is
-imported at the first call.
+results, whose `frame` is a pandas table. `bench.compare(1, 2)` does what `zoo compare 1 2` does.
+torch is imported at the first call.
 """
 
 from __future__ import annotations

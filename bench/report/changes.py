@@ -180,10 +180,7 @@ def _notes(comparison: RunComparison) -> list[str]:
             "another seed may differ by more"
         )
     if 2 in seeds:
-        found.append(
-            f"two seeds tell little: use {seeds_needed()} or more to see any but a very steady "
-            "difference"
-        )
+        found.append(f"two seeds show only a very steady difference: use {seeds_needed()} or more")
     return found
 
 

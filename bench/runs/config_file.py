@@ -20,7 +20,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
     """Return the fields of a request that a file sets.
 
     Keys are names of fields or options. Paths are relative to the current directory. Raises
-    RunError if the file cannot be read, or names the invalid key or value.
+    RunError if the file cannot be read, or has an invalid key or value.
     """
     if path.is_dir():
         path = path / "config.json"

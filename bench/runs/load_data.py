@@ -36,8 +36,8 @@ _REASON = 60  # characters; fewer than a digest has
 def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     """Return the checked images and their splits; each rejected file is reported.
 
-    Raises DataError if there is no folder, no image or only one class, if one image has two labels,
-    or if there are too few images or too many rejects.
+    Raises DataError without a folder, images or a second class, for an image with two labels, and
+    for too few images or too many rejects.
     """
     if request.data is None:
         progress.say("no --data: using cats and dogs drawn by code, not photographs")

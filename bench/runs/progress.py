@@ -34,7 +34,7 @@ class Progress:
             tqdm.write(line, file=sys.stderr)
 
     def say_how_to_go_on(self, command: str) -> None:
-        """Print the command that resumes the run after an interruption."""
+        """Print the command that resumes the run."""
         self.say(f"to resume after an interruption: {command}")
 
     @contextmanager

@@ -150,7 +150,7 @@ def run_folders(runs: Path) -> list[RunFolder]:
 
 
 def _plain(model: str) -> str:
-    """Return a model's name as a file name: `dist/net` becomes `dist--net`, an invalid name."""
+    """Return a model's name as a file name: `dist/net` becomes `dist--net`, never a model."""
     return re.sub(r"[^\w.-]", "--", model.replace(":", "-"), flags=re.ASCII)
 
 

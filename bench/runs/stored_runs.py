@@ -84,7 +84,7 @@ def report(folder: RunFolder, store: Store) -> RunResults:
 
 
 def write_trials(folder: RunFolder, about: _About, trials: Sequence[StoredTrial]) -> None:
-    """Write the files of each trial with a record again."""
+    """Write the files of each trial with a record."""
     for trial in trials:
         if trial.record is not None:
             names = tested_names(about["split"], trial.spec)

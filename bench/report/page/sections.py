@@ -167,7 +167,7 @@ def _samples(results: Results) -> list[tuple[int, str]]:
 
 
 def _tile(image: str, album: Album, label: str, lines: list[dict[str, str]]) -> Context:
-    """Return a picture with `lines` and its name below it."""
+    """Return a tile: a picture with `lines` and its name."""
     alt = f"{image}, labelled {label}"
     return {"picture": album.address(image), "alt": alt, "lines": [*lines, _line(image)]}
 

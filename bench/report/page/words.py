@@ -48,7 +48,7 @@ def lead(results: Results, labels: Mapping[str, str]) -> str:
 
 
 def notes(results: Results) -> list[str]:
-    """Return notes for before the figures, for example that a run is unfinished."""
+    """Return notes that precede the figures, for example on an unfinished run."""
     found = []
     if results.unfinished:
         left = f"{results.unfinished} of {results.planned} trials remain"

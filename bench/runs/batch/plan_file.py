@@ -1,4 +1,4 @@
-"""Plan files: all data that trials on other machines need, except the images."""
+"""Plan files: everything that trials on other machines need, except images."""
 
 from __future__ import annotations
 

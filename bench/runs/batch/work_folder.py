@@ -188,7 +188,7 @@ def _read_checked(path: Path, content: bytes) -> dict[str, Any]:
         if not isinstance(plain, dict) or plain.pop("sha256") != json_digest(plain):
             raise ValueError("its content was altered")
         if plain.get(_KIND) != _VERSION:
-            raise ValueError(f"its version is not {_VERSION}")
+            raise ValueError(f"version is not {_VERSION}")
     except _BROKEN as error:
         raise DamagedError(f"{path} is damaged: {format_error(error)}") from error
     return plain
