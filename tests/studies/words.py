@@ -52,6 +52,23 @@ AVOID = {  # as regular expressions, each with the plain word
     r"would be another": "would differ",
     r"all that": "everything that",
     r"come(s)? of": "result",
+    r"for ever so": "for at most",
+    r"once more": "again",
+    r"cut short": "truncated",
+    r"if need be": "if needed",
+    r"in (his|its|their) midst": "during",
+    r"nobody has promised": "without a promised contract",
+    r"had the machine to (itself|themselves)": "ran alone",
+    r"is not what it was": "has changed",
+    r"for good": "permanently",
+    r"flatter(s|ed|ing)?": "too high by selection",
+    r"did not end well|ended well": "failed, succeeded",
+    r"what (has )?became? of": "the result of",
+    r"says? of itself": "describes",
+    r"is no (number|TOML|checkpoint)": "is not a",
+    r"is mute": "does not respond",
+    r"as far as anyone": "if possible",
+    r"heed(s|ed)?": "follow",
 }
 
 

@@ -16,7 +16,7 @@ _FEW = ["--epochs", "1", "--limit", "12"]
 _SMALLER = {  # the same paths, in a shorter time
     "zoo bench --models ./mynet.py:MyNet lenet5": _FEW,
     "zoo bench --models my_net lenet5": [*_FEW, "--no-isolate"],
-    "zoo bench --models lenet5 torchvision:squeezenet1_1": [*_FEW, "--no-isolate"],
+    "zoo bench --models lenet5 torchvision:shufflenet_v2_x0_5": [*_FEW, "--no-isolate"],
     "zoo check my_net": ["--only", "shapes"],  # the next command, its tests, holds it to all
 }
 
