@@ -43,7 +43,7 @@ class UnknownNameError(RegistryError):
     """The name is unknown, or nothing matches the pattern."""
 
     def __init__(self, noun: str, name: str, known: Sequence[str], listing: str) -> None:
-        hint = did_you_mean(name, known)
+        hint = did_you_mean(name, known, cutoff=0.72)  # `resnet18` is not near `lenet`
         what = f"no {noun} matches" if "*" in name or "?" in name else f"unknown {noun}"
         super().__init__(f"{what} {name!r}.{hint} `{listing}` shows all {len(known)}.")
 

@@ -20,8 +20,8 @@ _DEFAULT_SHAPE = (3, 224, 224)
 
 
 def is_file(name: str) -> bool:
-    """Return whether `name` is that of a class or function in a file."""
-    return ".py:" in name
+    """Return whether `name` is that of a class or function in a file, or of a file alone."""
+    return ".py:" in name or name.endswith(".py")
 
 
 def file_name(name: str) -> str:

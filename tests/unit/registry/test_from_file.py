@@ -80,6 +80,12 @@ def test_a_class_in_a_file_is_an_architecture(folder):
     assert str(entry.origin).startswith("mynet.py sha256:")
 
 
+def test_a_file_without_a_class_says_what_to_write():
+    """Not the nearest name of something else."""
+    with pytest.raises(RegistryError, match=r"^'my\.py' is not a class in a file: write \./mynet\.py:"):
+        Catalog.installed().resolve(["my.py"])
+
+
 def test_a_function_in_a_file_is_one_too(folder):
     """Of the usual input size, as it says none."""
     contract = Catalog([]).get("mynet.py:made").value.contract
