@@ -136,7 +136,7 @@ def options_table(width: int) -> RenderableType:
     if width >= _WIDE:
         columns = ("option", "in a file", "allowed", "default", "meaning")
         return text_table(columns, [list(row.values()) for row in rows], cells=LINE_CELLS)
-    parts = []
+    parts: list[RenderableType] = []
     for row in rows:
         default = f"; default: {row['default']}" if row["default"] else ""
         head = Text(f"{row['option']}  ({row['name']}: {row['allowed']}{default})")
