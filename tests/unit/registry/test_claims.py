@@ -49,7 +49,7 @@ def test_recipes_are_claimed_like_architectures():
 
     assert Claims(RECIPES, [built_in, first]).entry("slow").value == SLOW
     assert Claims(RECIPES, [posing, built_in]).entry("default").value == DEFAULT
-    with pytest.raises(AmbiguousNameError, match="'first/slow' and 'second/slow'"):
+    with pytest.raises(AmbiguousNameError, match="'first/slow' or 'second/slow'"):
         Claims(RECIPES, [first, second]).entry("slow")
     with pytest.raises(UnknownNameError, match=r"unknown recipe 'slwo'. Did you mean 'slow'"):
         Claims(RECIPES, [first]).entry("slwo")

@@ -82,7 +82,7 @@ def test_a_class_in_a_file_is_an_architecture(folder):
 
 def test_a_file_without_a_class_says_what_to_write():
     """Not the nearest name of something else."""
-    with pytest.raises(RegistryError, match=r"^'my\.py' is not a class in a file: write \./mynet\.py:"):
+    with pytest.raises(RegistryError, match="is not a class in a file: write"):
         Catalog.installed().resolve(["my.py"])
 
 
@@ -171,7 +171,7 @@ def test_weights_can_not_have_a_file_run(folder, drawn):
     )
     (path,) = results.folder.rglob("weights.safetensors")
 
-    with pytest.raises(RunError, match=r"not run unasked.*--network mynet\.py:MyNet"):
+    with pytest.raises(RunError, match=r"If you trust this file, add --network mynet\.py:MyNet"):
         load_network(path)
     network, published = load_network(path, files=["./mynet.py:MyNet"])
     assert published.model == "mynet.py:MyNet"
