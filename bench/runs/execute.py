@@ -45,7 +45,7 @@ def run(
     """Return the comparison of `models` on the images in the folder `data`.
 
     Args:
-        models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or `Architecture`s.
+        models: names or patterns (`vgg*`, `!vgg19`) of installed architectures, or values.
         data: folder of images in class folders; None means the embedded drawings.
         progress: whether to print progress on stderr.
         **options: other fields of `RunOptions`; `zoo list options` shows them.

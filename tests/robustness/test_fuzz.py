@@ -66,7 +66,7 @@ def test_spoilt_records_are_refused_or_as_they_were():
 def test_the_store_fuzz_notices_a_reader_that_trusts(monkeypatch):
     """Where no digest is compared, altered records are taken for what was written."""
     monkeypatch.setattr(store, "_digest", lambda *given: _Trusting().hexdigest())
-    monkeypatch.setattr(store, "_sha256", lambda *content: _Trusting().hexdigest())
+    monkeypatch.setattr(store, "sha256_of", lambda *content: _Trusting().hexdigest())
     with pytest.raises((AssertionError, AttributeError)):
         fuzz_store.fuzz_store(2000, seed=0)
 

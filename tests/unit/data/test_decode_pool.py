@@ -223,5 +223,5 @@ def test_a_photo_to_predict_is_examined_first(stand_in, tmp_path):
     """What would crash the command is an error of one line, before any weights are read."""
     from bench.runs.predict import predict
 
-    with pytest.raises(DataError, match=r"can't read .*a\.jpg: crashed the decoder \(SIGSEGV\)"):
+    with pytest.raises(DataError, match=r"cannot read .*a\.jpg: crashed the decoder \(SIGSEGV\)"):
         list(predict([stand_in(b"CRASH_")], [tmp_path / "no-weights"]))

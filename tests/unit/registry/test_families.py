@@ -95,7 +95,7 @@ def test_of_two_families_with_one_prefix_neither_has_it():
     rival = claim("made", "made_family:MADE", "rival", FAMILIES.group)
     built_in = claim("made", "made_family:MADE", "zoo-bench", FAMILIES.group)
 
-    with pytest.raises(AmbiguousNameError, match="'makers/made' and 'rival/made'"):
+    with pytest.raises(AmbiguousNameError, match="'makers/made' or 'rival/made'"):
         Catalog([MADE, rival]).get("made:good")
     assert Catalog([MADE, rival]).get("rival/made:good").name == "rival/made:good"
     assert Catalog([MADE, built_in]).get("made:good").name == "made:good"
