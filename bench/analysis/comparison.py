@@ -27,9 +27,11 @@ class RunComparison:
     """The changes from one run to another, by model.
 
     Attributes:
-        base, new: folders of the runs.
+        base: folder of the run before the change.
+        new: folder of the run after it.
         changes: changes of the models in both runs, in the order of BASE.
-        only_base, only_new: models in one of the runs only.
+        only_base: models that only BASE has.
+        only_new: models that only NEW has.
         differences: further differences, in words: versions, machine, code.
         recipe_changes: differences between the recipes, if `across_recipes` was given.
         unfinished: number of unfinished trials of BASE and of NEW.

@@ -16,7 +16,8 @@ class Engine:
         constructor: `module:object`, called with a callback and an `ExecutorConfig` to return a
             `bench.engines.executor.Executor`. Imported only when it is called.
         source: place where it runs trials, on one line.
-        library, install: module that it needs besides this package, and its `pip install` name.
+        library: module that it needs besides this package.
+        install: name of that module for `pip install`.
     """
 
     name: str

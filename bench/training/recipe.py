@@ -21,8 +21,8 @@ class Recipe:
 
     Attributes:
         name: name of the recipe.
-        epochs, seconds: length of the training, one of the two; `seconds` is a budget of wall
-            time. The schedule fits either.
+        epochs: length of the training in passes over the images; None if `seconds` is given.
+        seconds: length of the training in wall time; None if `epochs` is given.
         batch_size: number of images per batch.
         optimizer: optimiser; `muon` is Muon for the filters of convolutions, AdamW for the rest.
         learning_rate: constant rate, or peak of the schedule.
