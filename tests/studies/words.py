@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import mean
 
@@ -151,11 +152,13 @@ def docstrings(root: Path = ROOT) -> Iterator[Text]:
                     yield Text(f"{path}:{node.lineno}", text.strip())
 
 
-def _modules(root: Path) -> Iterator[tuple[str, ast.Module]]:
-    for package in PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            where = path.relative_to(root).as_posix()
-            yield where, ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _modules(root: Path) -> list[tuple[str, ast.Module]]:
+    paths = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
+    return [
+        (path.relative_to(root).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        for path in paths
+    ]
 
 
 def _docstring_nodes(tree: ast.Module) -> Iterator[ast.Constant]:

@@ -6,12 +6,11 @@ import shlex
 
 import pytest
 from environment import Environment
-from paths import ROOT
+from pages import blocks_of
 
-_PAGE = (ROOT / "docs" / "how-to" / "networks.md").read_text(encoding="utf-8")
-_FILES = re.findall(r"```python file=(\S+)\n(.*?)```", _PAGE, flags=re.DOTALL)
-_BLOCKS = re.findall(r"```sh\n(.*?)```", _PAGE, flags=re.DOTALL)
-_COMMANDS = [line for block in _BLOCKS for line in block.splitlines() if line]
+_BLOCKS = blocks_of("docs/how-to/networks.md")
+_FILES = [(block.file, block.text) for block in _BLOCKS if block.file]
+_COMMANDS = [line for block in _BLOCKS for line in block.commands]
 _FEW = ["--epochs", "1", "--limit", "12"]
 _SMALLER = {  # the same paths, in a shorter time
     "zoo bench --models ./mynet.py:MyNet lenet5": _FEW,

@@ -12,7 +12,7 @@ import tomllib
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import liars
 import pytest
 from drawn_folder import draw_folder, noise
 from environment import LESS, UNDRAWN, hasten
+from pages import Block, blocks_of
 from paths import ROOT
 from torch import nn
 from warm import warm
@@ -53,33 +54,8 @@ echo 1
 }
 
 
-@dataclass(frozen=True)
-class Block:
-    """A code block of a page."""
-
-    language: str
-    file: str | None
-    text: str
-
-    @property
-    def commands(self) -> list[str]:
-        """The commands of a block of commands."""
-        return [line for line in self.text.splitlines() if line] if self.language == "sh" else []
-
-
-def _blocks(page: str) -> list[Block]:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    found = re.findall(r"^```([^\n`]*)\n(.*?)^```$", text, flags=re.S | re.M)
-    return [_block(information, body) for information, body in found if "{" not in information]
-
-
-def _block(information: str, text: str) -> Block:
-    language, _, more = information.partition(" ")
-    return Block(language, more.removeprefix("file=") or None, text)
-
-
 PAGES = {
-    page: _blocks(page)
+    page: blocks_of(page)
     for page in (
         "README.md",
         "CONTRIBUTING.md",
