@@ -11,6 +11,7 @@ from pathlib import Path
 import liars
 import pytest
 
+import bench.runs.execute  # noqa: F401  (imported while patched, it would keep the stand-in)
 from bench.data.transform import FIDELITIES
 from bench.report import trackers
 from bench.runs.config_file import read_config_file
