@@ -71,7 +71,8 @@ def main() -> None:
         sys.exit(app(standalone_mode=False))
     except _UsageError as error:
         sys.exit(_say_usage(error))
-    except typer.Abort:
+    except typer.Abort:  # Ctrl-C, or no more input, at a question
+        say("Aborted.")
         sys.exit(ExitCode.DECLINED)
     except ZooError as error:
         say(f"zoo: {error}")
