@@ -16,11 +16,18 @@ _EXAMPLE = "two or more class folders (Cat/, Dog/) or named files (cat.0.jpg, do
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFile:
-    """A file with an image's name: its path, its label, its name within the folder."""
+    """An image file: its path, its label, its name within the folder.
+
+    Attributes:
+        part: train, validation or test, where the folder's owner made a split.
+        group: name of what the image belongs together with (a patient, a video), if known.
+    """
 
     path: Path
     label: int
     name: str
+    part: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
