@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.data.class_folders import FOLDER_NAMES
 from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.decode_pool import SECONDS_PER_FILE, Examined, examine
 from bench.data.duplicates import duplicates_of
@@ -19,13 +20,20 @@ MOST_REJECTS = 0.01  # of the files with an image's name; more means a broken fo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Readable images of a folder in the finder's order, with rejects and duplicates."""
+    """Readable images of a folder in the finder's order, with rejects and duplicates.
+
+    Attributes:
+        classes_from: source of the classes, in words.
+        split_from: source of the split in `ImageFile.part`, in words; None without one.
+    """
 
     folder: Path
     classes: tuple[str, ...]
     images: tuple[CheckedImage, ...]
     rejects: tuple[Reject, ...]
     duplicates: tuple[tuple[CheckedImage, ...], ...]
+    classes_from: str = FOLDER_NAMES
+    split_from: str | None = None
 
     def count(self, label: int) -> int:
         """Return the number of readable images with `label`."""
@@ -70,6 +78,8 @@ def check(
         images=tuple(images),
         rejects=tuple(sorted(rejects)),
         duplicates=duplicates_of(images),
+        classes_from=finding.classes_from,
+        split_from=finding.split_from,
     )
     for label, name in enumerate(manifest.classes):
         if not manifest.count(label):

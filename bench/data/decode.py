@@ -221,3 +221,13 @@ def _describe_signature(head: bytes) -> str:
     if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
         return _OTHER.format("text")
     return "not an image: no known image format"
+
+
+IMAGE_LIKE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".heic", ".avif", ".jfif"}
+)
+
+
+def looks_like_image(head: bytes) -> bool:
+    """STUB."""
+    return head.startswith((b"\xff\xd8", b"\x89PNG"))

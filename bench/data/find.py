@@ -1,17 +1,37 @@
-"""Find the image files of a folder, and their classes."""
+"""Find the image files of a folder, their classes, and the split that it may have."""
 
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.data.class_folders import (
+    FOLDER_NAMES,
+    Layout,
+    Placed,
+    Unused,
+    inner_folder,
+    name_label_table,
+    read_classes,
+    show_folders,
+)
+from bench.data.folder_tree import Folder, read_tree
+from bench.data.given_split import read_parts, read_within_classes
+from bench.data.label_table import read_labels
+from bench.data.layout_names import (
+    class_key,
+    class_name,
+    class_of_file,
+    part_of,
+    parts_within,
+    sort_classes,
+)
+from bench.system.display import join_names
 from registry.errors import DataError
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-_PLURALS = {"cats": "cat", "dogs": "dog"}
-_WRAPPERS = ("train", "training", "petimages")
 _EXAMPLE = "two or more class folders (Cat/, Dog/) or named files (cat.0.jpg, dog.0.jpg)"
+_BESIDE = "it lies beside the folders of images"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +52,7 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Reject:
-    """A file that is not used, and why; `by_name`: its name alone rules it out."""
+    """A file that is not used, and why; `by_name`: it does not count as an unusable image."""
 
     name: str
     reason: str
@@ -41,82 +61,164 @@ class Reject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Contents of a folder: classes by label, image files in a fixed order, rejects."""
+    """Contents of a folder: classes by label, image files in a fixed order, rejects.
+
+    Attributes:
+        classes_from: source of the classes, in words.
+        split_from: source of the split in `ImageFile.part`, in words; None without one.
+    """
 
     folder: Path
     classes: tuple[str, ...]
     images: tuple[ImageFile, ...]
     rejects: tuple[Reject, ...]
+    classes_from: str = FOLDER_NAMES
+    split_from: str | None = None
 
 
-def find(folder: Path) -> Finding:
-    """Return the images of `folder`, sorted by class and then by path, without opening any.
+def find(folder: Path, *, labels: Path | None = None, group_by: str | None = None) -> Finding:
+    """Return the images of `folder`, sorted by class and then by path, without decoding any.
 
-    The layouts are `Cat/cat.0.jpg`, `cats/...`, `PetImages/Cat/0.jpg` and flat `cat.0.jpg` (also
-    under `train/`). The class is the folder's name, else the first letters of the file name.
-    Cat is 0 and dog is 1; other classes follow, sorted by name.
+    Classes and a split come from the names of folders and files, or from the table `labels`. Cat
+    is 0 and dog is 1; other classes follow, sorted by name. The regular expression `group_by`
+    finds the group of an image in its name: its first group in brackets, or the whole match.
 
     Raises:
-        DataError: the folder does not exist, or does not hold images of two classes.
+        DataError: the folder does not exist, does not hold images of two classes, or can be
+            understood in several ways.
     """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
-    wrappers = (child for child in sorted(folder.iterdir()) if child.name.lower() in _WRAPPERS)
-    root = next(filter(Path.is_dir, wrappers), folder)
-    named: list[tuple[str, Path, str]] = []
-    rejects: list[Reject] = []
-    for path in _files(root, rejects):
-        name = path.relative_to(root).as_posix()
-        kind = _class_name(path, root)
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
-            rejects.append(Reject(name=name, reason="its name has no image suffix", by_name=True))
-        elif kind is None:
-            reason = "neither folder nor file name gives a class"
-            rejects.append(Reject(name=name, reason=reason, by_name=True))
-        else:
-            named.append((kind, path, name))
-    kinds = {kind for kind, _, _ in named}
-    classes = tuple(sorted(kinds, key=lambda name: (name != "cat", name != "dog", name)))
-    if not classes:
-        raise DataError(f"no images in {folder}: a comparison needs {_EXAMPLE}")
-    if len(classes) == 1:
-        raise DataError(
-            f"only one class, {classes[0]!r}, in {folder}: a comparison needs {_EXAMPLE}"
-        )
-    labels = {kind: label for label, kind in enumerate(classes)}
-    images = [ImageFile(path=path, label=labels[kind], name=name) for kind, path, name in named]
+    root = read_tree(folder)
+    layout = _read_layout(root) if labels is None else read_labels(labels, root)
+    kinds = sort_classes(each.kind for each in layout.placed)
+    _require_classes(kinds, layout, by_names=labels is None)
+    of_kind = {kind: label for label, kind in enumerate(kinds)}
+    images = [_image(each, layout.top, of_kind[each.kind]) for each in layout.placed]
     images.sort(key=lambda image: (image.label, image.name))
+    if group_by is not None:
+        images = _with_groups(images, group_by)
+    unused = (*layout.unused, *_not_read(root, layout, labels))
+    rejects = {
+        Reject(name=_name(u.path, layout.top), reason=u.reason, by_name=not u.counts)
+        for u in unused
+    }
     return Finding(
-        folder=root, classes=classes, images=tuple(images), rejects=tuple(sorted(rejects))
+        folder=layout.top,
+        classes=kinds,
+        images=tuple(images),
+        rejects=tuple(sorted(rejects)),
+        classes_from=layout.classes_from,
+        split_from=layout.split_from,
     )
 
 
-def _files(root: Path, rejects: list[Reject]) -> Iterator[Path]:
-    """Yield the visible files below `root`; folders that cannot be read become rejects."""
-
-    def reject(path: str | Path, reason: str) -> None:
-        rejects.append(Reject(name=Path(path).relative_to(root).as_posix(), reason=reason))
-
-    for parent, folders, names in os.walk(
-        root, onerror=lambda error: reject(error.filename, error.strerror or str(error))
-    ):
-        visible = sorted(name for name in folders if not name.startswith("."))
-        folders.clear()  # os.walk enters what is added below
-        for path in (Path(parent, name) for name in visible):
-            if path.suffix.lower() in IMAGE_SUFFIXES:
-                reject(path, "a folder with an image's name")
-            elif path.is_symlink():
-                reject(path, "a link to a folder, which is not followed")
-            else:
-                folders.append(path.name)
-        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+def find_image_files(folder: Path) -> list[Path]:
+    """Return every image file below `folder`, whatever its class."""
+    return read_tree(folder).all_images()
 
 
-def _class_name(path: Path, root: Path) -> str | None:
-    parts = path.relative_to(root).parts
-    if len(parts) > 1:
-        folder = parts[0].lower()
-        return _PLURALS.get(folder, folder)
-    letters = re.match(r"[^\W\d_]+", path.name)
-    return letters.group().lower() if letters and letters.end() < len(path.stem) else None
+def _read_layout(root: Folder) -> Layout:
+    """Return the classes and parts that the names in `root` give."""
+    top = root
+    while inner := inner_folder(top):
+        top = inner
+    parts = [each for each in top.folders if part_of(each.name)]
+    beside = [each for each in top.folders if not part_of(each.name) and each.holds_images]
+    if not parts:
+        return read_within_classes(top) or read_classes(top)
+    if not beside:
+        return read_parts(top)
+    if _is_train_a_class(parts, beside):
+        return read_classes(top)
+    raise DataError(
+        f"{top.path} holds {show_folders(each.name for each in parts)}, as of a split, beside "
+        f"{show_folders(each.name for each in beside)}: which are the classes? Move the one or the "
+        f"other away, or name one folder: --data {parts[0].path}"
+    )
+
+
+def _is_train_a_class(parts: Sequence[Folder], beside: Sequence[Folder]) -> bool:
+    """Return whether `train` is a vehicle, as beside bus/ and car/, and no part of a split."""
+    if [class_key(each.name) for each in parts] != ["train"]:
+        return False
+    (train,) = parts
+    others = {class_key(class_name(each.name)) for each in beside}
+    names = [kind for path in train.images if (kind := class_of_file(path.stem))]
+    named = {class_key(class_name(name)) for name in names}
+    return bool(train.images) and not train.folders and not named & others
+
+
+def _require_classes(kinds: Sequence[str], layout: Layout, *, by_names: bool) -> None:
+    """Raise DataError unless `kinds` are two or more distinct classes, and no parts of a split."""
+    if len(kinds) < 2:
+        raise DataError(
+            f"only one class, {join_names([repr(kind) for kind in kinds])}, in {layout.top}: a "
+            f"comparison needs {_EXAMPLE}{name_label_table(layout.top) if by_names else ''}"
+        )
+    vehicle = {"train"} if layout.classes_from == FOLDER_NAMES else set()
+    parts = [kind for kind in kinds if part_of(kind) and class_key(kind) not in vehicle]
+    joined = [parts_within(kind) for kind in kinds]
+    if by_names and (parts or (all(joined) and len(set().union(*joined)) > 1)):
+        raise DataError(
+            f"the {layout.classes_from} in {layout.top} give {join_names(kinds)}, which are parts "
+            "of a split and no classes: make folders train/Cat, train/Dog, test/Cat, test/Dog, or "
+            "give --labels FILE"
+        )
+
+
+def _image(placed: Placed, top: Path, label: int) -> ImageFile:
+    return ImageFile(
+        path=placed.path,
+        label=label,
+        name=_name(placed.path, top),
+        part=placed.part,
+        group=placed.group,
+    )
+
+
+def _with_groups(images: Sequence[ImageFile], pattern: str) -> list[ImageFile]:
+    """Return `images` with the groups that `pattern` finds in their names."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise DataError(f"--group-by {pattern!r} is no regular expression: {error}") from error
+    found = [compiled.search(image.name) for image in images]
+    missing = [image.name for image, match in zip(images, found, strict=True) if not match]
+    if missing:
+        raise DataError(
+            f"--group-by {pattern!r} finds no group in {len(missing):,} of {len(images):,} names "
+            f"({', '.join(missing[:3])}): give a pattern that fits all"
+        )
+    return [
+        replace(image, group=match[1 if compiled.groups else 0])
+        for image, match in zip(images, found, strict=True)
+        if match
+    ]
+
+
+def _not_read(root: Folder, layout: Layout, labels: Path | None) -> list[Unused]:
+    """Return the files and folders below `root` that give no image, and why."""
+    table = labels and labels.name
+    known = {each.path for each in layout.placed} | {each.path for each in layout.unused}
+    found: list[Unused] = []
+    for each in root.walk():
+        found += [
+            Unused(path=path, reason="it is no image") for path in each.others if path.name != table
+        ]
+        found += [
+            Unused(path=link.path, reason=link.reason, counts=not link.loops)
+            for link in each.skipped
+        ]
+        if each.error:
+            found.append(Unused(path=each.path, reason=each.error, counts=True))
+        if not known.isdisjoint((each.path, *each.path.parents)):
+            continue  # the whole folder is unused
+        found += [Unused(path=path, reason=_BESIDE) for path in each.images if path not in known]
+    return [each for each in found if each.path not in known]
+
+
+def _name(path: Path, top: Path) -> str:
+    """Return the path relative to `top`, with / between folders."""
+    return Path(os.path.relpath(path, top)).as_posix()

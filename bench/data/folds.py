@@ -18,6 +18,7 @@ from itertools import accumulate, chain
 
 from bench.data.check import CheckedImage, Manifest
 from bench.data.duplicates import duplicates_of
+from bench.data.grouped_split import deal, has_groups, units_of
 from bench.data.split import (
     SPLITS,
     TRAIN_SHARE,
@@ -29,6 +30,7 @@ from bench.data.split import (
 )
 from registry.errors import DataError, RunError
 
+AUTO = "auto"  # the split that the folder's owner made, else stratified
 _SHARE = VALIDATION_SHARE / (TRAIN_SHARE + VALIDATION_SHARE)  # of the images that do not test
 _Group = tuple[CheckedImage, ...]  # near-duplicates or one image, all of one class
 
@@ -81,11 +83,11 @@ class Splits:
 
 def parse_folds(split: str) -> int | None:
     """Return k of `kfold:k`, None for a single split; raise RunError for an unknown one."""
-    if split in SPLITS:
+    if split in (AUTO, *SPLITS):
         return None
     found = re.fullmatch(r"kfold:(\d{1,6})", split)
     if found is None:
-        known = ", ".join(SPLITS)
+        known = ", ".join((AUTO, *SPLITS))
         raise RunError(f"unknown split {split!r}: use {known}, or kfold:5 (or another number)")
     if (folds := int(found[1])) < 2:
         raise RunError(
@@ -98,8 +100,8 @@ def parse_folds(split: str) -> int | None:
 def check_within(within: str | None) -> None:
     """Raise RunError unless `within` is None or names a single split."""
     if within is not None and within not in SPLITS:
-        known = " or ".join(SPLITS)
-        raise RunError(f"--within takes a split with one training part, {known}, not {within!r}")
+        known = ", ".join(SPLITS)
+        raise RunError(f"--within takes a split with one training part ({known}), not {within!r}")
 
 
 def make_splits(name: str, manifest: Manifest, within: str | None = None) -> Splits:
@@ -109,6 +111,8 @@ def make_splits(name: str, manifest: Manifest, within: str | None = None) -> Spl
         RunError: the name is unknown.
         DataError: there are too few images for it.
     """
+    if name == AUTO:
+        name = "given" if manifest.split_from and within is None else "stratified"
     folds = parse_folds(name)
     check_within(within)
     images = manifest if within is None else training_part(manifest, within)
@@ -125,8 +129,10 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
     stratified split: images of the next folds, so that each image trains in most splits.
 
     Raises:
-        DataError: a class has too few images for so many folds.
+        DataError: a class has too few images or groups for so many folds.
     """
+    if has_groups(manifest):
+        return _grouped_folds(manifest, folds)
     totals, leaders = [0] * folds, leaders_of(manifest)
     tests: list[list[list[_Group]]] = []  # by class and fold
     for label, name in enumerate(manifest.classes):
@@ -141,6 +147,22 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
             )
         tests.append(parts)
     return tuple(_split(f"kfold:{folds}", tests, fold) for fold in range(folds))
+
+
+def _grouped_folds(manifest: Manifest, folds: int) -> tuple[Split, ...]:
+    """Return one split for each of `folds`; each group of images is in one part of it."""
+    units = units_of(manifest)
+    tests = [set(part) for part in deal(units, [1 / folds] * folds, manifest.classes)]
+    splits = []
+    for test in tests:
+        rest = [unit for unit in units if unit[0] not in test]
+        validation, train = deal(rest, (_SHARE, 1 - _SHARE), manifest.classes)
+        tested = tuple(image for unit in units if unit[0] in test for image in unit)
+        ordered = tuple(sorted(tested, key=lambda image: (image.file.label, image.sha256)))
+        splits.append(
+            Split(name=f"kfold:{folds}", train=train, validation=validation, test=ordered)
+        )
+    return tuple(splits)
 
 
 def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits:

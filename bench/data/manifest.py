@@ -1,13 +1,17 @@
 """Render a folder's manifest as text and as JSON."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bench.data.check import MOST_REJECTS, CheckedImage, Manifest
-from bench.system.display import BAD, GOOD, LINE_CELLS, display, short
+from bench.data.find import Reject
+from bench.system.display import BAD, GOOD, LINE_CELLS, count_noun, display, join_names, short
+
+_LISTED, _NAMED = 5, 3  # files with one reason that are listed; names of more than that
 
 
 def as_json_value(manifest: Manifest) -> dict[str, object]:
@@ -15,6 +19,10 @@ def as_json_value(manifest: Manifest) -> dict[str, object]:
     return {
         "folder": str(manifest.folder),
         "classes": {name: manifest.count(label) for label, name in enumerate(manifest.classes)},
+        "classes_from": manifest.classes_from,
+        "split_from": manifest.split_from,
+        "parts": _count_parts(manifest),
+        "groups": count_groups(manifest),
         "images": len(manifest.images),
         "bytes": sum(image.bytes for image in manifest.images),
         "rejects": [asdict(reject) for reject in manifest.rejects],
@@ -26,19 +34,56 @@ def as_json_value(manifest: Manifest) -> dict[str, object]:
     }
 
 
+def source_line(manifest: Manifest) -> str:
+    """Return the classes, the owner's split and the groups, and where they come from."""
+    counted = [
+        f"{short(name)} {manifest.count(label):,}" for label, name in enumerate(manifest.classes)
+    ]
+    line = f"{len(counted)} classes from {manifest.classes_from}: {join_names(counted, 8)}"
+    if manifest.split_from is not None:
+        line += f"; split: {manifest.split_from}"
+    groups = count_groups(manifest)
+    return line + (f"; {count_noun(groups, 'group')}, each kept in one part" if groups else "")
+
+
+def count_groups(manifest: Manifest) -> int:
+    """Return the number of groups that the owner of the images named."""
+    return len({image.file.group for image in manifest.images} - {None})
+
+
+def reject_lines(rejects: Sequence[Reject]) -> list[str]:
+    """Return a line for each file that is not used; many with one reason share a line."""
+    by_reason: dict[str, list[Reject]] = {}
+    for each in rejects:
+        by_reason.setdefault(each.reason.partition(":")[0], []).append(each)
+    lines = []
+    for reason, found in by_reason.items():
+        if len(found) <= _LISTED:
+            lines += [f"{short(each.name)}: {display(each.reason)}" for each in found]
+            continue
+        names = ", ".join(short(each.name) for each in found[:_NAMED])
+        lines.append(f"{len(found):,} files: {display(reason)} ({names}, ...)")
+    return lines
+
+
+def _count_parts(manifest: Manifest) -> dict[str, int] | None:
+    """Return the number of images in each part of the owner's split; None without one."""
+    if manifest.split_from is None:
+        return None
+    return dict(Counter(str(image.file.part) for image in manifest.images))
+
+
 def render(manifest: Manifest) -> RenderableType:
     """Return usable images, rejects with reasons, sizes and duplicates, as lines."""
     total = len(manifest.images)
-    counts = ", ".join(
-        f"{manifest.count(label):,} {short(name)}" for label, name in enumerate(manifest.classes)
-    )
     megabytes = sum(image.bytes for image in manifest.images) / 2**20
     folder = short(str(manifest.folder), LINE_CELLS)
     lines = [
-        Text(f"{folder}: {total:,} images usable ({counts})", style="bold"),
+        Text(f"{folder}: {total:,} images usable", style="bold"),
+        Text(f"  {source_line(manifest)}"),
         Text(f"  {megabytes:,.1f} MiB on disk, {_sizes(manifest)}"),
         *(_duplicate(group) for group in manifest.duplicates),
-        *(Text(f"✗ {short(r.name)}: {display(r.reason)}", BAD) for r in manifest.rejects),
+        *(Text(f"✗ {line}", BAD) for line in reject_lines(manifest.rejects)),
     ]
     if manifest.rejects:
         reasons = Counter(reject.reason.partition(":")[0] for reject in manifest.rejects)

@@ -12,6 +12,8 @@ from typing import Any
 from bench.data.check import CheckedImage, Manifest
 from bench.data.facts import Facts
 from bench.data.find import ImageFile
+from bench.data.grouped_split import deal, has_groups, units_of
+from bench.system.display import count_noun
 from registry.errors import DataError
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.70, 0.15
@@ -61,22 +63,23 @@ def textbook_split(manifest: Manifest) -> Split:
             "use --split stratified"
         )
     random.Random(_TEXTBOOK_SEED).shuffle(images)
-    return Split(
-        name="textbook",
-        train=tuple(images[:_TEXTBOOK_TRAIN]),
-        validation=tuple(images[_TEXTBOOK_TRAIN:-_TEXTBOOK_TEST]),
-        test=tuple(images[-_TEXTBOOK_TEST:]),
-    )
+    train, rest = images[:_TEXTBOOK_TRAIN], images[_TEXTBOOK_TRAIN:]
+    split = _split("textbook", (train, rest[:-_TEXTBOOK_TEST], rest[-_TEXTBOOK_TEST:]))
+    require_whole_groups(split)
+    return split
 
 
 def stratified_split(manifest: Manifest) -> Split:
     """Return 70/15/15 of every class, dealt by content, so that file names do not matter.
 
-    Near-duplicates stay in one part.
+    Near-duplicates stay in one part, and so do groups that the owner named.
 
     Raises:
-        DataError: a class has too few images for three parts.
+        DataError: a class has too few images or groups for three parts.
     """
+    if has_groups(manifest):
+        shares = (TRAIN_SHARE, VALIDATION_SHARE, 1 - TRAIN_SHARE - VALIDATION_SHARE)
+        return _split("stratified", deal(units_of(manifest), shares, manifest.classes))
     leaders, parts = leaders_of(manifest), []
     for label, name in enumerate(manifest.classes):
         images = [image for image in manifest.images if image.file.label == label]
@@ -84,12 +87,61 @@ def stratified_split(manifest: Manifest) -> Split:
         first = _cut(images, leaders, round(len(images) * TRAIN_SHARE))
         second = _cut(images, leaders, round(len(images) * (TRAIN_SHARE + VALIDATION_SHARE)))
         if not 0 < first < second < len(images):
+            distinct = len({leaders[image.sha256] for image in images})
             raise DataError(
-                f"class {name!r} has {len(images)} distinct images, too few for a training, "
-                "a validation and a test part: it needs at least 7"
+                f"class {name!r} has {count_noun(len(images), 'image')}, {distinct} of them "
+                "distinct pictures, too few for a training, a validation and a test part: it "
+                "needs about 7 distinct pictures"
             )
         parts.append((images[:first], images[first:second], images[second:]))
     return join_classes("stratified", parts)
+
+
+def given_split(manifest: Manifest) -> Split:
+    """Return the split that the owner made by folders or by a table.
+
+    Without a validation part, 15 of 85 training images of each class validate, dealt by content.
+
+    Raises:
+        DataError: there is no such split, a class lacks images in a part, or a group is in two.
+    """
+    if manifest.split_from is None:
+        raise DataError(
+            f"{manifest.folder} has no split of its own (train/, val/, test/): use --split "
+            "stratified"
+        )
+    of = {part: tuple(i for i in manifest.images if i.file.part == part) for part in _PARTS}
+    if not of["validation"]:
+        share = VALIDATION_SHARE / (TRAIN_SHARE + VALIDATION_SHARE)
+        units = units_of(replace(manifest, images=of["train"]))
+        of["validation"], of["train"] = deal(units, (share, 1 - share), manifest.classes)
+    for part, images in of.items():
+        for label, name in enumerate(manifest.classes):
+            if not any(image.file.label == label for image in images):
+                raise DataError(
+                    f"the {part} part of {manifest.folder} has no readable image of class {name!r}"
+                )
+    split = _split("given", list(of.values()))
+    require_whole_groups(split)
+    return split
+
+
+def require_whole_groups(split: Split) -> None:
+    """Raise DataError if images of one group lie in two parts of a split that is fixed."""
+    where: dict[str, str] = {}
+    for part in _PARTS:
+        for image in getattr(split, part):
+            group = image.file.group
+            if group is not None and where.setdefault(group, part) != part:
+                raise DataError(
+                    f"group {group!r} has images in the {where[group]} and the {part} part of the "
+                    f"{split.name} split: use --split stratified, which keeps groups together"
+                )
+
+
+def _split(name: str, parts: Sequence[Sequence[CheckedImage]]) -> Split:
+    train, validation, test = map(tuple, parts)
+    return Split(name=name, train=train, validation=validation, test=test)
 
 
 def join_classes(name: str, parts: Iterable[Sequence[Iterable[CheckedImage]]]) -> Split:
@@ -110,7 +162,15 @@ def split_of(plain: dict[str, Any]) -> Split:
     return Split(name=plain["name"], within=plain["within"], **images)
 
 
-SPLITS = MappingProxyType({"stratified": stratified_split, "textbook": textbook_split})
+SPLITS = MappingProxyType(
+    {"stratified": stratified_split, "textbook": textbook_split, "given": given_split}
+)
+
+
+def without_given_test(manifest: Manifest) -> Manifest:
+    """Return `manifest` without the owner's test images, for a split of the others."""
+    images = tuple(image for image in manifest.images if image.file.part != "test")
+    return replace(manifest, images=images, split_from=None)
 
 
 def limit_images(manifest: Manifest, limit: int) -> Manifest:

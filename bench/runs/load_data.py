@@ -16,11 +16,12 @@ from bench.data.check import (
 )
 from bench.data.dataset_plugins import dataset_folder
 from bench.data.decode import UnreadableImageError, content_digest
-from bench.data.find import find
-from bench.data.folds import Splits, make_splits, with_tests_of
+from bench.data.find import find, find_image_files
+from bench.data.folds import AUTO, Splits, make_splits, with_tests_of
+from bench.data.manifest import reject_lines, source_line
 from bench.data.pixel_cache import open_pixel_cache
 from bench.data.pixel_source import InputShape, PixelSource
-from bench.data.split import limit_images, training_part
+from bench.data.split import limit_images, training_part, without_given_test
 from bench.data.synthetic import synthetic_folder
 from bench.data.validation_cache import ValidationCache
 from bench.runs.progress import Progress
@@ -41,7 +42,14 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     """
     if request.data is None:
         progress.say("no --data: using cats and dogs drawn by code, not photographs")
-    manifest = _check_folder(find_data_folder(request), request, progress)
+    manifest = _check_folder(find_data_folder(request), request, progress, request.labels)
+    progress.say(source_line(manifest))
+    if manifest.split_from and "given" not in (
+        request.within,
+        request.split.replace(AUTO, "given"),
+    ):
+        progress.say(f"--split {request.split} leaves the test images of {manifest.folder} unused")
+        manifest = without_given_test(manifest)
     if request.limit is not None:
         manifest = limit_images(manifest, request.limit)
     splits = make_splits(request.split, manifest, request.within)
@@ -60,13 +68,15 @@ def find_data_folder(request: Request) -> Path:
     return dataset_folder(str(request.data)) if request.names_data else request.data
 
 
-def _check_folder(folder: Path, request: Request, progress: Progress) -> Manifest:
-    finding = find(folder)
+def _check_folder(
+    folder: Path, request: Request, progress: Progress, labels: Path | None = None
+) -> Manifest:
+    finding = find(folder, labels=labels, group_by=request.group_by)
     with progress.counting("checking images", len(finding.images)) as bar:
         ledger = ValidationCache(cache_folder() / "checked.sqlite") if request.cache else None
         manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
-    for reject in manifest.rejects:
-        progress.say(f"rejected {reject.name}: {reject.reason}")
+    for line in reject_lines(manifest.rejects):
+        progress.say(f"rejected {line}")
     require_one_label_each(manifest)
     if not request.allow_rejects:
         require_few_rejects(manifest)
@@ -97,7 +107,7 @@ def locate_images(
     """
     paths = [image.file.path for image in images]
     if folders:
-        paths = [file.path for folder in folders for file in find(folder).images]
+        paths = [path for folder in folders for path in find_image_files(folder)]
     digests = list[str]()
     with ThreadPoolExecutor(threads) as pool:
         for digest in pool.map(_digest, paths):

@@ -78,7 +78,9 @@ def as_plain(request: Request) -> dict[str, Any]:
     values = {field.name: getattr(request, field.name) for field in fields(request)}
     data = None if request.data is None else request.data_told
     test_data = None if request.test_data is None else str(request.test_data.resolve())
-    values |= {"data": data, "test_data": test_data, "runs": str(request.runs.resolve())}
+    labels = None if request.labels is None else str(_labels_path(request))
+    values |= {"data": data, "test_data": test_data, "labels": labels}
+    values |= {"runs": str(request.runs.resolve())}
     plain: dict[str, Any] = json.loads(json.dumps(msgspec.to_builtins(values)))  # no tuples
     return plain
 
@@ -99,12 +101,19 @@ def request_of(plain: dict[str, Any]) -> Request:
             "own_recipes": tuple((model, _recipe(own)) for model, own in plain["own_recipes"]),
             "data": None if data is None else Path(data),
             "test_data": None if plain.get("test_data") is None else Path(plain["test_data"]),
+            "labels": None if plain.get("labels") is None else Path(plain["labels"]),
             "runs": Path(plain["runs"]),
             "log": tuple(plain.get("log", ())),
         }
         return Request(**values)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"the request does not fit this version: {format_error(error)}") from error
+
+
+def _labels_path(request: Request) -> Path:
+    """Return the absolute path of the labels; a relative path within the data folder stays."""
+    assert request.labels is not None
+    return request.labels.resolve() if request.labels.exists() else request.labels
 
 
 def _require_supported(plain: dict[str, Any]) -> None:

@@ -111,12 +111,21 @@ class RunOptions:
         TRAINING, shown=True, also=(dict,),
     )  # fmt: skip
     own_recipes: tuple[tuple[str, Recipe], ...] = ()
+    labels: Path | None = _option(
+        None, "Table with a file and a label per row (CSV, TSV), and perhaps split and group.",
+        metavar="FILE", shown=True,
+    )  # fmt: skip
+    group_by: str | None = _option(
+        None, "Regular expression that finds in a file's name what belongs together: a patient.",
+        metavar="PATTERN",
+    )  # fmt: skip
     split: str = _option(
-        "stratified", "stratified (70/15/15), textbook, or kfold:5 (each image tested once).",
+        "auto", "auto: given if the folder has its own (train/, test/), else stratified "
+        "(70/15/15); textbook; kfold:5 (each image tested once).",
         shown=True,
     )  # fmt: skip
     within: str | None = _option(
-        None, "Use only the training part of this split: stratified, textbook. The rest is unseen.",
+        None, "Use only the training part of this split: stratified, textbook, given.",
         metavar="SPLIT",
     )  # fmt: skip
     epochs: int | None = _option(

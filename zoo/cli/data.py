@@ -25,6 +25,12 @@ def check(
         Path | None, typer.Option(help="PNG file to write: the rejected files that can be drawn.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Decode all images again.")] = False,
+    labels: Annotated[
+        Path | None, typer.Option(help="Table with a file and a label per row (CSV, TSV).")
+    ] = None,
+    group_by: Annotated[
+        str | None, typer.Option(metavar="PATTERN", help="Finds the group in a file's name.")
+    ] = None,
 ) -> None:
     """Show which images are usable, which are rejected and why, and which are duplicates."""
     from bench.data.check import check, require_one_label_each
@@ -35,7 +41,7 @@ def check(
     from bench.system.cache_folder import cache_folder
     from bench.system.cpu import default_threads
 
-    finding = find(folder)
+    finding = find(folder, labels=labels, group_by=group_by)
     with Progress().counting("checking images", len(finding.images)) as bar:
         ledger = None if no_cache else ValidationCache(cache_folder() / "checked.sqlite")
         manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)

@@ -102,7 +102,7 @@ def test_folders_that_look_like_images_are_named(drawn):
     assert [(reject.name, reject.reason) for reject in check(find(drawn)).rejects] == [
         ("Cat/folder.jpg", "a folder with an image's name"),
         ("Cat/nowhere.jpg", "a broken link"),
-        ("Cat/other", "a link to a folder, which is not followed"),
+        ("Cat/other", "a link to a folder that is read already"),
     ]
 
 

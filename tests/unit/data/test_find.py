@@ -38,7 +38,7 @@ def test_cat_and_dog_come_first(tmp_path):
     """Other classes follow cat and dog in the order of their names."""
     finding = find(_touch(tmp_path, "Dog/1.jpg", "Ant/1.jpg", "Cat/1.jpg", "Bee/1.jpg"))
 
-    assert finding.classes == ("cat", "dog", "ant", "bee")
+    assert finding.classes == ("cat", "dog", "Ant", "Bee")
 
 
 def test_images_are_sorted_as_text(tmp_path):
@@ -54,11 +54,11 @@ def test_images_are_sorted_as_text(tmp_path):
 
 def test_no_file_is_dropped_silently(tmp_path):
     """A file that is no image by its name, or tells no class, is a reject with a reason."""
-    finding = find(_touch(tmp_path, "Cat/1.jpg", "Dog/1.jpg", "Dog/Thumbs.db", "123.jpg"))
+    finding = find(_touch(tmp_path, "Cat/1.jpg", "Dog/1.jpg", "Dog/notes.txt", "123.jpg"))
 
     assert [(reject.name, reject.reason) for reject in finding.rejects] == [
-        ("123.jpg", "neither folder nor file name gives a class"),
-        ("Dog/Thumbs.db", "its name has no image suffix"),
+        ("123.jpg", "it lies beside the folders of images"),
+        ("Dog/notes.txt", "it is no image"),
     ]
 
 

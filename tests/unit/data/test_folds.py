@@ -180,7 +180,7 @@ def test_other_content_is_another_fingerprint():
 @pytest.mark.parametrize(
     ("split", "told"),
     [
-        ("kfold", "unknown split 'kfold': use stratified, textbook, or kfold:5"),
+        ("kfold", "unknown split 'kfold': use auto, stratified, textbook, given, or kfold:5"),
         ("kfold:", "unknown split"),
         ("kfold:1", "so 2 or more are needed: try kfold:5"),
         ("kfold:0", "2 or more are needed"),

@@ -117,8 +117,8 @@ def test_duplicates_never_straddle_parts(tmp_path):
 
 
 def test_too_few_images_are_told(tmp_path):
-    """Three images of a class do not make three parts."""
-    with pytest.raises(DataError, match="class 'cat' has 3 distinct images, too few"):
+    """Three images of a class do not make three parts; the message counts distinct pictures."""
+    with pytest.raises(DataError, match="class 'cat' has 3 images, 3 of them distinct pictures"):
         stratified_split(_manifest(draw_folder(tmp_path / "drawn", each=3)))
 
 
