@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.data.folds import Splits
 from bench.data.pixel_source import DirectPixels, PixelSource
+from bench.runs.characters import keep_characters_upright
 from bench.runs.description import describe_run
 from bench.runs.load_data import cache_pixels, load_data
 from bench.runs.progress import Progress
@@ -35,6 +36,7 @@ def make_plan(resolved: ResolvedRequest, progress: Progress, *, elsewhere: bool 
     if resolved.request.cache and not elsewhere:
         shapes = [each.architecture.contract.input_shape for each in resolved.contenders]
         source = cache_pixels(manifest.images, splits, shapes, progress)
+    resolved = keep_characters_upright(resolved, manifest, source, progress)
     return Plan(
         specs=make_specs(resolved, manifest.classes, splits),
         splits=splits,
