@@ -16,7 +16,7 @@ from bench.data.class_folders import (
     read_classes,
     show_folders,
 )
-from bench.data.folder_tree import Folder, read_tree
+from bench.data.folder_tree import Folder, is_own, read_tree
 from bench.data.given_split import read_parts, read_within_classes
 from bench.data.label_table import read_labels
 from bench.data.layout_names import (
@@ -90,6 +90,8 @@ def find(folder: Path, *, labels: Path | None = None, group_by: str | None = Non
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
+    if is_own(folder):
+        raise DataError(f"{folder} holds a run or the cache of zoo, and no images to train on")
     root = read_tree(folder)
     layout = _read_layout(root) if labels is None else read_labels(labels, root)
     kinds = sort_classes(each.kind for each in layout.placed)

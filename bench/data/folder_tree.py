@@ -122,7 +122,7 @@ def _read(path: Path, seen: set[tuple[int, int]], links: list[tuple[Folder, Path
             folder.skipped.append(Skipped(path=each, reason=A_FOLDER))
         elif entry.is_symlink():
             links.append((folder, each))
-        elif not _is_own(each):
+        elif not is_own(each):
             _keep(_read(each, seen, links), folder)
     return folder
 
@@ -139,7 +139,7 @@ def _add_file(folder: Folder, path: Path) -> None:
 def _keep(found: Folder, parent: Folder) -> None:
     """Add `found` to `parent`, unless it holds runs of this program and no image."""
     try:
-        runs = any(_is_own(Path(each.path)) for each in os.scandir(found.path) if each.is_dir())
+        runs = any(is_own(Path(each.path)) for each in os.scandir(found.path) if each.is_dir())
     except OSError:
         runs = False
     if not (runs and not found.holds_images):
@@ -147,7 +147,7 @@ def _keep(found: Folder, parent: Folder) -> None:
         parent.folders.sort(key=lambda folder: folder.name)
 
 
-def _is_own(path: Path) -> bool:
+def is_own(path: Path) -> bool:
     """Return whether this program made the folder: a run, a study, or its cache."""
     return any(all((path / name).is_file() for name in names) for names in _OWN)
 

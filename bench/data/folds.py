@@ -28,6 +28,7 @@ from bench.data.split import (
     leaders_of,
     training_part,
 )
+from bench.system.display import count_noun
 from registry.errors import DataError, RunError
 
 AUTO = "auto"  # the split that the folder's owner made, else stratified
@@ -136,14 +137,15 @@ def kfold_splits(manifest: Manifest, folds: int) -> tuple[Split, ...]:
     totals, leaders = [0] * folds, leaders_of(manifest)
     tests: list[list[list[_Group]]] = []  # by class and fold
     for label, name in enumerate(manifest.classes):
-        groups = _groups([i for i in manifest.images if i.file.label == label], leaders)
+        images = [image for image in manifest.images if image.file.label == label]
+        groups = _groups(images, leaders)
         parts = _deal(groups, totals) if len(groups) >= folds else []
         if not parts or any(len(groups) - len(part) < 2 for part in parts):
             most = f" (kfold:{len(groups)} at most)" if 3 <= len(groups) < folds else ""
             raise DataError(
-                f"class {name!r} has {len(groups)} distinct images, too few for {folds} folds, "
-                "each of which trains, validates and tests: give more images or another number of "
-                f"folds{most}"
+                f"class {name!r} has {count_noun(len(images), 'image')}, {len(groups)} of them "
+                f"distinct pictures, too few for {folds} folds, each of which trains, validates "
+                f"and tests: give more images or another number of folds{most}"
             )
         tests.append(parts)
     return tuple(_split(f"kfold:{folds}", tests, fold) for fold in range(folds))

@@ -173,6 +173,12 @@ def without_given_test(manifest: Manifest) -> Manifest:
     return replace(manifest, images=images, split_from=None)
 
 
+def only_given_test(manifest: Manifest) -> Manifest:
+    """Return `manifest` with the owner's test images alone."""
+    images = tuple(image for image in manifest.images if image.file.part == "test")
+    return replace(manifest, images=images, split_from=None)
+
+
 def limit_images(manifest: Manifest, limit: int) -> Manifest:
     """Return `manifest` with at most `limit` images, picked by content; class shares stay.
 

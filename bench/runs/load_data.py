@@ -21,7 +21,7 @@ from bench.data.folds import AUTO, Splits, make_splits, with_tests_of
 from bench.data.manifest import reject_lines, source_line
 from bench.data.pixel_cache import open_pixel_cache
 from bench.data.pixel_source import InputShape, PixelSource
-from bench.data.split import limit_images, training_part, without_given_test
+from bench.data.split import limit_images, only_given_test, training_part, without_given_test
 from bench.data.synthetic import synthetic_folder
 from bench.data.validation_cache import ValidationCache
 from bench.runs.progress import Progress
@@ -55,6 +55,11 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     splits = make_splits(request.split, manifest, request.within)
     if request.test_data is not None:
         tests = _check_folder(request.test_data, request, progress)
+        if tests.split_from is not None:
+            progress.say(f"only the test images of {request.test_data} test: {tests.split_from}")
+            tests = only_given_test(tests)
+        if splits.each[0].name == "given":
+            progress.say(f"--test-data replaces the test images of {manifest.folder}")
         splits = with_tests_of(tests, splits, manifest)
     if request.within is not None:  # no other image may be opened from here on
         manifest = training_part(manifest, request.within)

@@ -199,11 +199,23 @@ def test_a_bad_number_of_folds_is_told(split, told):
 @pytest.mark.parametrize(
     ("manifest", "folds", "told"),
     [
-        (_manifest(20, 4), 5, r"'dog' has 4 distinct images, too few for 5 folds.*kfold:4 at most"),
+        (
+            _manifest(20, 4),
+            5,
+            r"'dog' has 4 images, 4 of them distinct pictures, too few for 5 .*kfold:4 at most",
+        ),
         (_manifest(20, 4), 999_999, "too few for 999999 folds"),
-        (_manifest(3, 3), 2, "'cat' has 3 distinct images, too few for 2 folds"),
+        (
+            _manifest(3, 3),
+            2,
+            "'cat' has 3 images, 3 of them distinct pictures, too few for 2 folds",
+        ),
         (_manifest(2, 2), 2, "too few"),
-        (_manifest(9, 9, twins=4), 6, r"'cat' has 5 distinct images, too few for 6 folds"),
+        (
+            _manifest(9, 9, twins=4),
+            6,
+            r"'cat' has 9 images, 5 of them distinct pictures, too few for 6 folds",
+        ),
     ],
 )
 def test_too_many_folds_are_told(manifest, folds, told):

@@ -112,3 +112,18 @@ def test_chapter_is_tested_on_1500_others(chapter_photographs, many_photographs)
 
     assert len(tested.test) == 1500
     assert tested.train == textbook_split(manifest).train
+
+
+def test_only_the_test_images_of_a_split_folder_test(drawn, larger, tmp_path, capsys):
+    """--test-data with train/ and test/ of its own: its training images do not test."""
+    given = tmp_path / "given"
+    for number, each in enumerate(sorted(larger.glob("*/*.jpg"))):
+        part = given / ("test" if number % 2 else "train") / each.parent.name
+        part.mkdir(parents=True, exist_ok=True)
+        shutil.copy(each, part / each.name)
+    request = Request(models=("lenet5",), data=drawn, test_data=given)
+    _, splits = load_data(request, Progress())
+
+    assert splits.test
+    assert all(image.file.name.startswith("given/test/") for image in splits.test)
+    assert "only the test images of" in capsys.readouterr().err
