@@ -76,7 +76,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a submission has the probability of a cat",
-        file="bench/report/run_files.py",
+        file="bench/report/submission.py",
         old="test.probabilities[:, 1].double().tolist()",
         new="test.probabilities[:, 0].double().tolist()",
         tests=(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_COUNTED = 100  # networks to build, on the meta device, to count their parameters: 0.2 s each
 _WIDE = 130
+_WHOLE = 10**6  # cells: longer than any name
 _SIGNS = {"fine": ("✓", GOOD), "note": ("!", ""), "wrong": ("✗", BAD)}
 
 
@@ -92,7 +93,7 @@ def text_table(
     """Return a table of untrusted texts; the columns `right` are right-aligned."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in columns:
-        table.add_column(name, justify="right" if name in right else "left")
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(short(text, cells)) for text in row))
     return table
@@ -140,7 +141,7 @@ def options_table(width: int) -> RenderableType:
     for row in rows:
         default = f"; default: {row['default']}" if row["default"] else ""
         head = Text(f"{row['option']}  ({row['name']}: {row['allowed']}{default})")
-        parts += [head, Padding(Text(row["meaning"], style="dim"), (0, 0, 0, 4))]
+        parts += [head, Padding(Text(row["meaning"], style="dim"), (0, 0, 0, 4), expand=False)]
     return Group(*parts)
 
 
@@ -185,13 +186,25 @@ def findings_table(findings: Sequence[Finding]) -> RenderableType:
     return Group(grid, verdict)
 
 
-def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
-    """Return a row for each photograph and network: class and probability."""
+def predictions_table(predictions: Iterable[Prediction]) -> RenderableType:
+    """Return a row for each photograph and network: class and probability.
+
+    There is a column for seeds if they differ, and one for folds if there are any. No cell is cut.
+    """
     rows = [
-        (each.photo, each.model, each.predicted, percent(each.probability)) for each in predictions
+        (each.photo, each.model, each.seed, each.fold, each.predicted, percent(each.probability))
+        for each in predictions
     ]
-    table = text_table(("photo", "model", "class", "probability"), rows, right=("probability",))
+    seeds, folds = ({row[column] for row in rows} for column in (2, 3))
+    columns = {"photo": 0, "model": 1, "seed": 2, "fold": 3, "class": 4, "probability": 5}
+    hidden = {"seed": len(seeds) < 2, "fold": folds <= {None}}
+    shown = {name: index for name, index in columns.items() if not hidden.get(name)}
+    cells = [["" if row[i] is None else str(row[i]) for i in shown.values()] for row in rows]
+    right = ("seed", "fold", "probability")
+    table = text_table(tuple(shown), cells, right=right, cells=_WHOLE)
     table.padding = (0, 1)
+    for column in table.columns:
+        column.no_wrap = column.header in right
     return table
 
 

@@ -18,6 +18,8 @@ from bench.system.strict_json import json_text
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 
+_NO_LIMIT = 100_000  # characters a line
+
 
 def accept_any_text() -> None:
     """Let stdout and stderr escape characters that their encoding lacks, such as `✓` in Latin-1."""
@@ -45,10 +47,16 @@ def print_json(value: object) -> None:
 
 
 def print_rendered(what: object, *, crop: bool = True) -> None:
-    """Print `what` with rich; a function gets the width of the terminal and returns it."""
+    """Print `what` with rich; a function gets the width of the terminal and returns it.
+
+    Without a terminal, lines are as long as needed, so that a program reads whole cells. `COLUMNS`
+    sets another width.
+    """
     from rich.console import Console
 
     console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _NO_LIMIT
     console.print(what(console.width) if callable(what) else what, crop=crop)
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench.report.run_files import predictions, submission
+from bench.report.run_files import predictions
+from bench.report.submission import submission
 from bench.training.evaluate import Evaluation
 
 _TEST = Evaluation(
@@ -28,7 +29,7 @@ def test_predictions_name_label_and_answer_by_their_classes():
 
 def test_a_submission_is_the_probability_of_a_dog_by_number():
     """As the chapter hands it in: ids as numbers, so that 9 comes before 20 and 113."""
-    frame = submission(_IMAGES, _TEST)
+    frame = submission(_IMAGES, ("cat", "dog"), _TEST)
 
     assert frame["id"].tolist() == ["9", "20", "113"]
     assert frame["label"].tolist() == pytest.approx([0.75, 0.4375, 0.875])
