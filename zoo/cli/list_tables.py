@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_COUNTED = 100  # networks to build, on the meta device, to count their parameters: 0.2 s each
 _WIDE = 130
+_SHORT_NAME = 24  # cells: fits on any terminal, so it is not folded
 _WHOLE = 10**6  # cells: longer than any name
 _SIGNS = {"fine": ("✓", GOOD), "note": ("!", ""), "wrong": ("✗", BAD)}
 
@@ -88,9 +89,12 @@ def text_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
     right: Container[str] = (),
-    cells: int = 60,
+    cells: int = LINE_CELLS,
 ) -> Table:
-    """Return a table of untrusted texts; the columns `right` are right-aligned."""
+    """Return a table of untrusted texts; the columns `right` are right-aligned.
+
+    A cell that is too wide for a terminal is folded.
+    """
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
@@ -114,7 +118,7 @@ def kinds_table(rows: Sequence[Mapping[str, Any]], noun: str) -> RenderableType:
     """Return a row for each value of the kind `noun`: its name, origin and source."""
     sources = [f"broken: {row['broken']}" if row["broken"] else row["source"] for row in rows]
     cells = [(row["name"], row["origin"], what) for row, what in zip(rows, sources, strict=True)]
-    return text_table((noun, "from", "what"), cells, cells=LINE_CELLS)
+    return text_table((noun, "from", "what"), cells)
 
 
 def option_rows() -> list[dict[str, str]]:
@@ -136,7 +140,7 @@ def options_table(width: int) -> RenderableType:
     rows = option_rows()
     if width >= _WIDE:
         columns = ("option", "in a file", "allowed", "default", "meaning")
-        return text_table(columns, [list(row.values()) for row in rows], cells=LINE_CELLS)
+        return text_table(columns, [list(row.values()) for row in rows])
     parts: list[RenderableType] = []
     for row in rows:
         default = f"; default: {row['default']}" if row["default"] else ""
@@ -218,7 +222,9 @@ def runs_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
             cells += [row["started"].replace("T", " ")[:16], row["title"]]
         texts.append(cells)
     columns = ("run", "state", "done", "failed", "started", "what")
-    return text_table(columns, texts, right=("done", "failed"))
+    table = text_table(columns, texts, right=("done", "failed"))
+    table.columns[0].no_wrap = all(cell_len(row["name"]) <= _SHORT_NAME for row in rows)
+    return table
 
 
 def shape_text(shape: Sequence[int]) -> str:

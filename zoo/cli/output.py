@@ -47,7 +47,7 @@ def print_json(value: object) -> None:
 
 
 def print_rendered(what: object, *, crop: bool = True) -> None:
-    """Print `what` with rich; a function gets the width of the terminal and returns it.
+    """Print `what` with rich; a function gets the width of a line and returns it.
 
     Without a terminal, lines are as long as needed, so that a program reads whole cells. `COLUMNS`
     sets another width.
@@ -55,9 +55,16 @@ def print_rendered(what: object, *, crop: bool = True) -> None:
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if not is_narrow():
         console.width = _NO_LIMIT
     console.print(what(console.width) if callable(what) else what, crop=crop)
+
+
+def is_narrow() -> bool:
+    """Return whether lines have a width: that of a terminal, or `COLUMNS`."""
+    from rich.console import Console
+
+    return Console().is_terminal or "COLUMNS" in os.environ
 
 
 def print_found(plain: object, rendered: object, *, as_json: bool) -> None:
