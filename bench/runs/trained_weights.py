@@ -78,8 +78,8 @@ def _require_one_run(place: Path, found: Sequence[Path]) -> None:
 
 
 def _run_of(weights: Path) -> str:
-    """Return the name of the run folder around a file, or ""."""
-    return next((each.name for each in weights.parents if (each / "run.db").is_file()), "")
+    """Return the path of the run folder around a file, or ""."""
+    return next((str(each) for each in weights.parents if (each / "run.db").is_file()), "")
 
 
 def _number(what: str, folder: Path) -> int | None:

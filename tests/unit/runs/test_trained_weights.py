@@ -64,7 +64,7 @@ def test_seed_and_fold_are_read_from_the_place(runs, tmp_path):
 
 def test_several_runs_are_refused(runs):
     """Two networks of seed 0 could not be told apart in a table."""
-    with pytest.raises(RunError, match=r"holds several runs, 0001-net and 0002-net: name one"):
+    with pytest.raises(RunError, match=r"several runs, \S+/0001-net and \S+/0002-net: name one"):
         find_weights(runs)
 
 
