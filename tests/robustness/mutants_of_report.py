@@ -91,20 +91,6 @@ MUTANTS = (
         tests=("tests/unit/report/test_prediction_files.py::test_ids_of_a_submission_are_unique",),
     ),
     Mutant(
-        name="a picture that is named twice is predicted twice",
-        file="bench/data/given_pictures.py",
-        old="(os.path.realpath(path.parent), path.name)",
-        new="(str(path.parent), path.name)",
-        tests=("tests/unit/data/test_given_pictures.py::test_a_picture_is_read_once",),
-    ),
-    Mutant(
-        name="a bad picture among good ones is no failure",
-        file="zoo/cli/weights.py",
-        old="raise typer.Exit(ExitCode.FAILED)",
-        new="raise typer.Exit(ExitCode.OK)",
-        tests=("tests/unit/zoo/test_predict.py::test_a_bad_picture_does_not_stop_the_others",),
-    ),
-    Mutant(
         name="a wrong answer has a green frame",
         file="bench/report/image_grid.py",
         old='(GOOD, "✓") if right',
