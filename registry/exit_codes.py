@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     DECLINED = 1, "you were asked, and said no"
     USAGE = 2, "the command or the data cannot be used as given"
     REGRESSION = 3, "`zoo compare --fail-on` found a regression"
-    FAILED = 4, "some models failed, a contract is broken, or results cannot be written"
+    FAILED = 4, "some models or pictures failed, a contract is broken, or results cannot be written"
     IRREPRODUCIBLE = 5, "a run cannot be resumed exactly, or runs cannot be compared"
     NOTHING_MEASURED = 6, "nothing was measured"
     INTERRUPTED = 130, "interrupted by Ctrl-C; can be resumed"

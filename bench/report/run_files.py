@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ from bench.analysis.verdict import sentence
 from bench.data.check import CheckedImage
 from bench.data.pixel_source import PixelSource
 from bench.report.image_grid import draw_grid
+from bench.report.submission import submission
 from bench.report.table import as_markdown
 from bench.system.atomic_files import write_text
 from bench.system.display import cell
@@ -69,16 +69,27 @@ def comparison_as_json(results: Results) -> dict[str, Any]:
 
 
 def write_trial(
-    folder: Path, record: TrialRecord, images: Sequence[str], test: Evaluation | None
+    folder: Path,
+    record: TrialRecord,
+    images: Sequence[str],
+    test: Evaluation | None,
+    tested: Sequence[str] | None = None,
 ) -> None:
-    """Write a trial's record, history and predictions, if any; raises OSError on failure."""
+    """Write a trial's record, history and predictions, if any; raises OSError on failure.
+
+    `images` are the names of its test images, `tested` those of the whole run, with all folds.
+    """
     classes = record.spec.classes
     _write_json(folder / "record.json", record_as_json(record))
     if record.history:
         _write_csv(folder / "history.csv", history([record]).drop(columns=trial_columns(record)))
     if test is not None:
         _write_csv(folder / "predictions.csv", predictions(images, classes, test))
-        _write_csv(folder / "submission.csv", submission(images, test))
+        ids = submission(images, classes, test, tested)
+        if ids is None:  # an older one would have an id twice
+            (folder / "submission.csv").unlink(missing_ok=True)
+        else:
+            _write_csv(folder / "submission.csv", ids)
 
 
 def draw_answers(
@@ -113,19 +124,6 @@ def predictions(images: Sequence[str], classes: Sequence[str], test: Evaluation)
     }
     shares = {f"probability_{name}": probabilities[:, k] for k, name in enumerate(classes)}
     return pd.DataFrame({**answers, **shares})
-
-
-def submission(images: Sequence[str], test: Evaluation) -> pd.DataFrame:
-    """Return the submission table: `id` from the file name, `label` the probability of class 1.
-
-    Rows are sorted by id, numerically. An id is the last number in a name (`dog.113.jpg`: 113), or
-    the name if it has no number.
-    """
-    stems = [PurePosixPath(name).stem for name in images]
-    ids = [(re.findall(r"\d+", stem) or [stem])[-1] for stem in stems]
-    rows = zip(ids, test.probabilities[:, 1].double().tolist(), strict=True)
-    ordered = sorted(rows, key=lambda row: (0, int(row[0])) if row[0].isdigit() else (1, row[0]))
-    return pd.DataFrame(ordered, columns=["id", "label"])
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -28,12 +28,14 @@ def render(
     width: int,
     sentences: Sequence[str] = (),
     names: Sequence[str] = (),
+    *,
+    whole: bool = False,
 ) -> RenderableType:
     """Return the table for a terminal of `width` characters, `sentences`, and all failures.
 
     Columns fill the width by priority: accuracy, time and parameters first. With `names` exactly
-    those columns are shown, at any width; print them with `crop=False`. Raises RunError for an
-    unknown column.
+    those columns are shown, at any width; print them with `crop=False`. `whole` models' names are
+    never cut, even where the table gets wider. Raises RunError for an unknown column.
     """
     rows = rows_of(frame)
     asked: Sequence[Column] = select_columns(names) if names else TABLE_COLUMNS
@@ -43,6 +45,9 @@ def render(
     cells = {column.name: _cells(column, rows, name_cells) for column in asked}
     widths = {column.name: max(map(cell_len, cells[column.name])) for column in asked}
     shown = asked if names else _fitting(asked, widths, width)
+    if whole:
+        cells |= {each.name: _cells(each, rows, LINE_CELLS) for each in shown}
+        widths |= {each.name: max(map(cell_len, cells[each.name])) for each in shown}
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.width = _width(widths[column.name] for column in shown) if names else None
     for column in shown:

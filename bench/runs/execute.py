@@ -14,6 +14,7 @@ from bench.data.folds import parse_folds
 from bench.engines.registry import LOCAL, get_engine
 from bench.engines.spawn import TrialServer, trial_server
 from bench.report.run_files import draw_answers, write_run, write_trial
+from bench.report.submission import submission_note
 from bench.report.trackers import Trackers, require_trackers
 from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
 from bench.runs.plan import Plan, make_plan
@@ -261,6 +262,8 @@ def _run(
     Tables of many trials take long, so they are written less often.
     """
     trials, about = {trial.number: trial for trial in store.trials()}, store.about()
+    if note := submission_note(tested := about["split"]["test"]):
+        progress.say(note)
     trackers = Trackers(resolved.request.log, folder.path, progress.say)
 
     def results(stopped_by: int | None = None) -> RunResults:
@@ -274,7 +277,7 @@ def _run(
         record, test = result.record, result.test
         trials[number] = StoredTrial(number=number, spec=record.spec, record=record, test=test)
         where = folder.trial(record.spec)
-        write_trial(where, record, tested_names(about["split"], record.spec), test)
+        write_trial(where, record, tested_names(about["split"], record.spec), test, tested)
         if test is not None:
             images = plan.splits.of(record.spec.fold).test
             draw_answers(where, record, images, test, plan.source)

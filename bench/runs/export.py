@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.runs.onnx import Comparison, require_onnx, write_onnx
+from bench.runs.trained_weights import turn_of
 from bench.system.atomic_files import whole_file
 from bench.training.weights import load_network, read_metadata
 from bench.training.weights_metadata import WeightsMetadata
@@ -61,9 +62,7 @@ def choose(
 
 
 def _find_trained(path: Path) -> Trained:
-    folder = path.absolute().parent
-    fold = _number("fold", folder)
-    seed = _number("seed", folder if fold is None else folder.parent)
+    seed, fold = turn_of(path)
     return Trained(path=path, published=read_metadata(path), seed=seed, fold=fold)
 
 
@@ -118,11 +117,6 @@ def carry_out(export: Export, *, files: Sequence[str] = ()) -> Comparison | None
                     f"{target} differs from {source} when read back: the disk may be failing"
                 )
     return None
-
-
-def _number(what: str, folder: Path) -> int | None:
-    found = re.fullmatch(rf"{what}-(\d{{1,18}})", folder.name)
-    return int(found.group(1)) if found else None
 
 
 def _file_name(trained: Trained, kind: Kind) -> str:

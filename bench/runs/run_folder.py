@@ -52,9 +52,12 @@ class RunFolder:
     @classmethod
     def find(cls, name: str, runs: Path) -> RunFolder:
         """Return the run folder of a path, a name in `runs`, or a number."""
-        for path in (Path(name), runs / name):
-            if (path / "run.db").is_file():
-                return cls(path)
+        try:
+            for path in (Path(name), runs / name):
+                if (path / "run.db").is_file():
+                    return cls(path)
+        except OSError as error:  # such as a name that is too long
+            raise RunError(f"no run {name!r}: {error.strerror}") from error
         number = name.lstrip("0")
         numbered = [each for each in run_folders(runs) if str(_number(each.path)) == number]
         if len(numbered) != 1:

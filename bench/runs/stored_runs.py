@@ -88,7 +88,8 @@ def write_trials(folder: RunFolder, about: _About, trials: Sequence[StoredTrial]
     for trial in trials:
         if trial.record is not None:
             names = tested_names(about["split"], trial.spec)
-            write_trial(folder.trial(trial.spec), trial.record, names, trial.test)
+            where, tested = folder.trial(trial.spec), about["split"]["test"]
+            write_trial(where, trial.record, names, trial.test, tested)
 
 
 def _read(

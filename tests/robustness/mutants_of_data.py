@@ -6,6 +6,13 @@ from code_mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        name="a picture that is named twice is predicted twice",
+        file="bench/data/given_pictures.py",
+        old="(os.path.realpath(path.parent), path.name)",
+        new="(str(path.parent), path.name)",
+        tests=("tests/unit/data/test_given_pictures.py::test_a_picture_is_read_once",),
+    ),
+    Mutant(
         name="the last batch of an epoch is lost",
         file="bench/data/loader.py",
         old="return np.split(order, cuts)",

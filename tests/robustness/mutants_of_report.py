@@ -76,12 +76,19 @@ MUTANTS = (
     ),
     Mutant(
         name="a submission has the probability of a cat",
-        file="bench/report/run_files.py",
+        file="bench/report/submission.py",
         old="test.probabilities[:, 1].double().tolist()",
         new="test.probabilities[:, 0].double().tolist()",
         tests=(
             "tests/unit/report/test_prediction_files.py::test_a_submission_is_the_probability_of_a_dog_by_number",
         ),
+    ),
+    Mutant(
+        name="a submission has an id twice",
+        file="bench/report/submission.py",
+        old="if len({_value(rule(name)) for name in images}) == len(images):",
+        new="if images:",
+        tests=("tests/unit/report/test_prediction_files.py::test_ids_of_a_submission_are_unique",),
     ),
     Mutant(
         name="a wrong answer has a green frame",

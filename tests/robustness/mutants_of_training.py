@@ -158,6 +158,13 @@ MUTANTS = (
         tests=("tests/unit/zoo/test_cli.py::test_predict_answers_for_a_persons_own_pictures",),
     ),
     Mutant(
+        name="a bad picture among good ones is no failure",
+        file="zoo/cli/weights.py",
+        old="raise typer.Exit(ExitCode.FAILED)",
+        new="raise typer.Exit(ExitCode.OK)",
+        tests=("tests/unit/zoo/test_predict.py::test_a_bad_picture_does_not_stop_the_others",),
+    ),
+    Mutant(
         name="Python's generator is not seeded",
         file="registry/checks/settings.py",
         old="    random.seed(seed)\n",

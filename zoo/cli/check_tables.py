@@ -136,4 +136,4 @@ def _failure(name: str, finding: Finding) -> list[RenderableType]:
     for word in ("seen", "expected", "change"):
         grid.add_row(word, Text(short(getattr(finding, word), LINE_CELLS)))
     title = Text(f"✗ {name} {finding.check}: {_PROMISES[finding.check]}? No.", style=BAD)
-    return [title, Padding(grid, (0, 0, 0, 2))]
+    return [title, Padding(grid, (0, 0, 0, 2), expand=False)]

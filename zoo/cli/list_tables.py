@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_COUNTED = 100  # networks to build, on the meta device, to count their parameters: 0.2 s each
 _WIDE = 130
+_SHORT_NAME = 24  # cells: fits on any terminal, so it is not folded
+_WHOLE = 10**6  # cells: longer than any name
 _SIGNS = {"fine": ("✓", GOOD), "note": ("!", ""), "wrong": ("✗", BAD)}
 
 
@@ -87,12 +89,15 @@ def text_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
     right: Container[str] = (),
-    cells: int = 60,
+    cells: int = LINE_CELLS,
 ) -> Table:
-    """Return a table of untrusted texts; the columns `right` are right-aligned."""
+    """Return a table of untrusted texts; the columns `right` are right-aligned.
+
+    A cell that is too wide for a terminal is folded.
+    """
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in columns:
-        table.add_column(name, justify="right" if name in right else "left")
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(short(text, cells)) for text in row))
     return table
@@ -113,7 +118,7 @@ def kinds_table(rows: Sequence[Mapping[str, Any]], noun: str) -> RenderableType:
     """Return a row for each value of the kind `noun`: its name, origin and source."""
     sources = [f"broken: {row['broken']}" if row["broken"] else row["source"] for row in rows]
     cells = [(row["name"], row["origin"], what) for row, what in zip(rows, sources, strict=True)]
-    return text_table((noun, "from", "what"), cells, cells=LINE_CELLS)
+    return text_table((noun, "from", "what"), cells)
 
 
 def option_rows() -> list[dict[str, str]]:
@@ -135,12 +140,12 @@ def options_table(width: int) -> RenderableType:
     rows = option_rows()
     if width >= _WIDE:
         columns = ("option", "in a file", "allowed", "default", "meaning")
-        return text_table(columns, [list(row.values()) for row in rows], cells=LINE_CELLS)
+        return text_table(columns, [list(row.values()) for row in rows])
     parts: list[RenderableType] = []
     for row in rows:
         default = f"; default: {row['default']}" if row["default"] else ""
         head = Text(f"{row['option']}  ({row['name']}: {row['allowed']}{default})")
-        parts += [head, Padding(Text(row["meaning"], style="dim"), (0, 0, 0, 4))]
+        parts += [head, Padding(Text(row["meaning"], style="dim"), (0, 0, 0, 4), expand=False)]
     return Group(*parts)
 
 
@@ -185,13 +190,25 @@ def findings_table(findings: Sequence[Finding]) -> RenderableType:
     return Group(grid, verdict)
 
 
-def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
-    """Return a row for each photograph and network: class and probability."""
+def predictions_table(predictions: Iterable[Prediction]) -> RenderableType:
+    """Return a row for each photograph and network: class and probability.
+
+    There is a column for seeds if they differ, and one for folds if there are any. No cell is cut.
+    """
     rows = [
-        (each.photo, each.model, each.predicted, percent(each.probability)) for each in predictions
+        (each.photo, each.model, each.seed, each.fold, each.predicted, percent(each.probability))
+        for each in predictions
     ]
-    table = text_table(("photo", "model", "class", "probability"), rows, right=("probability",))
+    seeds, folds = ({row[column] for row in rows} for column in (2, 3))
+    columns = {"photo": 0, "model": 1, "seed": 2, "fold": 3, "class": 4, "probability": 5}
+    hidden = {"seed": len(seeds) < 2, "fold": folds <= {None}}
+    shown = {name: index for name, index in columns.items() if not hidden.get(name)}
+    cells = [["" if row[i] is None else str(row[i]) for i in shown.values()] for row in rows]
+    right = ("seed", "fold", "probability")
+    table = text_table(tuple(shown), cells, right=right, cells=_WHOLE)
     table.padding = (0, 1)
+    for column in table.columns:
+        column.no_wrap = column.header in right
     return table
 
 
@@ -205,7 +222,9 @@ def runs_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
             cells += [row["started"].replace("T", " ")[:16], row["title"]]
         texts.append(cells)
     columns = ("run", "state", "done", "failed", "started", "what")
-    return text_table(columns, texts, right=("done", "failed"))
+    table = text_table(columns, texts, right=("done", "failed"))
+    table.columns[0].no_wrap = all(cell_len(row["name"]) <= _SHORT_NAME for row in rows)
+    return table
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -18,6 +18,8 @@ from bench.system.strict_json import json_text
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 
+_NO_LIMIT = 100_000  # characters a line
+
 
 def accept_any_text() -> None:
     """Let stdout and stderr escape characters that their encoding lacks, such as `✓` in Latin-1."""
@@ -45,11 +47,24 @@ def print_json(value: object) -> None:
 
 
 def print_rendered(what: object, *, crop: bool = True) -> None:
-    """Print `what` with rich; a function gets the width of the terminal and returns it."""
+    """Print `what` with rich; a function gets the width of a line and returns it.
+
+    Without a terminal, lines are as long as needed, so that a program reads whole cells. `COLUMNS`
+    sets another width.
+    """
     from rich.console import Console
 
     console = Console()
+    if not is_narrow():
+        console.width = _NO_LIMIT
     console.print(what(console.width) if callable(what) else what, crop=crop)
+
+
+def is_narrow() -> bool:
+    """Return whether lines have a width: that of a terminal, or `COLUMNS`."""
+    from rich.console import Console
+
+    return Console().is_terminal or "COLUMNS" in os.environ
 
 
 def print_found(plain: object, rendered: object, *, as_json: bool) -> None:

@@ -12,7 +12,15 @@ import typer
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 from zoo.cli.options import Columns, Json, Target
-from zoo.cli.output import column_names, print_found, print_json, print_path, print_rendered, say
+from zoo.cli.output import (
+    column_names,
+    is_narrow,
+    print_found,
+    print_json,
+    print_path,
+    print_rendered,
+    say,
+)
 
 if TYPE_CHECKING:
     from bench.analysis.results import Results
@@ -108,13 +116,17 @@ def say_page(results: Results) -> None:
 
 
 def print_table(results: Results, names: Sequence[str] = ()) -> None:
-    """Print the table in the terminal's width, or with the columns `names`."""
+    """Print the table in the terminal's width, or with the columns `names`.
+
+    Without a terminal it has the columns that fit into 80 characters, and whole names.
+    """
+    from rich.console import Console
+
     from bench.report.table import render
 
-    sentences = results.pairwise.sentences
-    print_rendered(
-        lambda width: render(results.frame, results.title, width, sentences, names), crop=False
-    )
+    frame, title, sentences = results.frame, results.title, results.pairwise.sentences
+    width, whole = Console().width, not is_narrow()
+    print_rendered(render(frame, title, width, sentences, names, whole=whole), crop=False)
 
 
 def say_what_is_left(results: Results) -> None:

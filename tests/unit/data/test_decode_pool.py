@@ -13,6 +13,7 @@ from bench.data.check import check
 from bench.data.decode_pool import examine, thumbnails
 from bench.data.facts import Facts, Flaw
 from bench.data.find import find
+from bench.data.given_pictures import read_given
 from bench.data.sandbox import SandboxedProcess
 from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError
@@ -219,9 +220,9 @@ def test_thumbnails_show_what_can_be_drawn(tmp_path):
     assert (half.size, text) == ((100, 75), None)
 
 
-def test_a_photo_to_predict_is_examined_first(stand_in, tmp_path):
-    """What would crash the command is an error of one line, before any weights are read."""
-    from bench.runs.predict import predict
+def test_a_photo_to_predict_is_examined_first(stand_in):
+    """What would crash the command is a reject with its reason, before any prediction."""
+    given = read_given([stand_in(b"CRASH_")])
 
-    with pytest.raises(DataError, match=r"cannot read .*a\.jpg: crashed the decoder \(SIGSEGV\)"):
-        list(predict([stand_in(b"CRASH_")], [tmp_path / "no-weights"]))
+    assert given.pictures == ()
+    assert given.rejects[0].reason == "crashed the decoder (SIGSEGV)"

@@ -17,11 +17,11 @@ from bench.analysis.frame import BASELINE
 from bench.runs.execute import execute, resume
 from bench.runs.export import choose, plan
 from bench.runs.plan import make_plan
-from bench.runs.predict import find_weights
 from bench.runs.progress import Progress
 from bench.runs.request import Request
 from bench.runs.resolve import resolve_request
 from bench.runs.stored_runs import write_report
+from bench.runs.trained_weights import find_weights
 from registry.errors import RunError
 from zoo import LENET5
 
