@@ -7,16 +7,9 @@ from pathlib import Path
 
 from bench.data.decode_pool import examine
 from bench.data.facts import Flaw
-from bench.data.find import IMAGE_SUFFIXES, Reject
-
-_PICTURES = IMAGE_SUFFIXES | {  # in a folder; a file that is named alone may have any name
-    *(".jpe", ".jfif", ".dib", ".ppm", ".pgm", ".pbm", ".pnm"),
-    *(".heic", ".heif", ".avif", ".jp2", ".jxl", ".svg", ".psd", ".tga", ".ico", ".raw", ".dng"),
-    *(".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
-}
-_OF_SYSTEMS = frozenset(
-    {"thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information", "__macosx"}
-)
+from bench.data.find import Reject
+from bench.data.folder_tree import read_tree
+from bench.system.display import count_noun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +18,7 @@ class GivenPictures:
 
     Attributes:
         rejects: files and folders that cannot be read, and why.
-        others: files in the folders whose names have no picture's suffix.
+        others: files in the folders that are no pictures.
     """
 
     pictures: tuple[Path, ...]
@@ -79,36 +72,21 @@ def read_given(paths: Iterable[Path]) -> GivenPictures:
 
 def _enter(folder: Path, found: _Found) -> None:
     """Add the pictures in `folder`; one without any is a reject."""
-    pictures, others, before = 0, 0, len(found.rejects)
-    for path in _files(folder, found):
-        if path.suffix.lower() in _PICTURES:
-            pictures += 1
-            found.add(path)
-        else:
-            others += 1
-            found.others[path] = None
+    others, before = 0, len(found.rejects)
+    tree = read_tree(folder)
+    for each in tree.walk():
+        others += len(each.others)
+        found.others.update(dict.fromkeys(each.others))
+        if each.error:
+            found.reject(each.path, each.error)
+        for link in each.skipped:
+            found.reject(link.path, link.reason)
+    pictures = sorted(tree.all_images(), key=lambda path: path.parts)
+    for path in pictures:
+        found.add(path)
     if not pictures and len(found.rejects) == before:
-        named = f" by name: to try its {others:,} files, name them one by one" if others else ""
+        named = f": none of its {count_noun(others, 'file')} is a picture" if others else ""
         found.reject(folder, f"a folder without pictures{named}")
-
-
-def _files(root: Path, found: _Found) -> list[Path]:
-    """Return the visible files below `root`, sorted by path; other folders become rejects."""
-    files: list[Path] = []
-    for parent, folders, names in os.walk(
-        root, onerror=lambda error: found.reject(error.filename, error.strerror or str(error))
-    ):
-        visible = [Path(parent, name) for name in folders if _is_own(name)]
-        for path in filter(Path.is_symlink, visible):
-            found.reject(path, "a link to a folder, which is not followed")
-        folders[:] = [path.name for path in visible if not path.is_symlink()]
-        files += [Path(parent, name) for name in names if _is_own(name)]
-    return sorted(files, key=lambda path: path.parts)
-
-
-def _is_own(name: str) -> bool:
-    """Return whether a person made the file, as far as its name tells."""
-    return not name.startswith(".") and name.lower() not in _OF_SYSTEMS
 
 
 def _is_folder(path: Path) -> bool:
