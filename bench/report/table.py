@@ -15,7 +15,7 @@ from rich.text import Text
 from bench.analysis.column import Column, Row
 from bench.analysis.columns import TABLE_COLUMNS, informative_columns, rows_of, select_columns
 from bench.analysis.frame import BASELINE
-from bench.system.display import BAD, GOOD, LINE_CELLS, html_text, markdown, short
+from bench.system.display import BAD, GOOD, LINE_CELLS, count_noun, html_text, markdown, short
 
 _MATTER = 1  # priority of the columns that must fit beside model names
 _SPACE = 2  # characters between two columns
@@ -71,8 +71,12 @@ def signed_lines(frame: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def disclosure_lines(frame: pd.DataFrame) -> list[str]:
-    """Return notes on figures chosen by validation, and on times."""
+    """Return notes on groups of images, on figures chosen by validation, and on times."""
     found = []
+    grouped = frame[frame["test_groups"].notna()]
+    if len(grouped):
+        groups, images = (int(grouped[name].iloc[0]) for name in ("test_groups", "test_images"))
+        found.append(f"intervals count {count_noun(groups, 'group')}, not {images:,} images")
     if frame["selection"].any():
         found.append(
             "stopped by validation accuracy, best epoch tested: the validation accuracy is too "
