@@ -52,7 +52,7 @@ def linearized(values: NDArray[Any], clusters: Clusters) -> NDArray[np.float64]:
 
     A unit's value is the mean of its seed, plus G / N times the sum of its images' deviations. The
     variance of these G values over G is the linearised variance of a mean over groups of any size.
-    Source: W. G. Cochran 1977, Sampling Techniques, 3rd ed., 11.8; J. N. K. Rao, A. J. Scott 1992,
+    Source: W. G. Cochran 1977, Sampling Techniques, 3rd ed., 9A; J. N. K. Rao, A. J. Scott 1992,
     Biometrics 48, 577-585.
     """
     means = values.mean(axis=1, keepdims=True)  # (S, 1)

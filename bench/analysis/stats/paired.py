@@ -167,7 +167,7 @@ def _least_variance(gains: Values, clusters: Clusters | None) -> float:
         return float((images + 2) ** -2)
     by_group = np.abs(cluster_sums(gains, clusters)).mean(axis=0)  # (G,)
     largest = float(by_group.max()) or images / len(by_group)
-    return (largest / (images + 2 * largest)) ** 2
+    return float((largest / (images + 2 * largest)) ** 2)
 
 
 def _with_least_variance(found: MeanEstimate, least: float) -> MeanEstimate:

@@ -64,8 +64,9 @@ def detectable_difference(found: Difference, pairs: int = 1) -> float:
     seeds, parts = found.seeds, found.components
     if found.groups is None:
         return minimum_detectable_difference(found.images, seeds, components=parts, pairs=pairs)
-    units = _effective_images(found, found.groups) if seeds == 1 else found.groups
-    return min(1.0, minimum_detectable_difference(units, seeds, components=parts, pairs=pairs))
+    if seeds > 1:
+        return minimum_detectable_difference(found.groups, seeds, components=parts, pairs=pairs)
+    return min(1.0, minimum_detectable_difference(_effective_images(found, found.groups)))
 
 
 def _effective_images(found: Difference, groups: int) -> float:

@@ -213,6 +213,15 @@ def test_a_verdict_over_groups_can_detect_less(seeds):
     assert 1 >= detectable_difference(over[0]) > 1.2 * detectable_difference(over[1])
 
 
+@pytest.mark.parametrize(("seeds", "most"), [(1, 1.0), (6, None)])
+def test_one_group_can_detect_nothing(seeds, most):
+    """With one seed it says the whole range, with more that no difference would ever show."""
+    first, second = _seen(TENS, seeds=seeds)
+    found = detectable_difference(paired_difference(first, second, clusters=np.zeros(400, int)))
+
+    assert found == most if most else np.isnan(found)
+
+
 def test_identical_models_differ_by_less_than_a_group_of_mean_size():
     """Without any gain, the interval is that of half a group added to each cell."""
     right = _seen(TENS, models=1)[0]
