@@ -81,7 +81,8 @@ ACCURACY_COLUMNS = (
            name="accuracy", cell_of=_accuracy_cell, place=1, priority=0),
     Column("test_accuracy_low", lambda m: m.interval[0],
            "lower bound of the 95 % interval of the accuracy, over other seeds and other images; "
-           "for one seed, Wilson's interval over other images", "share",
+           "for one seed, Wilson's interval over other images; over other groups where "
+           "`test_groups` is given", "share",
            name="interval", label="95 % interval", cell_of=_interval_cell, place=2, priority=3),
     Column("test_accuracy_high", lambda m: m.interval[1], "upper bound of that interval", "share"),
     Column("test_accuracy_deviation", lambda m: deviation(_accuracies(m)),
@@ -100,6 +101,9 @@ ACCURACY_COLUMNS = (
            name="group", words=True, place=5, priority=7, relevant=_compared),
     Column("test_images", lambda m: m.first.test_images or None,
            "number of test images", whole=True),
+    Column("test_groups", lambda m: m.test_groups,
+           "number of groups of test images, which intervals and tests count instead of images; an "
+           "image without a group counts as one; empty if no images belong together", whole=True),
     Column("test_balanced_accuracy", _metric("balanced_accuracy"),
            "mean over classes of the accuracy on their images; mean over seeds", "share"),
     Column("test_log_loss", _metric("log_loss"),

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis.predictions import Predictions, check_same_images
+from bench.analysis.stats.clusters import join_clusters
 from bench.analysis.stats.paired import (
     LEVEL,
     Difference,
@@ -19,7 +20,7 @@ from bench.analysis.stats.paired import (
     rank_sum_p,
     seeds_needed,
 )
-from bench.analysis.stats.power import minimum_detectable_difference
+from bench.analysis.stats.power import detectable_difference
 
 Kind = Literal["accuracy", "time", "parameters"]
 KINDS: tuple[Kind, ...] = ("accuracy", "time", "parameters")
@@ -34,7 +35,8 @@ class AccuracyChange:
     It is significant if p is at most 0.05 after Holm's correction over the models. The number of
     seeds selects p:
 
-    - One seed: the larger p of the interval over images and McNemar's exact test. It says nothing
+    - One seed: the larger p of the interval over images and McNemar's exact test, or of the sign
+      flips of whole groups, where images belong together. It says nothing
       about other seeds. If results vary much between seeds, up to one in four harmless changes
       counts as a loss (`make simulations`).
     - Several seeds: the p over seeds and images together. Two seeds show only very consistent
@@ -70,10 +72,7 @@ class AccuracyChange:
     @property
     def detectable(self) -> float:
         """The loss, 0 to 1, that is detected in four of five cases; NaN if unknown."""
-        found = self.found
-        return minimum_detectable_difference(
-            found.images, found.seeds, components=found.components, pairs=self.models
-        )
+        return detectable_difference(self.found, self.models)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +161,8 @@ def accuracy_changes(
 ) -> dict[str, AccuracyChange]:
     """Return the changes of accuracy, for models with a shared seed.
 
+    Images that are in one group in either run count as one.
+
     Raises:
         IncomparableError: the test images of a model differ.
     """
@@ -174,7 +175,7 @@ def accuracy_changes(
         )
         if seeds:
             pairs[model] = (base[model].only(seeds), new[model].only(seeds))
-    found = {m: paired_difference(now.correct, then.correct) for m, (then, now) in pairs.items()}
+    found = {model: _difference(*pair) for model, pair in pairs.items()}
     corrected = holm([_p(difference, len(found)) for difference in found.values()])
     return {
         model: AccuracyChange(
@@ -201,6 +202,11 @@ def time_changes(
         model: TimeChange(base=tuple(base[model]), new=tuple(new[model]), p=corrected.get(model))
         for model in base
     }
+
+
+def _difference(base: Predictions, new: Predictions) -> Difference:
+    clusters = join_clusters(base.clusters, new.clusters)
+    return paired_difference(new.correct, base.correct, clusters=clusters)
 
 
 def _p(found: Difference, models: int) -> float:

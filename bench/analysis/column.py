@@ -73,13 +73,20 @@ class ModelTrials:
     @cached_property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the accuracy, 0 to 1; NaN if unknown."""
-        if self.answers is not None and len(self.answers.seeds) > 1:
-            return accuracy_interval(self.answers.correct)
+        answers = self.answers
+        if answers is not None and (len(answers.seeds) > 1 or answers.clusters is not None):
+            return accuracy_interval(answers.correct, answers.clusters)
         if len(self.tested) != 1:
             return math.nan, math.nan
         (seed,) = self.tested
         correct = round(number(seed.test_accuracy) * seed.test_images)
         return wilson_interval(correct, seed.test_images)
+
+    @property
+    def test_groups(self) -> int | None:
+        """The number of groups of test images; None if every image is its own."""
+        clusters = None if self.answers is None else self.answers.clusters
+        return None if clusters is None else int(clusters.max()) + 1
 
     @cached_property
     def metrics(self) -> list[Metrics]:

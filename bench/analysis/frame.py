@@ -22,6 +22,7 @@ def comparison(
     baseline: tuple[int, int],
     pairwise: PairwiseComparisons = _NOTHING,
     target: float | None = None,
+    baseline_bounds: tuple[float, float] | None = None,
 ) -> pd.DataFrame:
     """Return one row per model: the most accurate first, then failures, then the baseline.
 
@@ -32,6 +33,7 @@ def comparison(
         baseline: number of correct and of all test images for the most frequent class.
         pairwise: comparisons of the predictions; without them, some columns are empty.
         target: validation accuracy, 0 to 1, for the time to target.
+        baseline_bounds: interval of the baseline over groups of images; None: over images.
     """
     by_model: dict[str, list[TrialRecord]] = {}
     for record in records:
@@ -40,7 +42,7 @@ def comparison(
     rows = [{column.key: column.value(model) for column in COLUMNS} for model in models]
     rows.sort(key=lambda row: -number(row["test_accuracy"]))
     keys = [column.key for column in COLUMNS]
-    frame = pd.DataFrame([*rows, _baseline_row(*baseline)], columns=keys)
+    frame = pd.DataFrame([*rows, _baseline_row(*baseline, baseline_bounds)], columns=keys)
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
@@ -73,8 +75,10 @@ def trial_columns(record: TrialRecord) -> dict[str, object]:
     return {"model": model, "seed": seed} | ({} if fold is None else {"fold": fold})
 
 
-def _baseline_row(correct: int, images: int) -> dict[str, object]:
-    low, high = wilson_interval(correct, images)
+def _baseline_row(
+    correct: int, images: int, bounds: tuple[float, float] | None
+) -> dict[str, object]:
+    low, high = bounds or wilson_interval(correct, images)
     return {
         "model": BASELINE,
         "status": "baseline",

@@ -44,11 +44,15 @@ class PairwiseComparisons:
 
 
 def compare_pairwise(
-    records: Sequence[TrialRecord], images: Sequence[str], tests: Tests
+    records: Sequence[TrialRecord],
+    images: Sequence[str],
+    tests: Tests,
+    image_groups: Sequence[str | None] | None = None,
 ) -> PairwiseComparisons:
     """Return the comparisons of `tests`, predictions for `images`; failed trials do not count.
 
-    With folds, a seed counts if all its folds succeeded.
+    With folds, a seed counts if all its folds succeeded. `image_groups` has the group of each
+    image, if known.
 
     Raises:
         IncomparableError: the test images of models differ.
@@ -59,7 +63,9 @@ def compare_pairwise(
         if record.status == "ok" and test is not None:
             seeds = by_model.setdefault(record.model, {})
             seeds[paired_seed(record.model, record.spec.seed)] = test
-    answers = {model: answers_of(model, images, each) for model, each in by_model.items()}
+    answers = {
+        model: answers_of(model, images, each, image_groups) for model, each in by_model.items()
+    }
     marked = {record.model for record in records if record.marks}
     compared = {model: each for model, each in answers.items() if model not in marked}
     recipes = {record.model: record.spec.recipe for record in records}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.analysis.stats.clusters import Clusters, clusters_of
 from bench.training.evaluate import Evaluation
 from registry.errors import IncomparableError
 
@@ -24,6 +25,7 @@ class Predictions:
         images: names of the images, in the order of the columns.
         labels: true classes (N,).
         probabilities: probabilities (S, N, K), one row per seed.
+        groups: group of each image, None for an image without one; None if no group is known.
     """
 
     model: str
@@ -31,6 +33,7 @@ class Predictions:
     images: tuple[str, ...]
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    groups: tuple[str | None, ...] | None = None
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -42,14 +45,26 @@ class Predictions:
         """Whether that class is the label (S, N)."""
         return np.asarray(self.predicted == self.labels)
 
+    @property
+    def clusters(self) -> Clusters | None:
+        """The independent unit (N,) of each image; None if every image is its own."""
+        return clusters_of(self.groups)
+
     def only(self, seeds: Sequence[int]) -> Predictions:
         """Return the predictions of these `seeds` only, in their order."""
         places = [self.seeds.index(seed) for seed in seeds]
         return replace(self, seeds=tuple(seeds), probabilities=self.probabilities[places])
 
 
-def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation]) -> Predictions:
+def answers_of(
+    model: str,
+    images: Sequence[str],
+    tests: Mapping[int, Evaluation],
+    groups: Sequence[str | None] | None = None,
+) -> Predictions:
     """Return the predictions of `model` for the images named `images`, given `tests` by seed.
+
+    `groups` has the group of each image, if groups are known.
 
     Raises:
         IncomparableError: a seed was tested on other images.
@@ -69,6 +84,7 @@ def answers_of(model: str, images: Sequence[str], tests: Mapping[int, Evaluation
         images=tuple(images),
         labels=labels[0],
         probabilities=np.stack([tests[seed].probabilities.double().numpy() for seed in seeds]),
+        groups=None if groups is None else tuple(groups),
     )
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from bench.analysis.cross_validation import whole_tests
 from bench.analysis.frame import comparison, history, profile_frame
 from bench.analysis.pairwise import PairwiseComparisons, Tests, compare_pairwise, wrong_answers
+from bench.analysis.stats.clusters import clusters_of
+from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.verdict import Verdict
 from bench.system.options import parse_share
 from bench.training.evaluate import Evaluation
@@ -125,10 +128,11 @@ class Results:
         asked = (about.get("request") or {}).get("target")
         if target is None and asked is not None:
             target = parse_share(asked)
-        pairwise = compare_pairwise(records, about["split"]["test"], tests or {})
+        split = about["split"]
+        pairwise = compare_pairwise(records, split["test"], tests or {}, split.get("groups"))
         return cls(
             records=tuple(records),
-            frame=comparison(records, about["baseline"], pairwise, target),
+            frame=comparison(records, about["baseline"], pairwise, target, _baseline_bounds(split)),
             history=history(records),
             title=about["title"],
             folder=folder,
@@ -137,6 +141,14 @@ class Results:
             pairwise=pairwise,
             stopped_by=stopped_by,
         )
+
+
+def _baseline_bounds(split: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the interval of the baseline's accuracy over groups; None if there are none."""
+    clusters = clusters_of(split.get("groups"))
+    if clusters is None:
+        return None
+    return accuracy_interval(np.array([split["majority"]], dtype=bool), clusters)
 
 
 def tests_of(trials: Iterable[StoredTrial]) -> dict[tuple[str, int], Evaluation]:

@@ -17,7 +17,7 @@ from bench.analysis.stats.paired import (
     rank_groups,
     seeds_needed,
 )
-from bench.analysis.stats.power import minimum_detectable_difference
+from bench.analysis.stats.power import detectable_difference
 from bench.system.display import count_noun, html_text, points_interval
 
 MANY = 10  # with more models, only verdicts with the best are shown
@@ -80,7 +80,8 @@ def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
     for pair in combinations(order, 2):
         one, other = (models[name] for name in pair)
         if seeds := [seed for seed in one.seeds if seed in other.seeds]:
-            found[pair] = paired_difference(one.only(seeds).correct, other.only(seeds).correct)
+            both = (one.only(seeds).correct, other.only(seeds).correct)
+            found[pair] = paired_difference(*both, clusters=one.clusters)
     corrected = holm([max(each.crossed_p, each.seeds_p) for each in found.values()])
     return [
         _verdict(*pair, p, len(found)) for pair, p in zip(found.items(), corrected, strict=True)
@@ -115,6 +116,8 @@ def sentence(verdict: Verdict) -> str:
         f"{points_interval(found.difference, found.low, found.high)}, "
         f"{count_noun(found.seeds, 'seed')}, {count_noun(found.images, 'photograph')}"
     )
+    if found.groups is not None:
+        figures += f" in {count_noun(found.groups, 'group')}"
     recipes = "; their recipes differ" if verdict.recipes_differ else ""
     if verdict.kind == "better":
         return f"{first} is better than {second}: {figures}{recipes}"
@@ -146,9 +149,7 @@ def _why(verdict: Verdict) -> str:
         if found.seeds_p > LEVEL:
             return "; too few of the seeds agree"
         return f"; not enough for one of {verdict.pairs} pairs"
-    least = minimum_detectable_difference(
-        found.images, found.seeds, components=found.components, pairs=verdict.pairs
-    )
+    least = detectable_difference(found, verdict.pairs)
     if math.isnan(least):
         return ""
     return f"; a difference under {least * 100:.2g} points would not show on so few"

@@ -174,6 +174,10 @@ def _notes(comparison: RunComparison) -> list[str]:
         found.append(f"NEW has a different setup: {'; '.join(comparison.differences)}")
     compared = [each.accuracy for each in comparison.changes if each.accuracy is not None]
     seeds = {each.found.seeds for each in compared if each.kind != "same"}
+    grouped = next((each.found for each in compared if each.found.groups is not None), None)
+    if grouped is not None and grouped.groups is not None:
+        counted = count_noun(grouped.groups, "group")
+        found.append(f"intervals and p count {counted}, not {grouped.images:,} images")
     if 1 in seeds:
         found.append(
             "one seed: interval and p cover only the choice of images; "

@@ -12,10 +12,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis.column import Column, Row
+from bench.analysis.column import Column, Row, missing
 from bench.analysis.columns import TABLE_COLUMNS, informative_columns, rows_of, select_columns
 from bench.analysis.frame import BASELINE
-from bench.system.display import BAD, GOOD, LINE_CELLS, html_text, markdown, short
+from bench.system.display import BAD, GOOD, LINE_CELLS, count_noun, html_text, markdown, short
 
 _MATTER = 1  # priority of the columns that must fit beside model names
 _SPACE = 2  # characters between two columns
@@ -76,8 +76,12 @@ def signed_lines(frame: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def disclosure_lines(frame: pd.DataFrame) -> list[str]:
-    """Return notes on figures chosen by validation, and on times."""
+    """Return notes on groups of images, on figures chosen by validation, and on times."""
     found = []
+    grouped = [row for row in rows_of(frame) if not missing(row.get("test_groups"))]
+    if grouped:
+        counted = count_noun(grouped[0]["test_groups"], "group")
+        found.append(f"intervals count {counted}, not {grouped[0]['test_images']:,} images")
     if frame["selection"].any():
         found.append(
             "stopped by validation accuracy, best epoch tested: the validation accuracy is too "

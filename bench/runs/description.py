@@ -52,10 +52,16 @@ def _count_images(manifest: Manifest, splits: Splits) -> dict[str, Any]:
 
 
 def _describe_splits(splits: Splits) -> dict[str, Any]:
-    """Return the image names in each part; with folds, also the names of all test images."""
+    """Return the image names in each part; with folds, also the names of all test images.
+
+    If a test image has a group, also the group of each, and whether it is of the majority class.
+    """
     whole: dict[str, Any] = {"name": splits.name, "fingerprint": splits.fingerprint}
     if splits.within is not None:
         whole["within"] = splits.within
+    groups = [image.file.group for image in splits.test]
+    if any(group is not None for group in groups):
+        whole |= {"groups": groups, "majority": _of_majority(splits)}
     if splits.folds is None:
         return whole | _names(_parts(splits.of(None)))
     folds = [{"fingerprint": each.fingerprint, **_names(_parts(each))} for each in splits.each]
@@ -100,6 +106,11 @@ def _baseline(splits: Splits) -> tuple[int, int]:
     The majority class is that of the training images of all folds together. If classes are equally
     frequent, the majority class of a single fold is the rarer one in its test part.
     """
+    return sum(_of_majority(splits)), len(splits.test)
+
+
+def _of_majority(splits: Splits) -> list[bool]:
+    """Return whether each test image is of the majority class."""
     trained = [image.file.label for split in splits.each for image in split.train]
     majority = majority_class(trained)
-    return sum(image.file.label == majority for image in splits.test), len(splits.test)
+    return [image.file.label == majority for image in splits.test]

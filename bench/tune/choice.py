@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.analysis.stats.clusters import Clusters
 from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.stats.paired import LEVEL, Difference, holm, paired_difference, seeds_needed
 from bench.analysis.stats.variance_components import estimate_mean
@@ -51,7 +52,7 @@ def choose(tried: Sequence[Configuration], *, take_best: bool) -> Choice | None:
         return None
     first, best = tried[0], max(well, key=lambda each: (each.accuracy, -each.number))
     gains = {
-        each.number: _gain(each.correct, first.correct)
+        each.number: _gain(each.correct, first.correct, first.clusters)
         for each in well
         if each is not first and each.correct is not None and first.correct is not None
     }
@@ -70,15 +71,17 @@ def interval(configuration: Configuration) -> tuple[float, float]:
     correct = configuration.correct
     assert correct is not None
     if len(correct) == 1:
-        return accuracy_interval(correct[0])
-    found = estimate_mean(correct.mean(axis=0))
+        return accuracy_interval(correct[0], configuration.clusters)
+    found = estimate_mean(correct.mean(axis=0), configuration.clusters)
     width = found.half_width()
     return max(0.0, found.mean - width), min(1.0, found.mean + width)
 
 
-def _gain(one: NDArray[np.bool_], first: NDArray[np.bool_]) -> Difference:
+def _gain(
+    one: NDArray[np.bool_], first: NDArray[np.bool_], clusters: Clusters | None
+) -> Difference:
     """Return the gain in the mean over models, paired by image and seed."""
-    found = paired_difference(one.sum(axis=0), first.sum(axis=0))
+    found = paired_difference(one.sum(axis=0), first.sum(axis=0), clusters=clusters)
     means = {name: getattr(found, name) / len(one) for name in ("difference", "low", "high")}
     return replace(found, **means)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.analysis.results import StoredRun
+from bench.analysis.stats.clusters import Clusters, clusters_of
 from bench.runs.progress import Progress
 from bench.runs.run_folder import run_folders
 from bench.runs.stored_runs import stored_run
@@ -34,6 +35,7 @@ class Configuration:
             None if a trial failed.
         seconds: seconds spent on all its trials.
         status: `ok`, or the status of the first failed trial.
+        clusters: group (N,) of each held-out image, as a number; None without groups.
     """
 
     number: int
@@ -42,6 +44,7 @@ class Configuration:
     correct: NDArray[np.bool_] | None
     seconds: float
     status: str
+    clusters: Clusters | None = None
 
     @property
     def accuracy(self) -> float:
@@ -140,6 +143,7 @@ def configuration_of(run: StoredRun, base: Recipe) -> Configuration:
         correct=np.stack([answers[model].correct for model in models]) if whole else None,
         seconds=sum(record.spent_seconds for record in records),
         status="ok" if whole else (*failed, "failed")[0],
+        clusters=clusters_of(run.about["split"].get("groups")),
     )
 
 

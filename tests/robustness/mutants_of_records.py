@@ -61,6 +61,15 @@ MUTANTS = (
         tests=("tests/unit/analysis/test_pairwise.py::test_failed_and_marked_trials_are_left_out",),
     ),
     Mutant(
+        name="groups are stored in the order of the training images",
+        file="bench/runs/description.py",
+        old="groups = [image.file.group for image in splits.test]",
+        new="groups = [image.file.group for image in splits.each[0].train]",
+        tests=(
+            "tests/unit/runs/test_grouped_runs.py::test_a_run_keeps_the_group_of_each_test_image",
+        ),
+    ),
+    Mutant(
         name="the majority class is that of the test images",
         file="bench/runs/description.py",
         old="for split in splits.each for image in split.train]",

@@ -200,6 +200,42 @@ MUTANTS = (
         tests=("tests/unit/analysis/test_stats_paired.py::test_holm_agrees_with_statsmodels",),
     ),
     Mutant(
+        name="images of one group count as independent in an interval",
+        file="bench/analysis/stats/interval.py",
+        old="found = estimate_mean(correct, clusters)",
+        new="found = estimate_mean(correct)",
+        tests=(
+            "tests/unit/analysis/test_image_groups.py::test_groups_that_are_right_or_wrong_as_one_count_as_so_many_images",
+        ),
+    ),
+    Mutant(
+        name="images of one group count as independent in a verdict",
+        file="bench/analysis/verdict.py",
+        old="paired_difference(*both, clusters=one.clusters)",
+        new="paired_difference(*both)",
+        tests=(
+            "tests/unit/analysis/test_image_groups.py::test_few_groups_make_no_verdict_though_images_are_many",
+        ),
+    ),
+    Mutant(
+        name="the test of one seed flips images, not groups",
+        file="bench/analysis/stats/paired.py",
+        old="    if clusters is None:\n        return tuple(mcnemar_p",
+        new="    if gains.size:\n        return tuple(mcnemar_p",
+        tests=(
+            "tests/unit/analysis/test_image_groups.py::test_one_seed_is_tested_by_flips_of_whole_groups",
+        ),
+    ),
+    Mutant(
+        name="all images without a group are one group",
+        file="bench/analysis/stats/clusters.py",
+        old="place if group is None else group for",
+        new="group or -1 for",
+        tests=(
+            "tests/unit/analysis/test_image_groups.py::test_an_image_without_a_group_is_a_unit_of_its_own",
+        ),
+    ),
+    Mutant(
         name="two models are compared as if on different images",
         file="bench/analysis/stats/paired.py",
         old="gains = first.astype(np.int64) - second.astype(np.int64)",

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from itertools import combinations
 
+import group_simulation
 import kfold_simulation
 import numpy as np
 from made_answers import WORLDS, made
@@ -226,6 +227,7 @@ def main(experiments=1000):
     print(f"{experiments} experiments each; worlds: {', '.join(WORLDS)}")
     for part in (_power, _regressions, _false_verdicts, _coverage):
         part(experiments, generator)
+    group_simulation.main(experiments)
     kfold_simulation.main(experiments)
 
 

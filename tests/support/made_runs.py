@@ -68,7 +68,7 @@ def result(asked, right, seconds=10.0, parameters=1000, **changes):
     return TrialResult(record=record, test=test if record.status == "ok" else None)
 
 
-def make_run(folder, models, *, seconds=None, environment=None, seeds=None, **changes):
+def make_run(folder, models, *, seconds=None, environment=None, seeds=None, split=None, **changes):
     """Write a run of `models`, a name and its answers (S, N) each, into `folder` and return it.
 
     Args:
@@ -77,6 +77,7 @@ def make_run(folder, models, *, seconds=None, environment=None, seeds=None, **ch
         seconds: of each seed's training, by name; about 10 if not given.
         environment: what of it is another than `ENVIRONMENT`.
         seeds: 0, 1, 2 and so on if not given.
+        split: what is said of the split besides the names in its parts.
         changes: of the specifications.
     """
     first = next(iter(models.values()))
@@ -96,6 +97,7 @@ def make_run(folder, models, *, seconds=None, environment=None, seeds=None, **ch
             "train": ["train.jpg"],
             "validation": [],
             "test": [f"{place}.jpg" for place in range(first.shape[1])],
+            **(split or {}),
         },
     }
     return _write(folder, about, specs, enumerate(results))

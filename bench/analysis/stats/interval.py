@@ -6,6 +6,7 @@ import math
 
 from scipy.special import ndtri  # scipy.stats would take another second to import
 
+from bench.analysis.stats.clusters import Clusters
 from bench.analysis.stats.variance_components import Values, estimate_mean
 
 _NORMAL = float(ndtri((1 + 0.95) / 2))  # half width of a 95 % interval, in standard deviations
@@ -20,12 +21,15 @@ def wilson_interval(correct: int, images: int) -> tuple[float, float]:
     return _wilson(correct / images, images)
 
 
-def accuracy_interval(correct: Values) -> tuple[float, float]:
+def accuracy_interval(correct: Values, clusters: Clusters | None = None) -> tuple[float, float]:
     """Return the 95 % bounds of the accuracy, over other seeds and other images, from (S, N).
 
     It is Wilson's interval for the effective number of independent predictions. So it stays within
     0 to 1, and equals `wilson_interval` for one seed or if all predictions are correct. With two or
     three seeds it is wide: it covers 94 to 99 %.
+
+    With `clusters`, groups count instead of images, also for one seed. If all predictions or none
+    are correct, the number of groups is the effective number.
 
     With folds, differences between the k networks of a seed count as differences between images.
     The interval omits the effect of other training images, which has no unbiased estimate
@@ -33,16 +37,17 @@ def accuracy_interval(correct: Values) -> tuple[float, float]:
     R. Tibshirani 2023, J. Am. Stat. Assoc. 119, 1434-1445). tests/studies/kfold_simulation.py
     measures that effect.
     Source: E. L. Korn, B. I. Graubard 1998, Survey Methodology 24, 193-201 (effective size, with
-    another interval); see `MeanEstimate.half_width`.
+    another interval); J. N. K. Rao, A. J. Scott 1992, Biometrics 48, 577-585 (groups); see
+    `MeanEstimate.half_width`.
     """
     seeds, images = correct.shape
-    if seeds == 1:
+    if seeds == 1 and clusters is None:
         return wilson_interval(int(correct.sum()), images)
-    found = estimate_mean(correct)
+    found = estimate_mean(correct, clusters)
     width = found.half_width()
     spread = found.mean * (1 - found.mean)
-    if spread == 0 or images == 1:
-        return _wilson(found.mean, images)
+    if spread == 0 or found.units == 1:
+        return _wilson(found.mean, found.units)
     size = spread * (_NORMAL / width) ** 2 if width else math.inf
     return _wilson(found.mean, min(size, correct.size))
 

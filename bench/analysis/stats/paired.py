@@ -11,6 +11,7 @@ from string import ascii_lowercase
 import numpy as np
 from scipy.special import bdtr
 
+from bench.analysis.stats.clusters import Clusters, cluster_sums, flipped_units_p
 from bench.analysis.stats.variance_components import Components, MeanEstimate, Values, estimate_mean
 
 LEVEL = 0.05  # accepted probability of a false verdict in a whole comparison
@@ -27,9 +28,11 @@ class Difference:
         images: number of images.
         crossed_p: probability of an interval this far from 0 without a true difference.
         seeds_p: share of ways to swap the models in seeds that give at least this difference.
-        mcnemar: exact p of McNemar's test for each seed, for description.
+        mcnemar: exact p of McNemar's test for each seed, for description; of `flipped_units_p`
+            with groups.
         discordance: share of predictions that are correct for exactly one model.
-        components: variance components of the difference for one image and seed.
+        components: variance components of the difference for one image (or group) and seed.
+        groups: number of groups of images, which count instead of images; None without groups.
     """
 
     difference: float
@@ -42,15 +45,21 @@ class Difference:
     mcnemar: tuple[float, ...]
     discordance: float
     components: Components
+    groups: int | None = None
 
 
-def paired_difference(first: Values, second: Values, confidence: float = 0.95) -> Difference:
+def paired_difference(
+    first: Values, second: Values, confidence: float = 0.95, clusters: Clusters | None = None
+) -> Difference:
     """Return the difference in accuracy of `first` and `second`, with an interval.
 
-    Both hold correct predictions (S, N), with the same seeds and images in the same order.
+    Both hold correct predictions (S, N), with the same seeds and images in the same order. With
+    `clusters` the interval covers other groups, not only other images.
+    Source for groups: N. A. Obuchowski 1998, Stat. Med. 17, 1495-1507.
     """
     gains = first.astype(np.int64) - second.astype(np.int64)
-    found = _with_least_variance(estimate_mean(gains))
+    least = _least_variance(gains, clusters)
+    found = _with_least_variance(estimate_mean(gains, clusters), least)
     width = found.half_width(confidence)
     return Difference(
         difference=found.mean,
@@ -60,9 +69,10 @@ def paired_difference(first: Values, second: Values, confidence: float = 0.95) -
         images=found.images,
         crossed_p=found.p_value(),
         seeds_p=sign_flip_p(gains.sum(axis=1).tolist()),
-        mcnemar=tuple(mcnemar_p(int((row > 0).sum()), int((row < 0).sum())) for row in gains),
+        mcnemar=_by_seed_p(gains, clusters),
         discordance=float((gains != 0).mean()),
         components=found.components,
+        groups=found.groups,
     )
 
 
@@ -145,16 +155,32 @@ def least_rank_sum_p(first: int, second: int) -> float:
     return min(1.0, 2 / math.comb(first + second, first))
 
 
-def _with_least_variance(found: MeanEstimate) -> MeanEstimate:
-    """Return `found` with at least the variance of models that agree on every image.
+def _least_variance(gains: Values, clusters: Clusters | None) -> float:
+    """Return the variance of models that agree on every image.
 
-    Otherwise identical predictions would give an interval of width 0.
+    Otherwise identical predictions would give an interval of width 0. With groups, it is that of
+    the largest gain in a group instead of one image; without any gain, of a group of mean size.
     Source: A. Agresti, Y. Min 2005, Stat. Med. 24, 729-740: half an image added to each cell.
     """
-    least = (found.images + 2) ** -2
+    images = gains.shape[1]
+    if clusters is None:
+        return float((images + 2) ** -2)
+    by_group = np.abs(cluster_sums(gains, clusters)).mean(axis=0)  # (G,)
+    largest = float(by_group.max()) or images / len(by_group)
+    return float((largest / (images + 2 * largest)) ** 2)
+
+
+def _with_least_variance(found: MeanEstimate, least: float) -> MeanEstimate:
     if found.seed_part + found.image_part >= least:
         return found
     return replace(found, image_part=least - found.seed_part)
+
+
+def _by_seed_p(gains: Values, clusters: Clusters | None) -> tuple[float, ...]:
+    """Return the exact p of each seed alone."""
+    if clusters is None:
+        return tuple(mcnemar_p(int((row > 0).sum()), int((row < 0).sum())) for row in gains)
+    return tuple(flipped_units_p(row.astype(int).tolist()) for row in cluster_sums(gains, clusters))
 
 
 def _letters() -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from bench.analysis.stats.paired import LEVEL
+from bench.analysis.stats.paired import LEVEL, Difference
 from bench.analysis.stats.variance_components import Components
 
 _DRAWS = 500  # power is accurate to two points
@@ -18,7 +18,7 @@ _MOST_TRIED = 12  # seeds with all sign flips; with more seeds, 2^11 random flip
 
 
 def minimum_detectable_difference(
-    images: int,
+    images: float,
     seeds: int = 1,
     *,
     discordance: float = 0.3,
@@ -34,7 +34,7 @@ def minimum_detectable_difference(
     Several seeds: by simulation of comparisons with normal means.
 
     Args:
-        images: number of test images.
+        images: number of test images, or of groups, or the effective number.
         seeds: number of seeds of both models.
         discordance: share of images that only one of the models gets right.
         components: measured variance components; None: all of `discordance` is between images, so
@@ -55,6 +55,28 @@ def minimum_detectable_difference(
     return _smallest_reaching(lambda delta: shows(delta) >= power)
 
 
+def detectable_difference(found: Difference, pairs: int = 1) -> float:
+    """Return the smallest difference that a verdict like `found` detects in four of five cases.
+
+    Groups count instead of images. For one seed, it is the number of independent images with the
+    same variance. NaN if the seeds can never be enough.
+    """
+    seeds, parts = found.seeds, found.components
+    if found.groups is None:
+        return minimum_detectable_difference(found.images, seeds, components=parts, pairs=pairs)
+    if seeds > 1:
+        return minimum_detectable_difference(found.groups, seeds, components=parts, pairs=pairs)
+    return min(1.0, minimum_detectable_difference(_effective_images(found, found.groups)))
+
+
+def _effective_images(found: Difference, groups: int) -> float:
+    """Return how many independent images have the variance of the one seed's difference."""
+    of_one = found.discordance - found.difference**2
+    if groups < 2 or not of_one or not found.components.images:
+        return groups
+    return min(of_one / found.components.images * groups, found.images)
+
+
 def _images_for(delta: float, discordance: float, power: float) -> float:
     psi = max(discordance, delta)
     spread = math.sqrt(psi - delta**2)
@@ -62,7 +84,7 @@ def _images_for(delta: float, discordance: float, power: float) -> float:
 
 
 def _judged_draws(
-    images: int, seeds: int, found: Components, level: float
+    images: float, seeds: int, found: Components, level: float
 ) -> Callable[[float], float]:
     """Return a function from a true difference to its power, with fixed random draws."""
     generator = np.random.default_rng(20)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit  # scipy.stats would take another second to import
+
+from bench.analysis.stats.clusters import Clusters, linearized
 
 Values = NDArray[Any]  # (S, N): one row a seed, one column an image
 
@@ -33,6 +35,7 @@ class MeanEstimate:
         seed_part: variance of the mean over other seeds, with the same images.
         image_part: variance of the mean that other images add.
         components: variance components of one value, each at least 0.
+        groups: number of groups of images, in whose place groups are the sample; None without.
     """
 
     mean: float
@@ -41,9 +44,15 @@ class MeanEstimate:
     seed_part: float
     image_part: float
     components: Components
+    groups: int | None = None
+
+    @property
+    def units(self) -> int:
+        """The number of independent units: of groups, or else of images."""
+        return self.images if self.groups is None else self.groups
 
     def half_width(self, confidence: float = 0.95) -> float:
-        """Return half the width of the interval around the mean; infinite for one image.
+        """Return half the width of the interval around the mean; infinite for one unit.
 
         It is the root of the summed squares of two t intervals, one over seeds and one for the part
         of images, each with its own degrees of freedom. One t with Satterthwaite's degrees of
@@ -51,10 +60,10 @@ class MeanEstimate:
         Source: W. G. Howe 1974, J. Am. Stat. Assoc. 69, 789-794; the variance components of the
         two-way layout: S. R. Searle, G. Casella, C. E. McCulloch 1992, Variance Components, 4.3.
         """
-        if self.images < 2:
+        if self.units < 2:
             return math.inf
         seeds = _quantile(confidence, self.seeds - 1) ** 2 * self.seed_part if self.seed_part else 0
-        images = _quantile(confidence, self.images - 1) ** 2 * self.image_part
+        images = _quantile(confidence, self.units - 1) ** 2 * self.image_part
         return math.sqrt(seeds + images)
 
     def p_value(self) -> float:
@@ -69,13 +78,16 @@ class MeanEstimate:
         return math.exp(high)
 
 
-def estimate_mean(values: Values) -> MeanEstimate:
+def estimate_mean(values: Values, clusters: Clusters | None = None) -> MeanEstimate:
     """Return the mean of `values` (S, N), and its variance split between seeds and images.
 
     It uses the mean squares of the two-way layout with one value per cell. With one seed, the part
-    of seeds is 0.
+    of seeds is 0. With `clusters`, its columns are groups: see `linearized`.
     """
     seeds, images = values.shape
+    if clusters is not None:
+        found = estimate_mean(linearized(values, clusters))
+        return replace(found, mean=float(values.mean()), images=images, groups=found.images)
     values = values.astype(np.float64)
     mean = float(values.mean())
     by_seed = values.mean(axis=1) - mean  # (S,)
