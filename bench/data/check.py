@@ -1,5 +1,6 @@
 """Check every image file once: usable images, rejects with reasons, and duplicates."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,13 +20,18 @@ MOST_REJECTS = 0.01  # of the files with an image's name; more means a broken fo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Readable images of a folder in the finder's order, with rejects and duplicates."""
+    """Readable images of a folder in the finder's order, with rejects and duplicates.
+
+    Attributes:
+        notes: what to know about some of the images, with their number.
+    """
 
     folder: Path
     classes: tuple[str, ...]
     images: tuple[CheckedImage, ...]
     rejects: tuple[Reject, ...]
     duplicates: tuple[tuple[CheckedImage, ...], ...]
+    notes: tuple[tuple[str, int], ...] = ()
 
     def count(self, label: int) -> int:
         """Return the number of readable images with `label`."""
@@ -70,6 +76,7 @@ def check(
         images=tuple(images),
         rejects=tuple(sorted(rejects)),
         duplicates=duplicates_of(images),
+        notes=tuple(sorted(Counter(each.note for each in found if each.note).items())),
     )
     for label, name in enumerate(manifest.classes):
         if not manifest.count(label):
@@ -120,7 +127,8 @@ def _examine_all(
     paths = [images[number].path for number in rest]
     found = examine(paths, threads=threads, seconds=seconds, on_file=on_image) if paths else []
     if ledger:
-        ledger.add({each.sha256: each.verdict for each in found if each.sha256})
+        notes = {each.sha256: each.note for each in found if each.note}
+        ledger.add({each.sha256: each.verdict for each in found if each.sha256}, notes)
     known |= zip(rest, found, strict=True)
     return [known[number] for number in range(len(images))]
 
@@ -131,13 +139,16 @@ def _look_up(
     """Return, by number, files that need no decoding: known content and unreadable files."""
     with ThreadPoolExecutor(threads) as pool:
         read = list(pool.map(lambda image: _read(image.path), images))
-    verdicts = ledger.read([digest for digest, _ in read if isinstance(digest, str)])
+    digests = [digest for digest, _ in read if isinstance(digest, str)]
+    verdicts, notes = ledger.read(digests), ledger.read_notes(digests)
     known: dict[int, Examined] = {}
     for number, (digest, size) in enumerate(read):
         if isinstance(digest, Flaw):
             known[number] = Examined(verdict=digest)
         elif digest in verdicts:
-            known[number] = Examined(sha256=digest, bytes=size, verdict=verdicts[digest])
+            known[number] = Examined(
+                sha256=digest, bytes=size, verdict=verdicts[digest], note=notes.get(digest, "")
+            )
     return known
 
 

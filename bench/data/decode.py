@@ -167,7 +167,7 @@ def _require_usual_size(width: int, height: int) -> None:
         raise UnreadableImageError(f"{width}x{height} pixels, over the cap of {MAX_PIXELS:,}")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise UnreadableImageError(
-            f"{width}x{height} pixels: one side is over {MAX_ASPECT} times the other: "
+            f"one side is over {MAX_ASPECT} times the other: {width}x{height} pixels: "
             "cut it into parts, or remove it"
         )
 

@@ -67,6 +67,8 @@ def _check_folder(folder: Path, request: Request, progress: Progress) -> Manifes
         manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
     for reject in manifest.rejects:
         progress.say(f"rejected {reject.name}: {reject.reason}")
+    for note, count in manifest.notes:
+        progress.say(f"images that are {note}: {count:,}")
     require_one_label_each(manifest)
     if not request.allow_rejects:
         require_few_rejects(manifest)
