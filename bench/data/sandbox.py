@@ -172,7 +172,9 @@ class SandboxedProcess:
         except subprocess.TimeoutExpired:  # it closed its pipe but still runs
             code = -signal.SIGKILL
         self.end()
-        if code == -getattr(signal, "SIGPROF", 0):  # its own timer was quicker than our look
+        if code < 0 and code == -getattr(
+            signal, "SIGPROF", 0
+        ):  # its own timer was quicker than our look
             return TookTooLongError(f"took over {self._seconds:g} s of CPU time")
         return DiedError(signal.Signals(-code).name if code < 0 else f"exit code {code}")
 
