@@ -1,5 +1,6 @@
 """Check every image file once: usable images, rejects with reasons, and duplicates."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Manifest:
     Attributes:
         classes_from: source of the classes, in words.
         split_from: source of the split in `ImageFile.part`, in words; None without one.
+        notes: what to know about some of the images, with their number.
     """
 
     folder: Path
@@ -34,6 +36,7 @@ class Manifest:
     duplicates: tuple[tuple[CheckedImage, ...], ...]
     classes_from: str = FOLDER_NAMES
     split_from: str | None = None
+    notes: tuple[tuple[str, int], ...] = ()
 
     def count(self, label: int) -> int:
         """Return the number of readable images with `label`."""
@@ -80,6 +83,7 @@ def check(
         duplicates=duplicates_of(images),
         classes_from=finding.classes_from,
         split_from=finding.split_from,
+        notes=tuple(sorted(Counter(each.note for each in found if each.note).items())),
     )
     for label, name in enumerate(manifest.classes):
         if not manifest.count(label):
@@ -130,7 +134,8 @@ def _examine_all(
     paths = [images[number].path for number in rest]
     found = examine(paths, threads=threads, seconds=seconds, on_file=on_image) if paths else []
     if ledger:
-        ledger.add({each.sha256: each.verdict for each in found if each.sha256})
+        notes = {each.sha256: each.note for each in found if each.note}
+        ledger.add({each.sha256: each.verdict for each in found if each.sha256}, notes)
     known |= zip(rest, found, strict=True)
     return [known[number] for number in range(len(images))]
 
@@ -141,13 +146,16 @@ def _look_up(
     """Return, by number, files that need no decoding: known content and unreadable files."""
     with ThreadPoolExecutor(threads) as pool:
         read = list(pool.map(lambda image: _read(image.path), images))
-    verdicts = ledger.read([digest for digest, _ in read if isinstance(digest, str)])
+    digests = [digest for digest, _ in read if isinstance(digest, str)]
+    verdicts, notes = ledger.read(digests), ledger.read_notes(digests)
     known: dict[int, Examined] = {}
     for number, (digest, size) in enumerate(read):
         if isinstance(digest, Flaw):
             known[number] = Examined(verdict=digest)
         elif digest in verdicts:
-            known[number] = Examined(sha256=digest, bytes=size, verdict=verdicts[digest])
+            known[number] = Examined(
+                sha256=digest, bytes=size, verdict=verdicts[digest], note=notes.get(digest, "")
+            )
     return known
 
 

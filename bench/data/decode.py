@@ -6,19 +6,28 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
-from registry.errors import DataError
+from bench.data.image_formats import FORMATS as FORMATS
+from bench.data.image_formats import IMAGE_LIKE_SUFFIXES as IMAGE_LIKE_SUFFIXES
+from bench.data.image_formats import READ_SUFFIXES as READ_SUFFIXES
+from bench.data.image_formats import describe_signature, looks_like_targa
+from bench.data.image_formats import looks_like_image as looks_like_image
+from bench.data.image_formats import why_unread as why_unread
+from bench.data.rgb import ShortOfMemoryError as ShortOfMemoryError
+from bench.data.rgb import UnreadableImageError as UnreadableImageError
+from bench.data.rgb import scale_key, to_rgb
 
-DECODER_VERSION = 2  # raise it whenever a pixel changes: it is part of the cache keys
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+DECODER_VERSION = 3  # raise it whenever a pixel changes: it is part of the cache keys
 MAX_PIXELS = 100_000_000
+MAX_ASPECT = 50  # panoramas have 10, lines of text 30; of more, an input shows under 2 %
 MAX_FILE_BYTES = 256 * 2**20
 THUMBNAIL_SIDE = 160  # pixels: sharp at half that size on a phone, about 4 kB a photograph
 _LONGEST_REASON = 200  # characters
@@ -32,33 +41,16 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
-_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
-_WHITE_IS_ZERO = 0
-_OURS = "damaged or unsupported: it starts like a {}"
-_OTHER = "not an image: it looks like {}"
-_KINDS = {
-    b"%PDF": _OTHER.format("a PDF document"),
-    b"%!PS": _OTHER.format("a PostScript document"),
-    b"PK\x03\x04": _OTHER.format("a ZIP archive"),
-    b"8BPS": _OTHER.format("a Photoshop document"),
-    b"\0\0\1\0": _OTHER.format("an icon"),
-    b"\x1f\x8b": _OTHER.format("a gzip archive"),
-    b"Rar!": _OTHER.format("a RAR archive"),
-    b"\xff\xd8": _OURS.format("JPEG"),
-    b"\x89PNG": _OURS.format("PNG"),
-    b"GIF8": _OURS.format("GIF"),
-    b"BM": _OURS.format("BMP"),
-    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _OURS.format("TIFF")),
-}
+_SUBFILE_TYPE, _SUBFILES, _DNG_VERSION = 254, 330, 50706  # TIFF tags
+_REDUCED = 1
 
 
-class UnreadableImageError(DataError):
-    """A file that cannot be used as an image; the message is the reason, without the name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """A picture as 8-bit RGB; whether any of it was transparent, and so is shown on white."""
 
-
-class ShortOfMemoryError(UnreadableImageError):
-    """Too little memory to decode a file, which may be the fault of the process."""
+    picture: Image.Image
+    transparent: bool
 
 
 def read_content(path: Path) -> bytes:
@@ -87,19 +79,24 @@ def decode(path: Path) -> Image.Image:
 
 
 def decode_content(content: bytes) -> Image.Image:
-    """Return the picture in an image file's bytes; raise like `decode`.
+    """Return the picture in an image file's bytes; raise like `decode`."""
+    return decode_fully(content).picture
+
+
+def decode_fully(content: bytes) -> Decoded:
+    """Return what is in an image file's bytes; raise like `decode`.
 
     Memory holds at most two copies of the picture.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata does not change the pixels
-            picture, turn = _picture(content)
-            return picture if turn is None else picture.transpose(turn)
+            found, turn = _picture(content)
+            return found if turn is None else replace(found, picture=found.picture.transpose(turn))
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
-        raise UnreadableImageError(_describe_signature(content[:64])) from None
+        raise UnreadableImageError(describe_signature(content[:64])) from None
     except Image.DecompressionBombError:
         raise UnreadableImageError(f"more pixels than the cap of {MAX_PIXELS:,}") from None
     except Exception as error:
@@ -145,19 +142,42 @@ def _require_regular_file(status: os.stat_result) -> None:
         raise UnreadableImageError(f"{status.st_size:,} bytes, over the cap of {MAX_FILE_BYTES:,}")
 
 
-def _picture(content: bytes) -> tuple[Image.Image, Image.Transpose | None]:
+def readable_formats(content: bytes) -> tuple[str, ...]:
+    """Return Pillow's names of the formats that the content may have: Targa only if it may be."""
+    targa = looks_like_targa(content[:64])
+    return tuple(each for each in FORMATS if targa or each != "TGA")
+
+
+def _picture(content: bytes) -> tuple[Decoded, Image.Transpose | None]:
     """Return the first frame as RGB, and the transposition that turns it upright."""
-    with Image.open(BytesIO(content), formats=FORMATS) as opened:
-        pixels = opened.width * opened.height
-        if pixels <= 0:
-            raise UnreadableImageError(f"{opened.width}x{opened.height}: no pixels")
-        if pixels > MAX_PIXELS:
-            raise UnreadableImageError(
-                f"{opened.width}x{opened.height} pixels, over the cap of {MAX_PIXELS:,}"
-            )
+    with Image.open(BytesIO(content), formats=readable_formats(content)) as opened:
+        _require_usual_size(opened.width, opened.height)
         _require_known_levels(opened)
+        _require_no_raw(opened)
+        scale_key(opened)
         opened.load()
-        return _to_rgb(opened), _turn(opened)
+        picture, transparent = to_rgb(opened)
+        return Decoded(picture=picture, transparent=transparent), _turn(opened)
+
+
+def _require_usual_size(width: int, height: int) -> None:
+    if width * height <= 0:
+        raise UnreadableImageError(f"{width}x{height}: no pixels")
+    if width * height > MAX_PIXELS:
+        raise UnreadableImageError(f"{width}x{height} pixels, over the cap of {MAX_PIXELS:,}")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise UnreadableImageError(
+            f"one side is over {MAX_ASPECT} times the other: {width}x{height} pixels: "
+            "cut it into parts, or remove it"
+        )
+
+
+def _require_no_raw(image: Image.Image) -> None:
+    """Raise for a camera's raw file, whose first picture in TIFF form is a small preview."""
+    tags = cast("dict[int, int]", getattr(image, "tag_v2", {}))
+    preview = _SUBFILES in tags and tags.get(_SUBFILE_TYPE) == _REDUCED
+    if _DNG_VERSION in tags or preview:
+        raise UnreadableImageError(why_unread(".raw") or "")
 
 
 def _require_known_levels(image: Image.Image) -> None:
@@ -166,34 +186,6 @@ def _require_known_levels(image: Image.Image) -> None:
         raise UnreadableImageError("floating-point levels: the white level is unknown")
     if image.mode == "I" and image.format == "TIFF":
         raise UnreadableImageError("signed or 32-bit levels: the white level is unknown")
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Return `image` as 8-bit RGB. Transparency is dropped: the stored colours are the picture."""
-    if image.mode in _SIXTEEN_BIT_MODES:  # Pillow's own conversion would clip 16-bit grey to white
-        image = _high_byte(image)
-    elif image.mode == "I":  # 16 bits of a PPM, or of a PNG in an older Pillow
-        levels = np.asarray(image) >> 8
-        image = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
-    if image.mode in ("P", "PA") and image.palette is None:
-        raise UnreadableImageError("damaged: indexed colours without a palette")
-    try:
-        return image.convert("RGB")
-    except ValueError as error:
-        raise UnreadableImageError(
-            f"its colours ({image.mode}) have no conversion to RGB"
-        ) from error
-
-
-def _high_byte(image: Image.Image) -> Image.Image:
-    """Return the upper 8 of 16 (in a TIFF: perhaps of 12) bits of a grey picture."""
-    levels = np.asarray(image).astype("<u2", copy=False)
-    tags = cast("dict[int, object]", getattr(image, "tag_v2", {}))  # a TIFF has them
-    if tags.get(_BITS_PER_SAMPLE) == (12,):
-        levels = levels << 4
-    eight = Image.fromarray(np.ascontiguousarray(levels.view(np.uint8)[:, 1::2]))
-    negative = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow inverts 8 bits, not 16
-    return ImageOps.invert(eight) if negative else eight
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
@@ -205,29 +197,3 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
     except Exception:  # noqa: BLE001 - broken EXIF leaves the pixels intact
         return None
     return _TURNS.get(orientation) if isinstance(orientation, int) else None
-
-
-def _describe_signature(head: bytes) -> str:
-    """Return what an unreadable file seems to be, from its first bytes."""
-    if head[4:8] == b"ftyp":
-        return "unsupported: it looks like HEIC, AVIF or a video"
-    for signature, kind in _KINDS.items():
-        if head.startswith(signature):
-            return kind
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return _OURS.format("WEBP")
-    if head.lstrip()[:1] == b"<":
-        return _OTHER.format("HTML or XML")
-    if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
-        return _OTHER.format("text")
-    return "not an image: no known image format"
-
-
-IMAGE_LIKE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".heic", ".avif", ".jfif"}
-)
-
-
-def looks_like_image(head: bytes) -> bool:
-    """STUB."""
-    return head.startswith((b"\xff\xd8", b"\x89PNG"))

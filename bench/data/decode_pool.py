@@ -15,20 +15,25 @@ from typing import TypeVar
 from PIL import Image
 
 from bench.data.facts import Facts, Flaw, Verdict
-from bench.data.sandbox import DiedError, SandboxedProcess, TookTooLongError
+from bench.data.sandbox import DiedError, HungError, SandboxedProcess, TookTooLongError
 
-SECONDS_PER_FILE = 8.0  # 100 million pixels of a progressive JPEG take 4
+SECONDS_PER_FILE = 8.0  # of CPU time; 100 million pixels of a progressive JPEG take 4
 _FILES_PER_EXAMINER = 50  # starting one takes as long as decoding 100 photographs
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """Verdict on a file, with the digest and size of its content ("" and 0 if unread)."""
+    """Verdict on a file, with the digest and size of its content ("" and 0 if unread).
+
+    Attributes:
+        note: what the owner of a used file should know about it, or "".
+    """
 
     verdict: Verdict
     sha256: str = ""
     bytes: int = 0
+    note: str = ""
 
 
 def examine(
@@ -40,13 +45,19 @@ def examine(
 ) -> list[Examined]:
     """Return the verdict on each of `files`, in order, even if some crash the decoder.
 
-    At most `threads` processes decode at once, each with at most 1 GB of memory and `seconds` per
-    file. Several threads call `on_file`, once after each file.
+    At most `threads` processes decode at once, each with at most 1 GB of memory and `seconds` of
+    CPU time per file. A file whose process hangs, as a network drive may cause, is tried again
+    alone. Several threads call `on_file`, once after each file.
 
     Raises:
         DataError: no process can start.
     """
-    return _ask_workers(files, _examine, threads, seconds, on_file)
+    hung: list[Path] = []
+    found = _ask_workers(files, partial(_examine, hung=hung), threads, seconds, on_file)
+    if hung:
+        again = {path: _examine_alone(path, seconds) for path in hung}
+        found = [again.get(path, each) for path, each in zip(files, found, strict=True)]
+    return found
 
 
 def thumbnails(
@@ -88,23 +99,35 @@ def _ask_workers(
     return [answers[number] for number in range(len(files))]
 
 
-def _examine(path: Path, one: SandboxedProcess) -> Examined:
-    """Return the verdict on a file; retry if an earlier file may have harmed the process."""
+def _examine(path: Path, one: SandboxedProcess, hung: list[Path]) -> Examined:
+    """Return the verdict on a file; retry if an earlier file may have harmed the process.
+
+    A file at which the process hangs is added to `hung`.
+    """
     fresh = one.fresh
     try:
         answer = one.ask({"path": os.fspath(path)})
         if not answer.get("short_of_memory"):
             flawed = "flaw" in answer
             verdict = Flaw(**answer["flaw"]) if flawed else Facts.of_plain(*answer["facts"])
-            content = {name: answer[name] for name in ("sha256", "bytes") if name in answer}
-            return Examined(verdict=verdict, **content)
+            rest = {name: answer[name] for name in ("sha256", "bytes", "note") if name in answer}
+            return Examined(verdict=verdict, **rest)
         reason = "needs more memory than the cap of 1 GB"
         one.end()
     except TookTooLongError as error:
         return Examined(verdict=Flaw(reason=f"{error} to decode"))
+    except HungError as error:
+        hung.append(path)
+        return Examined(verdict=Flaw(reason=f"its decoder {error}, twice: is its drive slow?"))
     except DiedError as error:
         reason = f"crashed the decoder ({error})"
-    return Examined(verdict=Flaw(reason=reason)) if fresh else _examine(path, one)
+    return Examined(verdict=Flaw(reason=reason)) if fresh else _examine(path, one, hung)
+
+
+def _examine_alone(path: Path, seconds: float) -> Examined:
+    """Return the verdict on a file of a process that does nothing else."""
+    with SandboxedProcess(seconds) as one:
+        return _examine(path, one, [])
 
 
 def _thumbnail(path: Path, one: SandboxedProcess, size: int) -> Image.Image | None:

@@ -5,7 +5,8 @@ with one line, both JSON. It imports neither torch nor pandas, so it starts in 0
 
 ```text
 {"path": "cat.0.jpg"}                    -> {"sha256", "bytes", "facts": [width, height, hash]},
-                                            or "flaw": {"reason", "lasts"}, or "short_of_memory"
+                                            or "flaw": {"reason", "lasts"}, or "short_of_memory";
+                                            "note" if the owner should know something
 {"path": "cat.0.jpg", "thumbnail": 160}  -> {"png"}: base64 of a thumbnail, or null
 ```
 """
@@ -21,21 +22,24 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile
 
 from bench.data.decode import (
-    FORMATS,
     MAX_PIXELS,
     ShortOfMemoryError,
     UnreadableImageError,
-    decode_content,
+    decode_fully,
     read_content,
+    readable_formats,
 )
 from bench.data.duplicates import difference_hash
 from bench.data.facts import Facts
+from bench.data.rgb import to_rgb
 from bench.system.child_process import die_with_parent
 
+SHOWN_ON_WHITE = "transparent, shown on white"
 _GRACE_SECONDS = 1.0  # the parent kills us in time; this works without a parent
+_MOST_SECONDS = 700.0  # of any time, without a parent: longer than it ever waits
 
 
 def main(arguments: list[str]) -> None:
@@ -47,12 +51,12 @@ def main(arguments: list[str]) -> None:
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow's error is at twice this, before it allocates
     _say(answers, {})
     for line in sys.stdin.buffer:
-        _set_alarm(seconds + _GRACE_SECONDS)
+        _set_alarms(seconds + _GRACE_SECONDS, _MOST_SECONDS)
         question = json.loads(line)
         path = Path(question["path"])
         size = question.get("thumbnail")
         _say(answers, _examine(path) if size is None else {"png": _thumbnail(path, size)})
-        _set_alarm(0)
+        _set_alarms(0, 0)
 
 
 def _examine(path: Path) -> dict[str, Any]:
@@ -60,13 +64,16 @@ def _examine(path: Path) -> dict[str, Any]:
     try:
         content = read_content(path)
         answer = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        picture = decode_content(content)
+        decoded = decode_fully(content)
+        picture = decoded.picture
         width, height = picture.size
         facts = Facts(width=width, height=height, difference_hash=difference_hash(picture))
     except (ShortOfMemoryError, MemoryError):
         return answer | {"short_of_memory": True}
     except UnreadableImageError as error:
         return answer | {"flaw": {"reason": str(error), "lasts": "sha256" in answer}}
+    if decoded.transparent:
+        answer["note"] = SHOWN_ON_WHITE
     return answer | {"facts": facts.as_plain()}
 
 
@@ -74,12 +81,15 @@ def _thumbnail(path: Path, size: int) -> str | None:
     """Return a base64 PNG, at most `size` pixels a side, of whatever part can be decoded."""
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     try:
-        with Image.open(BytesIO(read_content(path)), formats=FORMATS) as opened:
+        content = read_content(path)
+        with Image.open(BytesIO(content), formats=readable_formats(content)) as opened:
             if opened.width * opened.height > MAX_PIXELS or opened.mode in ("F", "I"):
                 return None
             opened.draft("RGB", (size, size))
             opened.load()
-            picture = ImageOps.contain(opened.convert("RGB"), (size, size))
+            whole, _ = to_rgb(opened)
+            wide, high = (max(1, round(each * size / max(whole.size))) for each in whole.size)
+            picture = whole.resize((wide, high), Image.Resampling.BICUBIC)
     except Exception:  # noqa: BLE001 - no thumbnail, whatever the reason
         return None
     finally:
@@ -117,8 +127,13 @@ def _limit_memory(memory_bytes: int) -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def _set_alarm(seconds: float) -> None:
-    if hasattr(signal, "setitimer"):  # its default action ends a process even inside C code
+def _set_alarms(cpu_seconds: float, seconds: float) -> None:
+    """End this process after so much CPU time or time; 0 for neither.
+
+    The default action of these signals ends a process even inside C code.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 

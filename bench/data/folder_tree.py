@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.data.decode import IMAGE_LIKE_SUFFIXES, looks_like_image
+from bench.data.image_formats import IMAGE_LIKE_SUFFIXES, looks_like_image
 
 _HEAD = 32  # bytes that tell a format
 _SYSTEM = frozenset(

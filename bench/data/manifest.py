@@ -27,6 +27,7 @@ def as_json_value(manifest: Manifest) -> dict[str, object]:
         "bytes": sum(image.bytes for image in manifest.images),
         "rejects": [asdict(reject) for reject in manifest.rejects],
         "rejected_share": manifest.rejected_share,
+        "notes": dict(manifest.notes),
         "duplicates": [
             {"images": [image.file.name for image in group], "identical": _identical(group)}
             for group in manifest.duplicates
@@ -82,6 +83,7 @@ def render(manifest: Manifest) -> RenderableType:
         Text(f"{folder}: {total:,} images usable", style="bold"),
         Text(f"  {source_line(manifest)}"),
         Text(f"  {megabytes:,.1f} MiB on disk, {_sizes(manifest)}"),
+        *(Text(f"  images that are {note}: {count:,}") for note, count in manifest.notes),
         *(_duplicate(group) for group in manifest.duplicates),
         *(Text(f"✗ {line}", BAD) for line in reject_lines(manifest.rejects)),
     ]

@@ -6,16 +6,21 @@ import selectors
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, cast
+
+import psutil
 
 from registry.errors import DataError
 
 MEMORY_BYTES = 850 * 2**20  # to allocate; with code and mapped files it stays under 1 GB
 _MODULE = "bench.data.decode_worker"
-_START_SECONDS = 60.0  # an import on a busy machine takes long, whatever the question
+PATIENCE_SECONDS = 30.0  # without CPU time: a network drive may be slow, or a process stopped
+_MOST_SECONDS = 600.0  # of waiting, for a process that sleeps, wakes and sleeps
+_START_SECONDS = 60.0  # of CPU time, whatever the question
+_POLL_SECONDS = 0.25
+_END_SECONDS = 5.0  # one that waits for a dead drive ends later, by itself
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Message = dict[str, Any]  # plain values, as JSON has them; a file's name need not be UTF-8
@@ -26,11 +31,48 @@ class DiedError(Exception):
 
 
 class TookTooLongError(DiedError):
-    """The process did not answer in time, and was killed."""
+    """The process had its CPU time without an answer, and was killed."""
+
+
+class HungError(DiedError):
+    """The process waited for long without using CPU time, and was killed."""
+
+
+class _Watch:
+    """Time that a process takes for an answer, looked at every 0.25 s that pass without one.
+
+    It counts looks: a clock would also count the time while this process itself is stopped.
+    """
+
+    def __init__(self, pid: int, seconds: float, idle: float, waited: float) -> None:
+        """Take the most seconds of CPU time, without any, and in all."""
+        self._pid, self._seconds = pid, seconds
+        self._most_idle, self._most_waited = idle, waited
+        self._first: float | None = None  # CPU time of the process at the first look
+        self._last = 0.0
+        self._idle = self._waited = 0.0
+
+    def check(self) -> None:
+        """Raise TookTooLongError or HungError if the process has had its time."""
+        with suppress(psutil.Error):  # it has just ended
+            times = psutil.Process(self._pid).cpu_times()
+            spent = times.user + times.system
+            self._first = spent if self._first is None else self._first
+            self._idle = 0.0 if spent > self._last else self._idle
+            self._last = spent
+            if spent - self._first >= self._seconds:
+                raise TookTooLongError(f"took over {self._seconds:g} s of CPU time")
+        self._idle += _POLL_SECONDS
+        self._waited += _POLL_SECONDS
+        if self._idle >= self._most_idle or self._waited >= self._most_waited:
+            raise HungError(f"did not answer in {self._waited:g} s")
 
 
 class SandboxedProcess:
-    """A decode worker in its own process, with `seconds` for each answer.
+    """A decode worker in its own process, with `seconds` of CPU time for each answer.
+
+    CPU time, since a busy machine makes every process wait. One that uses none is killed after 30 s
+    of waiting. Source: getrusage(2), user and system time.
 
     It starts at the first question, not as a fork of this process, and again after it has died.
     It sends `{}` when it is ready.
@@ -47,7 +89,7 @@ class SandboxedProcess:
         """Return the answer to `question`.
 
         Raises:
-            DiedError: the process crashed, or took too long; it is gone.
+            DiedError: the process crashed, took too long or hung; it is gone.
             DataError: the process cannot start.
         """
         process = self._process or self._start()
@@ -56,7 +98,8 @@ class SandboxedProcess:
             process.stdin.write(json.dumps(question).encode("ascii") + b"\n")
         except BrokenPipeError:
             raise self._death(process) from None
-        answer = self._answer(process, self._seconds)
+        watch = _Watch(process.pid, self._seconds, PATIENCE_SECONDS, _MOST_SECONDS)
+        answer = self._answer(process, watch)
         self.fresh = False
         return answer
 
@@ -71,7 +114,8 @@ class SandboxedProcess:
             if os.name == "posix" and process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
         process.kill()
-        process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
         self._answers.unregister(process.stdout)
         process.stdin.close()
         process.stdout.close()
@@ -95,24 +139,31 @@ class SandboxedProcess:
         assert process.stdout is not None
         self._answers.register(process.stdout, selectors.EVENT_READ)
         try:
-            self._answer(process, _START_SECONDS)
+            watch = _Watch(process.pid, _START_SECONDS, 2 * _START_SECONDS, 10 * _START_SECONDS)
+            self._answer(process, watch)
         except DiedError as error:
             raise DataError(f"cannot start {' '.join(self._command)}: {error}") from error
         return process
 
-    def _answer(self, process: subprocess.Popen[bytes], seconds: float) -> Message:
+    def _answer(self, process: subprocess.Popen[bytes], watch: _Watch) -> Message:
         """Return the next answer."""
         assert process.stdout is not None
-        deadline = time.monotonic() + seconds
         line = bytearray()
         while not line.endswith(b"\n"):
-            if not self._answers.select(max(0.0, deadline - time.monotonic())):
-                self.end()
-                raise TookTooLongError(f"took over {seconds:g} s")
+            if not self._answers.select(_POLL_SECONDS):
+                self._check_time(watch)
+                continue
             line += (read := os.read(process.stdout.fileno(), 2**16))
             if not read:
                 raise self._death(process)
         return cast("Message", json.loads(line))
+
+    def _check_time(self, watch: _Watch) -> None:
+        try:
+            watch.check()
+        except DiedError:
+            self.end()
+            raise
 
     def _death(self, process: subprocess.Popen[bytes]) -> DiedError:
         """Return how the process ended; kill it if it still runs."""
@@ -121,6 +172,10 @@ class SandboxedProcess:
         except subprocess.TimeoutExpired:  # it closed its pipe but still runs
             code = -signal.SIGKILL
         self.end()
+        if code < 0 and code == -getattr(
+            signal, "SIGPROF", 0
+        ):  # its own timer was quicker than our look
+            return TookTooLongError(f"took over {self._seconds:g} s of CPU time")
         return DiedError(signal.Signals(-code).name if code < 0 else f"exit code {code}")
 
 

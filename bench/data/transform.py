@@ -20,6 +20,7 @@ _RATIO = (3 / 4, 4 / 3)
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 _ATTEMPTS = 10
 _TEXTBOOK_RESIZE = 256
+_MOST_RESIZED = 20_000_000  # pixels, 80 MB: all that a check accepts for inputs up to 512
 
 Pixels = NDArray[np.uint8]  # (H, W, C)
 Fidelity = Literal["exact", "fast"]
@@ -112,9 +113,26 @@ def evaluation_pixels(picture: Pixels, shape: tuple[int, int, int]) -> Pixels:
     whole = _as_picture(picture, channels)
     longer = int(short * max(whole.size) / min(whole.size))
     size = (short, longer) if whole.width <= whole.height else (longer, short)
+    if longer * short > _MOST_RESIZED:
+        return _centre_of_long(whole, size, (width, height))
     scaled = whole.resize(size, Image.Resampling.BILINEAR)
     top, left = round((scaled.height - height) / 2), round((scaled.width - width) / 2)
     return _as_pixels(scaled.crop((left, top, left + width, top + height)))
+
+
+def _centre_of_long(picture: Image.Image, scaled: tuple[int, int], size: tuple[int, int]) -> Pixels:
+    """Return the centre of `size` (W, H) of a picture as if resized to `scaled`.
+
+    Only that part is resized, so that its length takes no memory; equal but for rounding.
+    """
+    starts = [round((whole - part) / 2) for whole, part in zip(scaled, size, strict=True)]
+    steps = [before / after for before, after in zip(picture.size, scaled, strict=True)]
+    ends = [start + part for start, part in zip(starts, size, strict=True)]
+    left, top, right, bottom = (
+        step * place for places in (starts, ends) for step, place in zip(steps, places, strict=True)
+    )
+    box = (left, top, min(right, picture.width), min(bottom, picture.height))
+    return _as_pixels(picture.resize(size, Image.Resampling.BILINEAR, box=box))
 
 
 def normalize_batch(

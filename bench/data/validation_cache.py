@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import PIL
 
@@ -20,10 +21,15 @@ _TABLES = """
     CREATE TABLE IF NOT EXISTS flaw (
         sha256 TEXT, version TEXT, reason TEXT, PRIMARY KEY (sha256, version)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS note (
+        sha256 TEXT, version TEXT, note TEXT, PRIMARY KEY (sha256, version)
+    ) WITHOUT ROWID;
 """
 _KNOWN = "WHERE version = ? AND sha256 IN (SELECT value FROM json_each(?))"
 _IMAGES = f"SELECT sha256, width, height, difference_hash FROM image {_KNOWN}"
 _FLAWS = f"SELECT sha256, reason FROM flaw {_KNOWN}"
+_NONE: Mapping[str, str] = MappingProxyType({})
+_NOTES = f"SELECT sha256, note FROM note {_KNOWN}"
 
 
 class ValidationCache:
@@ -57,8 +63,17 @@ class ValidationCache:
                 self._path.unlink(missing_ok=True)
             return {}
 
-    def add(self, verdicts: Mapping[str, Verdict]) -> None:
-        """Write verdicts by SHA-256, if possible."""
+    def read_notes(self, digests: list[str]) -> dict[str, str]:
+        """Return what was noted about images, by SHA-256."""
+        try:
+            with self._open() as database:
+                rows = database.execute(_NOTES, (_VERSION, json.dumps(digests))).fetchall()
+            return {digest: str(note) for digest, note in rows}
+        except (sqlite3.Error, OSError):
+            return {}
+
+    def add(self, verdicts: Mapping[str, Verdict], notes: Mapping[str, str] = _NONE) -> None:
+        """Write verdicts and notes by SHA-256, if possible."""
         images = [
             (digest, _VERSION, *each.as_plain())
             for digest, each in verdicts.items()
@@ -72,6 +87,8 @@ class ValidationCache:
         with suppress(sqlite3.Error, OSError), self._open() as database:
             database.executemany("INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?, ?)", images)
             database.executemany("INSERT OR REPLACE INTO flaw VALUES (?, ?, ?)", flaws)
+            noted = [(digest, _VERSION, note) for digest, note in notes.items()]
+            database.executemany("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", noted)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

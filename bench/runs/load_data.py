@@ -82,6 +82,8 @@ def _check_folder(
         manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
     for line in reject_lines(manifest.rejects):
         progress.say(f"rejected {line}")
+    for note, count in manifest.notes:
+        progress.say(f"images that are {note}: {count:,}")
     require_one_label_each(manifest)
     if not request.allow_rejects:
         require_few_rejects(manifest)

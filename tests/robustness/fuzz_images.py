@@ -111,6 +111,9 @@ def sound_images() -> list[bytes]:
         tiff(48, 40, picture.tobytes(), bits=(8, 8, 8), photometric=2, tag_274=6),
         saved(picture, "PPM"),
         *compressed,
+        saved(picture, "TGA"),
+        saved(other.convert("LA"), "PNG"),
+        *(saved(picture, kind, speed=10) for kind in ("AVIF", "JPEG2000") if kind in FORMATS),
     ]
 
 

@@ -55,6 +55,52 @@ MUTANTS = (
         tests=("tests/unit/data/test_decode.py::test_every_orientation_is_turned_upright",),
     ),
     Mutant(
+        name="colours that nobody sees are trained on",
+        file="bench/data/rgb.py",
+        old="return least < 255 and",
+        new="return least < 0 and",
+        tests=("tests/unit/data/test_decode.py::test_transparent_picture_is_on_white",),
+    ),
+    Mutant(
+        name="an empty sheet of paper is trained on",
+        file="bench/data/rgb.py",
+        old="if _range(shown) <= _FAINT and",
+        new="if _range(shown) < 0 and",
+        tests=("tests/unit/data/test_decode.py::test_picture_that_white_hides_is_refused",),
+    ),
+    Mutant(
+        name="the preview in a raw file is a photograph",
+        file="bench/data/decode.py",
+        old="if _DNG_VERSION in tags or preview:",
+        new="if _DNG_VERSION in tags and preview:",
+        tests=("tests/unit/data/test_decode.py::test_preview_in_raw_file_is_no_picture",),
+    ),
+    Mutant(
+        name="a line of one pixel is a picture",
+        file="bench/data/decode.py",
+        old="if max(width, height) > MAX_ASPECT * min(width, height):",
+        new="if max(width, height) > MAX_PIXELS * min(width, height):",
+        tests=("tests/unit/data/test_decode.py::test_picture_of_extreme_shape_is_refused",),
+    ),
+    Mutant(
+        name="a busy machine costs a photograph",
+        file="bench/data/sandbox.py",
+        old="if spent - self._first >= self._seconds:",
+        new="if self._waited >= self._seconds:",
+        tests=(
+            "tests/unit/data/test_decode_pool.py::test_photograph_of_a_stopped_decoder_is_used",
+        ),
+    ),
+    Mutant(
+        name="a slow drive costs a photograph",
+        file="bench/data/decode_pool.py",
+        old="    if hung:\n",
+        new="    if not hung:\n",
+        tests=(
+            "tests/unit/data/test_decode_pool.py::test_photograph_that_hung_once_is_tried_again",
+        ),
+    ),
+    Mutant(
         name="an examiner outlives the command",
         file="bench/data/decode_worker.py",
         old="    die_with_parent()\n",

@@ -12,6 +12,8 @@ from made_images import corners, png, png_chunk, saved, tiff, with_chunk, with_j
 from nasty_file import DAMAGED, Nasty, refused, used
 from PIL import Image
 
+from bench.data.decode import FORMATS
+
 
 def metadata() -> Iterator[Nasty]:
     """Yield pictures with broken or huge metadata."""
@@ -49,10 +51,17 @@ def _padded(content: bytes) -> bytes:
 def shapes() -> Iterator[Nasty]:
     """Yield pictures with very short or no sides."""
     flat = ((90, 90, 90),) * 4
-    for width, height in ((1, 1), (2, 1), (1, 20000), (20000, 1)):
+    for width, height in ((1, 1), (2, 1), (1, 50), (20000, 400)):
         picture = Image.new("RGB", (width, height), flat[0])
         yield used(f"{width}x{height}.png", saved(picture, "PNG"), flat, (width, height))
         yield used(f"{width}x{height}.jpg", saved(picture, "JPEG"), flat, (width, height))
+    for width, height in ((1, 51), (51, 1), (1, 20000), (20000, 1), (3, 200), (20000, 399)):
+        picture, long = Image.new("RGB", (width, height), flat[0]), "over 50 times"
+        yield refused(f"{width}x{height}.png", saved(picture, "PNG"), long)
+        yield refused(f"{width}x{height}.jpg", saved(picture, "JPEG"), long)
+    yield refused(
+        "20000000x1.png", png(20_000_000, 1, bytes(20_000_001), colour=0), "over 50 times"
+    )
     jpeg, gif, bmp = (saved(corners(), kind) for kind in ("JPEG", "GIF", "BMP"))
     yield refused("0x5.png", png(0, 5, bytes(5)), DAMAGED)
     yield refused("5x0.png", png(5, 0, b""), DAMAGED)
@@ -78,7 +87,9 @@ def oddly_coded() -> Iterator[Nasty]:
     yield used("png-named.jpg", png_content)
     yield used("jpeg-named.png", jpeg)
     yield used("tiff-named.gif", saved(picture, "TIFF"))
-    yield used("ppm-named.bmp", saved(picture, "PPM"))
+    for kind in ("PPM", "TGA", "AVIF", "JPEG2000"):
+        if kind in FORMATS:
+            yield used(f"{kind}-named.bmp", saved(picture, kind))
     yield used("jpeg-and-zip.jpg", jpeg + b"PK\x03\x04" + bytes(500))
     yield used("trailing-garbage.png", png_content + np.random.default_rng(1).bytes(5000))
     yield used("gif-and-script.gif", gif + b"*/=1;alert(1)")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from made_images import corners, png, saved, tiff
-from nasty_file import CORNERS, GREY, Nasty, refused, used
+from nasty_file import CORNERS, GREY, Colour, Nasty, refused, used
 from PIL import Image, ImageCms
 
 
@@ -38,12 +38,7 @@ def modes() -> Iterator[Nasty]:
     yield used("cmyk.tif", saved(picture.convert("CMYK"), "TIFF"))
     yield used("grey.jpg", saved(grey, "JPEG"), GREY)
     yield used("palette.png", saved(picture.quantize(16), "PNG"))
-    yield used("palette-transparent.png", saved(picture.quantize(16), "PNG", transparency=0))
-    yield used("palette-alphas.png", saved(picture.quantize(16), "PNG", transparency=bytes(4)))
-    yield used("grey-alpha.png", saved(_with_alpha(grey), "PNG"), GREY)
-    yield used("rgb-alpha.png", saved(_with_alpha(picture), "PNG"))
-    yield used("rgb-alpha.webp", saved(_with_alpha(picture), "WEBP", lossless=True, exact=True))
-    yield used("rgb-alpha.tif", saved(_with_alpha(picture), "TIFF"))
+    yield from _transparent(picture, grey)
     one = grey.point(lambda level: 255 * (level > 100), "1")
     black_and_white = ((255,) * 3, (0,) * 3, (255,) * 3, (0,) * 3)
     yield used("1-bit.png", saved(one, "PNG"), black_and_white)
@@ -51,10 +46,37 @@ def modes() -> Iterator[Nasty]:
     yield used("1-bit.bmp", saved(one, "BMP"), black_and_white)
 
 
-def _with_alpha(picture: Image.Image) -> Image.Image:
-    """Return `picture` half transparent."""
+def _transparent(picture: Image.Image, grey: Image.Image) -> Iterator[Nasty]:
+    """Yield pictures that are partly transparent, which is shown on white."""
+    few, half = picture.quantize(16), _with_alpha(picture)
+    at = tuple(few.getpixel(place) for place in ((0, 0), (63, 0), (0, 47), (63, 47)))
+    hidden = tuple(
+        (255,) * 3 if index == 0 else each for index, each in zip(at, CORNERS, strict=True)
+    )
+    faint = tuple(_on_white(each) for each in CORNERS)
+    yield used("palette-transparent.png", saved(few, "PNG", transparency=0), hidden)
+    yield used("palette-opaque.png", saved(few, "PNG", transparency=b"\xff" * 4))
+    yield used("palette-half.png", saved(few, "PNG", transparency=b"\x80" * 4), faint)
+    yield refused("palette-hidden.png", saved(few, "PNG", transparency=bytes(4)), "blank on white")
+    yield used("grey-alpha.png", saved(_with_alpha(grey), "PNG"), tuple(map(_on_white, GREY)))
+    yield used("rgb-alpha.png", saved(half, "PNG"), faint)
+    yield used("rgb-alpha.webp", saved(half, "WEBP", lossless=True, exact=True), faint)
+    yield used("rgb-alpha.tif", saved(half, "TIFF"), faint)
+    yield used("rgb-alpha-tga.png", saved(half, "TGA"), faint)
+    yield used("rgb-opaque.png", saved(picture.convert("RGBA"), "PNG"))
+    yield refused("rgb-hidden.png", saved(_with_alpha(picture, 0), "PNG"), "blank on white")
+
+
+def _on_white(colour: Colour) -> Colour:
+    """Return what half of a colour is on white."""
+    red, green, blue = ((level * 128 + 255 * 127) // 255 for level in colour)
+    return red, green, blue
+
+
+def _with_alpha(picture: Image.Image, alpha: int = 128) -> Image.Image:
+    """Return `picture` half transparent, or as transparent as `alpha` says."""
     picture = picture.convert("LA" if picture.mode == "L" else "RGBA")
-    picture.putalpha(128)
+    picture.putalpha(alpha)
     return picture
 
 

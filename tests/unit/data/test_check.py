@@ -9,6 +9,8 @@ from PIL import Image
 from bench.data.check import check, require_few_rejects, require_one_label_each
 from bench.data.duplicates import difference_hash
 from bench.data.find import find
+from bench.data.manifest import as_json_value
+from bench.data.validation_cache import ValidationCache
 from registry.errors import DataError
 
 
@@ -24,6 +26,18 @@ def test_every_reject_has_a_name_and_a_reason(drawn):
         ("Dog/page.jpg", "not an image: it looks like HTML or XML"),
     ]
     assert (manifest.count(0), manifest.count(1)) == (11, 12)
+
+
+def test_check_tells_how_many_pictures_are_shown_on_white(drawn, tmp_path):
+    """Also the second time, when their content is known and nothing is decoded."""
+    clear = noise(1).convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(clear.size))
+    clear.save(drawn / "Cat" / "clear.png")
+    ledger = ValidationCache(tmp_path / "checked.sqlite")
+    first, second = (check(find(drawn), ledger=ledger) for _ in range(2))
+
+    assert first.notes == second.notes == (("transparent, shown on white", 1),)
+    assert as_json_value(first)["notes"] == {"transparent, shown on white": 1}
 
 
 def test_a_class_without_a_readable_image_is_an_error(drawn):

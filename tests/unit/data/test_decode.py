@@ -1,13 +1,27 @@
 from __future__ import annotations
 
 import os
+import struct
+from io import BytesIO
 
 import numpy as np
 import pytest
 from drawn_folder import noise
-from PIL import Image, ImageOps
+from made_images import corners, png, png_chunk, saved, tiff, with_chunk
+from PIL import Image, ImageDraw, ImageOps
 
-from bench.data.decode import UnreadableImageError, decode
+from bench.data import image_formats
+from bench.data.decode import (
+    FORMATS,
+    IMAGE_LIKE_SUFFIXES,
+    READ_SUFFIXES,
+    UnreadableImageError,
+    decode,
+    decode_content,
+    decode_fully,
+    looks_like_image,
+    why_unread,
+)
 
 
 def test_a_picture_becomes_rgb(tmp_path):
@@ -137,3 +151,248 @@ def test_every_orientation_is_turned_upright(tmp_path, orientation):
         expected = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
 
     assert np.array_equal(np.asarray(decode(tmp_path / "turned.png")), expected)
+
+
+def _icon(mode="RGBA", ink=(200, 0, 0), hidden=(0, 0, 255)):
+    """Return a disc of `ink` on a transparent ground that hides another colour."""
+    alpha = Image.new("L", (32, 32), 0)
+    ImageDraw.Draw(alpha).ellipse((8, 8, 24, 24), fill=255)
+    picture = Image.new("RGB", (32, 32), hidden)
+    picture.paste(ink, mask=alpha)
+    picture = picture.convert("L") if mode == "LA" else picture
+    picture.putalpha(alpha)
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "how"),
+    [
+        ("PNG", "RGBA", {}),
+        ("PNG", "LA", {}),
+        ("WEBP", "RGBA", {"lossless": True, "exact": True}),
+        ("TIFF", "RGBA", {}),
+        ("TIFF", "LA", {}),
+        ("TGA", "RGBA", {}),
+        ("GIF", "RGBA", {}),
+    ],
+)
+def test_transparent_picture_is_on_white(kind, mode, how):
+    """Colours that its owner never sees are no part of it."""
+    decoded = decode_fully(saved(_icon(mode), kind, **how))
+
+    assert decoded.transparent
+    assert decoded.picture.getpixel((0, 0)) == (255, 255, 255)
+    assert decoded.picture.getpixel((16, 16)) == _icon(mode).convert("RGB").getpixel((16, 16))
+
+
+def test_half_transparent_colour_is_mixed_with_white():
+    """Alpha 128 of black is the middle of the levels."""
+    picture = Image.new("RGBA", (4, 4), (0, 0, 0, 128))
+    picture.putpixel((0, 0), (0, 0, 0, 255))
+
+    assert decode_content(saved(picture, "PNG")).getpixel((1, 1)) == (127, 127, 127)
+
+
+def test_transparent_palette_colour_is_white():
+    """One entry, or several of one palette with alphas of their own."""
+    picture = corners().quantize(4)
+    entry = picture.getpixel((0, 0))
+    alphas = bytes(0 if index == entry else 255 for index in range(4))
+    one, several = (
+        decode_content(saved(picture, "PNG", transparency=key)) for key in (entry, alphas)
+    )
+
+    assert one.getpixel((0, 0)) == several.getpixel((0, 0)) == (255, 255, 255)
+    assert one.getpixel((63, 0)) == several.getpixel((63, 0)) == (220, 30, 30)
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour", "levels", "key", "shown"),
+    [
+        (1, 0, b"\x40", struct.pack(">H", 0), [255, 255]),
+        (2, 0, b"\x60", struct.pack(">H", 1), [255, 170]),
+        (4, 0, b"\x5a", struct.pack(">H", 5), [255, 170]),
+        (8, 0, b"\x50\xaa", struct.pack(">H", 0x50), [255, 170]),
+        (16, 0, b"\x50\x01\x50\x02", struct.pack(">H", 0x5001), [255, 0x50]),
+        (16, 2, b"\x50\1" * 3 + b"\x40\2" * 3, struct.pack(">H", 0x5001) * 3, [255, 0x40]),
+        (16, 4, b"\x50\0\0\0\x40\0\xff\xff", b"", [255, 0x40]),
+        (16, 6, b"\x50\0" * 3 + b"\0\0" + b"\x40\0" * 3 + b"\xff\xff", b"", [255, 0x40]),
+    ],
+)
+def test_transparent_png_of_every_depth_is_on_white(depth, colour, levels, key, shown):
+    """Its transparent level is meant in its own depth, and 16 bits may have alpha."""
+    plain = png(2, 1, b"\0" + levels, depth=depth, colour=colour)
+    content = with_chunk(plain, png_chunk(b"tRNS", key)) if key else plain
+    if shown == [255, 255]:
+        with pytest.raises(UnreadableImageError, match="blank on white"):
+            decode_content(content)
+        return
+
+    assert np.asarray(decode_content(content))[0, :, 0].tolist() == shown
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        saved(corners().convert("RGBA"), "PNG"),
+        saved(corners().convert("LA"), "PNG"),
+        saved(corners().quantize(4), "PNG", transparency=b"\xff" * 4),
+        saved(corners().quantize(4), "GIF", transparency=9),
+        saved(Image.merge("RGBA", (*corners().split(), Image.new("L", (64, 48)))), "TGA"),
+    ],
+)
+def test_opaque_picture_keeps_its_stored_colours(content):
+    """Alpha that is full everywhere, unused, or empty as some writers leave it, changes nothing."""
+    with Image.open(BytesIO(content)) as opened:
+        stored = np.asarray(opened.convert("RGBA").convert("RGB"))
+    decoded = decode_fully(content)
+
+    assert np.array_equal(np.asarray(decoded.picture), stored)
+    assert not decoded.transparent
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        _icon(ink=(255, 255, 255)),
+        _icon(ink=(251, 252, 255)),
+        _icon(ink=(255, 255, 255), hidden=(255, 255, 255)),
+        Image.new("RGBA", (8, 8), (200, 0, 0, 0)),
+    ],
+)
+def test_picture_that_white_hides_is_refused(picture):
+    """A white icon would be an empty sheet of paper to a network."""
+    with pytest.raises(UnreadableImageError, match="blank on white"):
+        decode_content(saved(picture, "PNG"))
+
+
+@pytest.mark.parametrize("alpha", [128, 255])
+def test_picture_of_one_colour_stays_one(alpha):
+    """What its owner made of one colour is no fault of transparency."""
+    picture = Image.new("RGBA", (8, 8), (255, 255, 255, alpha))
+
+    assert decode_content(saved(picture, "PNG")).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_large_transparent_picture_is_composited_in_strips(monkeypatch):
+    """Strips of a few rows give the same picture as one strip."""
+    content = saved(_icon(), "PNG")
+    whole = decode_content(content)
+    monkeypatch.setattr("bench.data.rgb._STRIP", 70)
+
+    assert np.array_equal(np.asarray(decode_content(content)), np.asarray(whole))
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 51), (20_000, 1), (1, 20_000), (200_000, 1), (3, 200_000), (20_000_000, 1)]
+)
+def test_picture_of_extreme_shape_is_refused(size):
+    """120 bytes may be a line that takes gigabytes once its shorter side has an input's size."""
+    width, height = size
+    content = png(width, height, b"\0" * (width + 1) * height, colour=0)
+
+    with pytest.raises(UnreadableImageError, match=f"over 50 times the other: {width}x{height}"):
+        decode_content(content)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind not in ("GIF", "WEBP", "JPEG")])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_every_format_is_read(kind, mode):
+    """Losslessly where it can be, the same picture."""
+    picture = corners().convert(mode)
+    how = {"quality": 100, "subsampling": "4:4:4"} if kind == "AVIF" else {}
+    decoded = decode_content(saved(picture, kind, **how))
+    difference = np.asarray(decoded).astype(int) - np.asarray(picture.convert("RGB"))
+
+    assert np.abs(difference).max() <= (12 if kind == "AVIF" else 0)
+
+
+def test_suffixes_of_what_this_pillow_reads_are_known():
+    """Whoever looks for images asks which names they have, read or not."""
+    assert READ_SUFFIXES < IMAGE_LIKE_SUFFIXES
+    assert {".jfif", ".ppm", ".pgm", ".jpg", ".tga"} <= READ_SUFFIXES
+    assert (".avif" in READ_SUFFIXES) == ("AVIF" in FORMATS)
+    assert {".heic", ".jxl", ".svg", ".dng", ".psd", ".nef"} <= IMAGE_LIKE_SUFFIXES - READ_SUFFIXES
+
+
+@pytest.mark.parametrize(
+    ("suffix", "reason"),
+    [
+        (".heic", "HEIC, which this Pillow cannot read: convert it to JPEG or PNG"),
+        (".PSD", "Photoshop, which zoo does not read: convert it to JPEG or PNG"),
+        (".jpg", None),
+        (".txt", None),
+    ],
+)
+def test_suffix_tells_why_it_is_not_read(suffix, reason):
+    """The format and what to do about it."""
+    assert why_unread(suffix) == reason
+
+
+def test_no_program_or_container_is_read():
+    """Formats that start a program, or hold files of others, are never tried."""
+    assert not {"EPS", "WMF", "ICO", "ICNS", "PSD", "HDF5", "GRIB", "BUFR", "MPEG"} & set(FORMATS)
+
+
+def test_targa_is_tried_only_on_its_header():
+    """It has no signature: Pillow would take much else for one."""
+    assert "TGA" not in image_formats.FORMATS or not looks_like_image(bytes(64))
+
+
+_FTYP = b"\0\0\0\x18ftyp"
+
+
+@pytest.mark.parametrize(
+    ("head", "known"),
+    [
+        *((saved(corners(), kind)[:32], True) for kind in FORMATS),
+        (_FTYP + b"heic", True),
+        (_FTYP + b"avif", True),
+        (b"\xff\x0a" + bytes(30), True),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", True),
+        (b"8BPS\0\1", True),
+        (_FTYP + b"mp42", False),
+        (b"PK\3\4" + bytes(28), False),
+        (b"name,label\n1.jpg,cat\n", False),
+        (b"BMW is a maker of cars in Munich", False),
+        (bytes(32), False),
+        (b"", False),
+    ],
+)
+def test_head_tells_a_picture(head, known):
+    """By its first 32 bytes, whatever its name is."""
+    assert looks_like_image(head) == known
+
+
+@pytest.mark.parametrize(
+    ("brand", "reason"),
+    [
+        (b"heic", "HEIC, which this Pillow cannot read: convert it to JPEG or PNG"),
+        (b"mif1", "HEIC, which this Pillow cannot read"),
+        (b"crx ", "Canon raw, which this Pillow cannot read"),
+        (b"isom", "not an image: it looks like a video"),
+    ],
+)
+def test_files_of_one_family_are_told_apart(brand, reason):
+    """HEIC, raw photographs and videos begin alike."""
+    with pytest.raises(UnreadableImageError, match=reason):
+        decode_content(_FTYP + brand + bytes(40))
+
+
+def test_avif_is_named_where_pillow_lacks_it(monkeypatch):
+    """An older Pillow reads no AVIF: the reason says so."""
+    without = tuple(each for each in FORMATS if each != "AVIF")
+    monkeypatch.setattr(image_formats, "FORMATS", without)
+    monkeypatch.setattr("bench.data.decode.FORMATS", without)
+
+    with pytest.raises(UnreadableImageError, match="AVIF, which this Pillow cannot read"):
+        decode_content(_FTYP + b"avif" + bytes(40))
+
+
+@pytest.mark.parametrize("tags", [{"tag_50706": 1}, {"tag_254": 1, "tag_330": 8}])
+def test_preview_in_raw_file_is_no_picture(tags):
+    """A raw photograph in TIFF form begins with a thumbnail, which is not what its owner means."""
+    content = tiff(64, 48, corners().tobytes(), bits=(8, 8, 8), photometric=2, **tags)
+
+    with pytest.raises(UnreadableImageError, match="a camera's raw format"):
+        decode_content(content)

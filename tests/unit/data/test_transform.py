@@ -53,6 +53,30 @@ def test_small_inputs_see_the_whole_picture():
     assert np.array_equal(pixels, np.asarray(reference(picture)))
 
 
+@pytest.mark.parametrize("size", [(90, 2000), (2000, 90)])
+@pytest.mark.parametrize("shape", [(3, 224, 224), (3, 64, 96), (1, 32, 32)])
+def test_centre_of_long_picture_is_centre_of_whole_one(monkeypatch, size, shape):
+    """Resized alone, it differs by one level at most from the one cut out afterwards."""
+    picture = np.asarray(noise(3, *size))
+    whole = evaluation_pixels(picture, shape).astype(int)
+    monkeypatch.setattr("bench.data.transform._MOST_RESIZED", 1)
+
+    assert np.abs(evaluation_pixels(picture, shape) - whole).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 20_000), (20_000, 1), (3, 200_000), (3_000_000, 1), (1, 1)])
+@pytest.mark.parametrize("shape", [(3, 224, 224), (1, 512, 512)])
+def test_extreme_picture_takes_no_large_memory(size, shape):
+    """However long, its centre and its random parts have the size of the input."""
+    width, height = size
+    picture = np.full((height, width, 3), 90, np.uint8)
+    centre = evaluation_pixels(picture, shape)
+    part = training_pixels(picture, shape, Augmentation(), keyed_generator(0, 1))
+
+    assert centre.shape == part.shape == (*shape[1:], shape[0])
+    assert centre.min() == centre.max() == part.min() == part.max() == 90
+
+
 def test_grey_inputs_are_converted():
     """An architecture with one input channel sees grey levels."""
     assert evaluation_pixels(np.asarray(noise(3, 64, 64)), (1, 32, 32)).shape == (32, 32, 1)
