@@ -19,13 +19,13 @@ from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.find import find
 from bench.data.folds import Splits, make_splits, with_tests_of
 from bench.data.pixel_cache import open_pixel_cache
-from bench.data.pixel_source import InputShape, PixelSource
+from bench.data.pixel_source import DirectPixels, InputShape, PixelSource
 from bench.data.split import limit_images, training_part
 from bench.data.synthetic import synthetic_folder
 from bench.data.validation_cache import ValidationCache
 from bench.runs.progress import Progress
 from bench.runs.request import Request
-from bench.system.cache_folder import cache_folder
+from bench.system.cache_folder import own_cache_folder
 from bench.system.cpu import default_threads
 from registry.errors import DataError
 
@@ -63,7 +63,8 @@ def find_data_folder(request: Request) -> Path:
 def _check_folder(folder: Path, request: Request, progress: Progress) -> Manifest:
     finding = find(folder)
     with progress.counting("checking images", len(finding.images)) as bar:
-        ledger = ValidationCache(cache_folder() / "checked.sqlite") if request.cache else None
+        cache = own_cache_folder() if request.cache else None  # `cache_pixels` says why not
+        ledger = ValidationCache(cache / "checked.sqlite") if cache else None
         manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
     for reject in manifest.rejects:
         progress.say(f"rejected {reject.name}: {reject.reason}")
@@ -77,7 +78,10 @@ def cache_pixels(
     images: Sequence[CheckedImage], splits: Splits, shapes: Sequence[InputShape], progress: Progress
 ) -> PixelSource:
     """Return the pixels of `images` from the cache folder, which is filled if necessary."""
-    folder, threads = cache_folder() / "pixels", default_threads()
+    cache, threads = own_cache_folder(progress.say), default_threads()
+    if cache is None:
+        return DirectPixels.of([*images, *splits.evaluated])
+    folder = cache / "pixels"
     return open_pixel_cache(
         images, splits.evaluated, shapes, folder=folder, threads=threads, report=progress
     )

@@ -56,14 +56,16 @@ def predict(
     `files` are classes in Python files (`./mynet.py:MyNet`) that may be imported. Raises DataError
     before any prediction if an image cannot be read; RunError if a weights file is unusable.
     """
+    digests = dict[Path, str]()
     for photo, found in zip(photos, examine(photos), strict=True):  # decoded in a sandbox
         if isinstance(found.verdict, Flaw):
             raise DataError(f"cannot read {photo}: {found.verdict.reason}")
+        digests[photo] = found.sha256
     pictures = [ImageFile(path=photo, label=0, name=str(photo)) for photo in photos]
     for path in weights:
         network, published = load_network(path, files=files)
         shape = published.architecture.contract.input_shape
-        view = EvaluationDataset(files=pictures, source=DirectPixels(), shape=shape)
+        view = EvaluationDataset(files=pictures, source=DirectPixels(digests), shape=shape)
         how = normalization_of(published.architecture)
         batches = DataLoader(view, batch_size=32, workers=0, normalization=how)
         answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))

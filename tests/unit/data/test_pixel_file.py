@@ -90,7 +90,7 @@ def test_a_flipped_byte_is_noticed_wherever_it_lies(written):
     """Each byte of header, index and pixels, changed alone, is told at opening or reading."""
     good = written.read_bytes()
     chance = random.Random(0)
-    positions = set(range(160)) | {chance.randrange(len(good)) for _ in range(100)}
+    positions = set(range(300)) | {chance.randrange(len(good)) for _ in range(100)}
     for position in sorted(positions):
         data = bytearray(good)
         data[position] ^= 0x10
@@ -111,7 +111,7 @@ def _damaged(path):
 
 def _is_padding(position):
     """Is the byte between two images, which nobody reads."""
-    end = 60 + 24 * len(_SHAPES)
+    end = 88 + 52 * len(_SHAPES)
     for height, width, channels in _SHAPES:
         start = -(-end // 64) * 64
         if end <= position < start:
