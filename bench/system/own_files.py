@@ -1,4 +1,4 @@
-"""Files that only this user can have written, told from those of others."""
+"""Files that only this user can have written, and files of others."""
 
 from __future__ import annotations
 
