@@ -17,11 +17,13 @@ class GivenPictures:
     """Readable pictures in a fixed order, each once, and what cannot be used.
 
     Attributes:
+        digests: SHA-256 of each picture's content.
         rejects: files and folders that cannot be read, and why.
         others: files in the folders that are no pictures.
     """
 
     pictures: tuple[Path, ...]
+    digests: tuple[str, ...]
     rejects: tuple[Reject, ...]
     others: tuple[Path, ...]
 
@@ -57,14 +59,16 @@ def read_given(paths: Iterable[Path]) -> GivenPictures:
         else:
             found.add(path)
     files = list(found.files.values())
-    readable = []
+    readable, digests = list[Path](), list[str]()
     for path, answer in zip(files, examine(files), strict=True):
         if isinstance(answer.verdict, Flaw):
             found.reject(path, answer.verdict.reason)
         else:
             readable.append(path)
+            digests.append(answer.sha256)
     return GivenPictures(
         pictures=tuple(readable),
+        digests=tuple(digests),
         rejects=tuple(found.rejects.values()),
         others=tuple(found.others),
     )

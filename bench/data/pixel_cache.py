@@ -1,7 +1,9 @@
 """Pixels decoded once and kept in files, for all models, seeds, processes and later runs."""
 
 import hashlib
+import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +14,7 @@ import PIL
 from filelock import FileLock
 
 from bench.data.check import CheckedImage
-from bench.data.decode import DECODER_VERSION, decode_content, read_content
+from bench.data.decode import DECODER_VERSION
 from bench.data.find import ImageFile
 from bench.data.pixel_file import (
     DamagedPixelsError,
@@ -24,9 +26,10 @@ from bench.data.pixel_file import (
 from bench.data.pixel_source import DirectPixels, InputShape
 from bench.data.transform import Pixels, evaluation_pixels
 from bench.system.memory import available_bytes
-from registry.errors import DataError
+from bench.system.own_files import ForeignFileError, why_foreign_folder
 
 MEMORY_SHARE = 0.6  # above it, pages are read from disk again, no faster than decoding
+_SAMPLE = 8  # images decoded to compare them with a file: 10 ms
 
 
 class Reporter(Protocol):
@@ -52,16 +55,17 @@ class CachedPixels:
     """Pixels from files in a folder, shared by all models, seeds, processes and later runs.
 
     One file holds whole pictures. One for each input shape holds the centres of validation and
-    test images. Images that are missing or damaged there are decoded.
+    test images. Images that are missing or damaged there are decoded by `_direct`.
     """
 
     _report: Reporter
+    _direct: DirectPixels = field(default_factory=DirectPixels)
     _files: dict[InputShape | None, _OpenFile] = field(default_factory=dict)  # None: whole pictures
 
     def full(self, image: ImageFile) -> Pixels:
         """Return the whole picture (H, W, 3); do not write to it."""
         found = self._read(None, image)
-        return DirectPixels().full(image) if found is None else found
+        return self._direct.full(image) if found is None else found
 
     def centre(self, image: ImageFile, shape: InputShape) -> Pixels:
         """Return the centre of the picture (H, W, C); do not write to it."""
@@ -90,6 +94,7 @@ class CachedPixels:
             {
                 "shape": shape,
                 "path": str(opened.path),
+                "digest": opened.file.digest.hex(),
                 "key": opened.key.hex(),
                 "numbers": {str(path): number for path, number in opened.numbers.items()},
             }
@@ -97,16 +102,20 @@ class CachedPixels:
         ]
 
     @classmethod
-    def reopened(cls, plain: list[dict[str, Any]], report: Reporter) -> Self:
-        """Return the pixels in the files of another process, without writing any."""
-        source = cls(report)
+    def reopened(cls, plain: list[dict[str, Any]], direct: DirectPixels, report: Reporter) -> Self:
+        """Return the pixels in the files of another process, without writing any.
+
+        A file that is not the one it had open is reported; `direct` decodes instead.
+        """
+        source = cls(report, direct)
         for each in plain:
             shape, path, key = each["shape"], Path(each["path"]), bytes.fromhex(each["key"])
+            digest = bytes.fromhex(each["digest"])
             numbers = {Path(name): number for name, number in each["numbers"].items()}
             try:
-                opened = _OpenFile(path, key, numbers, PixelFile(path, key))
-            except (OSError, DamagedPixelsError) as error:
-                report.say(f"the pixel cache {path} cannot be read ({error}): decoding instead")
+                opened = _OpenFile(path, key, numbers, PixelFile(path, key, digest))
+            except (OSError, DamagedPixelsError, ForeignFileError) as error:
+                report.say(f"the pixel cache {path} cannot be used ({error}): decoding instead")
             else:
                 source._files[shape and tuple(shape)] = opened
         return source
@@ -120,8 +129,7 @@ class CachedPixels:
         unique = [by_content[digest] for digest in digests]
 
         def make(number: int) -> Pixels:
-            whole = self._read(None, unique[number].file)
-            pixels = _decode_checked(unique[number]) if whole is None else whole
+            pixels = self.full(unique[number].file)  # of exactly the content with the digest
             return evaluation_pixels(pixels, shape) if shape else pixels
 
         name = "centre-{}x{}x{}".format(*shape) if shape else "whole"
@@ -149,23 +157,22 @@ def open_pixel_cache(
 
     Missing files are written. If they exceed 60 % of the free memory, do not fit on the disk or
     cannot be written, that is reported. Each image is then decoded when needed: the same pixels,
-    more slowly.
+    more slowly. A damaged file, one that others can write, and one whose pixels are not those of a
+    few images picked at random, is reported and written again.
 
     For `evaluated`, the centres for input `shapes` (C, H, W) are stored, too.
     """
-    source = CachedPixels(report)
+    source = CachedPixels(report, DirectPixels.of([*evaluated, *images]))
+    if reason := why_foreign_folder(folder):
+        report.say(
+            f"no pixel cache: {folder}: {reason}, so each image is decoded every time; set "
+            "$ZOO_CACHE to a folder of your own"
+        )
+        return source
     source.open_or_write(images, None, folder, threads)
     for shape in dict.fromkeys(shapes):
         source.open_or_write(evaluated, shape, folder, threads)
     return source
-
-
-def _decode_checked(image: CheckedImage) -> Pixels:
-    """Return the pixels of exactly the checked bytes, whose digest is the key."""
-    content = read_content(image.file.path)
-    if hashlib.sha256(content).hexdigest() != image.sha256:
-        raise DataError(f"{image.file.name} changed while it was read: run again")
-    return np.asarray(decode_content(content))
 
 
 def _open_or_write(
@@ -185,15 +192,22 @@ def _open_or_write(
         )
         return None
     try:
-        if opened := _open_whole(path, key):
+        opened, why = _open_sound(path, key, shapes, make, threads)
+        if opened:
             return opened
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if why:
+            report.say(f"the pixel cache {path} is not used ({why}): writing it again")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):  # the system unlocks it when its holder dies
-            if opened := _open_whole(path, key):  # written while we were waiting
+            opened, _ = _open_sound(path, key, shapes, make, threads)
+            if opened:  # written while we were waiting
                 return opened
             with report.counting("storing decoded pixels", len(shapes)) as bar:
                 write_pixel_file(path, key, shapes, make, threads=threads, on_image=bar.update)
         return PixelFile(path, key)
+    except (DamagedPixelsError, ForeignFileError) as error:  # altered as soon as it was written
+        report.say(f"the pixel cache {path} cannot be used ({error}): decoding instead")
+        return None
     except OSError as error:
         report.say(
             f"no pixel cache: cannot store {_size(need)} in {path.parent} "
@@ -203,12 +217,28 @@ def _open_or_write(
         return None
 
 
-def _open_whole(path: Path, key: bytes) -> PixelFile | None:
-    """Return the file; None if it is missing or damaged."""
+def _open_sound(
+    path: Path, key: bytes, shapes: Sequence[Shape], make: Callable[[int], Pixels], threads: int
+) -> tuple[PixelFile | None, str]:
+    """Return the file, or None and why an existing one cannot be used.
+
+    A digest tells damage, not who wrote the pixels. So a few, different ones each time, are
+    compared with what `make` returns.
+    """
     try:
-        return PixelFile(path, key)
-    except (FileNotFoundError, DamagedPixelsError):
-        return None
+        file = PixelFile(path, key)
+        if file.shapes != [tuple(shape) for shape in shapes]:
+            return None, "its pictures have other sizes than the images"
+        numbers = random.SystemRandom().sample(range(len(shapes)), min(_SAMPLE, len(shapes)))
+        with ThreadPoolExecutor(threads) as pool:
+            for number, pixels in zip(numbers, pool.map(make, numbers), strict=True):
+                if not np.array_equal(file.read(number), pixels):
+                    return None, "its pixels are not those of the images"
+    except FileNotFoundError:
+        return None, ""
+    except (DamagedPixelsError, ForeignFileError) as error:
+        return None, str(error)
+    return file, ""
 
 
 def _size(count: int) -> str:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from bench.data.dataset_plugins import Dataset
 from bench.data.drawings import Kind, draw
-from bench.system.cache_folder import cache_folder
+from bench.system.cache_folder import own_cache_folder
+from bench.system.own_files import is_own
 from registry.errors import DataError
 
 SYNTHETIC_NAME = "synthetic"
@@ -62,8 +63,19 @@ def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Pat
 
 
 def synthetic_folder(cache: Path | None = None) -> Path:
-    """Return the data set in `cache` or the user's cache folder, written on first use."""
-    return write_synthetic((cache or cache_folder()) / f"{SYNTHETIC_NAME}-v{_VERSION}")
+    """Return the data set in `cache` or the user's cache folder, written on first use.
+
+    Raises:
+        DataError: the folder belongs to another user.
+    """
+    said = list[str]()
+    kept = cache or own_cache_folder(said.append)
+    if kept is None:
+        raise DataError(f"nowhere to write the drawings: {said[0]}")
+    folder = kept / f"{SYNTHETIC_NAME}-v{_VERSION}"
+    if not is_own(folder):
+        raise DataError(f"the drawings in {folder} are of another user: remove that folder")
+    return write_synthetic(folder)
 
 
 def _write_images(folder: Path, each: int, seed: int) -> None:

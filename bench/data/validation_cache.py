@@ -11,6 +11,7 @@ import PIL
 
 from bench.data.decode import DECODER_VERSION, MAX_PIXELS
 from bench.data.facts import Facts, Flaw, Verdict
+from bench.system.own_files import is_own
 
 _VERSION = f"2, decoder {DECODER_VERSION} to {MAX_PIXELS} pixels, Pillow {PIL.__version__}"
 _TABLES = """
@@ -93,7 +94,9 @@ class ValidationCache:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """Yield the database; all changes are stored, or none."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not is_own(self._path):
+            self._path.unlink()  # what others wrote is never read
         with closing(sqlite3.connect(self._path, timeout=10)) as database, database:
             database.executescript(_TABLES)
             yield database

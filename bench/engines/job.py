@@ -16,7 +16,8 @@ from typing import Any
 import torch._dynamo  # saves the first optimiser a second  # noqa: F401
 
 from bench.data.pixel_cache import CachedPixels
-from bench.data.pixel_source import DirectPixels
+from bench.data.pixel_source import DirectPixels, PixelSource
+from bench.data.split import Split
 from bench.engines.in_process import run_and_publish
 from bench.engines.process import job_of, receive, send
 from bench.system.cpu import tune_allocator
@@ -44,12 +45,18 @@ def do(descriptor: int) -> None:
     with stop.deferred():  # except while the trial runs: the last message is sent whole
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.request())
-        source = plain["source"]
-        pixels = DirectPixels() if source is None else CachedPixels.reopened(source, reporter)
-        result = run_and_publish(replace(job_of(plain), source=pixels), reporter, stop)
+        job, source = job_of(plain), plain["source"]
+        pixels: PixelSource = _checked_pixels(job.split)
+        if source is not None:
+            pixels = CachedPixels.reopened(source, _checked_pixels(job.split), reporter)
+        result = run_and_publish(replace(job, source=pixels), reporter, stop)
         reporter.end(result.record, answered=result.test is not None)
         if result.test is not None:
             connection.send_bytes(pack_evaluation(result.test))
+
+
+def _checked_pixels(split: Split) -> DirectPixels:
+    return DirectPixels.of((*split.train, *split.validation, *split.test))
 
 
 class _Reporter:

@@ -33,7 +33,7 @@ from bench.training.record import TrialResult
 from bench.training.reproducibility import differences
 from bench.training.spec import TrialSpec
 from registry.architecture import Architecture
-from registry.errors import ReproducibilityError, RunError, StorageError, ZooError
+from registry.errors import DataError, ReproducibilityError, RunError, StorageError, ZooError
 
 
 def run(
@@ -144,7 +144,7 @@ def resume(
             pending = _remaining_trials(left, about, plan, inexact=inexact)
             require_isolated(resolved.options, [each.spec for each in pending])
             write_trials(folder, about, trials)  # the last may be stored but not yet written
-            draw_grids(trials_without_grid(folder, trials), folder, plan)
+            draw_grids(trials_without_grid(folder, trials), folder, plan, progress)
             return _run(resolved, folder, store, plan, pending, progress, server)
 
 
@@ -172,7 +172,7 @@ def _draw_missing(
     if missing or (tested and not store.thumbnails.names()):
         try:
             plan = make_plan(resolve_request(request), progress)
-            draw_grids(missing, folder, plan)
+            draw_grids(missing, folder, plan, progress)
             keep_pictures(store, plan, progress)
         except ZooError as error:
             progress.say(f"cannot draw the test images: {error}")
@@ -280,7 +280,10 @@ def _run(
         write_trial(where, record, tested_names(about["split"], record.spec), test, tested)
         if test is not None:
             images = plan.splits.of(record.spec.fold).test
-            draw_answers(where, record, images, test, plan.source)
+            try:
+                draw_answers(where, record, images, test, plan.source)
+            except DataError as error:  # no picture may cost a measurement
+                progress.say(f"cannot draw the test images: {error}")
             keep_pictures(store, plan, progress)
         tables()
         trackers.log(where, result.record)

@@ -20,13 +20,13 @@ from bench.data.find import find, find_image_files
 from bench.data.folds import AUTO, Splits, make_splits, with_tests_of
 from bench.data.manifest import reject_lines, source_line
 from bench.data.pixel_cache import open_pixel_cache
-from bench.data.pixel_source import InputShape, PixelSource
+from bench.data.pixel_source import DirectPixels, InputShape, PixelSource
 from bench.data.split import limit_images, only_given_test, training_part, without_given_test
 from bench.data.synthetic import synthetic_folder
 from bench.data.validation_cache import ValidationCache
 from bench.runs.progress import Progress
 from bench.runs.request import Request
-from bench.system.cache_folder import cache_folder
+from bench.system.cache_folder import own_cache_folder
 from bench.system.cpu import default_threads
 from registry.errors import DataError
 
@@ -78,7 +78,8 @@ def _check_folder(
 ) -> Manifest:
     finding = find(folder, labels=labels, group_by=request.group_by)
     with progress.counting("checking images", len(finding.images)) as bar:
-        ledger = ValidationCache(cache_folder() / "checked.sqlite") if request.cache else None
+        cache = own_cache_folder() if request.cache else None  # `cache_pixels` says why not
+        ledger = ValidationCache(cache / "checked.sqlite") if cache else None
         manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
     for line in reject_lines(manifest.rejects):
         progress.say(f"rejected {line}")
@@ -94,7 +95,10 @@ def cache_pixels(
     images: Sequence[CheckedImage], splits: Splits, shapes: Sequence[InputShape], progress: Progress
 ) -> PixelSource:
     """Return the pixels of `images` from the cache folder, which is filled if necessary."""
-    folder, threads = cache_folder() / "pixels", default_threads()
+    cache, threads = own_cache_folder(progress.say), default_threads()
+    if cache is None:
+        return DirectPixels.of([*images, *splits.evaluated])
+    folder = cache / "pixels"
     return open_pixel_cache(
         images, splits.evaluated, shapes, folder=folder, threads=threads, report=progress
     )

@@ -12,6 +12,7 @@ from bench.runs.progress import Progress
 from bench.runs.run_folder import RunFolder
 from bench.runs.store import Store
 from bench.runs.thumbnails import keep_missing
+from registry.errors import DataError
 
 
 def keep_pictures(
@@ -34,10 +35,15 @@ def trials_without_grid(folder: RunFolder, trials: Sequence[StoredTrial]) -> lis
     ]
 
 
-def draw_grids(trials: Sequence[StoredTrial], folder: RunFolder, plan: Plan) -> None:
-    """Draw the grid of test images of each trial whose split is the plan's."""
+def draw_grids(
+    trials: Sequence[StoredTrial], folder: RunFolder, plan: Plan, progress: Progress
+) -> None:
+    """Draw the grid of test images of each trial whose split is the plan's, if they are there."""
     for trial in trials:
         split = plan.splits.of(trial.spec.fold)
         if trial.record and trial.test and trial.spec.split_fingerprint == split.fingerprint:
             where = folder.trial(trial.spec)
-            draw_answers(where, trial.record, split.test, trial.test, plan.source)
+            try:
+                draw_answers(where, trial.record, split.test, trial.test, plan.source)
+            except DataError as error:  # no picture may cost a measurement
+                progress.say(f"cannot draw the test images: {error}")

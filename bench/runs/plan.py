@@ -32,7 +32,7 @@ def make_plan(resolved: ResolvedRequest, progress: Progress, *, elsewhere: bool 
     Raises DataError if images are missing or unusable; nothing is written then.
     """
     manifest, splits = load_data(resolved.request, progress)
-    source: PixelSource = DirectPixels()
+    source: PixelSource = DirectPixels.of([*manifest.images, *splits.evaluated])
     if resolved.request.cache and not elsewhere:
         shapes = [each.architecture.contract.input_shape for each in resolved.contenders]
         source = cache_pixels(manifest.images, splits, shapes, progress)

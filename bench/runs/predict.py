@@ -46,11 +46,12 @@ def predict(
     `files` are classes in Python files (`./mynet.py:MyNet`) that may be imported. Memory holds the
     pixels of one batch. Raises RunError if a weights file is unusable.
     """
+    digests = dict(zip(given.pictures, given.digests, strict=True))
     pictures = [ImageFile(path=path, label=0, name=str(path)) for path in given.pictures]
     for path in weights:
         network, published = load_network(path, files=files)
         shape = published.architecture.contract.input_shape
-        view = EvaluationDataset(files=pictures, source=DirectPixels(), shape=shape)
+        view = EvaluationDataset(files=pictures, source=DirectPixels(digests), shape=shape)
         how = normalization_of(published.architecture)
         batches = DataLoader(view, batch_size=32, workers=0, normalization=how)
         answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))

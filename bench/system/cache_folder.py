@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.system.own_files import why_foreign
 from registry.errors import RunError
 
 _OURS = ("pixels", "layouts", "layouts.lock", "synthetic-*", "checked.sqlite*")
@@ -23,9 +26,32 @@ class KeptFile:
 
 
 def cache_folder() -> Path:
-    """Return $ZOO_CACHE, else `zoo` in $XDG_CACHE_HOME or ~/.cache; it may not exist yet."""
+    """Return $ZOO_CACHE, else `zoo` in $XDG_CACHE_HOME or ~/.cache; it may not exist yet.
+
+    If others can write there, it is the folder `zoo-1000` in it, named for the user's number: what
+    others wrote is never read.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("ZOO_CACHE") or Path(home, "zoo"))
+    folder = Path(os.environ.get("ZOO_CACHE") or Path(home, "zoo"))
+    try:
+        foreign = why_foreign(folder.stat())  # a link to a folder of this user is fine
+    except OSError:
+        return folder
+    return folder / f"zoo-{os.geteuid()}" if foreign else folder
+
+
+def own_cache_folder(say: Callable[[str], object] = lambda text: None) -> Path | None:
+    """Return the cache folder, made if possible; None, and `say` why, if it is another user's."""
+    folder = cache_folder()
+    with suppress(OSError):  # whoever writes there says why that fails
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    reason = None
+    with suppress(OSError):
+        reason = why_foreign(folder.stat())
+    if reason is None:
+        return folder
+    say(f"no cache: {folder}: {reason}; set $ZOO_CACHE to a folder of your own")
+    return None
 
 
 def kept_files(folder: Path) -> list[KeptFile]:

@@ -18,6 +18,7 @@ from bench.data.transform import MEMORY_FORMATS, Layout
 from bench.system.atomic_files import write_text
 from bench.system.clock import Stopwatch
 from bench.system.device import autocast, number_type
+from bench.system.own_files import is_own
 from registry.architecture import Architecture
 
 LAYOUTS: tuple[Layout, ...] = ("channels_last", "contiguous")
@@ -35,14 +36,17 @@ def choose_layout(
     device: torch.device,
     precision: torch.dtype,
     threads: int,
-    folder: Path,
+    folder: Path | None,
 ) -> Layout:
     """Return the layout in which training steps of `architecture` are faster here.
 
-    It measures both on one seeded batch, for a second or two. It caches the result in `folder`, by
-    installed architecture, device, threads and torch. A network that cannot be trained gets the
-    first layout; its trial reports why. Random state and threads stay as they were.
+    It measures both on one seeded batch, for a second or two. It caches the result in `folder`, if
+    any, by installed architecture, device, threads and torch. A network that cannot be trained gets
+    the first layout; its trial reports why. Random state and threads stay as they were.
     """
+    if folder is None:
+        seconds = _measure(architecture, device, precision, threads)
+        return min(LAYOUTS, key=lambda layout: seconds.get(layout, 0.0))
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else device.type
     asked = [asdict(architecture), origin, name, str(precision), threads, torch.__version__]
@@ -118,6 +122,8 @@ def _step(
 
 
 def _read_kept(path: Path) -> Layout | None:
+    if not is_own(path):
+        return None
     try:
         layout = json.loads(path.read_text(encoding="utf-8"))["layout"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -18,7 +18,7 @@ from bench.data.check import CheckedImage
 from bench.data.loader import DataLoader
 from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS, Layout
-from bench.system.cache_folder import cache_folder
+from bench.system.cache_folder import own_cache_folder
 from bench.system.clock import Phases, Stopwatch
 from bench.system.device import choose_device, choose_precision
 from bench.system.random_state import preserve_random_state
@@ -185,7 +185,7 @@ class _Trial:
             device=self._device,
             precision=self._precision,
             threads=self._spec.threads,
-            folder=cache_folder(),
+            folder=own_cache_folder(),
         )
 
     def _build(self) -> nn.Module:

@@ -165,10 +165,46 @@ MUTANTS = (
     Mutant(
         name="altered pixels reach a network",
         file="bench/data/pixel_file.py",
-        old="if zlib.crc32(flat.data) != crc:",
-        new="if not len(flat):",
+        old="if hashlib.sha256(data).digest() != sha256:",
+        new="if not data:",
         tests=(
             "tests/unit/data/test_pixel_file.py::test_a_flipped_byte_is_noticed_wherever_it_lies",
+        ),
+    ),
+    Mutant(
+        name="a cached picture altered after its first read is trained on",
+        file="bench/data/pixel_file.py",
+        old="if not (unchanged and self._checked[number]):",
+        new="if not self._checked[number]:",
+        tests=(
+            "tests/unit/data/test_pixel_file.py::test_an_image_altered_after_its_first_read_is_noticed",
+        ),
+    ),
+    Mutant(
+        name="pixels under the right key are believed, whoever made them",
+        file="bench/data/pixel_cache.py",
+        old="if not np.array_equal(file.read(number), pixels):",
+        new="if file.read(number).shape != pixels.shape:",
+        tests=(
+            "tests/unit/data/test_pixel_cache.py::test_a_sound_file_of_other_pixels_is_written_anew",
+        ),
+    ),
+    Mutant(
+        name="an image replaced during a run is trained on",
+        file="bench/data/pixel_source.py",
+        old="hashlib.sha256(content).hexdigest() != checked:",
+        new="not content:",
+        tests=(
+            "tests/unit/data/test_pixel_source.py::test_an_image_that_is_replaced_after_its_check_is_refused",
+        ),
+    ),
+    Mutant(
+        name="a cache that others can write to is read",
+        file="bench/system/own_files.py",
+        old="if status.st_mode & _BY_OTHERS else None",
+        new="if status.st_mode & 0 else None",
+        tests=(
+            "tests/unit/data/test_pixel_file.py::test_a_file_that_others_can_write_is_not_opened",
         ),
     ),
     Mutant(

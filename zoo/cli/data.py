@@ -38,12 +38,14 @@ def check(
     from bench.data.manifest import as_json_value, render
     from bench.data.validation_cache import ValidationCache
     from bench.runs.progress import Progress
-    from bench.system.cache_folder import cache_folder
+    from bench.system.cache_folder import own_cache_folder
     from bench.system.cpu import default_threads
 
     finding = find(folder, labels=labels, group_by=group_by)
-    with Progress().counting("checking images", len(finding.images)) as bar:
-        ledger = None if no_cache else ValidationCache(cache_folder() / "checked.sqlite")
+    progress = Progress()
+    cache = None if no_cache else own_cache_folder(progress.say)
+    with progress.counting("checking images", len(finding.images)) as bar:
+        ledger = ValidationCache(cache / "checked.sqlite") if cache else None
         manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
     if sheet:
         from bench.report.tiles import write_sheet

@@ -107,7 +107,7 @@ def _fill_run(
         results = report(run, store)
         here = _plan_with_images(plan, data, progress)
         if here is not None:
-            draw_grids(trials_without_grid(run, store.trials()), run, here)
+            draw_grids(trials_without_grid(run, store.trials()), run, here, progress)
             keep_pictures(store, here, progress, results)
         try_write_page(results, store, progress.say)
     return results
@@ -122,7 +122,8 @@ def _plan_with_images(plan: PlanFile, data: Sequence[Path], progress: Progress) 
         progress.say(f"cannot draw the test images: {error}")
         return None
     splits = with_images(plan.splits, {image: image for image in images_of(plan.splits)} | here)
-    return Plan(specs=plan.specs, splits=splits, source=DirectPixels(), about=dict(plan.about))
+    source = DirectPixels.of(splits.test)
+    return Plan(specs=plan.specs, splits=splits, source=source, about=dict(plan.about))
 
 
 def _environment(plan: PlanFile, done: _Finished) -> dict[str, Any]:

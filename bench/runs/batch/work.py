@@ -163,7 +163,7 @@ def _plan_here(plan: PlanFile, data: Sequence[Path], progress: Progress) -> Plan
     with progress.counting("comparing images", len(images)) as bar:
         found = locate_images(images, folders, threads=default_threads(), on_image=bar.update)
     splits = with_images(plan.splits, found)
-    source: PixelSource = DirectPixels()
+    source: PixelSource = DirectPixels.of(images_of(splits))
     if plan.request.cache:
         shapes = [spec.architecture.contract.input_shape for spec in plan.specs]
         source = cache_pixels(images_of(splits), splits, shapes, progress)

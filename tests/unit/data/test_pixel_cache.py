@@ -11,15 +11,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from drawn_folder import draw_folder
+from drawn_folder import draw_folder, noise
 from warm import warm
 
-from bench.data import pixel_cache
+from bench.data import pixel_cache, pixel_source
 from bench.data.check import check
 from bench.data.find import find
 from bench.data.pixel_cache import open_pixel_cache
+from bench.data.pixel_file import write_pixel_file
 from bench.data.pixel_source import DirectPixels
 from bench.data.validation_cache import ValidationCache
+from registry.errors import DataError
 
 _SHAPE = (3, 32, 32)
 _BUILDER = """
@@ -96,15 +98,14 @@ def _right(source, images):
 
 def _counted_decodes(monkeypatch):
     calls = []
-    decode, examine = pixel_cache.decode_content, sys.modules["bench.data.check"].examine
+    decode, examine = pixel_source.decode_content, sys.modules["bench.data.check"].examine
     monkeypatch.setattr(
-        pixel_cache, "decode_content", lambda content: calls.append(1) or decode(content)
+        pixel_source, "decode_content", lambda content: calls.append(1) or decode(content)
     )
     monkeypatch.setattr(
         "bench.data.check.examine",
         lambda files, **how: calls.extend(files) or examine(files, **how),
     )
-    monkeypatch.setattr("bench.data.pixel_source.decode", lambda path: calls.append(1))
     return calls
 
 
@@ -114,8 +115,8 @@ def test_open_pixel_cache_are_the_decoded_ones(source_of, images):
     assert _right(source_of(), images)
 
 
-def test_a_second_source_decodes_nothing(source_of, images, monkeypatch):
-    """What is in the files is not decoded, nor written, again."""
+def test_a_second_source_decodes_only_a_sample(source_of, images, monkeypatch):
+    """What is in the files is not decoded, nor written, again, but for eight images to compare."""
     source_of()
     decodes = _counted_decodes(monkeypatch)
     report = Reporter()
@@ -124,7 +125,7 @@ def test_a_second_source_decodes_nothing(source_of, images, monkeypatch):
         source.full(image.file)
         source.centre(image.file, _SHAPE)
 
-    assert (decodes, report.counted, report.lines) == ([], 0, [])
+    assert (len(decodes), report.counted, report.lines) == (8, 0, [])
 
 
 def test_the_counter_counts(source_of, monkeypatch):
@@ -182,8 +183,9 @@ def test_equal_content_is_kept_once(tmp_path):
     assert _right(source, images)
 
 
-def test_a_flipped_byte_is_decoded_anew_and_written_anew(source_of, images, tmp_path):
+def test_a_flipped_byte_is_decoded_anew_and_written_anew(source_of, images, tmp_path, monkeypatch):
     """The altered image is right all the same, it is said once, the next run has a new file."""
+    monkeypatch.setattr(pixel_cache, "_SAMPLE", 0)  # it would find the image when it is in it
     source_of()
     (path,) = (tmp_path / "cache").glob("whole-*.pixels")
     data = bytearray(path.read_bytes())
@@ -285,7 +287,7 @@ def test_an_image_that_changes_under_us_is_an_error(images, tmp_path):
     """What is kept under a digest is what has that digest."""
     changed = replace(images[3], file=images[4].file)
 
-    with pytest.raises(Exception, match="changed while it was read: run again"):
+    with pytest.raises(Exception, match=r"Cat/cat\.\d+\.jpg changed after it was checked"):
         open_pixel_cache(
             [*images[:3], changed], (), (), folder=tmp_path, threads=2, report=Reporter()
         )
@@ -300,8 +302,8 @@ def test_an_image_that_is_in_no_file_is_decoded(images, tmp_path):
     assert _right(source, images)
 
 
-def test_the_whole_command_decodes_nothing_the_second_time(folder, tmp_path, monkeypatch):
-    """Check, training, validation, test and figures: no image is decoded in a second run."""
+def test_the_whole_command_decodes_a_sample_the_second_time(folder, tmp_path, monkeypatch):
+    """Check, training, validation, test and figures: a second run decodes eight images."""
     import bench
 
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
@@ -314,7 +316,7 @@ def test_the_whole_command_decodes_nothing_the_second_time(folder, tmp_path, mon
         return len(decodes)
 
     assert run() == 2 * 24  # once to check them, once to keep their pixels
-    assert run() == 0
+    assert run() == 8
 
 
 def test_another_decoder_decodes_anew(source_of, monkeypatch):
@@ -335,4 +337,87 @@ def test_another_decoder_checks_anew(drawn, tmp_path, monkeypatch):
     decodes = _counted_decodes(monkeypatch)
     check(find(drawn), ledger=ledger)
 
+    assert len(decodes) == 24
+
+
+def test_a_sound_file_of_other_pixels_is_written_anew(source_of, images, tmp_path):
+    """Black pictures under the right key, with the right digests of black: a sample tells."""
+    source_of()
+    (path,) = (tmp_path / "cache").glob("whole-*.pixels")
+    _blacken(path, images)
+    report = Reporter()
+
+    assert _right(source_of(report), images)
+    assert [line for line in report.lines if "its pixels are not those of the images" in line]
+    assert report.counted == 24
+
+
+def _blacken(path, images):
+    key, shapes = path.read_bytes()[8:40], [image.shape for image in images]  # all of one shape
+    write_pixel_file(path, key, shapes, lambda n: np.zeros(shapes[n], np.uint8), threads=1)
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.chmod(0o666), lambda path: _linked(path)])
+def test_a_file_that_others_may_have_written_is_written_anew(source_of, images, tmp_path, harm):
+    """It is said once, with the reason; the new one is this user's alone."""
+    source_of()
+    (path,) = (tmp_path / "cache").glob("whole-*.pixels")
+    harm(path)
+    report = Reporter()
+
+    assert _right(source_of(report), images)
+    assert len(report.lines) == 1
+    assert "is not used (" in report.lines[0]
+    assert path.lstat().st_mode & 0o777 == 0o600
+
+
+def _linked(path):
+    path.rename(path.with_suffix(".elsewhere"))
+    path.symlink_to(path.with_suffix(".elsewhere"))
+
+
+def test_a_folder_that_others_can_write_holds_no_cache(source_of, images, tmp_path):
+    """It is said once, nothing is written, and the pixels are right."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(0o777)
+    report = Reporter()
+
+    assert _right(source_of(report), images)
+    assert len(report.lines) == 1
+    assert "other users can write to it, so each image is decoded every time" in report.lines[0]
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_files_replaced_before_a_trial_opens_them_are_not_used(source_of, images, tmp_path):
+    """The trial decodes, and says so."""
+    plain = source_of().as_plain()
+    (path,) = (tmp_path / "cache").glob("whole-*.pixels")
+    _blacken(path, images)
+    report = Reporter()
+    source = pixel_cache.CachedPixels.reopened(plain, DirectPixels.of(images), report)
+
+    assert _right(source, images)
+    assert "(replaced since the run began): decoding instead" in report.lines[0]
+
+
+def test_what_replaces_a_damaged_cache_is_the_checked_image(tmp_path):
+    """With cache and image altered, the image is refused by name."""
+    images = check(find(draw_folder(tmp_path / "drawn", each=2))).images
+    source = open_pixel_cache(images, (), (), folder=tmp_path, threads=1, report=Reporter())
+    (path,) = tmp_path.glob("whole-*.pixels")
+    os.truncate(path, 100)
+    noise(99).save(images[0].file.path)
+
+    with pytest.raises(DataError, match=r"cat\.0\.jpg changed after it was checked"):
+        source.full(images[0].file)
+
+
+def test_a_ledger_of_another_user_is_not_read(drawn, tmp_path, monkeypatch):
+    """All images are examined again."""
+    ledger = ValidationCache(tmp_path / "checked.sqlite")
+    first = check(find(drawn), ledger=ledger)
+    monkeypatch.setattr("bench.system.own_files.os.geteuid", lambda: 12345)
+    decodes = _counted_decodes(monkeypatch)
+
+    assert check(find(drawn), ledger=ledger) == first
     assert len(decodes) == 24

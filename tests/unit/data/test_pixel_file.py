@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import os
 import random
 import resource
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from bench.data.pixel_file import (
     image_offsets,
     write_pixel_file,
 )
+from bench.system.own_files import ForeignFileError
 from registry.errors import DataError
 
 _KEY = b"k" * 32
@@ -90,7 +93,7 @@ def test_a_flipped_byte_is_noticed_wherever_it_lies(written):
     """Each byte of header, index and pixels, changed alone, is told at opening or reading."""
     good = written.read_bytes()
     chance = random.Random(0)
-    positions = set(range(160)) | {chance.randrange(len(good)) for _ in range(100)}
+    positions = set(range(300)) | {chance.randrange(len(good)) for _ in range(100)}
     for position in sorted(positions):
         data = bytearray(good)
         data[position] ^= 0x10
@@ -111,13 +114,126 @@ def _damaged(path):
 
 def _is_padding(position):
     """Is the byte between two images, which nobody reads."""
-    end = 60 + 24 * len(_SHAPES)
+    end = 88 + 52 * len(_SHAPES)
     for height, width, channels in _SHAPES:
         start = -(-end // 64) * 64
         if end <= position < start:
             return True
         end = start + height * width * channels
     return False
+
+
+@pytest.fixture
+def settled(written):
+    """The file of four images, old enough that a change must show in its times."""
+    PixelFile(written, _KEY)
+    old = time.time_ns() - 10**12
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.data.pixel_file.time.time_ns", lambda: old + 2 * 10**12)
+        yield written
+
+
+def test_an_image_altered_after_its_first_read_is_noticed(settled):
+    """Even with the file's time of change set back; the other images are still read."""
+    file, before = PixelFile(settled, _KEY), settled.stat()
+    file.read(3)
+    _alter_last_byte(settled)
+    os.utime(settled, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    with pytest.raises(DamagedPixelsError, match="image 3 is altered"):
+        file.read(3)
+    assert np.array_equal(file.read(2), _make(2))
+
+
+def _alter_last_byte(path):
+    with path.open("r+b") as opened:
+        opened.seek(-1, os.SEEK_END)
+        opened.write(bytes([1 ^ _make(3).flat[-1]]))
+
+
+def test_a_change_within_the_clocks_coarseness_is_noticed(written):
+    """A file that has just been written is compared at each read: its times may stay equal."""
+    file = PixelFile(written, _KEY)
+    file.read(3)
+    _alter_last_byte(written)
+    file._opened = file._state()
+
+    with pytest.raises(DamagedPixelsError, match="image 3 is altered"):
+        file.read(3)
+
+
+def test_an_unchanged_image_is_compared_once(settled, monkeypatch):
+    """Later reads cost a copy."""
+    file = PixelFile(settled, _KEY)
+    file.read(2)
+    monkeypatch.setattr("bench.data.pixel_file.hashlib", None)
+
+    assert np.array_equal(file.read(2), _make(2))
+
+
+def test_a_file_cut_while_it_is_open_is_an_error(written):
+    """A memory map would end the process by a signal."""
+    file = PixelFile(written, _KEY)
+    file.read(2)
+    os.truncate(written, 1000)
+
+    with pytest.raises(DamagedPixelsError, match="truncated"):
+        file.read(2)
+
+
+def test_a_disk_that_fails_is_an_error(written, monkeypatch):
+    """The reader decodes instead."""
+    file = PixelFile(written, _KEY)
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("bench.data.pixel_file.os.pread", fail)
+
+    with pytest.raises(DamagedPixelsError, match=r"unreadable: .*Input/output error"):
+        file.read(0)
+
+
+def test_another_sound_file_under_its_name_is_not_opened(written):
+    """Whoever opens it again says which one it was."""
+    digest = PixelFile(written, _KEY).digest
+    write_pixel_file(written, _KEY, _SHAPES, lambda n: 255 - _make(n), threads=1)
+
+    with pytest.raises(DamagedPixelsError, match="replaced since the run began"):
+        PixelFile(written, _KEY, digest)
+
+
+def test_a_file_of_another_user_is_not_opened(written, monkeypatch):
+    """Its number is told."""
+    monkeypatch.setattr("bench.system.own_files.os.geteuid", lambda: 12345)
+
+    with pytest.raises(ForeignFileError, match=r"it belongs to the user number \d+, you are 12345"):
+        PixelFile(written, _KEY)
+
+
+def test_a_file_that_others_can_write_is_not_opened(written):
+    """Whoever may write to it may have done so."""
+    assert written.stat().st_mode & 0o777 == 0o600
+    written.chmod(0o620)
+
+    with pytest.raises(ForeignFileError, match="other users can write to it"):
+        PixelFile(written, _KEY)
+
+
+def test_a_link_to_a_pixel_file_is_not_followed(written, tmp_path):
+    """It may lead to what somebody else chose."""
+    (tmp_path / "link").symlink_to(written)
+
+    with pytest.raises(ForeignFileError, match="it is a link"):
+        PixelFile(tmp_path / "link", _KEY)
+
+
+def test_a_pipe_in_a_pixel_files_place_is_not_waited_for(tmp_path):
+    """It is no regular file."""
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(ForeignFileError, match="no regular file"):
+        PixelFile(tmp_path / "pipe", _KEY)
 
 
 def test_an_image_of_another_shape_is_refused(tmp_path):

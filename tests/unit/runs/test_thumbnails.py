@@ -30,6 +30,7 @@ class Counting(DirectPixels):
     """Counts how often an image is decoded."""
 
     def __init__(self):
+        super().__init__()
         self.decoded = 0
 
     def full(self, image):
