@@ -61,8 +61,8 @@ def test_an_image_replaced_after_its_trial_costs_only_the_picture(result_of, tmp
     """The predictions are of the checked image, so they stay; no grid shows another."""
     write = execution.write_trial
 
-    def harmful(folder, record, images, test):
-        write(folder, record, images, test)
+    def harmful(*given):
+        write(*given)
         for path in tmp_path.glob("drawn/*/*.jpg"):
             noise(99).save(path, "JPEG")
 
