@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.decode_pool import SECONDS_PER_FILE, Examined, examine
-from bench.data.duplicates import duplicates_of
+from bench.data.duplicates import NearDuplicates, find_duplicates
 from bench.data.facts import CheckedImage as CheckedImage
 from bench.data.facts import Flaw
 from bench.data.find import Finding, ImageFile, Reject
@@ -19,13 +19,23 @@ MOST_REJECTS = 0.01  # of the files with an image's name; more means a broken fo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Readable images of a folder in the finder's order, with rejects and duplicates."""
+    """Readable images of a folder in the finder's order, with rejects and duplicates.
+
+    Attributes:
+        duplicates: groups of one label that show the same picture; a split keeps them together.
+        noted: near-copies that no split keeps together: of two labels, or all by request.
+        two_labels: equal pixels under more than one label.
+        near_duplicates: whether near-copies are grouped, only noted, or not searched.
+    """
 
     folder: Path
     classes: tuple[str, ...]
     images: tuple[CheckedImage, ...]
     rejects: tuple[Reject, ...]
     duplicates: tuple[tuple[CheckedImage, ...], ...]
+    noted: tuple[tuple[CheckedImage, ...], ...] = ()
+    two_labels: tuple[tuple[CheckedImage, ...], ...] = ()
+    near_duplicates: NearDuplicates = "group"
 
     def count(self, label: int) -> int:
         """Return the number of readable images with `label`."""
@@ -45,11 +55,13 @@ def check(
     on_image: Callable[[], object] = lambda: None,
     ledger: ValidationCache | None = None,
     seconds: float = SECONDS_PER_FILE,
+    near_duplicates: NearDuplicates = "group",
 ) -> Manifest:
     """Return the manifest of `finding`, whose images sandboxed processes decode.
 
     `threads` threads read and as many processes decode, for at most `seconds` an image.
-    Content in the cache `ledger` is not decoded again.
+    Content in the cache `ledger` is not decoded again. `near_duplicates` says whether copies that
+    differ in their pixels are grouped, only noted, or not searched.
 
     Raises:
         DataError: a class has no readable image, or no process can start.
@@ -64,12 +76,16 @@ def check(
             images.append(
                 CheckedImage(file=file, sha256=each.sha256, bytes=each.bytes, facts=facts)
             )
+    found_twice = find_duplicates(images, near_duplicates)
     manifest = Manifest(
         folder=finding.folder,
         classes=finding.classes,
         images=tuple(images),
         rejects=tuple(sorted(rejects)),
-        duplicates=duplicates_of(images),
+        duplicates=found_twice.together,
+        noted=found_twice.noted,
+        two_labels=found_twice.two_labels,
+        near_duplicates=near_duplicates,
     )
     for label, name in enumerate(manifest.classes):
         if not manifest.count(label):
@@ -81,11 +97,22 @@ def check(
 
 
 def require_one_label_each(manifest: Manifest) -> None:
-    """Raise DataError, which names the files, if one picture has two labels."""
-    for group in manifest.duplicates:
-        if len({image.file.label for image in group}) > 1:
-            names = " and ".join(image.file.name for image in group)
-            raise DataError(f"the same picture under two labels: {names}: remove or move one")
+    """Raise DataError, which names the files, if equal pixels have two labels.
+
+    Near-copies of two labels are no error: small or plain pictures may only look alike.
+    """
+    if not manifest.two_labels:
+        return
+    group = manifest.two_labels[0]
+    labels = {image.file.label: image for image in reversed(group)}  # the first of each
+    names = sorted(image.file.name for image in labels.values())
+    also = f" (and {len(group) - len(names):,} more files)" if len(group) > len(names) else ""
+    rest = len(manifest.two_labels) - 1
+    others = f", and {rest:,} other pictures" if rest else ""
+    raise DataError(
+        f"the same picture under two labels: {' and '.join(names)}{also}{others}: remove or move "
+        f"all but one label's; `zoo data check --json {manifest.folder}` lists all"
+    )
 
 
 def require_few_rejects(manifest: Manifest, share: float = MOST_REJECTS) -> None:

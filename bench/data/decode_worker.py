@@ -4,7 +4,7 @@
 with one line, both JSON. It imports neither torch nor pandas, so it starts in 0.2 s.
 
 ```text
-{"path": "cat.0.jpg"}                    -> {"sha256", "bytes", "facts": [width, height, hash]},
+{"path": "cat.0.jpg"}                    -> {"sha256", "bytes", "facts"}: values of `as_full`,
                                             or "flaw": {"reason", "lasts"}, or "short_of_memory"
 {"path": "cat.0.jpg", "thumbnail": 160}  -> {"png"}: base64 of a thumbnail, or null
 ```
@@ -31,8 +31,7 @@ from bench.data.decode import (
     decode_content,
     read_content,
 )
-from bench.data.duplicates import difference_hash
-from bench.data.facts import Facts
+from bench.data.picture_facts import facts_of
 from bench.system.child_process import die_with_parent
 
 _GRACE_SECONDS = 1.0  # the parent kills us in time; this works without a parent
@@ -60,14 +59,12 @@ def _examine(path: Path) -> dict[str, Any]:
     try:
         content = read_content(path)
         answer = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        picture = decode_content(content)
-        width, height = picture.size
-        facts = Facts(width=width, height=height, difference_hash=difference_hash(picture))
+        *facts, sketch = facts_of(decode_content(content)).as_full()
     except (ShortOfMemoryError, MemoryError):
         return answer | {"short_of_memory": True}
     except UnreadableImageError as error:
         return answer | {"flaw": {"reason": str(error), "lasts": "sha256" in answer}}
-    return answer | {"facts": facts.as_plain()}
+    return answer | {"facts": [*facts, b64encode(sketch).decode("ascii")]}
 
 
 def _thumbnail(path: Path, size: int) -> str | None:

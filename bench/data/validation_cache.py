@@ -11,18 +11,19 @@ import PIL
 from bench.data.decode import DECODER_VERSION, MAX_PIXELS
 from bench.data.facts import Facts, Flaw, Verdict
 
-_VERSION = f"2, decoder {DECODER_VERSION} to {MAX_PIXELS} pixels, Pillow {PIL.__version__}"
+_VERSION = f"3, decoder {DECODER_VERSION} to {MAX_PIXELS} pixels, Pillow {PIL.__version__}"
 _TABLES = """
-    CREATE TABLE IF NOT EXISTS image (
+    CREATE TABLE IF NOT EXISTS picture (
         sha256 TEXT, version TEXT, width INTEGER, height INTEGER, difference_hash TEXT,
-        PRIMARY KEY (sha256, version)
+        pixels TEXT, sketch BLOB, PRIMARY KEY (sha256, version)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS flaw (
         sha256 TEXT, version TEXT, reason TEXT, PRIMARY KEY (sha256, version)
     ) WITHOUT ROWID;
 """
 _KNOWN = "WHERE version = ? AND sha256 IN (SELECT value FROM json_each(?))"
-_IMAGES = f"SELECT sha256, width, height, difference_hash FROM image {_KNOWN}"
+_FACTS = "width, height, difference_hash, pixels, sketch"
+_IMAGES = f"SELECT sha256, {_FACTS} FROM picture {_KNOWN}"
 _FLAWS = f"SELECT sha256, reason FROM flaw {_KNOWN}"
 
 
@@ -60,7 +61,7 @@ class ValidationCache:
     def add(self, verdicts: Mapping[str, Verdict]) -> None:
         """Write verdicts by SHA-256, if possible."""
         images = [
-            (digest, _VERSION, *each.as_plain())
+            (digest, _VERSION, *each.as_full())
             for digest, each in verdicts.items()
             if isinstance(each, Facts)
         ]
@@ -70,7 +71,9 @@ class ValidationCache:
             if isinstance(each, Flaw) and each.lasts
         ]
         with suppress(sqlite3.Error, OSError), self._open() as database:
-            database.executemany("INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?, ?)", images)
+            database.executemany(
+                "INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", images
+            )
             database.executemany("INSERT OR REPLACE INTO flaw VALUES (?, ?, ?)", flaws)
 
     @contextmanager

@@ -7,8 +7,8 @@ from drawn_folder import draw_folder, noise
 from PIL import Image
 
 from bench.data.check import check, require_few_rejects, require_one_label_each
-from bench.data.duplicates import difference_hash
 from bench.data.find import find
+from bench.data.picture_facts import difference_hash
 from registry.errors import DataError
 
 
