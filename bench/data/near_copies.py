@@ -22,7 +22,7 @@ _FREQUENCIES = 6  # each way
 _LEAST_CONTRAST = 2.0  # of 255 levels; below it, noise decides
 _LIKELY, _LIKELY_SMALL = 0.7, 0.95  # correlation of fingerprints
 _MOST_LIKELY = 8  # pairs kept for a picture, so that 60,000 alike stay cheap
-_ROWS, _PAIRS = 256, 1024  # compared and confirmed at a time: under 100 MB
+_ROWS, _PAIRS = 128, 1024  # compared and confirmed at a time: under 100 MB
 
 Sketches = NDArray[np.uint8]  # (N, 32, 32)
 
@@ -55,7 +55,8 @@ def near_pairs(facts: Sequence[Facts]) -> list[tuple[int, int]]:
     sketches = joined.reshape(-1, SKETCH_SIDE, SKETCH_SIDE)
     contrasts = np.concatenate([part.std((1, 2)) for part in _parts(sketches)])
     numbers = np.array(known)[contrasts >= _LEAST_CONTRAST]
-    sketches = sketches[contrasts >= _LEAST_CONTRAST]
+    if len(numbers) < len(known):
+        sketches = sketches[contrasts >= _LEAST_CONTRAST]
     sides = np.array([min(facts[n].width, facts[n].height) for n in numbers])
     found = set[tuple[int, int]]()
     for mirrored in (False, True):

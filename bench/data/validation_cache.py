@@ -16,7 +16,7 @@ _TABLES = """
     CREATE TABLE IF NOT EXISTS picture (
         sha256 TEXT, version TEXT, width INTEGER, height INTEGER, difference_hash TEXT,
         pixels TEXT, sketch BLOB, PRIMARY KEY (sha256, version)
-    ) WITHOUT ROWID;
+    );
     CREATE TABLE IF NOT EXISTS flaw (
         sha256 TEXT, version TEXT, reason TEXT, PRIMARY KEY (sha256, version)
     ) WITHOUT ROWID;
