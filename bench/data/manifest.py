@@ -70,8 +70,8 @@ def _duplicates(manifest: Manifest) -> list[Text]:
     """Return what was searched for, then the groups of each kind, the first few by name."""
     near = manifest.near_duplicates
     how = {
-        "group": "also those saved again, resized, mirrored or cropped by up to 5 %; of pictures "
-        f"under {DETAILED_SIDE} pixels no crops; turned ones are often missed",
+        "group": "also those saved again, resized, mirrored, or cropped or turned a "
+        f"little; no crops of pictures under {DETAILED_SIDE} pixels, no turns of 10° or more",
         "note": "near-copies are only listed, and a split may separate them",
         "off": "equal pixels only",
     }
