@@ -36,7 +36,8 @@ def standardise(sketches: NDArray[np.uint8]) -> Levels:
     """Return sketches (P, n, n) with a mean of 0 and a standard deviation near 1."""
     levels = sketches.astype(np.float32)
     levels -= levels.mean((1, 2), keepdims=True)
-    return levels / (levels.std((1, 2), keepdims=True) + 1)
+    levels /= levels.std((1, 2), keepdims=True) + 1
+    return levels
 
 
 def agree_roughly(first: Levels, second: Levels) -> Levels:
@@ -135,15 +136,19 @@ def _sample(layers: NDArray[np.float32], x: Levels, y: Levels) -> NDArray[np.flo
 def _blur(levels: Levels) -> Levels:
     padded = np.pad(levels, ((0, 0), (1, 1), (1, 1)), mode="edge")
     rows = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
-    blurred: Levels = (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 4
+    blurred: Levels = ((rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 4).astype(
+        np.float32, copy=False
+    )
     return blurred
 
 
 def _halve(levels: Levels) -> Levels:
     half = levels.shape[1] // 2
-    return levels.reshape(len(levels), half, 2, half, 2).mean((2, 4))
+    halved: Levels = levels.reshape(len(levels), half, 2, half, 2).mean((2, 4))
+    return halved
 
 
 def _centre(levels: Levels, inside: Levels) -> Levels:
     count = np.maximum(inside.sum(1, keepdims=True), 1)
-    return (levels - (levels * inside).sum(1, keepdims=True) / count) * inside
+    centred: Levels = (levels - (levels * inside).sum(1, keepdims=True) / count) * inside
+    return centred

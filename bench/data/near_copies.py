@@ -4,8 +4,8 @@
 sketches 32x32 -> fingerprints of 35 numbers -> likely pairs -> each confirmed by its sketches
 ```
 
-Measured with 502 photographs: no false pair, also among 2,002; all copies saved again or mirrored,
-97 % of those cropped by 5 %, 86 % by 10 %, 91 % of those turned by 5 degrees and 30 % by 10.
+Measured with 502 photographs: no false pair, also among 2,002; all copies saved again or mirrored.
+Of those cropped by 5 %, it is 97 %, and 86 % by 10 %; turned by 5 degrees 91 %, by 10 degrees 30 %.
 """
 
 from collections.abc import Iterator, Sequence
@@ -174,4 +174,5 @@ def _differs_locally(left: Sketches, right: Sketches) -> NDArray[np.bool_]:
     gap = left.astype(np.float32) - right
     gap -= gap.mean((1, 2), keepdims=True)
     peak = np.abs(gap).max((1, 2))
-    return (peak > _LOCAL_LEVELS) & (peak > _LOCAL_PEAK * gap.std((1, 2)))
+    local: NDArray[np.bool_] = (peak > _LOCAL_LEVELS) & (peak > _LOCAL_PEAK * gap.std((1, 2)))
+    return local

@@ -11,7 +11,7 @@ import pytest
 from bench.data.check import CheckedImage, Manifest
 from bench.data.facts import Facts
 from bench.data.find import ImageFile
-from bench.data.folds import Splits, kfold_splits, make_splits
+from bench.data.folds import Splits, kfold_splits, make_splits, straddling
 from bench.data.split import Split, stratified_split
 from bench.runs.request import Request
 from registry.errors import DataError, RunError

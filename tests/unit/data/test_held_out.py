@@ -71,6 +71,16 @@ def test_pictures_left_out_of_the_tests_are_counted(drawn, larger, capsys):
     assert said in capsys.readouterr().err
 
 
+def test_groups_in_two_parts_are_said(drawn, monkeypatch, capsys):
+    """A fixed split cannot keep copies together; one line says so."""
+    shutil.copy(drawn / "Cat" / "cat.3.jpg", drawn / "Cat" / "copy.jpg")
+    monkeypatch.setattr("bench.runs.load_data.straddling", lambda *_: 1)
+    load_data(Request(models=("lenet5",), data=drawn), Progress())
+
+    said = "1 of 1 groups of near-duplicates are in two parts of the stratified split"
+    assert said in capsys.readouterr().err
+
+
 def test_class_without_a_test_is_refused(drawn, larger):
     """A table whose tests have no cat would only look right."""
     for path in (larger / "Cat").glob("cat.*"):
