@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.data.class_folders import FOLDER_NAMES
 from bench.data.decode import UnreadableImageError, content_digest
 from bench.data.decode_pool import SECONDS_PER_FILE, Examined, examine
-from bench.data.duplicates import duplicates_of
+from bench.data.duplicates import NearDuplicates, find_duplicates
 from bench.data.facts import CheckedImage as CheckedImage
 from bench.data.facts import Flaw
 from bench.data.find import Finding, ImageFile, Reject
@@ -27,6 +27,10 @@ class Manifest:
         classes_from: source of the classes, in words.
         split_from: source of the split in `ImageFile.part`, in words; None without one.
         notes: what to know about some of the images, with their number.
+        duplicates: groups of one label that show the same picture; a split keeps them together.
+        noted: near-copies that no split keeps together: of two labels, or all by request.
+        two_labels: equal pixels under more than one label.
+        near_duplicates: whether near-copies are grouped, only noted, or not searched.
     """
 
     folder: Path
@@ -37,6 +41,9 @@ class Manifest:
     classes_from: str = FOLDER_NAMES
     split_from: str | None = None
     notes: tuple[tuple[str, int], ...] = ()
+    noted: tuple[tuple[CheckedImage, ...], ...] = ()
+    two_labels: tuple[tuple[CheckedImage, ...], ...] = ()
+    near_duplicates: NearDuplicates = "group"
 
     def count(self, label: int) -> int:
         """Return the number of readable images with `label`."""
@@ -56,11 +63,13 @@ def check(
     on_image: Callable[[], object] = lambda: None,
     ledger: ValidationCache | None = None,
     seconds: float = SECONDS_PER_FILE,
+    near_duplicates: NearDuplicates = "group",
 ) -> Manifest:
     """Return the manifest of `finding`, whose images sandboxed processes decode.
 
     `threads` threads read and as many processes decode, for at most `seconds` an image.
-    Content in the cache `ledger` is not decoded again.
+    Content in the cache `ledger` is not decoded again. `near_duplicates` says whether copies that
+    differ in their pixels are grouped, only noted, or not searched.
 
     Raises:
         DataError: a class has no readable image, or no process can start.
@@ -75,12 +84,16 @@ def check(
             images.append(
                 CheckedImage(file=file, sha256=each.sha256, bytes=each.bytes, facts=facts)
             )
+    found_twice = find_duplicates(images, near_duplicates)
     manifest = Manifest(
         folder=finding.folder,
         classes=finding.classes,
         images=tuple(images),
         rejects=tuple(sorted(rejects)),
-        duplicates=duplicates_of(images),
+        duplicates=found_twice.together,
+        noted=found_twice.noted,
+        two_labels=found_twice.two_labels,
+        near_duplicates=near_duplicates,
         classes_from=finding.classes_from,
         split_from=finding.split_from,
         notes=tuple(sorted(Counter(each.note for each in found if each.note).items())),
@@ -95,11 +108,22 @@ def check(
 
 
 def require_one_label_each(manifest: Manifest) -> None:
-    """Raise DataError, which names the files, if one picture has two labels."""
-    for group in manifest.duplicates:
-        if len({image.file.label for image in group}) > 1:
-            names = " and ".join(image.file.name for image in group)
-            raise DataError(f"the same picture under two labels: {names}: remove or move one")
+    """Raise DataError, which names the files, if equal pixels have two labels.
+
+    Near-copies of two labels are no error: small or plain pictures may only look alike.
+    """
+    if not manifest.two_labels:
+        return
+    group = manifest.two_labels[0]
+    labels = {image.file.label: image for image in reversed(group)}  # the first of each
+    names = sorted(image.file.name for image in labels.values())
+    also = f" (and {len(group) - len(names):,} more files)" if len(group) > len(names) else ""
+    rest = len(manifest.two_labels) - 1
+    others = f", and {rest:,} other pictures" if rest else ""
+    raise DataError(
+        f"the same picture under two labels: {' and '.join(names)}{also}{others}: remove or move "
+        f"all but one label's; `zoo data check --json {manifest.folder}` lists all"
+    )
 
 
 def require_few_rejects(manifest: Manifest, share: float = MOST_REJECTS) -> None:

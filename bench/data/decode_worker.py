@@ -4,7 +4,7 @@
 with one line, both JSON. It imports neither torch nor pandas, so it starts in 0.2 s.
 
 ```text
-{"path": "cat.0.jpg"}                    -> {"sha256", "bytes", "facts": [width, height, hash]},
+{"path": "cat.0.jpg"}                    -> {"sha256", "bytes", "facts"}: values of `as_full`,
                                             or "flaw": {"reason", "lasts"}, or "short_of_memory";
                                             "note" if the owner should know something
 {"path": "cat.0.jpg", "thumbnail": 160}  -> {"png"}: base64 of a thumbnail, or null
@@ -32,8 +32,7 @@ from bench.data.decode import (
     read_content,
     readable_formats,
 )
-from bench.data.duplicates import difference_hash
-from bench.data.facts import Facts
+from bench.data.picture_facts import facts_of
 from bench.data.rgb import to_rgb
 from bench.system.child_process import die_with_parent
 
@@ -65,16 +64,14 @@ def _examine(path: Path) -> dict[str, Any]:
         content = read_content(path)
         answer = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         decoded = decode_fully(content)
-        picture = decoded.picture
-        width, height = picture.size
-        facts = Facts(width=width, height=height, difference_hash=difference_hash(picture))
+        *facts, sketch = facts_of(decoded.picture).as_full()
     except (ShortOfMemoryError, MemoryError):
         return answer | {"short_of_memory": True}
     except UnreadableImageError as error:
         return answer | {"flaw": {"reason": str(error), "lasts": "sha256" in answer}}
     if decoded.transparent:
         answer["note"] = SHOWN_ON_WHITE
-    return answer | {"facts": facts.as_plain()}
+    return answer | {"facts": [*facts, b64encode(sketch).decode("ascii")]}
 
 
 def _thumbnail(path: Path, size: int) -> str | None:

@@ -1,27 +1,55 @@
 """What a check finds in an image file: facts of its pixels, or a flaw."""
 
-from dataclasses import dataclass
+from base64 import b64decode
+from dataclasses import dataclass, field
 from typing import Self
 
 from bench.data.find import ImageFile
 
+SKETCH_SIDE = 32  # cells
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Size of an upright image, in pixels, and its difference hash."""
+    """Size of an upright image, in pixels, and what its copies are found by.
+
+    Attributes:
+        difference_hash: 256 bits, as stored plans have them.
+        pixels: digest of the decoded pixels; "" if unknown, as in a stored plan.
+        sketch: 32x32 grey levels, row by row; empty if unknown.
+    """
 
     width: int
     height: int
     difference_hash: int
+    pixels: str = field(default="", compare=False)
+    sketch: bytes = field(default=b"", compare=False, repr=False)
 
     def as_plain(self) -> tuple[int, int, str]:
-        """Return plain values for JSON and SQLite, with the hash in hexadecimal."""
+        """Return plain values for a plan or a job, with the hash in hexadecimal."""
         return self.width, self.height, f"{self.difference_hash:x}"
 
+    def as_full(self) -> tuple[int, int, str, str, bytes]:
+        """Return all values: those of `as_plain`, the digest of the pixels and the sketch."""
+        return *self.as_plain(), self.pixels, self.sketch
+
     @classmethod
-    def of_plain(cls, width: int, height: int, difference_hash: str) -> Self:
-        """Return the facts from the values of `as_plain`."""
-        return cls(width=width, height=height, difference_hash=int(difference_hash, 16))
+    def of_plain(
+        cls,
+        width: int,
+        height: int,
+        difference_hash: str,
+        pixels: str = "",
+        sketch: bytes | str = b"",
+    ) -> Self:
+        """Return the facts from the values of `as_plain` or `as_full`; a text is base64."""
+        return cls(
+            width=width,
+            height=height,
+            difference_hash=int(difference_hash, 16),
+            pixels=pixels,
+            sketch=b64decode(sketch) if isinstance(sketch, str) else sketch,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,11 @@ fold 5             v v v . . . . . . . . . . . . . T T T T
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain
+from pathlib import Path
 
 from bench.data.check import CheckedImage, Manifest
 from bench.data.duplicates import duplicates_of
@@ -173,7 +175,7 @@ def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits
     Pictures that `manifest` holds too, even saved again, are left out.
 
     Raises:
-        DataError: `splits` are folds, the classes differ, or no image is left to test.
+        DataError: `splits` are folds, the classes differ, or a class has no image left to test.
     """
     if splits.folds is not None:
         raise DataError(f"--split {splits.name} tests on its own images: drop it or --test-data")
@@ -188,6 +190,7 @@ def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits
             f"every picture of {other.folder} is also in {manifest.folder}, so no image is left "
             "to test: name another folder for --test-data"
         )
+    _require_each_class(new, other, manifest)
     folder, name = other.folder.name, f"{splits.name}, tested on {other.folder.name}"
     named = (replace(image.file, name=f"{folder}/{image.file.name}") for image in new)
     test = tuple(replace(image, file=file) for image, file in zip(new, named, strict=True))
@@ -195,13 +198,59 @@ def with_tests_of(other: Manifest, splits: Splits, manifest: Manifest) -> Splits
 
 
 def exclude_known_images(other: Manifest, manifest: Manifest) -> list[CheckedImage]:
-    """Return the images of `other` whose pictures `manifest` lacks, even saved again."""
+    """Return the images of `other` whose pictures `manifest` lacks, even saved again.
+
+    Near-copies count where those of `manifest` are grouped.
+    """
+    near = manifest.near_duplicates
     known = {image.file.path for image in manifest.images}
     known_contents = {image.sha256 for image in manifest.images}
-    for group in duplicates_of([*manifest.images, *other.images]):
+    for group in duplicates_of([*manifest.images, *other.images], near):
         if any(image.file.path in known for image in group):
             known_contents.update(image.sha256 for image in group)
     return [image for image in other.images if image.sha256 not in known_contents]
+
+
+def describe_left_out(splits: Splits, other: Manifest, manifest: Manifest) -> str | None:
+    """Return how many images of `other` are no tests since `manifest` has them; None for none."""
+    tested = Counter(image.file.label for image in splits.test)
+    left_out = len(other.images) - tested.total()
+    if not left_out:
+        return None
+    by_class = ", ".join(
+        f"{name} {other.count(label) - tested[label]:,}" for label, name in enumerate(other.classes)
+    )
+    return (
+        f"{left_out:,} of {len(other.images):,} images of {other.folder.name} are also in "
+        f"{manifest.folder.name} and left out: {by_class}"
+    )
+
+
+def straddling(manifest: Manifest, splits: Splits) -> int:
+    """Return how many groups of duplicates have images in different parts of a split."""
+    parts: list[dict[Path, int]] = [
+        {
+            image.file.path: number
+            for number, part in enumerate((split.train, split.validation, split.test))
+            for image in part
+        }
+        for split in splits.each
+    ]
+    return sum(
+        any(len({of[i.file.path] for i in group if i.file.path in of}) > 1 for of in parts)
+        for group in manifest.duplicates
+    )
+
+
+def _require_each_class(new: Sequence[CheckedImage], other: Manifest, manifest: Manifest) -> None:
+    """Raise DataError if a class of `other` has no image among the `new` ones."""
+    left = {image.file.label for image in new}
+    for label, name in enumerate(other.classes):
+        if label not in left:
+            raise DataError(
+                f"all {other.count(label):,} images of class {name!r} in {other.folder} are also "
+                f"in {manifest.folder}, so none is left to test: use another --test-data"
+            )
 
 
 def _groups(images: Sequence[CheckedImage], leaders: dict[str, str]) -> list[_Group]:

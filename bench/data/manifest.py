@@ -1,7 +1,7 @@
 """Render a folder's manifest as text and as JSON."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from rich.console import Group, RenderableType
@@ -9,9 +9,12 @@ from rich.text import Text
 
 from bench.data.check import MOST_REJECTS, CheckedImage, Manifest
 from bench.data.find import Reject
+from bench.data.near_copies import DETAILED_SIDE
 from bench.system.display import BAD, GOOD, LINE_CELLS, count_noun, display, join_names, short
 
 _LISTED, _NAMED = 5, 3  # files with one reason that are listed; names of more than that
+
+_MOST_GROUPS, _MOST_NAMES = 5, 3  # that a person is shown
 
 
 def as_json_value(manifest: Manifest) -> dict[str, object]:
@@ -28,10 +31,10 @@ def as_json_value(manifest: Manifest) -> dict[str, object]:
         "rejects": [asdict(reject) for reject in manifest.rejects],
         "rejected_share": manifest.rejected_share,
         "notes": dict(manifest.notes),
-        "duplicates": [
-            {"images": [image.file.name for image in group], "identical": _identical(group)}
-            for group in manifest.duplicates
-        ],
+        "duplicates": _as_plain(manifest.duplicates),
+        "noted": _as_plain(manifest.noted),
+        "two_labels": _as_plain(manifest.two_labels),
+        "near_duplicates": manifest.near_duplicates,
     }
 
 
@@ -84,7 +87,7 @@ def render(manifest: Manifest) -> RenderableType:
         Text(f"  {source_line(manifest)}"),
         Text(f"  {megabytes:,.1f} MiB on disk, {_sizes(manifest)}"),
         *(Text(f"  images that are {note}: {count:,}") for note, count in manifest.notes),
-        *(_duplicate(group) for group in manifest.duplicates),
+        *_duplicates(manifest),
         *(Text(f"✗ {line}", BAD) for line in reject_lines(manifest.rejects)),
     ]
     if manifest.rejects:
@@ -109,10 +112,57 @@ def _sizes(manifest: Manifest) -> str:
     )
 
 
-def _duplicate(group: tuple[CheckedImage, ...]) -> Text:
-    names = " = ".join(short(image.file.name) for image in group)
-    how = "identical files" if _identical(group) else "one picture, saved differently"
-    return Text(f"  {names}: {how}; a stratified split keeps them in one part")
+def _duplicates(manifest: Manifest) -> list[Text]:
+    """Return what was searched for, then the groups of each kind, the first few by name."""
+    near = manifest.near_duplicates
+    how = {
+        "group": "also those saved again, resized, mirrored, or cropped or turned a "
+        f"little; no crops of pictures under {DETAILED_SIDE} pixels, no turns of 10° or more",
+        "note": "near-copies are only listed, and a split may separate them",
+        "off": "equal pixels only",
+    }
+    return [
+        Text(f"  duplicates: {how[near]}"),
+        *_listed(manifest.duplicates, _how, "one part of every stratified split or fold"),
+        *_listed(manifest.noted, lambda _: "they look alike", "no split keeps them together"),
+        *_listed(manifest.two_labels, lambda _: "equal pixels", "two labels: not usable", BAD),
+    ]
+
+
+def _listed(
+    groups: Sequence[tuple[CheckedImage, ...]],
+    how: Callable[[tuple[CheckedImage, ...]], str],
+    consequence: str,
+    style: str = "",
+) -> list[Text]:
+    lines = [
+        Text(f"  {_names(group)}: {how(group)}; {consequence}", style)
+        for group in groups[:_MOST_GROUPS]
+    ]
+    if rest := groups[_MOST_GROUPS:]:
+        images = sum(map(len, rest))
+        more = f"{len(rest):,} more such groups with {images:,} images (all: --json)"
+        lines.append(Text(f"  {more}; {consequence}", style))
+    return lines
+
+
+def _names(group: tuple[CheckedImage, ...]) -> str:
+    names = " = ".join(short(image.file.name) for image in group[:_MOST_NAMES])
+    return names + (f" and {len(group) - _MOST_NAMES:,} more" if group[_MOST_NAMES:] else "")
+
+
+def _how(group: tuple[CheckedImage, ...]) -> str:
+    if _identical(group):
+        return "identical files"
+    pixels = {image.facts.pixels or image.sha256 for image in group}
+    return "equal pixels" if len(pixels) == 1 else "one picture, saved differently"
+
+
+def _as_plain(groups: Sequence[tuple[CheckedImage, ...]]) -> list[dict[str, object]]:
+    return [
+        {"images": [image.file.name for image in group], "identical": _identical(group)}
+        for group in groups
+    ]
 
 
 def _identical(group: tuple[CheckedImage, ...]) -> bool:

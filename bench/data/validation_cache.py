@@ -13,12 +13,12 @@ from bench.data.decode import DECODER_VERSION, MAX_PIXELS
 from bench.data.facts import Facts, Flaw, Verdict
 from bench.system.own_files import is_own
 
-_VERSION = f"2, decoder {DECODER_VERSION} to {MAX_PIXELS} pixels, Pillow {PIL.__version__}"
+_VERSION = f"3, decoder {DECODER_VERSION} to {MAX_PIXELS} pixels, Pillow {PIL.__version__}"
 _TABLES = """
-    CREATE TABLE IF NOT EXISTS image (
+    CREATE TABLE IF NOT EXISTS picture (
         sha256 TEXT, version TEXT, width INTEGER, height INTEGER, difference_hash TEXT,
-        PRIMARY KEY (sha256, version)
-    ) WITHOUT ROWID;
+        pixels TEXT, sketch BLOB, PRIMARY KEY (sha256, version)
+    );
     CREATE TABLE IF NOT EXISTS flaw (
         sha256 TEXT, version TEXT, reason TEXT, PRIMARY KEY (sha256, version)
     ) WITHOUT ROWID;
@@ -27,7 +27,8 @@ _TABLES = """
     ) WITHOUT ROWID;
 """
 _KNOWN = "WHERE version = ? AND sha256 IN (SELECT value FROM json_each(?))"
-_IMAGES = f"SELECT sha256, width, height, difference_hash FROM image {_KNOWN}"
+_FACTS = "width, height, difference_hash, pixels, sketch"
+_IMAGES = f"SELECT sha256, {_FACTS} FROM picture {_KNOWN}"
 _FLAWS = f"SELECT sha256, reason FROM flaw {_KNOWN}"
 _NONE: Mapping[str, str] = MappingProxyType({})
 _NOTES = f"SELECT sha256, note FROM note {_KNOWN}"
@@ -76,7 +77,7 @@ class ValidationCache:
     def add(self, verdicts: Mapping[str, Verdict], notes: Mapping[str, str] = _NONE) -> None:
         """Write verdicts and notes by SHA-256, if possible."""
         images = [
-            (digest, _VERSION, *each.as_plain())
+            (digest, _VERSION, *each.as_full())
             for digest, each in verdicts.items()
             if isinstance(each, Facts)
         ]
@@ -86,7 +87,9 @@ class ValidationCache:
             if isinstance(each, Flaw) and each.lasts
         ]
         with suppress(sqlite3.Error, OSError), self._open() as database:
-            database.executemany("INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?, ?)", images)
+            database.executemany(
+                "INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", images
+            )
             database.executemany("INSERT OR REPLACE INTO flaw VALUES (?, ?, ?)", flaws)
             noted = [(digest, _VERSION, note) for digest, note in notes.items()]
             database.executemany("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", noted)

@@ -16,8 +16,16 @@ from bench.data.check import (
 )
 from bench.data.dataset_plugins import dataset_folder
 from bench.data.decode import UnreadableImageError, content_digest
+from bench.data.duplicates import NEAR_DUPLICATES
 from bench.data.find import find, find_image_files
-from bench.data.folds import AUTO, Splits, make_splits, with_tests_of
+from bench.data.folds import (
+    AUTO,
+    Splits,
+    describe_left_out,
+    make_splits,
+    straddling,
+    with_tests_of,
+)
 from bench.data.manifest import reject_lines, source_line
 from bench.data.pixel_cache import open_pixel_cache
 from bench.data.pixel_source import DirectPixels, InputShape, PixelSource
@@ -28,6 +36,7 @@ from bench.runs.progress import Progress
 from bench.runs.request import Request
 from bench.system.cache_folder import own_cache_folder
 from bench.system.cpu import default_threads
+from bench.system.options import parse_choice
 from registry.errors import DataError
 
 _SHOWN = 3  # missing images that a message names
@@ -53,6 +62,9 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     if request.limit is not None:
         manifest = limit_images(manifest, request.limit)
     splits = make_splits(request.split, manifest, request.within)
+    if apart := straddling(manifest, splits):
+        groups = f"{apart:,} of {len(manifest.duplicates):,} groups of near-duplicates"
+        progress.say(f"{groups} are in two parts of the {splits.name} split")
     if request.test_data is not None:
         tests = _check_folder(request.test_data, request, progress)
         if tests.split_from is not None:
@@ -61,6 +73,8 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
         if splits.each[0].name == "given":
             progress.say(f"--test-data replaces the test images of {manifest.folder}")
         splits = with_tests_of(tests, splits, manifest)
+        if left_out := describe_left_out(splits, tests, manifest):
+            progress.say(left_out)
     if request.within is not None:  # no other image may be opened from here on
         manifest = training_part(manifest, request.within)
     return manifest, splits
@@ -80,7 +94,14 @@ def _check_folder(
     with progress.counting("checking images", len(finding.images)) as bar:
         cache = own_cache_folder() if request.cache else None  # `cache_pixels` says why not
         ledger = ValidationCache(cache / "checked.sqlite") if cache else None
-        manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
+        near = parse_choice("near-duplicates", request.near_duplicates, NEAR_DUPLICATES)
+        manifest = check(
+            finding,
+            threads=default_threads(),
+            on_image=bar.update,
+            ledger=ledger,
+            near_duplicates=near,
+        )
     for line in reject_lines(manifest.rejects):
         progress.say(f"rejected {line}")
     for note, count in manifest.notes:

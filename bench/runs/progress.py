@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from tqdm.auto import tqdm
 
-from bench.runs.eta import RunProgress
-from bench.runs.live_table import LiveTable
 from bench.system.display import LINE_CELLS, short
-from bench.training.record import EpochRecord, TrialRecord
-from bench.training.spec import TrialSpec
+
+if TYPE_CHECKING:  # they import torch, which takes 500 MB that a check of a folder does not need
+    from bench.runs.eta import RunProgress
+    from bench.runs.live_table import LiveTable
+    from bench.training.record import EpochRecord, TrialRecord
+    from bench.training.spec import TrialSpec
 
 
 class Progress:
@@ -45,6 +47,9 @@ class Progress:
 
         Without a terminal, or on a dumb one, no table is shown.
         """
+        from bench.runs.eta import RunProgress
+        from bench.runs.live_table import LiveTable
+
         console = Console(stderr=True)
         if not self._terminal or console.is_dumb_terminal:
             yield

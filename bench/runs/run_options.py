@@ -128,6 +128,10 @@ class RunOptions:
         None, "Use only the training part of this split: stratified, textbook, given.",
         metavar="SPLIT",
     )  # fmt: skip
+    near_duplicates: str = _option(
+        "group", "Pictures that are nearly the same: group (one part of the split), note, or off.",
+        choices=("group", "note", "off"),
+    )  # fmt: skip
     epochs: int | None = _option(
         None, "Number of epochs; overrides the recipe.", TRAINING, shown=True, minimum=1
     )

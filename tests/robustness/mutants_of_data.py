@@ -28,9 +28,9 @@ MUTANTS = (
     ),
     Mutant(
         name="one picture under two labels passes",
-        file="bench/data/check.py",
-        old="if len({image.file.label for image in group}) > 1:",
-        new="if len({image.sha256 for image in group}) > 1:",
+        file="bench/data/duplicates.py",
+        old="if len({image.file.label for image in group}) > 1\n",
+        new="if len({image.sha256 for image in group}) > 1\n",
         tests=("tests/unit/data/test_check.py::test_one_picture_under_two_labels_is_refused",),
     ),
     Mutant(
@@ -42,10 +42,40 @@ MUTANTS = (
     ),
     Mutant(
         name="a picture saved again is no duplicate",
-        file="bench/data/duplicates.py",
-        old="if bits.bit_count() <= NEAR_BITS or",
-        new="if bits.bit_count() <= 0 or",
+        file="bench/data/near_copies.py",
+        old="(agrees >= np.where(both, _PLAIN.correlation, _SMALL.correlation))",
+        new="(agrees >= 1)",
         tests=("tests/unit/data/test_check.py::test_a_picture_saved_again_is_a_duplicate",),
+    ),
+    Mutant(
+        name="digits that look alike are one picture",
+        file="bench/data/near_copies.py",
+        old="_SMALL = _Limits(correlation=0.99, detail=0.95)",
+        new="_SMALL = _Limits(correlation=0.95, detail=0.75)",
+        tests=(
+            "tests/unit/data/test_duplicates.py::test_handwritten_digits_are_no_copies_of_one_another",
+        ),
+    ),
+    Mutant(
+        name="a crop is found only if it comes second",
+        file="bench/data/near_copies.py",
+        old=" | _match_aligned(other[rest], one[rest])",
+        new="",
+        tests=("tests/unit/data/test_duplicates.py::test_changed_copy_is_found",),
+    ),
+    Mutant(
+        name="near-copies of two labels are grouped",
+        file="bench/data/duplicates.py",
+        old="[*same, *within])",
+        new="[*same, *pairs])",
+        tests=("tests/unit/data/test_duplicates.py::test_near_copies_of_two_labels_are_noted",),
+    ),
+    Mutant(
+        name="a class loses all its tests in silence",
+        file="bench/data/folds.py",
+        old="        if label not in left:\n",
+        new="        if label in ():\n",
+        tests=("tests/unit/data/test_held_out.py::test_class_without_a_test_is_refused",),
     ),
     Mutant(
         name="photographs lie on their side",

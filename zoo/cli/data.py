@@ -24,6 +24,9 @@ def check(
     sheet: Annotated[
         Path | None, typer.Option(help="PNG file to write: the rejected files that can be drawn.")
     ] = None,
+    near_duplicates: Annotated[
+        str, typer.Option(help="Near-copies: group (one part of a split), note, or off.")
+    ] = "group",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Decode all images again.")] = False,
     labels: Annotated[
         Path | None, typer.Option(help="Table with a file and a label per row (CSV, TSV).")
@@ -34,19 +37,27 @@ def check(
 ) -> None:
     """Show which images are usable, which are rejected and why, and which are duplicates."""
     from bench.data.check import check, require_one_label_each
+    from bench.data.duplicates import NEAR_DUPLICATES
     from bench.data.find import find
     from bench.data.manifest import as_json_value, render
     from bench.data.validation_cache import ValidationCache
     from bench.runs.progress import Progress
     from bench.system.cache_folder import own_cache_folder
     from bench.system.cpu import default_threads
+    from bench.system.options import parse_choice
 
+    near = parse_choice("--near-duplicates", near_duplicates, NEAR_DUPLICATES)
     finding = find(folder, labels=labels, group_by=group_by)
     progress = Progress()
     cache = None if no_cache else own_cache_folder(progress.say)
     with progress.counting("checking images", len(finding.images)) as bar:
-        ledger = ValidationCache(cache / "checked.sqlite") if cache else None
-        manifest = check(finding, threads=default_threads(), on_image=bar.update, ledger=ledger)
+        manifest = check(
+            finding,
+            threads=default_threads(),
+            on_image=bar.update,
+            ledger=ValidationCache(cache / "checked.sqlite") if cache else None,
+            near_duplicates=near,
+        )
     if sheet:
         from bench.report.tiles import write_sheet
 

@@ -11,7 +11,7 @@ import pytest
 from bench.data.check import CheckedImage, Manifest
 from bench.data.facts import Facts
 from bench.data.find import ImageFile
-from bench.data.folds import Splits, kfold_splits, make_splits
+from bench.data.folds import Splits, kfold_splits, make_splits, straddling
 from bench.data.split import Split, stratified_split
 from bench.runs.request import Request
 from registry.errors import DataError, RunError
@@ -250,3 +250,17 @@ def test_a_fold_is_counted_from_1():
 
     assert splits.numbers == (1, 2, 3)
     assert [splits.of(fold) for fold in splits.numbers] == list(splits.each)
+
+
+def test_straddling_counts_groups_in_two_parts():
+    """A group counts once, however many folds separate it; one that stays together does not."""
+    manifest = _manifest(30, 30, twins=6)
+    kept = make_splits("stratified", manifest)
+    split = kept.each[0]
+    pair = next(group for group in manifest.duplicates if set(group) <= set(split.train))
+    rest = tuple(image for image in split.train if image != pair[0])
+    torn = replace(split, train=rest, test=(*split.test, pair[0]))
+
+    assert straddling(manifest, kept) == 0
+    assert straddling(manifest, replace(kept, each=(torn,))) == 1
+    assert straddling(manifest, replace(kept, each=(torn, torn))) == 1

@@ -63,6 +63,53 @@ def test_picture_that_was_trained_on_is_never_tested(drawn, larger):
     assert not any(stem.startswith("known") for stem in found)
 
 
+def test_pictures_left_out_of_the_tests_are_counted(drawn, larger, capsys):
+    """How many of which class are not tested, as both folders have them."""
+    load_data(_request(drawn, larger), Progress())
+
+    said = "24 of 40 images of larger are also in drawn and left out: cat 12, dog 12"
+    assert said in capsys.readouterr().err
+
+
+def test_groups_in_two_parts_are_said(drawn, monkeypatch, capsys):
+    """A fixed split cannot keep copies together; one line says so."""
+    shutil.copy(drawn / "Cat" / "cat.3.jpg", drawn / "Cat" / "copy.jpg")
+    monkeypatch.setattr("bench.runs.load_data.straddling", lambda *_: 1)
+    load_data(Request(models=("lenet5",), data=drawn), Progress())
+
+    said = "1 of 1 groups of near-duplicates are in two parts of the stratified split"
+    assert said in capsys.readouterr().err
+
+
+def test_class_without_a_test_is_refused(drawn, larger):
+    """A table whose tests have no cat would only look right."""
+    for path in (larger / "Cat").glob("cat.*"):
+        path.unlink()
+
+    with pytest.raises(DataError, match=r"all 12 images of class 'cat' in .*larger are also in"):
+        load_data(_request(drawn, larger), _QUIET)
+
+
+def test_near_copies_are_tested_where_they_are_only_noted(drawn, tmp_path):
+    """With --near-duplicates note, only equal pixels are left out."""
+    folder = draw_folder(tmp_path / "again", each=2, first=70)
+    Image.open(drawn / "Cat" / "cat.1.jpg").save(folder / "Cat" / "cat.99.jpg", quality=70)
+    kept = {
+        near: len(load_data(_request(drawn, folder, near_duplicates=near), _QUIET)[1].test)
+        for near in ("group", "note")
+    }
+
+    assert kept == {"group": 4, "note": 5}
+
+
+def test_request_of_an_earlier_version_groups_near_duplicates():
+    """The field is absent there."""
+    plain = as_plain(Request(models=("lenet5",)))
+    del plain["near_duplicates"]
+
+    assert request_of(plain).near_duplicates == "group"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
