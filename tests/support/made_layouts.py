@@ -22,7 +22,18 @@ _CLASSES = (
 _APART = ("cat", "dog", "horse", "bus", "car", _BAER[0], "American Bulldog", "contest", "Fox")
 _ODD = (
     *("$RECYCLE.BIN", "@eaDir", ".hidden", "__MACOSX", "lost+found", "images", "data", "Photos"),
-    *("annotations", "masks", "labels", "runs", "PetImages", "archive", "day1", "new folder"),
+    *(
+        "annotations",
+        "masks",
+        "labels",
+        "runs",
+        "docs",
+        "Files",
+        "PetImages",
+        "archive",
+        "day1",
+        "new folder",
+    ),
 )
 _WRAPPERS = ("archive", "data", "images", "PetImages", "train", "dataset", "training_set", "pets")
 _PLAIN = ("{}.jpg", "IMG_{}.jpg", "DSC0{}.JPG", "a1f3{}b2c4d5.png", "{}.jpeg", "{}.heic", "{}.webp")

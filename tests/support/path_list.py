@@ -42,14 +42,14 @@ class PathList:
         """Return all images in `at` and in the folders below it."""
         return [path for path in self.images if path[: len(at)] == at]
 
-    def others_below(self, at: Key) -> list[Key]:
-        """Return all other files in `at` and in the folders below it."""
-        return [path for path in self.others if path[: len(at)] == at]
+    def files_below(self, at: Key) -> list[Key]:
+        """Return all files in `at` and in the folders below it."""
+        return [path for path in self.images + self.others if path[: len(at)] == at]
 
 
 def listed(folder: Path) -> PathList:
     """Return what `folder` holds; real folders first, then each linked folder once."""
-    paths, seen, links = PathList(), {os.path.realpath(folder)}, [] 
+    paths, seen, links = PathList(), {os.path.realpath(folder)}, []
     _walk(folder, (), paths, seen, links)
     while links:
         links.sort(key=lambda link: (len(link), link))

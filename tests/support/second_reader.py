@@ -20,7 +20,9 @@ PARTS = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 _FILLERS = r"(?:sets?|data|datasets?|images?|imgs?|pictures?|photos?|files?|folder|split|\d+)"
-_PART_NAME = re.compile(rf"{_FILLERS}*({'|'.join(sorted(PARTS, key=len, reverse=True))}){_FILLERS}*")
+_PART_NAME = re.compile(
+    rf"{_FILLERS}*({'|'.join(sorted(PARTS, key=len, reverse=True))}){_FILLERS}*"
+)
 _CONTAINER = re.compile(rf"{_FILLERS}+")
 _ASIDE = {"annotation", "annotations", "label", "labels", "mask", "masks", "doc", "docs"} | {
     "metadata",
@@ -99,7 +101,8 @@ def _read(paths: PathList) -> dict[Key, tuple[str, str | None]]:
     names = _names(paths, at)
     if names and all(map(part_of, names)):
         return _split_first(paths, at, names)
-    if any(part_of(below) for name in names for below in _names(paths, (*at, name))):
+    folders = paths.folders_in(at)
+    if any(part_of(below) for name in folders for below in _names(paths, (*at, name))):
         _require_no_part(paths, at, names)
         return _split_last(paths, at, names)
     return {path: (kind, None) for path, kind in _classes(paths, at).items()}
@@ -107,15 +110,26 @@ def _read(paths: PathList) -> dict[Key, tuple[str, str | None]]:
 
 def _entered(paths: PathList, at: Key, part: str | None = None) -> Key:
     """Return the folder below `at` that has something to tell apart."""
-    names = _names(paths, at)
-    while len(names) == 1 and not paths.files_in(at) and not _barren(paths, at):
-        lone = (*at, names[0])
-        if not _is_container(names[0]) and paths.files_in(lone):
-            break
-        within = part_of(names[0])
+    while (name := _lone(paths, at)) is not None:
+        within = part_of(name)
         _require(not (part and within and within != part), "a part within another part")
-        at, names = lone, _names(paths, lone)
+        at = (*at, name)
     return at
+
+
+def _lone(paths: PathList, at: Key) -> str | None:
+    """Return the one folder in `at` that is only a wrapper."""
+    if paths.files_in(at):
+        return None
+    names = _names(paths, at)
+    pictures = [name for name in names if name.lower() not in _ASIDE and not part_of(name)]
+    if len(pictures) == 1 and _is_container(pictures[0]):  # images/ beside annotations/
+        rest = set(paths.folders_in(at)) - set(pictures)
+        return pictures[0] if all(name.lower() in _ASIDE for name in rest) else None
+    if len(names) != 1 or _barren(paths, at) or not paths.images_below((*at, names[0])):
+        return None
+    is_wrapper = _is_container(names[0]) or not paths.files_in((*at, names[0]))
+    return names[0] if is_wrapper else None
 
 
 def _split_first(
@@ -127,24 +141,24 @@ def _split_first(
     _require("train" in parts, "nothing to train on")
     found = {}
     for part, name in parts.items():
+        if part != "train" and not paths.images_below((*at, name)):
+            continue
         if part == "test" and _tells_nothing(paths, (*at, name)):
             continue
         inner = _entered(paths, (*at, name), part)
-        inside = [each for each in paths.folders if each[: len(inner)] == inner != each]
-        inside = [each for each in inside if part_of(each[-1]) and paths.images_below(each)]
-        _require(not inside, "a part within a part")
+        _require(_inner_parts(paths, inner) <= {part}, "part in a part")
         found[part] = _classes(paths, inner)
     _require(len({frozenset(each.values()) for each in found.values()}) == 1, "different classes")
     return _in_parts(found)
 
 
 def _tells_nothing(paths: PathList, at: Key) -> bool:
-    """Say whether a test part has no image, or most file names give no class."""
+    """Say whether most file names of a test part give no class."""
     at = _entered(paths, at, "test")
     files = paths.files_in(at)
-    if _names(paths, at):
+    if any(paths.images_below((*at, name)) for name in _names(paths, at)):
         return False
-    return not files or _most(class_in(path[-1]) is None for path in files)
+    return _most(class_in(path[-1]) is None for path in files)
 
 
 def _split_last(
@@ -154,19 +168,25 @@ def _split_last(
     for name in names:
         folder = (*at, name)
         below = _names(paths, folder)
-        _require(bool(below) and all(map(part_of, below)), "a class with more than parts")
+        plain = bool(below) and all(map(part_of, below)) and not _barren(paths, folder)
+        _require(plain, "a class with more than parts")
         _require(not paths.files_in(folder), "images beside the parts of a class")
         _require(len(set(map(part_of, below))) == len(below), "two folders for one part")
         for each in below:
             images = paths.images_below((*folder, each))
             _require(bool(paths.files_in((*folder, each))), "a part of a class without images")
-            deeper = {part_of(below) for below in _names(paths, (*folder, each))}
-            _require(deeper <= {None, part_of(each)}, "a part within another part")
+            _require(_inner_parts(paths, (*folder, each)) <= {part_of(each)}, "part in a part")
             found.setdefault(part_of(each) or "", {}).update(dict.fromkeys(images, shown(name)))
     _require_folders(paths, at, names)
     _require("train" in found, "nothing to train on")
     _require(len({frozenset(each.values()) for each in found.values()}) == 1, "different classes")
     return _in_parts(found)
+
+
+def _inner_parts(paths: PathList, at: Key) -> set[str | None]:
+    """Return the parts that folders anywhere below `at` are, if they give images."""
+    inside = [each for each in paths.folders if each[: len(at)] == at != each]
+    return {part_of(each[-1]) for each in inside if paths.images_below(each)} - {None}
 
 
 def _in_parts(found: dict[str, dict[Key, str]]) -> dict[Key, tuple[str, str | None]]:
@@ -182,7 +202,7 @@ def _in_parts(found: dict[str, dict[Key, str]]) -> dict[Key, tuple[str, str | No
 def _classes(paths: PathList, at: Key) -> dict[Key, str]:
     """Return the class of each image below `at` that has one."""
     names = _names(paths, at)
-    if not names:
+    if not any(paths.images_below((*at, name)) for name in names):
         return _flat(paths, at)
     _require_no_part(paths, at, names)
     _require(not any(map(_is_container, set(names) - {_train(names)})), "all images, and classes")
@@ -219,17 +239,16 @@ def _flat(paths: PathList, at: Key) -> dict[Key, str]:
 
 
 def _names(paths: PathList, at: Key) -> list[str]:
-    """Return the folders directly in `at` that give images."""
-    return [name for name in paths.folders_in(at) if paths.images_below((*at, name))]
+    """Return the folders directly in `at` that give images, or that are parts by their name."""
+    names = paths.folders_in(at)
+    return [name for name in names if part_of(name) or paths.images_below((*at, name))]
 
 
 def _barren(paths: PathList, at: Key) -> list[str]:
-    """Return the other folders in `at`, but not those of annotations."""
-    without = [name for name in paths.folders_in(at) if not paths.images_below((*at, name))]
+    """Return the other folders in `at`, but not those for annotations."""
+    without = set(paths.folders_in(at)) - set(_names(paths, at))
     return [
-        name
-        for name in without
-        if not (name.lower() in _ASIDE and paths.others_below((*at, name)))
+        name for name in without if name.lower() not in _ASIDE or not paths.files_below((*at, name))
     ]
 
 
@@ -251,9 +270,7 @@ def _alike(name: str) -> str:
 
 def _is_container(name: str) -> bool:
     letters = _letters(name)
-    return bool(part_of(name)) or bool(
-        _CONTAINER.fullmatch(letters) and not letters.isdigit()
-    )
+    return bool(part_of(name)) or bool(_CONTAINER.fullmatch(letters) and not letters.isdigit())
 
 
 def _letters(name: str) -> str:
