@@ -41,6 +41,7 @@ def layout_mutants(count: int, seed: int, finder: Finder = find) -> Outcome:
             layout = made_layout(random.Random(f"{seed} {number}"))
             root = layout.build(Path(scratch, str(number), "owner"))
             _look(root, layout, finder, outcome)
+            layout.set_mode(root, 0o700)
             shutil.rmtree(root.parent)
     return outcome
 

@@ -47,6 +47,7 @@ class Layout:
     folders: set[str] = field(default_factory=set)
     files: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    shut: set[str] = field(default_factory=set)
 
     def build(self, root: Path) -> Path:
         """Make all of it below `root`; what cannot be made is left out."""
@@ -61,12 +62,19 @@ class Layout:
             link.parent.mkdir(parents=True, exist_ok=True)
             if not os.path.lexists(link):
                 link.symlink_to(os.path.relpath(root / target, link.parent))
+        self.set_mode(root, 0)
         return root
+
+    def set_mode(self, root: Path, mode: int) -> None:
+        """Shut folders, or open them again; root reads all, so that it shuts none."""
+        for name in sorted(self.shut, reverse=not mode) if os.geteuid() else ():
+            (root / name).chmod(mode)
 
     def told(self) -> list[str]:
         """Return all of it, in one list that a person can read."""
         links = [f"{name} -> {target}" for name, target in self.links.items()]
-        return sorted([*(f"{name}/" for name in self.folders), *self.files, *links])
+        shut = [f"{name}/ (shut)" for name in self.shut if os.geteuid()]
+        return sorted([*(f"{name}/" for name in self.folders), *self.files, *links, *shut])
 
 
 def made_layout(generator: random.Random) -> Layout:
@@ -81,6 +89,9 @@ def made_layout(generator: random.Random) -> Layout:
     makers[kind](layout, generator, base, _some_classes(generator))
     for _ in range(generator.choice((0, 0, 1, 1, 2, 3))):
         _mutate(layout, generator)
+    folders = _all_folders(layout)
+    if folders and generator.random() < 0.05:
+        layout.shut.add(generator.choice(folders))
     return layout
 
 
