@@ -7,9 +7,10 @@ from dataclasses import asdict
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bench.data.check import MOST_REJECTS, CheckedImage, Manifest
+from bench.data.check import CheckedImage, Manifest
 from bench.data.find import Reject
 from bench.data.near_copies import DETAILED_SIDE
+from bench.data.split import Split
 from bench.system.display import BAD, GOOD, LINE_CELLS, count_noun, display, join_names, short
 
 _LISTED, _NAMED = 5, 3  # files with one reason that are listed; names of more than that
@@ -18,7 +19,7 @@ _MOST_GROUPS, _MOST_NAMES = 5, 3  # that a person is shown
 
 
 def as_json_value(manifest: Manifest) -> dict[str, object]:
-    """Return counts, rejects and duplicates as plain values."""
+    """Return classes, counts, rejects and duplicates as plain values."""
     return {
         "folder": str(manifest.folder),
         "classes": {name: manifest.count(label) for label, name in enumerate(manifest.classes)},
@@ -48,6 +49,14 @@ def source_line(manifest: Manifest) -> str:
         line += f"; split: {manifest.split_from}"
     groups = count_groups(manifest)
     return line + (f"; {count_noun(groups, 'group')}, each kept in one part" if groups else "")
+
+
+def parts_line(split: Split) -> Text:
+    """Return the number of images in each part of a split."""
+    return Text(
+        f"  split {split.name}: {len(split.train):,} train, {len(split.validation):,} validate, "
+        f"{len(split.test):,} test"
+    )
 
 
 def count_groups(manifest: Manifest) -> int:
@@ -96,9 +105,6 @@ def render(manifest: Manifest) -> RenderableType:
         lines.append(Text(f"✗ {len(manifest.rejects):,} files would not be used: {why}"))
     else:
         lines.append(Text("✓ every file would be used", GOOD))
-    if manifest.rejected_share > MOST_REJECTS:
-        share = f"{manifest.rejected_share:.1%} of the image files, over {MOST_REJECTS:.0%}"
-        lines.append(Text(f"✗ {share}: `zoo bench` requires --allow-rejects", BAD))
     return Group(*lines)
 
 

@@ -36,10 +36,11 @@ def check(
     ] = None,
 ) -> None:
     """Show which images are usable, which are rejected and why, and which are duplicates."""
-    from bench.data.check import check, require_one_label_each
+    from bench.data.check import check, require_few_rejects, require_one_label_each
     from bench.data.duplicates import NEAR_DUPLICATES
     from bench.data.find import find
-    from bench.data.manifest import as_json_value, render
+    from bench.data.folds import AUTO, make_splits
+    from bench.data.manifest import as_json_value, parts_line, render
     from bench.data.validation_cache import ValidationCache
     from bench.runs.progress import Progress
     from bench.system.cache_folder import own_cache_folder
@@ -67,6 +68,10 @@ def check(
     else:
         print_rendered(render(manifest))
     require_one_label_each(manifest)
+    require_few_rejects(manifest)
+    splits = make_splits(AUTO, manifest)
+    if not as_json:
+        print_rendered(parts_line(splits.of(None)))
 
 
 @data_app.command()

@@ -1,0 +1,103 @@
+"""All that a folder holds, as flat lists of relative paths."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Key = tuple[str, ...]
+_SUFFIX = re.compile(
+    r".+\.(jpe?g|jpe|jfif|png|apng|bmp|dib|gif|webp|tiff?|avif|heic|heif|jxl|ppm|pgm|pbm|pnm)", re.I
+)
+_FIRST = re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP", re.S)
+_SYSTEM = re.compile(
+    r"\..*|\$recycle\.bin|@eadir|__macosx|lost\+found|system volume information|#recycle", re.I
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class PathList:
+    """Relative paths of folders, images and other files, and of links not read."""
+
+    folders: list[Key] = field(default_factory=list)
+    images: list[Key] = field(default_factory=list)
+    others: list[Key] = field(default_factory=list)
+    spent: list[Key] = field(default_factory=list)
+
+    def folders_in(self, at: Key) -> list[str]:
+        """Return the names of the folders directly in `at`."""
+        return [path[-1] for path in self.folders if path[:-1] == at]
+
+    def files_in(self, at: Key) -> list[Key]:
+        """Return the images directly in `at`."""
+        return [path for path in self.images if path[:-1] == at]
+
+    def spent_in(self, at: Key) -> list[Key]:
+        """Return the links directly in `at` to a folder that is read elsewhere."""
+        return [path for path in self.spent if path[:-1] == at]
+
+    def images_below(self, at: Key) -> list[Key]:
+        """Return all images in `at` and in the folders below it."""
+        return [path for path in self.images if path[: len(at)] == at]
+
+    def files_below(self, at: Key) -> list[Key]:
+        """Return all files in `at` and in the folders below it."""
+        return [path for path in self.images + self.others if path[: len(at)] == at]
+
+
+def listed(folder: Path) -> PathList:
+    """Return what `folder` holds; real folders first, then each linked folder once."""
+    paths, seen, links = PathList(), {os.path.realpath(folder)}, []
+    _walk(folder, (), paths, seen, links)
+    while links:
+        links.sort(key=lambda link: (len(link), link))
+        link = links.pop(0)
+        target = os.path.realpath(folder.joinpath(*link))
+        above = os.path.realpath(folder.joinpath(*link[:-1]))
+        if f"{above}{os.sep}".startswith(f"{target.rstrip(os.sep)}{os.sep}"):
+            continue  # a loop
+        if target in seen:
+            paths.spent.append(link)
+            continue
+        seen.add(target)
+        paths.folders.append(link)
+        _walk(folder.joinpath(*link), link, paths, seen, links)
+    for each in (paths.folders, paths.images, paths.others):
+        each.sort()
+    return paths
+
+
+def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]) -> None:
+    for parent, folders, files in os.walk(top):
+        here = (*key, *Path(parent).relative_to(top).parts)
+        folders[:] = [name for name in folders if not _SYSTEM.fullmatch(name)]
+        for name in list(folders):
+            if Path(parent, name).is_symlink():
+                folders.remove(name)
+                links.append((*here, name))
+            elif os.path.realpath(Path(parent, name)) in seen:
+                folders.remove(name)  # met again through a link
+                paths.spent.append((*here, name))
+            else:
+                seen.add(os.path.realpath(Path(parent, name)))
+                paths.folders.append((*here, name))
+        for name in files:
+            path = Path(parent, name)
+            if path.is_symlink() and not path.exists() and not _SUFFIX.fullmatch(name):
+                paths.spent.append((*here, name))
+            elif not _SYSTEM.fullmatch(name):
+                kind = paths.images if is_image(path) else paths.others
+                kind.append((*here, name))
+
+
+def is_image(path: Path) -> bool:
+    """Say whether a file is an image by its suffix, or else by its first bytes."""
+    if _SUFFIX.fullmatch(path.name):
+        return True
+    try:
+        with path.open("rb") as file:
+            return bool(_FIRST.match(file.read(12)))
+    except OSError:
+        return False
