@@ -28,6 +28,7 @@ from registry.errors import DataError
 
 FOLDER_NAMES, FILE_NAMES = "folder names", "file names"
 _LABEL_COLUMN = re.compile(r"\b(label|class|class_name|category|target|species|breed)\b")
+_FILE = re.compile(r"\.\w{1,5}$")  # a suffix: the name of a file
 _LINE = 4096  # characters of a first line that are read
 _SHOWN = 4  # names in a message
 _FEW = 10  # classes that may have one image each; more must have two on average
@@ -83,8 +84,43 @@ def inner_folder(top: Folder) -> Folder | None:
         holds_folders = bool(folders[0].folders) and not folders[0].images
         return folders[0] if holds_folders or is_container_name(folders[0].name) else None
     images = [each for each in folders if not is_annotation_name(each.name)]
-    only = images[0] if len(images) == 1 else None
-    return only if only and is_container_name(only.name) and not part_of(only.name) else None
+    if len(images) != 1 or part_of(images[0].name):
+        return None
+    holds_folders = bool(images[0].folders) and not images[0].images
+    return images[0] if holds_folders or is_container_name(images[0].name) else None
+
+
+def parts_and_others(top: Folder) -> tuple[list[Folder], list[Folder]]:
+    """Return the folders in `top` that hold images: those named as parts of a split, and others.
+
+    A part that cannot be read is among them.
+    """
+    named = [each for each in top.folders if part_of(each.name)]
+    parts = [each for each in named if each.holds_images or each.error is not None]
+    others = [each for each in top.folders if not part_of(each.name) and each.holds_images]
+    return parts, others
+
+
+def is_train_a_class(parts: Sequence[Folder], beside: Sequence[Folder]) -> bool:
+    """Return whether `train` is a vehicle, as beside bus/ and car/, and no part of a split."""
+    if [class_key(each.name) for each in parts] != ["train"] or not beside:
+        return False
+    (train,) = parts
+    others = {class_key(class_name(each.name)) for each in beside}
+    names = [kind for path in train.images if (kind := class_of_file(path.stem))]
+    named = {class_key(class_name(name)) for name in names}
+    more = any(part_of(sub.name) and sub.holds_images for each in beside for sub in each.walk())
+    return bool(train.images) and not train.folders and not named & others and not more
+
+
+def require_no_parts(folder: Folder) -> None:
+    """Raise DataError if a folder with images below `folder` is named as a part of a split."""
+    for sub in folder.walk():
+        if sub is not folder and part_of(sub.name) and sub.holds_images:
+            raise DataError(
+                f"{sub.path} lies within {folder.path}: is it a part of a split? Move it to the "
+                "other parts, or give it another name"
+            )
 
 
 def read_classes(top: Folder) -> Layout:
@@ -101,7 +137,9 @@ def read_classes(top: Folder) -> Layout:
     _require_class_names(top, folders)
     require_images(top, folders)
     require_distinct([each.name for each in folders], top.path)
-    _require_classes_above(folders)
+    require_classes_above(folders)
+    for each in folders:
+        require_no_parts(each)
     placed = chain.from_iterable(place(each, each.all_images()) for each in folders)
     return Layout(top=top.path, placed=tuple(placed))
 
@@ -121,7 +159,7 @@ def require_images(top: Folder, folders: Sequence[Folder]) -> None:
                 "Remove it, or put images into it"
             )
     for link in top.skipped:
-        if not link.loops and link.reason != A_FOLDER:
+        if not link.loops and link.reason != A_FOLDER and not _FILE.search(link.path.name):
             raise DataError(
                 f"{link.path} is {link.reason}, so this class has no image: remove it, or make it "
                 "a folder"
@@ -141,7 +179,12 @@ def require_distinct(names: Iterable[str], where: Path) -> None:
 
 def _require_class_names(top: Folder, folders: Sequence[Folder]) -> None:
     """Raise DataError if a folder beside others, or beside images, seems to be no class."""
-    unclear = [each for each in folders if is_container_name(each.name) and not part_of(each.name)]
+    unclear = [
+        each
+        for each in folders
+        if (is_container_name(each.name) and not part_of(each.name))
+        or (is_annotation_name(each.name) and each.holds_images)
+    ]
     if len(folders) == 1 and top.images:
         unclear = list(folders)
     if unclear:
@@ -156,7 +199,7 @@ def _require_class_names(top: Folder, folders: Sequence[Folder]) -> None:
         )
 
 
-def _require_classes_above(folders: Sequence[Folder]) -> None:
+def require_classes_above(folders: Sequence[Folder]) -> None:
     """Raise DataError if the classes may be one level below: day1/{Cat,Dog}, day2/{Cat,Dog}."""
     below = [{sub.name for sub in each.folders if sub.holds_images} for each in folders]
     common = set.intersection(*below)

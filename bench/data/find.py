@@ -12,17 +12,17 @@ from bench.data.class_folders import (
     Placed,
     Unused,
     inner_folder,
+    is_train_a_class,
     name_label_table,
+    parts_and_others,
     read_classes,
     show_folders,
 )
-from bench.data.folder_tree import Folder, is_own, read_tree
+from bench.data.folder_tree import Folder, is_file, is_folder, is_own, read_tree
 from bench.data.given_split import read_parts, read_within_classes
 from bench.data.label_table import read_labels
 from bench.data.layout_names import (
     class_key,
-    class_name,
-    class_of_file,
     part_of,
     parts_within,
     sort_classes,
@@ -87,8 +87,8 @@ def find(folder: Path, *, labels: Path | None = None, group_by: str | None = Non
         DataError: the folder does not exist, does not hold images of two classes, or can be
             understood in several ways.
     """
-    if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
+    if not is_folder(folder):
+        what = "is not a folder" if is_file(folder) else "does not exist"
         raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
     if is_own(folder):
         raise DataError(f"{folder} holds a run or the cache of zoo, and no images to train on")
@@ -126,30 +126,18 @@ def _read_layout(root: Folder) -> Layout:
     top = root
     while inner := inner_folder(top):
         top = inner
-    parts = [each for each in top.folders if part_of(each.name)]
-    beside = [each for each in top.folders if not part_of(each.name) and each.holds_images]
+    parts, beside = parts_and_others(top)
     if not parts:
         return read_within_classes(top) or read_classes(top)
     if not beside:
         return read_parts(top)
-    if _is_train_a_class(parts, beside):
+    if is_train_a_class(parts, beside):
         return read_classes(top)
     raise DataError(
         f"{top.path} holds {show_folders(each.name for each in parts)}, as of a split, beside "
         f"{show_folders(each.name for each in beside)}: which are the classes? Move the one or the "
         f"other away, or name one folder: --data {parts[0].path}"
     )
-
-
-def _is_train_a_class(parts: Sequence[Folder], beside: Sequence[Folder]) -> bool:
-    """Return whether `train` is a vehicle, as beside bus/ and car/, and no part of a split."""
-    if [class_key(each.name) for each in parts] != ["train"]:
-        return False
-    (train,) = parts
-    others = {class_key(class_name(each.name)) for each in beside}
-    names = [kind for path in train.images if (kind := class_of_file(path.stem))]
-    named = {class_key(class_name(name)) for name in names}
-    return bool(train.images) and not train.folders and not named & others
 
 
 def _require_classes(kinds: Sequence[str], layout: Layout, *, by_names: bool) -> None:
@@ -215,6 +203,8 @@ def _not_read(root: Folder, layout: Layout, labels: Path | None) -> list[Unused]
         ]
         if each.error:
             found.append(Unused(path=each.path, reason=each.error, counts=True))
+        elif not (each.images or each.others or each.folders or each.skipped):
+            found.append(Unused(path=each.path, reason="an empty folder"))
         if not known.isdisjoint((each.path, *each.path.parents)):
             continue  # the whole folder is unused
         found += [Unused(path=path, reason=_BESIDE) for path in each.images if path not in known]

@@ -72,13 +72,29 @@ def is_system_name(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _SYSTEM
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether a folder lies at `path`; False if that cannot be known."""
+    try:
+        return path.is_dir()
+    except OSError:  # no permission, or too long a name
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a regular file lies at `path`; False if that cannot be known."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def is_image_file(path: Path) -> bool:
     """Return whether a file is a picture by its suffix, or else by its first bytes."""
     if path.suffix.lower() in IMAGE_LIKE_SUFFIXES:
         return True
+    if not is_file(path):  # opening a pipe would wait
+        return False
     try:
-        if not path.is_file():  # opening a pipe would wait
-            return False
         with path.open("rb") as file:
             return looks_like_image(file.read(_HEAD))
     except OSError:
@@ -116,7 +132,7 @@ def _read(path: Path, seen: set[tuple[int, int]], links: list[tuple[Folder, Path
         if is_system_name(entry.name):
             continue
         each = Path(entry.path)
-        if not entry.is_dir():
+        if not is_folder(each):
             _add_file(folder, each)
         elif each.suffix.lower() in IMAGE_LIKE_SUFFIXES:
             folder.skipped.append(Skipped(path=each, reason=A_FOLDER))
@@ -130,7 +146,7 @@ def _read(path: Path, seen: set[tuple[int, int]], links: list[tuple[Folder, Path
 def _add_file(folder: Folder, path: Path) -> None:
     if is_image_file(path):
         folder.images.append(path)
-    elif path.is_symlink() and not path.exists():
+    elif path.is_symlink() and not (is_file(path) or is_folder(path)):
         folder.skipped.append(Skipped(path=path, reason=_BROKEN))
     else:
         folder.others.append(path)
@@ -139,7 +155,7 @@ def _add_file(folder: Folder, path: Path) -> None:
 def _keep(found: Folder, parent: Folder) -> None:
     """Add `found` to `parent`, unless it holds runs of this program and no image."""
     try:
-        runs = any(is_own(Path(each.path)) for each in os.scandir(found.path) if each.is_dir())
+        runs = any(is_own(Path(each.path)) for each in os.scandir(found.path))
     except OSError:
         runs = False
     if not (runs and not found.holds_images):
@@ -149,7 +165,7 @@ def _keep(found: Folder, parent: Folder) -> None:
 
 def is_own(path: Path) -> bool:
     """Return whether this program made the folder: a run, a study, or its cache."""
-    return any(all((path / name).is_file() for name in names) for names in _OWN)
+    return any(all(is_file(path / name) for name in names) for names in _OWN)
 
 
 def _identity(path: Path) -> tuple[int, int]:

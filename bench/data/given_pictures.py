@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.data.decode_pool import examine
 from bench.data.facts import Flaw
 from bench.data.find import Reject
-from bench.data.folder_tree import read_tree
+from bench.data.folder_tree import is_folder, read_tree
 from bench.system.display import count_noun
 
 
@@ -54,7 +54,7 @@ def read_given(paths: Iterable[Path]) -> GivenPictures:
     """
     found = _Found()
     for path in paths:
-        if _is_folder(path):
+        if is_folder(path):
             _enter(path, found)
         else:
             found.add(path)
@@ -91,10 +91,3 @@ def _enter(folder: Path, found: _Found) -> None:
     if not pictures and len(found.rejects) == before:
         named = f": none of its {count_noun(others, 'file')} is a picture" if others else ""
         found.reject(folder, f"a folder without pictures{named}")
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # such as a name that is too long: reading it gives the reason
-        return False

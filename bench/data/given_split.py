@@ -16,10 +16,14 @@ from bench.data.class_folders import (
     class_folders_of,
     describe_content,
     inner_folder,
+    is_train_a_class,
+    parts_and_others,
     place,
     read_classes,
+    require_classes_above,
     require_distinct,
     require_images,
+    require_no_parts,
     show_folders,
 )
 from bench.data.folder_tree import Folder
@@ -76,6 +80,7 @@ def read_within_classes(top: Folder) -> Layout | None:
             f"the classes in {top.path} have different parts: each needs the same of train/, val/ "
             "and test/"
         )
+    require_classes_above([sub for found in parts for sub in found.values()])
     placed = [
         each
         for folder, found in zip(folders, parts, strict=True)
@@ -108,10 +113,15 @@ def with_split(layout: Layout, names: Mapping[Part, str]) -> Layout:
 
 
 def _parts_of(top: Folder) -> dict[Part, Folder]:
-    """Return the folders of the parts of a split."""
+    """Return the folders of the parts of a split; an empty one only if there is no other."""
     found: dict[Part, Folder] = {}
-    for each in top.folders:
+    for link in top.skipped:
+        if part_of(link.path.name) and not link.loops:
+            raise DataError(f"{link.path} is {link.reason}: remove it, or make it a folder")
+    for each in sorted(top.folders, key=lambda each: not (each.holds_images or each.error)):
         part = part_of(each.name)
+        if part in found and not (each.holds_images or each.error):
+            continue
         if part in found:
             raise DataError(
                 f"{top.path} holds two folders for one part of a split, {found[part].name}/ and "
@@ -129,9 +139,10 @@ def _read_part(folder: Folder, part: Part) -> Layout:
         if part_of(inner.name) not in (None, part):
             raise DataError(f"{inner.path} lies in {folder.name}/: which part of a split is it?")
         top = inner
-    nested = [each.name for each in top.folders if part_of(each.name) and each.holds_images]
-    if nested:
-        raise DataError(f"{top.path} holds {show_folders(nested)}: which part of a split is it?")
+    nested, beside = parts_and_others(top)
+    if nested and not is_train_a_class(nested, beside):
+        names = show_folders(each.name for each in nested)
+        raise DataError(f"{top.path} holds {names}: which part of a split is it?")
     if not folder.holds_images:
         if any(each.error for each in folder.walk()):
             raise DataError(f"{folder.path} gives no image: {describe_content(folder)}")
@@ -152,13 +163,17 @@ def _is_unlabelled(top: Folder) -> bool:
 def _parts_of_class(folder: Folder) -> dict[Part, Folder]:
     """Return the parts within a class folder, which holds nothing else."""
     parts = _parts_of(folder)
-    whole = len(parts) == len(folder.folders) and not folder.images
-    if not whole or not all(sub.images for sub in parts.values()):
+    others = [each.name for each in folder.folders if each not in parts.values()]
+    beside = [*([show_folders(others)] if others else []), *(["images"] if folder.images else [])]
+    hollow = [each.name for each in parts.values() if not each.holds_images]
+    if beside or hollow or not parts:
+        what = f"holds {' and '.join(beside)}" if beside else f"has no images in {hollow}"
         raise DataError(
-            f"{folder.path} holds {show_folders(sub.name for sub in folder.folders)}"
-            f"{' and images' if folder.images else ''}: a split within a class needs train/, and "
-            "val/ or test/, with images in each, and nothing else"
+            f"{folder.path} {what}: a split within a class needs train/, and val/ or test/, with "
+            "images in each, and nothing else"
         )
+    for each in parts.values():
+        require_no_parts(each)
     return parts
 
 
