@@ -225,7 +225,14 @@ def test_an_unreadable_class_folder_is_an_error(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
+    def deny_files(path):
+        if "Fox" in path.parts:
+            raise PermissionError(13, "Permission denied")
+        return is_file(path)
+
+    is_file = Path.is_file
     monkeypatch.setattr("bench.data.folder_tree.os.scandir", deny)
+    monkeypatch.setattr(Path, "is_file", deny_files)
 
     with pytest.raises(DataError, match="Fox gives no image: cannot read it"):
         find(folder)
@@ -295,3 +302,63 @@ def test_annotations_beside_images_are_no_class(tmp_path):
 
     assert finding.classes == ("cat", "dog")
     assert [each.name for each in finding.rejects] == ["../annotations/trimaps/1.png"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("Cat/more/test/1.jpg", "Dog/1.jpg"), "Cat: is it a part of a split"),
+        (("train/Cat/test/1.jpg", "train/Dog/1.jpg", "val/Cat/1.jpg", "val/Dog/1.jpg"),
+         "Cat holds|is it a part of a split"),
+        (("Cat/train/1.jpg", "Cat/test/1.jpg", "Dog/train/1.jpg", "Dog/test/1.jpg", "train/9.jpg"),
+         "which are the classes"),
+        (("Cat/1.jpg", "Dog/1.jpg", "masks/1.png"), "masks lies beside Cat/, Dog/"),
+        (("a/train/x/1.jpg", "a/train/y/1.jpg", "a/test/x/1.jpg", "a/test/y/1.jpg",
+          "b/train/x/1.jpg", "b/train/y/1.jpg", "b/test/x/1.jpg", "b/test/y/1.jpg"), "all hold x/"),
+    ],
+)  # fmt: skip
+def test_a_part_within_a_class_is_refused(tmp_path, names, message):
+    """Test images that somebody set aside never train because they lie one folder deeper."""
+    with pytest.raises(DataError, match=message):
+        find(_touch(tmp_path, *names))
+
+
+def test_a_link_for_a_part_that_is_read_already_is_refused(tmp_path):
+    """`test -> val` would test on the validation images, without a word."""
+    folder = _touch(tmp_path, *(f"{p}/{k}/1.jpg" for p in ("train", "val") for k in ("a", "b")))
+    (folder / "test").symlink_to(folder / "val")
+
+    with pytest.raises(DataError, match=r"test is a link to a folder that is read already"):
+        find(folder)
+
+
+def test_images_deeper_within_a_part_of_a_class_are_read(tmp_path):
+    """Cat/train/day1/0.jpg is a cat that trains."""
+    names = [f"{kind}/{p}/day{d}/{d}.jpg" for d in (1, 2)
+             for kind, p in (("a", "train"), ("a", "test"), ("b", "train"))]  # fmt: skip
+    finding = find(_touch(tmp_path, *names, "b/test/1.jpg"))
+
+    assert set(_in_parts(finding)) == {(p, k) for p in ("train", "test") for k in ("a", "b")}
+
+
+def test_vehicles_may_have_a_split(tmp_path):
+    """`train` beside bus and car is a class within train/ and test/, too."""
+    names = [
+        f"{part}/{kind}/1.jpg" for part in ("train", "test") for kind in ("bus", "car", "train")
+    ]
+    finding = find(_touch(tmp_path, *names))
+
+    assert finding.classes == ("bus", "car", "train")
+    assert finding.split_from is not None
+
+
+def test_empty_folders_are_named(tmp_path):
+    """A part or folder without images changes nothing, and is listed."""
+    folder = _touch(tmp_path, "cat_1.jpg", "dog_1.jpg")
+    for name in ("valid", "later"):
+        (folder / name).mkdir()
+
+    assert [(each.name, each.reason) for each in find(folder).rejects] == [
+        ("later", "an empty folder"),
+        ("valid", "an empty folder"),
+    ]
