@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from bench.data.check import CheckedImage, Manifest
+from bench.system.display import count_noun, join_names
 from registry.errors import DataError
 
 Unit = tuple[CheckedImage, ...]  # images that one part must hold together
@@ -12,6 +13,16 @@ Unit = tuple[CheckedImage, ...]  # images that one part must hold together
 def has_groups(manifest: Manifest) -> bool:
     """Return whether the owner of the images named groups."""
     return any(image.file.group is not None for image in manifest.images)
+
+
+def require_separate_groups(tests: Manifest, manifest: Manifest) -> None:
+    """Raise DataError if a group has images in `manifest` and in the test folder."""
+    groups = [{image.file.group for image in each.images} - {None} for each in (tests, manifest)]
+    if both := sorted(map(str, groups[0] & groups[1])):
+        raise DataError(
+            f"{count_noun(len(both), 'group')} ({join_names(both[:3])}) have images in "
+            f"{manifest.folder} and in {tests.folder}: a group must not train and test"
+        )
 
 
 def units_of(manifest: Manifest) -> list[Unit]:
@@ -92,7 +103,7 @@ def _spare(dealt: Sequence[Sequence[Unit]], label: int, name: str, parts: int) -
     if not spare:
         groups = sum(map(len, holding))
         raise DataError(
-            f"class {name!r} has {groups} separate groups of images, too few for {parts} parts: "
+            f"class {name!r} has {count_noun(groups, 'group')} of images, too few for {parts} parts: "
             "give more groups, or fewer folds"
         )
     *_, number, unit = min(spare, key=lambda each: each[:2])

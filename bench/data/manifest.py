@@ -122,13 +122,13 @@ def _duplicates(manifest: Manifest) -> list[Text]:
     """Return what was searched for, then the groups of each kind, the first few by name."""
     near = manifest.near_duplicates
     how = {
-        "group": "also those saved again, resized, mirrored, or cropped or turned a "
-        f"little; no crops of pictures under {DETAILED_SIDE} pixels, no turns of 10° or more",
+        "group": f"saved again, resized, mirrored, cropped or turned a little (no turns of 10°, no "
+        f"crops of pictures under {DETAILED_SIDE} pixels)",
         "note": "near-copies are only listed, and a split may separate them",
         "off": "equal pixels only",
     }
     return [
-        Text(f"  duplicates: {how[near]}"),
+        Text(f"  searched for copies: {how[near]}"),
         *_listed(manifest.duplicates, _how, "one part of every stratified split or fold"),
         *_listed(manifest.noted, lambda _: "they look alike", "no split keeps them together"),
         *_listed(manifest.two_labels, lambda _: "equal pixels", "two labels: not usable", BAD),

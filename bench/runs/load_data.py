@@ -26,6 +26,7 @@ from bench.data.folds import (
     straddling,
     with_tests_of,
 )
+from bench.data.grouped_split import require_separate_groups
 from bench.data.manifest import reject_lines, source_line
 from bench.data.pixel_cache import open_pixel_cache
 from bench.data.pixel_source import DirectPixels, InputShape, PixelSource
@@ -72,6 +73,7 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
             tests = only_given_test(tests)
         if splits.each[0].name == "given":
             progress.say(f"--test-data replaces the test images of {manifest.folder}")
+        require_separate_groups(tests, manifest)
         splits = with_tests_of(tests, splits, manifest)
         if left_out := describe_left_out(splits, tests, manifest):
             progress.say(left_out)

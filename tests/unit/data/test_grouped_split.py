@@ -82,7 +82,7 @@ def test_too_few_groups_are_refused():
     """Two groups of a class cannot fill three parts."""
     manifest = _manifest([0, 1] * 10, [str(n % 4) for n in range(20)])
 
-    with pytest.raises(DataError, match="class 'a' has 2 separate groups of images, too few for 3"):
+    with pytest.raises(DataError, match="class 'a' has 2 groups of images, too few for 3"):
         stratified_split(manifest)
 
 

@@ -174,3 +174,13 @@ def test_only_the_test_images_of_a_split_folder_test(drawn, larger, tmp_path, ca
     assert splits.test
     assert all(image.file.name.startswith("given/test/") for image in splits.test)
     assert "only the test images of" in capsys.readouterr().err
+
+
+def test_a_group_does_not_train_and_test(drawn, larger):
+    """A patient with images in both folders is named; other groups may be tested."""
+    request = Request(models=("lenet5",), data=drawn, test_data=larger, group_by=r"\d(?=[.])")
+
+    with pytest.raises(
+        DataError, match=r"10 groups \(0, 1 and 2\) have images in .* and in .*larger"
+    ):
+        load_data(request, _QUIET)
