@@ -98,13 +98,21 @@ def check(
         split_from=finding.split_from,
         notes=tuple(sorted(Counter(each.note for each in found if each.note).items())),
     )
+    _require_every_class(manifest, finding)
+    return manifest
+
+
+def _require_every_class(manifest: Manifest, finding: Finding) -> None:
+    """Raise DataError, with the reason for the first file, if a class has no readable image."""
+    why = {reject.name: reject.reason for reject in manifest.rejects}
     for label, name in enumerate(manifest.classes):
         if not manifest.count(label):
+            files = [image.name for image in finding.images if image.label == label]
+            more = f", and so on for {len(files):,} files" if len(files) > 1 else ""
             raise DataError(
-                f"no readable image of class {name!r} in {manifest.folder} "
-                f"({len(manifest.rejects)} rejected): `zoo data check` lists each with its reason"
+                f"no readable image of class {name!r} in {manifest.folder}: {files[0]} "
+                f"({why[files[0]]}){more}"
             )
-    return manifest
 
 
 def require_one_label_each(manifest: Manifest) -> None:

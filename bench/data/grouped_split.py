@@ -103,8 +103,8 @@ def _spare(dealt: Sequence[Sequence[Unit]], label: int, name: str, parts: int) -
     if not spare:
         groups = sum(map(len, holding))
         raise DataError(
-            f"class {name!r} has {count_noun(groups, 'group')} of images, too few for {parts} parts: "
-            "give more groups, or fewer folds"
+            f"class {name!r} has {count_noun(groups, 'group')} of images, too few for {parts} "
+            "parts: give more groups, or fewer folds"
         )
     *_, number, unit = min(spare, key=lambda each: each[:2])
     return number, unit

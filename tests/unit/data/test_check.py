@@ -143,3 +143,23 @@ def test_every_real_photograph_is_used(many_photographs):
     assert [[image.file.name for image in group] for group in manifest.duplicates] == [
         ["Dog/dog.180.jpg", "Dog/dog.74.jpg"]
     ]
+
+
+def test_a_class_of_unread_formats_is_refused_with_the_reason(drawn):
+    """A folder of HEIC pictures is no class to train without: format and remedy are named."""
+    for path in (drawn / "Dog").iterdir():
+        path.unlink()
+    for number in range(3):
+        heic = b"\0\0\0\x18ftypheic" + bytes(40)
+        (drawn / "Dog" / f"IMG_{number}.HEIC").write_bytes(heic)
+
+    with pytest.raises(DataError, match=r"class 'dog' .*IMG_0.HEIC \(HEIC, .* for 3 files"):
+        check(find(drawn))
+
+
+def test_images_of_unread_formats_count_as_rejects(drawn):
+    """One HEIC among 24 JPEGs is more than 1 %: nobody trains without it by chance."""
+    (drawn / "Dog" / "IMG_0.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+
+    with pytest.raises(DataError, match="1 of 25 image files .* HEIC"):
+        require_few_rejects(check(find(drawn)))
