@@ -85,7 +85,7 @@ def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]
                 paths.folders.append((*here, name))
         for name in files:
             path = Path(parent, name)
-            if path.is_symlink() and not path.exists() and not _SUFFIX.fullmatch(name):
+            if path.is_symlink() and not path.exists() and "." not in name[1:]:
                 paths.spent.append((*here, name))
             elif not _SYSTEM.fullmatch(name):
                 kind = paths.images if is_image(path) else paths.others

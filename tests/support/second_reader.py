@@ -24,10 +24,7 @@ _PART_NAME = re.compile(
     rf"{_FILLERS}*({'|'.join(sorted(PARTS, key=len, reverse=True))}){_FILLERS}*"
 )
 _CONTAINER = re.compile(rf"{_FILLERS}+")
-_ASIDE = {"annotation", "annotations", "label", "labels", "mask", "masks", "doc", "docs"} | {
-    "metadata",
-    "meta",
-}
+_ASIDE = re.compile(r"(?:annotation|label|mask|doc|segmentation)s?|meta(?:data)?|json|csv|xmls?")
 _CAMERA = re.compile(r"(img|dsc|dscn|dscf|pxl|dcim|mvimg|screenshot|image|photo|picture)[a-z]?")
 _TEXTBOOK = {"cat": "cat", "cats": "cat", "dog": "dog", "dogs": "dog"}
 
@@ -122,14 +119,11 @@ def _lone(paths: PathList, at: Key) -> str | None:
     if paths.files_in(at):
         return None
     names = _names(paths, at)
-    pictures = [name for name in names if name.lower() not in _ASIDE and not part_of(name)]
-    if len(pictures) == 1 and _is_container(pictures[0]):  # images/ beside annotations/
-        rest = set(paths.folders_in(at)) - set(pictures)
-        return pictures[0] if all(name.lower() in _ASIDE for name in rest) else None
-    if len(names) != 1 or _barren(paths, at) or not paths.images_below((*at, names[0])):
+    main = [name for name in names if not _is_aside(name)] or names
+    if len(main) != 1 or _barren(paths, at):
         return None
-    is_wrapper = _is_container(names[0]) or not paths.files_in((*at, names[0]))
-    return names[0] if is_wrapper else None
+    is_wrapper = _is_container(main[0]) or not paths.files_in((*at, main[0]))
+    return main[0] if is_wrapper else None
 
 
 def _split_first(
@@ -141,13 +135,9 @@ def _split_first(
     _require("train" in parts, "nothing to train on")
     found = {}
     for part, name in parts.items():
-        if part != "train" and not paths.images_below((*at, name)):
-            continue
         if part == "test" and _tells_nothing(paths, (*at, name)):
             continue
-        inner = _entered(paths, (*at, name), part)
-        _require(_inner_parts(paths, inner) <= {part}, "part in a part")
-        found[part] = _classes(paths, inner)
+        found[part] = _classes(paths, _entered(paths, (*at, name), part))
     _require(len({frozenset(each.values()) for each in found.values()}) == 1, "different classes")
     return _in_parts(found)
 
@@ -168,15 +158,16 @@ def _split_last(
     for name in names:
         folder = (*at, name)
         below = _names(paths, folder)
-        plain = bool(below) and all(map(part_of, below)) and not _barren(paths, folder)
-        _require(plain, "a class with more than parts")
+        _require(bool(below) and all(map(part_of, below)), "a class with more than parts")
         _require(not paths.files_in(folder), "images beside the parts of a class")
+        _require(not any(part_of(path[-1]) for path in paths.spent_in(folder)), "a link as a part")
         _require(len(set(map(part_of, below))) == len(below), "two folders for one part")
         for each in below:
             images = paths.images_below((*folder, each))
-            _require(bool(paths.files_in((*folder, each))), "a part of a class without images")
-            _require(_inner_parts(paths, (*folder, each)) <= {part_of(each)}, "part in a part")
+            _require(not _inner_parts(paths, (*folder, each)), "part in a part")
             found.setdefault(part_of(each) or "", {}).update(dict.fromkeys(images, shown(name)))
+    within = [(*at, name, each) for name in names for each in _names(paths, (*at, name))]
+    _require(not _are_alike(paths, within), "each part holds the same folders")
     _require_folders(paths, at, names)
     _require("train" in found, "nothing to train on")
     _require(len({frozenset(each.values()) for each in found.values()}) == 1, "different classes")
@@ -206,12 +197,19 @@ def _classes(paths: PathList, at: Key) -> dict[Key, str]:
         return _flat(paths, at)
     _require_no_part(paths, at, names)
     _require(not any(map(_is_container, set(names) - {_train(names)})), "all images, and classes")
-    held = {frozenset(_names(paths, (*at, name))) for name in names}
-    direct = any(paths.files_in((*at, name)) for name in names)
-    alike = len(names) > 1 and len(held) == 1 and len(min(held)) > 1 and not direct
-    _require(not alike, "each folder holds the same folders")
+    _require(not any(map(_is_aside, names)), "annotations, and classes")
+    _require(not _are_alike(paths, [(*at, name) for name in names]), "the same folders in each")
+    inner = any(_inner_parts(paths, (*at, name)) for name in names)
+    _require(not inner, "a part within a class")
     _require_folders(paths, at, names)
     return {path: shown(name) for name in names for path in paths.images_below((*at, name))}
+
+
+def _are_alike(paths: PathList, folders: Sequence[Key]) -> bool:
+    """Say whether all images lie in the same two or more folders of each folder."""
+    held = [set(_names(paths, folder)) for folder in folders]
+    direct = any(map(paths.files_in, folders))
+    return len(held) > 1 and not direct and len(set.intersection(*held)) > 1
 
 
 def _require_no_part(paths: PathList, at: Key, names: Sequence[str]) -> None:
@@ -239,17 +237,14 @@ def _flat(paths: PathList, at: Key) -> dict[Key, str]:
 
 
 def _names(paths: PathList, at: Key) -> list[str]:
-    """Return the folders directly in `at` that give images, or that are parts by their name."""
-    names = paths.folders_in(at)
-    return [name for name in names if part_of(name) or paths.images_below((*at, name))]
+    """Return the folders directly in `at` that give images."""
+    return [name for name in paths.folders_in(at) if paths.images_below((*at, name))]
 
 
 def _barren(paths: PathList, at: Key) -> list[str]:
     """Return the other folders in `at`, but not those for annotations."""
     without = set(paths.folders_in(at)) - set(_names(paths, at))
-    return [
-        name for name in without if name.lower() not in _ASIDE or not paths.files_below((*at, name))
-    ]
+    return [name for name in without if not _is_aside(name) or not paths.files_below((*at, name))]
 
 
 def _require_folders(paths: PathList, at: Key, names: Sequence[str]) -> None:
@@ -266,6 +261,10 @@ def _require_distinct(names: Sequence[str]) -> None:
 
 def _alike(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _is_aside(name: str) -> bool:
+    return bool(_ASIDE.fullmatch(name.lower()))
 
 
 def _is_container(name: str) -> bool:
