@@ -73,16 +73,17 @@ def _faults(finding: Finding, root: Path) -> list[str]:
     }
     untold = [
         "/".join(path)
-        for path in listed(root).images
+        for path in listed(root).images + listed(root).odd
         if root.joinpath(*path).resolve() not in used
         and not {root.joinpath(*path), *root.joinpath(*path).parents} & named
     ]
     split_words = [name for name in finding.classes if part_of(name) and name.lower() != "train"]
+    nowhere = {each.path.resolve() for each in finding.images if each.path.is_symlink()}
     labels = set(range(len(finding.classes)))
     faults = {
         f"a class with the name of a split: {split_words}": split_words,
         "one image twice": max(used.values()) > 1,
-        "an image that is not there": not all(path.is_file() for path in used),
+        "an image that is not there": not all(path.is_file() or path in nowhere for path in used),
         f"images that nothing tells of: {untold}": untold,
         "an image that is used and rejected": named & {image.path for image in finding.images},
         "parts with different classes": any(each != labels for each in parts.values()),

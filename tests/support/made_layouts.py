@@ -10,9 +10,12 @@ from pathlib import Path
 
 _JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"
 _SPLIT = {
-    "train": ("train", "Train", "training", "TRAIN", "training_set", "train-images", "train2"),
-    "val": ("val", "valid", "Validation", "dev", "val_set", "valid1"),
-    "test": ("test", "Test", "testing", "test1", "test_set", "TestData"),
+    "train": (
+        *("train", "Train", "training", "TRAIN", "training_set", "train-images", "train2"),
+        *("Train_Images", "seg_train", "train2017", "trainset", "train data"),
+    ),
+    "val": ("val", "valid", "Validation", "dev", "val_set", "valid1", "val2017", "seg_val"),
+    "test": ("test", "Test", "testing", "test1", "test_set", "TestData", "testset", "seg_test"),
 }
 _BAER = ("B\u00e4r", unicodedata.normalize("NFD", "B\u00e4r"))
 _CLASSES = (
@@ -172,9 +175,9 @@ def _any_file(layout: Layout, generator: random.Random, folder: str) -> None:
 
 
 def _mutate(layout: Layout, generator: random.Random) -> None:
-    generator.choice((_add_folder, _add_file, _rename, _lose, _link, _add_file, _wrap_one))(
-        layout, generator
-    )
+    often = (_add_folder, _add_file, _rename, _lose, _link, _wrap_one)
+    seldom = (_link_nowhere, _add_run, _add_folder_like_an_image, _add_file_like_an_image)
+    generator.choice((*often, *often, _add_file, *seldom))(layout, generator)
 
 
 def _all_folders(layout: Layout) -> list[str]:
@@ -242,3 +245,34 @@ def _link(layout: Layout, generator: random.Random) -> None:
         name = f"{_place(layout, generator)}{_any_name(generator)}"
         if name not in folders:
             layout.links[name] = generator.choice(folders)
+
+
+def _link_nowhere(layout: Layout, generator: random.Random) -> None:
+    name = generator.choice(("Fox", "notes.txt", "cat.5.jpg", "train", "docs", "a.Fox"))
+    layout.links[f"{_place(layout, generator)}{name}"] = "nowhere"
+
+
+def _add_run(layout: Layout, generator: random.Random) -> None:
+    """Add what the program leaves: a run, or a folder of runs."""
+    name = generator.choice(("runs", "Fox", "train", "images"))
+    below = generator.choice(("", "0001/"))
+    folder = f"{_place(layout, generator)}{name}/{below}"
+    layout.files[f"{folder}run.db"] = b"SQLite format 3"
+    for _ in range(generator.choice((0, 1, 2))):
+        _any_file(layout, generator, generator.choice((folder, f"{folder}plots/")))
+
+
+def _add_folder_like_an_image(layout: Layout, generator: random.Random) -> None:
+    name = generator.choice(("Fox.jpg", "1.png", "cat.5.jpeg"))
+    folder = f"{_place(layout, generator)}{name}"
+    if folder not in layout.files:
+        layout.folders.add(folder)
+        for _ in range(generator.choice((0, 1, 2))):
+            _any_file(layout, generator, f"{folder}/")
+
+
+def _add_file_like_an_image(layout: Layout, generator: random.Random) -> None:
+    """Add a file without suffix that starts as a JPEG, which is one, or may be any other."""
+    name = f"{_place(layout, generator)}{generator.choice(('cat_7', 'IMG_7', 'LICENSE', 'b2c4d6e8f0'))}"
+    if name not in _all_folders(layout):
+        layout.files[name] = generator.choice((_JPEG, b"\xff\xd8\xff and some text"))

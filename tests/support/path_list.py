@@ -19,12 +19,14 @@ _SYSTEM = re.compile(
 
 @dataclass(slots=True, kw_only=True)
 class PathList:
-    """Relative paths of folders, images and other files, and of links not read."""
+    """Relative paths of folders, images and other files, of links and odd folders not read."""
 
     folders: list[Key] = field(default_factory=list)
     images: list[Key] = field(default_factory=list)
     others: list[Key] = field(default_factory=list)
     spent: list[Key] = field(default_factory=list)
+    odd: list[Key] = field(default_factory=list)
+    is_own: bool = False
 
     def folders_in(self, at: Key) -> list[str]:
         """Return the names of the folders directly in `at`."""
@@ -49,7 +51,7 @@ class PathList:
 
 def listed(folder: Path) -> PathList:
     """Return what `folder` holds; real folders first, then each linked folder once."""
-    paths, seen, links = PathList(), {os.path.realpath(folder)}, []
+    paths, seen, links = PathList(is_own=_is_own(folder)), {os.path.realpath(folder)}, []
     _walk(folder, (), paths, seen, links)
     while links:
         links.sort(key=lambda link: (len(link), link))
@@ -72,9 +74,16 @@ def listed(folder: Path) -> PathList:
 def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]) -> None:
     for parent, folders, files in os.walk(top):
         here = (*key, *Path(parent).relative_to(top).parts)
-        folders[:] = [name for name in folders if not _SYSTEM.fullmatch(name)]
+        folders[:] = [
+            name
+            for name in folders
+            if not _SYSTEM.fullmatch(name) and not _is_own(Path(parent, name))
+        ]
         for name in list(folders):
-            if Path(parent, name).is_symlink():
+            if _SUFFIX.fullmatch(name):
+                folders.remove(name)  # an image that is none
+                paths.odd.append((*here, name))
+            elif Path(parent, name).is_symlink():
                 folders.remove(name)
                 links.append((*here, name))
             elif os.path.realpath(Path(parent, name)) in seen:
@@ -90,6 +99,16 @@ def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]
             elif not _SYSTEM.fullmatch(name):
                 kind = paths.images if is_image(path) else paths.others
                 kind.append((*here, name))
+
+
+def _is_own(folder: Path) -> bool:
+    """Say whether the program made a folder: a run, or a folder of nothing but runs."""
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return False
+    below = list(folder.iterdir())
+    is_run = any(path.name == "run.db" and path.is_file() for path in below)
+    runs = [(path / "run.db").is_file() for path in below]
+    return is_run or (bool(runs) and all(runs))
 
 
 def is_image(path: Path) -> bool:

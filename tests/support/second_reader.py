@@ -21,7 +21,7 @@ PARTS = {
 }
 _FILLERS = r"(?:sets?|data|datasets?|images?|imgs?|pictures?|photos?|files?|folder|split|\d+)"
 _PART_NAME = re.compile(
-    rf"{_FILLERS}*({'|'.join(sorted(PARTS, key=len, reverse=True))}){_FILLERS}*"
+    rf"(?:seg|{_FILLERS})*({'|'.join(sorted(PARTS, key=len, reverse=True))}){_FILLERS}*"
 )
 _CONTAINER = re.compile(rf"{_FILLERS}+")
 _ASIDE = re.compile(r"(?:annotation|label|mask|doc|segmentation)s?|meta(?:data)?|json|csv|xmls?")
@@ -53,6 +53,7 @@ def read_again(folder: Path) -> Reading | Refusal:
     """Return the one reading of `folder`, or why there is none."""
     paths = listed(folder)
     try:
+        _require(not paths.is_own, "a run of the program")
         found = _read(paths)
         _require(len({kind for kind, _ in found.values()}) > 1, "only one class")
     except _UnclearError as error:
@@ -99,7 +100,9 @@ def _read(paths: PathList) -> dict[Key, tuple[str, str | None]]:
     if names and all(map(part_of, names)):
         return _split_first(paths, at, names)
     folders = paths.folders_in(at)
-    if any(part_of(below) for name in folders for below in _names(paths, (*at, name))):
+    if not _train(names) and any(
+        part_of(below) for name in folders for below in paths.folders_in((*at, name))
+    ):  # meant as a split, even if some of it is empty
         _require_no_part(paths, at, names)
         return _split_last(paths, at, names)
     return {path: (kind, None) for path, kind in _classes(paths, at).items()}
@@ -120,7 +123,8 @@ def _lone(paths: PathList, at: Key) -> str | None:
         return None
     names = _names(paths, at)
     main = [name for name in names if not _is_aside(name)] or names
-    if len(main) != 1 or _barren(paths, at):
+    void = [name for name in _barren(paths, at) if not _is_aside(name)]
+    if len(main) != 1 or void or (part_of(main[0]) and len(names) > 1):
         return None
     is_wrapper = _is_container(main[0]) or not paths.files_in((*at, main[0]))
     return main[0] if is_wrapper else None
@@ -158,7 +162,8 @@ def _split_last(
     for name in names:
         folder = (*at, name)
         below = _names(paths, folder)
-        _require(bool(below) and all(map(part_of, below)), "a class with more than parts")
+        plain = bool(below) and all(map(part_of, below)) and not _barren(paths, folder)
+        _require(plain, "a class with more than parts, or without images in one")
         _require(not paths.files_in(folder), "images beside the parts of a class")
         _require(not any(part_of(path[-1]) for path in paths.spent_in(folder)), "a link as a part")
         _require(len(set(map(part_of, below))) == len(below), "two folders for one part")
