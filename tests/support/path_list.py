@@ -60,7 +60,7 @@ def listed(folder: Path) -> PathList:
         above = os.path.realpath(folder.joinpath(*link[:-1]))
         if f"{above}{os.sep}".startswith(f"{target.rstrip(os.sep)}{os.sep}"):
             continue  # a loop
-        if target in seen:
+        if target in seen or _is_own(Path(target)):
             paths.spent.append(link)
             continue
         seen.add(target)
@@ -77,7 +77,8 @@ def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]
         folders[:] = [
             name
             for name in folders
-            if not _SYSTEM.fullmatch(name) and not _is_own(Path(parent, name))
+            if not _SYSTEM.fullmatch(name)
+            and (Path(parent, name).is_symlink() or not _is_own(Path(parent, name)))
         ]
         for name in list(folders):
             if _SUFFIX.fullmatch(name):
@@ -102,13 +103,16 @@ def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]
 
 
 def _is_own(folder: Path) -> bool:
-    """Say whether the program made a folder: a run, or a folder of nothing but runs."""
+    """Say whether the program made a folder: a run, or runs and no images beside them."""
     if not os.access(folder, os.R_OK | os.X_OK):
         return False
-    below = list(folder.iterdir())
-    is_run = any(path.name == "run.db" and path.is_file() for path in below)
-    runs = [(path / "run.db").is_file() for path in below]
-    return is_run or (bool(runs) and all(runs))
+    if (folder / "run.db").is_file():
+        return True
+    runs = {path.parent for path in folder.glob("*/run.db")}
+    rest = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    return bool(runs) and not any(
+        is_image(path) for path in rest if runs.isdisjoint({path, *path.parents})
+    )
 
 
 def is_image(path: Path) -> bool:

@@ -99,7 +99,7 @@ def _read(paths: PathList) -> dict[Key, tuple[str, str | None]]:
     names = _names(paths, at)
     if names and all(map(part_of, names)):
         return _split_first(paths, at, names)
-    folders = paths.folders_in(at)
+    folders = [name for name in paths.folders_in(at) if not part_of(name)]
     if not _train(names) and any(
         part_of(below) for name in folders for below in paths.folders_in((*at, name))
     ):  # meant as a split, even if some of it is empty
