@@ -87,9 +87,7 @@ def find(folder: Path, *, labels: Path | None = None, group_by: str | None = Non
         DataError: the folder does not exist, does not hold images of two classes, or can be
             understood in several ways.
     """
-    if not is_folder(folder):
-        what = "is not a folder" if is_file(folder) else "does not exist"
-        raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
+    _require_folder(folder)
     if is_own(folder):
         raise DataError(f"{folder} holds a run or the cache of zoo, and no images to train on")
     root = read_tree(folder)
@@ -117,8 +115,15 @@ def find(folder: Path, *, labels: Path | None = None, group_by: str | None = Non
 
 
 def find_image_files(folder: Path) -> list[Path]:
-    """Return every image file below `folder`, whatever its class."""
+    """Return every image file below `folder`, whatever its class. Raises DataError without one."""
+    _require_folder(folder)
     return read_tree(folder).all_images()
+
+
+def _require_folder(folder: Path) -> None:
+    if not is_folder(folder):
+        what = "is not a folder" if is_file(folder) else "does not exist"
+        raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
 
 
 def _read_layout(root: Folder) -> Layout:
