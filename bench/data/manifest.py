@@ -42,7 +42,7 @@ def as_json_value(manifest: Manifest) -> dict[str, object]:
 def source_line(manifest: Manifest) -> str:
     """Return the classes, the owner's split and the groups, and where they come from."""
     counted = [
-        f"{short(name)} {manifest.count(label):,}" for label, name in enumerate(manifest.classes)
+        f"{short(name)} ({manifest.count(label):,})" for label, name in enumerate(manifest.classes)
     ]
     line = f"{len(counted)} classes from {manifest.classes_from}: {join_names(counted, 8)}"
     if manifest.split_from is not None:

@@ -276,7 +276,7 @@ def test_data_check_counts_and_names(zoo, drawn):
     assert code == 2  # `zoo bench` would refuse it, too
     assert "1 of 27 image files in" in err
     assert "26 images usable" in out
-    assert "2 classes from folder names: cat 13 and dog 13" in out
+    assert "2 classes from folder names: cat (13) and dog (13)" in out
     assert "Cat/cat.0.jpg = Cat/copy.jpg: identical files" in out
     assert "Dog/again.jpg = Dog/dog.1.jpg: one picture, saved differently" in out
     assert "✗ Dog/empty.jpg: empty file" in out
