@@ -98,6 +98,8 @@ def find(folder: Path, *, labels: Path | None = None, group_by: str | None = Non
     images = [_image(each, layout.top, of_kind[each.kind]) for each in layout.placed]
     images.sort(key=lambda image: (image.label, image.name))
     if group_by is not None:
+        if any(image.group for image in images):
+            raise DataError(f"--group-by and {labels} both name groups: use one of them")
         images = _with_groups(images, group_by)
     unused = (*layout.unused, *_not_read(root, layout, labels))
     rejects = {
@@ -179,18 +181,16 @@ def _with_groups(images: Sequence[ImageFile], pattern: str) -> list[ImageFile]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise DataError(f"--group-by {pattern!r} is no regular expression: {error}") from error
-    found = [compiled.search(image.name) for image in images]
-    missing = [image.name for image, match in zip(images, found, strict=True) if not match]
+    which = 1 if compiled.groups else 0
+    matches = (compiled.search(image.name) for image in images)
+    found = [match and match[which] for match in matches]
+    missing = [image.name for image, group in zip(images, found, strict=True) if not group]
     if missing:
         raise DataError(
             f"--group-by {pattern!r} finds no group in {len(missing):,} of {len(images):,} names "
             f"({', '.join(missing[:3])}): give a pattern that fits all"
         )
-    return [
-        replace(image, group=match[1 if compiled.groups else 0])
-        for image, match in zip(images, found, strict=True)
-        if match
-    ]
+    return [replace(image, group=group) for image, group in zip(images, found, strict=True)]
 
 
 def _not_read(root: Folder, layout: Layout, labels: Path | None) -> list[Unused]:
