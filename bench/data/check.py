@@ -125,7 +125,8 @@ def require_one_label_each(manifest: Manifest) -> None:
     group = manifest.two_labels[0]
     labels = {image.file.label: image for image in reversed(group)}  # the first of each
     names = sorted(image.file.name for image in labels.values())
-    also = f" (and {len(group) - len(names):,} more files)" if len(group) > len(names) else ""
+    more = len(group) - len(names)
+    also = f" (and {more:,} more)" if more else ""
     rest = len(manifest.two_labels) - 1
     others = f", and {rest:,} other pictures" if rest else ""
     raise DataError(

@@ -103,7 +103,7 @@ def render(manifest: Manifest) -> RenderableType:
         reasons = Counter(reject.reason.partition(":")[0] for reject in manifest.rejects)
         why = display(", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5)))
         lines.append(Text(f"✗ {len(manifest.rejects):,} files would not be used: {why}"))
-    else:
+    elif not manifest.two_labels:
         lines.append(Text("✓ every file would be used", GOOD))
     return Group(*lines)
 
