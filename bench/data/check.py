@@ -14,6 +14,7 @@ from bench.data.facts import CheckedImage as CheckedImage
 from bench.data.facts import Flaw
 from bench.data.find import Finding, ImageFile, Reject
 from bench.data.validation_cache import ValidationCache
+from bench.system.display import count_noun
 from registry.errors import DataError
 
 MOST_REJECTS = 0.01  # of the files with an image's name; more means a broken folder
@@ -125,9 +126,10 @@ def require_one_label_each(manifest: Manifest) -> None:
     group = manifest.two_labels[0]
     labels = {image.file.label: image for image in reversed(group)}  # the first of each
     names = sorted(image.file.name for image in labels.values())
-    also = f" (and {len(group) - len(names):,} more files)" if len(group) > len(names) else ""
+    more = len(group) - len(names)
+    also = f" (and {more:,} more)" if more else ""
     rest = len(manifest.two_labels) - 1
-    others = f", and {rest:,} other pictures" if rest else ""
+    others = f", and {count_noun(rest, 'other picture')}" if rest else ""
     raise DataError(
         f"the same picture under two labels: {' and '.join(names)}{also}{others}: remove or move "
         f"all but one label's; `zoo data check --json {manifest.folder}` lists all"

@@ -87,9 +87,7 @@ def find(folder: Path, *, labels: Path | None = None, group_by: str | None = Non
         DataError: the folder does not exist, does not hold images of two classes, or can be
             understood in several ways.
     """
-    if not is_folder(folder):
-        what = "is not a folder" if is_file(folder) else "does not exist"
-        raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
+    _require_folder(folder)
     if is_own(folder):
         raise DataError(f"{folder} holds a run or the cache of zoo, and no images to train on")
     root = read_tree(folder)
@@ -100,6 +98,8 @@ def find(folder: Path, *, labels: Path | None = None, group_by: str | None = Non
     images = [_image(each, layout.top, of_kind[each.kind]) for each in layout.placed]
     images.sort(key=lambda image: (image.label, image.name))
     if group_by is not None:
+        if any(image.group for image in images):
+            raise DataError(f"--group-by and {labels} both name groups: use one of them")
         images = _with_groups(images, group_by)
     unused = (*layout.unused, *_not_read(root, layout, labels))
     rejects = {
@@ -117,8 +117,15 @@ def find(folder: Path, *, labels: Path | None = None, group_by: str | None = Non
 
 
 def find_image_files(folder: Path) -> list[Path]:
-    """Return every image file below `folder`, whatever its class."""
+    """Return every image file below `folder`, whatever its class. Raises DataError without one."""
+    _require_folder(folder)
     return read_tree(folder).all_images()
+
+
+def _require_folder(folder: Path) -> None:
+    if not is_folder(folder):
+        what = "is not a folder" if is_file(folder) else "does not exist"
+        raise DataError(f"the data folder {folder} {what}: give one with {_EXAMPLE}")
 
 
 def _read_layout(root: Folder) -> Layout:
@@ -174,18 +181,16 @@ def _with_groups(images: Sequence[ImageFile], pattern: str) -> list[ImageFile]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise DataError(f"--group-by {pattern!r} is no regular expression: {error}") from error
-    found = [compiled.search(image.name) for image in images]
-    missing = [image.name for image, match in zip(images, found, strict=True) if not match]
+    which = 1 if compiled.groups else 0
+    matches = (compiled.search(image.name) for image in images)
+    found = [match and match[which] for match in matches]
+    missing = [image.name for image, group in zip(images, found, strict=True) if not group]
     if missing:
         raise DataError(
             f"--group-by {pattern!r} finds no group in {len(missing):,} of {len(images):,} names "
             f"({', '.join(missing[:3])}): give a pattern that fits all"
         )
-    return [
-        replace(image, group=match[1 if compiled.groups else 0])
-        for image, match in zip(images, found, strict=True)
-        if match
-    ]
+    return [replace(image, group=group) for image, group in zip(images, found, strict=True)]
 
 
 def _not_read(root: Folder, layout: Layout, labels: Path | None) -> list[Unused]:

@@ -42,7 +42,7 @@ def as_json_value(manifest: Manifest) -> dict[str, object]:
 def source_line(manifest: Manifest) -> str:
     """Return the classes, the owner's split and the groups, and where they come from."""
     counted = [
-        f"{short(name)} {manifest.count(label):,}" for label, name in enumerate(manifest.classes)
+        f"{short(name)} ({manifest.count(label):,})" for label, name in enumerate(manifest.classes)
     ]
     line = f"{len(counted)} classes from {manifest.classes_from}: {join_names(counted, 8)}"
     if manifest.split_from is not None:
@@ -103,7 +103,7 @@ def render(manifest: Manifest) -> RenderableType:
         reasons = Counter(reject.reason.partition(":")[0] for reject in manifest.rejects)
         why = display(", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5)))
         lines.append(Text(f"✗ {len(manifest.rejects):,} files would not be used: {why}"))
-    else:
+    elif not manifest.two_labels:
         lines.append(Text("✓ every file would be used", GOOD))
     return Group(*lines)
 

@@ -83,7 +83,7 @@ def test_one_picture_many_times_under_two_labels_is_one_short_line(drawn):
         shutil.copy(drawn / "Cat" / "cat.3.jpg", drawn / "Dog" / f"copy.{number}.jpg")
     Image.open(drawn / "Cat" / "cat.4.jpg").save(drawn / "Dog" / "dog.99.png")
 
-    with pytest.raises(DataError, match=r"\(and 29 more files\), and 1 other pictures: remove"):
+    with pytest.raises(DataError, match=r"\(and 29 more\), and 1 other picture: remove"):
         require_one_label_each(check(find(drawn)))
 
 

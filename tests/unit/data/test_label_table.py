@@ -144,7 +144,11 @@ def test_groups_come_from_a_pattern(tmp_path, pattern, groups):
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
-    [("p(", "is no regular expression"), ("q", r"finds no group in 2 of 2 names \(Cat/p1.jpg")],
+    [
+        ("(x)?p", r"finds no group in 2 of 2 names"),
+        ("p(", "is no regular expression"),
+        ("q", r"finds no group in 2 of 2 names \(Cat/p1.jpg"),
+    ],
 )
 def test_a_pattern_that_does_not_fit_is_refused(tmp_path, pattern, message):
     """An image without a group would be counted as a group of its own, without a word."""
@@ -154,3 +158,11 @@ def test_a_pattern_that_does_not_fit_is_refused(tmp_path, pattern, message):
 
     with pytest.raises(DataError, match=message):
         find(tmp_path, group_by=pattern)
+
+
+def test_groups_from_two_sources_are_refused(hashed):
+    """Either the table or the pattern says what belongs together."""
+    table = _write(hashed, "id,label,group\na1f3,a,1\nb2c4,b,2\n")
+
+    with pytest.raises(DataError, match=r"--group-by and .*labels\.csv both name groups"):
+        find(hashed, labels=table, group_by=".")

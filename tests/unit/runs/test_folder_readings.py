@@ -38,7 +38,7 @@ def test_the_reading_is_one_line(given, capsys):
 
     assert splits.name == "given"
     assert capsys.readouterr().err == (
-        "2 classes from folder names: cat 12 and dog 12; split: train/ trains, test/ tests, "
+        "2 classes from folder names: cat (12) and dog (12); split: train/ trains, test/ tests, "
         "validation images are drawn from train\n"
     )
 

@@ -89,9 +89,9 @@ def test_images_without_groups_are_described_as_before(images):
 def test_groups_that_were_found_are_in_the_plan(tmp_path, monkeypatch):
     """From the finder to what the store keeps, nothing loses them."""
 
-    def find_groups(folder):
-        found = find(folder)
-        named_ones = (replace(image, group=image.name[:5]) for image in found.images)
+    def find_groups(folder, **options):
+        found = find(folder, **options)
+        named_ones = (replace(image, group=image.name[:9]) for image in found.images)
         return replace(found, images=tuple(named_ones))
 
     monkeypatch.setattr("bench.runs.load_data.find", find_groups)
@@ -99,7 +99,7 @@ def test_groups_that_were_found_are_in_the_plan(tmp_path, monkeypatch):
     asked = Request(models=("lenet5",), data=folder, cache=False)
     split = make_plan(resolve_request(asked), Progress(shown=False)).about["split"]
 
-    assert split["groups"] == [name[:5] for name in split["test"]]
+    assert split["groups"] == [name[:9] for name in split["test"]]
     assert sum(split["majority"]) == 2
 
 
