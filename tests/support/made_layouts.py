@@ -273,6 +273,7 @@ def _add_folder_like_an_image(layout: Layout, generator: random.Random) -> None:
 
 def _add_file_like_an_image(layout: Layout, generator: random.Random) -> None:
     """Add a file without suffix that starts as a JPEG, which is one, or may be any other."""
-    name = f"{_place(layout, generator)}{generator.choice(('cat_7', 'IMG_7', 'LICENSE', 'b2c4d6e8f0'))}"
+    word = generator.choice(("cat_7", "IMG_7", "LICENSE", "b2c4d6e8f0"))
+    name = f"{_place(layout, generator)}{word}"
     if name not in _all_folders(layout):
         layout.files[name] = generator.choice((_JPEG, b"\xff\xd8\xff and some text"))

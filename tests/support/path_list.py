@@ -26,6 +26,7 @@ class PathList:
     others: list[Key] = field(default_factory=list)
     spent: list[Key] = field(default_factory=list)
     odd: list[Key] = field(default_factory=list)
+    shut: list[Key] = field(default_factory=list)
     is_own: bool = False
 
     def folders_in(self, at: Key) -> list[str]:
@@ -74,6 +75,8 @@ def listed(folder: Path) -> PathList:
 def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]) -> None:
     for parent, folders, files in os.walk(top):
         here = (*key, *Path(parent).relative_to(top).parts)
+        if not os.access(parent, os.R_OK | os.X_OK):
+            paths.shut.append(here)
         folders[:] = [
             name
             for name in folders

@@ -134,6 +134,8 @@ def _split_first(
     paths: PathList, at: Key, names: Sequence[str]
 ) -> dict[Key, tuple[str, str | None]]:
     _require(not any(part_of(path[-1]) for path in paths.spent_in(at)), "a link as a part")
+    empty = [(*at, name) for name in paths.folders_in(at) if part_of(name) and name not in names]
+    _require(not any(each[: len(at) + 1] in empty for each in paths.shut), "a part that is shut")
     parts = {part_of(name): name for name in names}
     _require(len(parts) == len(names), "two folders for one part")
     _require("train" in parts, "nothing to train on")
