@@ -75,8 +75,6 @@ def listed(folder: Path) -> PathList:
 def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]) -> None:
     for parent, folders, files in os.walk(top):
         here = (*key, *Path(parent).relative_to(top).parts)
-        if not os.access(parent, os.R_OK | os.X_OK):
-            paths.shut.append(here)
         folders[:] = [
             name
             for name in folders
@@ -96,6 +94,8 @@ def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]
             else:
                 seen.add(os.path.realpath(Path(parent, name)))
                 paths.folders.append((*here, name))
+        inside = [(*here, name) for name in folders]
+        paths.shut += [each for each in inside if not _may_read(top.joinpath(*each[len(key) :]))]
         for name in files:
             path = Path(parent, name)
             if path.is_symlink() and not path.exists() and "." not in name[1:]:
@@ -105,9 +105,13 @@ def _walk(top: Path, key: Key, paths: PathList, seen: set[str], links: list[Key]
                 kind.append((*here, name))
 
 
+def _may_read(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
+
+
 def _is_own(folder: Path) -> bool:
     """Say whether the program made a folder: a run, or runs and no images beside them."""
-    if not os.access(folder, os.R_OK | os.X_OK):
+    if not _may_read(folder):
         return False
     if (folder / "run.db").is_file():
         return True
