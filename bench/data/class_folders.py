@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from bench.data.folder_tree import A_FOLDER, Folder
+from bench.data.folder_tree import BROKEN, Folder
 from bench.data.layout_names import (
     Part,
     class_key,
@@ -80,11 +80,11 @@ def inner_folder(top: Folder) -> Folder | None:
     if top.images:
         return None
     folders = class_folders_of(top)
-    if len(folders) == 1:
+    if len(folders) == 1 and folders[0].holds_images:
         holds_folders = bool(folders[0].folders) and not folders[0].images
         return folders[0] if holds_folders or is_container_name(folders[0].name) else None
     images = [each for each in folders if not is_annotation_name(each.name)]
-    if len(images) != 1 or part_of(images[0].name):
+    if len(images) != 1 or part_of(images[0].name) or not images[0].holds_images:
         return None
     holds_folders = bool(images[0].folders) and not images[0].images
     return images[0] if holds_folders or is_container_name(images[0].name) else None
@@ -159,10 +159,11 @@ def require_images(top: Folder, folders: Sequence[Folder]) -> None:
                 "Remove it, or put images into it"
             )
     for link in top.skipped:
-        if not link.loops and link.reason != A_FOLDER and not _FILE.search(link.path.name):
+        a_file = link.reason == BROKEN and _FILE.search(link.path.name)
+        if not link.loops and not a_file:
             raise DataError(
                 f"{link.path} is {link.reason}, so this class has no image: remove it, or make it "
-                "a folder"
+                "a folder with another name"
             )
 
 
@@ -183,7 +184,7 @@ def _require_class_names(top: Folder, folders: Sequence[Folder]) -> None:
         each
         for each in folders
         if (is_container_name(each.name) and not part_of(each.name))
-        or (is_annotation_name(each.name) and each.holds_images)
+        or is_annotation_name(each.name)
     ]
     if len(folders) == 1 and top.images:
         unclear = list(folders)
@@ -236,7 +237,8 @@ def _read_file_names(top: Folder) -> Layout:
 
 def _describes_images(folder: Folder) -> bool:
     """Return whether `folder` holds facts about images, and no image: annotations/*.xml."""
-    return is_annotation_name(folder.name) and any(each.others for each in folder.walk())
+    unread = any(each.error for each in folder.walk())
+    return is_annotation_name(folder.name) and not folder.holds_images and not unread
 
 
 def describe_content(folder: Folder) -> str:
@@ -244,6 +246,9 @@ def describe_content(folder: Folder) -> str:
     if folder.error is not None:
         return f"cannot read it ({folder.error})"
     others = [path for each in folder.walk() for path in each.others]
+    skipped = [each for sub in folder.walk() for each in sub.skipped]
+    if skipped and not others:
+        return f"it holds {skipped[0].path.name}, {skipped[0].reason}"
     if not others:
         return "it is empty" if not folder.folders else "its folders are empty"
     first = ", ".join(path.name for path in others[:3])

@@ -17,7 +17,8 @@ _OWN = (("run.db",), ("checked.sqlite",), ("search.json", "spent.json"))  # a ru
 A_FOLDER = "a folder with an image's name"
 _LOOP = "a link to a folder that holds it"
 _TWICE = "a link to a folder that is read already"
-_BROKEN = "a link to nothing"
+BROKEN = "a link to nothing"
+_OWN_LINK = "a link to a run or the cache of zoo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,8 @@ def read_tree(root: Path) -> Folder:
             loops = loops or link.resolve() == link.parent.resolve()
             reason = _LOOP if loops else _TWICE
             parent.skipped.append(Skipped(path=link, reason=reason, loops=loops))
+        elif is_own(link):
+            parent.skipped.append(Skipped(path=link, reason=_OWN_LINK))
         else:
             _keep(_read(link, seen, links), parent)
     return tree
@@ -147,7 +150,7 @@ def _add_file(folder: Folder, path: Path) -> None:
     if is_image_file(path):
         folder.images.append(path)
     elif path.is_symlink() and not (is_file(path) or is_folder(path)):
-        folder.skipped.append(Skipped(path=path, reason=_BROKEN))
+        folder.skipped.append(Skipped(path=path, reason=BROKEN))
     else:
         folder.others.append(path)
 
@@ -158,7 +161,7 @@ def _keep(found: Folder, parent: Folder) -> None:
         runs = any(is_own(Path(each.path)) for each in os.scandir(found.path))
     except OSError:
         runs = False
-    if not (runs and not found.holds_images):
+    if not runs or found.holds_images or found.skipped:
         parent.folders.append(found)
         parent.folders.sort(key=lambda folder: folder.name)
 

@@ -69,7 +69,7 @@ def read_within_classes(top: Folder) -> Layout | None:
         DataError: the classes have different parts, or images beside them.
     """
     folders = class_folders_of(top)
-    within = any(part_of(sub.name) for each in folders for sub in each.folders)
+    within = any(parts_and_others(each)[0] for each in folders)
     if not within or any(part_of(each.name) for each in folders):
         return None
     require_images(top, folders)
@@ -162,17 +162,17 @@ def _is_unlabelled(top: Folder) -> bool:
 
 def _parts_of_class(folder: Folder) -> dict[Part, Folder]:
     """Return the parts within a class folder, which holds nothing else."""
-    parts = _parts_of(folder)
-    others = [each.name for each in folder.folders if each not in parts.values()]
+    parts = {part: sub for part, sub in _parts_of(folder).items() if sub.holds_images or sub.error}
+    others = [sub.name for sub in folder.folders if sub.holds_images and not part_of(sub.name)]
     beside = [*([show_folders(others)] if others else []), *(["images"] if folder.images else [])]
-    hollow = [each.name for each in parts.values() if not each.holds_images]
-    if beside or hollow or not parts:
-        what = f"holds {' and '.join(beside)}" if beside else f"has no images in {hollow}"
+    if beside or not parts:
         raise DataError(
-            f"{folder.path} {what}: a split within a class needs train/, and val/ or test/, with "
-            "images in each, and nothing else"
+            f"{folder.path} holds {' and '.join(beside) or 'no parts'}: a split within a class "
+            "needs train/, and val/ or test/, with images in each, and nothing else"
         )
     for each in parts.values():
+        if each.error is not None:
+            raise DataError(f"cannot read {each.path}: {each.error}")
         require_no_parts(each)
     return parts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 Key = tuple[str, ...]
@@ -116,7 +117,7 @@ def _is_own(folder: Path) -> bool:
     if (folder / "run.db").is_file():
         return True
     runs = {path.parent for path in folder.glob("*/run.db")}
-    rest = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    rest = (Path(top, name) for top, *names in os.walk(folder) for name in chain(*names))
     return bool(runs) and not any(
         is_image(path) for path in rest if runs.isdisjoint({path, *path.parents})
     )

@@ -101,8 +101,8 @@ def _read(paths: PathList) -> dict[Key, tuple[str, str | None]]:
         return _split_first(paths, at, names)
     folders = [name for name in paths.folders_in(at) if not part_of(name)]
     if not _train(names) and any(
-        part_of(below) for name in folders for below in paths.folders_in((*at, name))
-    ):  # meant as a split, even if some of it is empty
+        part_of(below) for name in folders for below in _names(paths, (*at, name))
+    ):
         _require_no_part(paths, at, names)
         return _split_last(paths, at, names)
     return {path: (kind, None) for path, kind in _classes(paths, at).items()}
@@ -164,9 +164,11 @@ def _split_last(
     for name in names:
         folder = (*at, name)
         below = _names(paths, folder)
-        plain = bool(below) and all(map(part_of, below)) and not _barren(paths, folder)
+        plain = bool(below) and all(map(part_of, below))
         _require(plain, "a class with more than parts, or without images in one")
         _require(not paths.files_in(folder), "images beside the parts of a class")
+        shut = any(part_of(path[-1]) for path in paths.shut if path[:-1] == folder)
+        _require(not shut, "a part that is shut")
         _require(not any(part_of(path[-1]) for path in paths.spent_in(folder)), "a link as a part")
         _require(len(set(map(part_of, below))) == len(below), "two folders for one part")
         for each in below:
@@ -251,13 +253,15 @@ def _names(paths: PathList, at: Key) -> list[str]:
 def _barren(paths: PathList, at: Key) -> list[str]:
     """Return the other folders in `at`, but not those for annotations."""
     without = set(paths.folders_in(at)) - set(_names(paths, at))
-    return [name for name in without if not _is_aside(name) or not paths.files_below((*at, name))]
+    shut = {path[len(at)] for path in paths.shut if path[: len(at)] == at != path}
+    return [name for name in without if not _is_aside(name) or name in shut]
 
 
 def _require_folders(paths: PathList, at: Key, names: Sequence[str]) -> None:
     """Let folders be classes if each gives images, and a name of its own."""
     _require(not _barren(paths, at), "a class folder that gives no image")
     _require(not paths.spent_in(at), "a link that would be a class")
+    _require(not any(path[:-1] == at for path in paths.odd), "a folder with an image's name")
     _require_distinct(names)
 
 

@@ -362,3 +362,27 @@ def test_empty_folders_are_named(tmp_path):
         ("later", "an empty folder"),
         ("valid", "an empty folder"),
     ]
+
+
+def test_a_link_to_a_run_is_no_class(tmp_path):
+    """Runs are never read, whatever way leads to them."""
+    folder = _touch(tmp_path, "Cat/1.jpg", "Dog/1.jpg", "Fox/run.db", "Fox/1.jpg")
+    (folder / "Bus").symlink_to(folder / "Fox")
+
+    with pytest.raises(DataError, match="Bus is a link to a run or the cache of zoo"):
+        find(folder)
+
+
+def test_a_class_folder_with_an_images_name_is_refused(tmp_path):
+    """`Fox.jpg/` beside Cat/ and Dog/ may be a class: nobody trains without it by chance."""
+    with pytest.raises(DataError, match=r"Fox.jpg is a folder with an image's name"):
+        find(_touch(tmp_path, "Cat/1.jpg", "Dog/1.jpg", "Fox.jpg/1.jpg"))
+
+
+def test_empty_parts_within_a_class_are_named(tmp_path):
+    """An empty train/ in a class folder makes no split."""
+    folder = _touch(tmp_path, "Cat/1.jpg", "Dog/1.jpg")
+    (folder / "Cat" / "train").mkdir()
+
+    assert find(folder).classes == ("cat", "dog")
+    assert [each.name for each in find(folder).rejects] == ["Cat/train"]
