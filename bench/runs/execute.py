@@ -291,9 +291,8 @@ def _run(
     tables = Throttle(lambda: write_run(results(), about))
     session = Session(resolved.options, folder, store, plan, progress, keep, server)
     there = [trial.record for trial in trials.values() if trial.record is not None]
-    with progress.showing(
-        [trial.spec for trial in trials.values()], there, resolved.options.jobs or 1
-    ):
+    specs, jobs = [trial.spec for trial in trials.values()], resolved.options.jobs or 1
+    with progress.showing(specs, there, jobs):
         stopped_by = session.run(pending)
     tables.finish()
     found = results(stopped_by)
