@@ -290,9 +290,8 @@ def _run(
 
     tables = Throttle(lambda: write_run(results(), about))
     session = Session(resolved.options, folder, store, plan, progress, keep, server)
-    there = [trial.record for trial in trials.values() if trial.record is not None]
     specs, jobs = [trial.spec for trial in trials.values()], resolved.options.jobs or 1
-    with progress.showing(specs, there, jobs):
+    with progress.showing(specs, [t.record for t in trials.values() if t.record], jobs):
         stopped_by = session.run(pending)
     tables.finish()
     found = results(stopped_by)
