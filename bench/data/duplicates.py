@@ -61,6 +61,27 @@ def duplicates_of(
     return _groups(images, [*_equal(images), *(_near(images) if near == "group" else ())])
 
 
+def linked(images: Sequence[CheckedImage], pairs: Iterable[tuple[int, int]]) -> list[Group]:
+    """Return `images` by group: a group holds what `pairs` of numbers link, directly or not.
+
+    Groups are in the order of their first images; an image in no pair is a group of its own.
+    """
+    parent = list(range(len(images)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = index = parent[parent[index]]
+        return index
+
+    for first, second in pairs:
+        one, other = sorted((root(first), root(second)))
+        parent[other] = one
+    groups: dict[int, list[CheckedImage]] = defaultdict(list)
+    for index, image in enumerate(images):
+        groups[root(index)].append(image)
+    return list(map(tuple, groups.values()))
+
+
 def _near(images: Sequence[CheckedImage]) -> list[tuple[int, int]]:
     """Return the pairs of near-copies, of which each picture takes part once."""
     once: dict[Hashable, int] = {}
@@ -85,20 +106,7 @@ def _equal(images: Sequence[CheckedImage]) -> list[tuple[int, int]]:
 
 def _groups(images: Sequence[CheckedImage], pairs: Iterable[tuple[int, int]]) -> tuple[Group, ...]:
     """Return the groups that the pairs link."""
-    parent = list(range(len(images)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = index = parent[parent[index]]
-        return index
-
-    for first, second in pairs:
-        one, other = sorted((root(first), root(second)))
-        parent[other] = one
-    groups: dict[int, list[CheckedImage]] = defaultdict(list)
-    for index, image in enumerate(images):
-        groups[root(index)].append(image)
-    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+    return tuple(group for group in linked(images, pairs) if len(group) > 1)
 
 
 def _pairs(images: Sequence[CheckedImage], pairs: Iterable[tuple[int, int]]) -> list[Group]:

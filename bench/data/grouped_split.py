@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from bench.data.check import CheckedImage, Manifest
+from bench.data.duplicates import linked
 from bench.system.display import count_noun, join_names
 from registry.errors import DataError
 
@@ -31,27 +32,20 @@ def units_of(manifest: Manifest) -> list[Unit]:
     Images of one group, or of one group of near-duplicates, are in one unit. So are two groups that
     share a picture.
     """
-    together = [[image.sha256 for image in group] for group in manifest.duplicates]
-    named: dict[str, list[str]] = defaultdict(list)
-    for image in manifest.images:
+    images = sorted(manifest.images, key=lambda image: image.sha256)
+    of_content: dict[str, list[int]] = defaultdict(list)
+    named: dict[str, list[int]] = defaultdict(list)
+    for number, image in enumerate(images):
+        of_content[image.sha256].append(number)
         if image.file.group is not None:
-            named[image.file.group].append(image.sha256)
-    parent = {image.sha256: image.sha256 for image in manifest.images}
-
-    def root(digest: str) -> str:
-        while parent[digest] != digest:
-            parent[digest] = digest = parent[parent[digest]]
-        return digest
-
-    for digests in (*together, *named.values()):
-        for digest in digests:
-            if digest in parent:
-                first, second = sorted((root(digests[0]), root(digest)))
-                parent[second] = first
-    units: dict[str, list[CheckedImage]] = defaultdict(list)
-    for image in sorted(manifest.images, key=lambda image: image.sha256):
-        units[root(image.sha256)].append(image)
-    return sorted(map(tuple, units.values()), key=lambda unit: (-len(unit), unit[0].sha256))
+            named[image.file.group].append(number)
+    copies = [  # some may lie outside `manifest.images`, as in another part of a given split
+        [number for image in group for number in of_content.get(image.sha256, ())]
+        for group in manifest.duplicates
+    ]
+    together = (*copies, *named.values(), *of_content.values())
+    pairs = [(numbers[0], other) for numbers in together for other in numbers[1:]]
+    return sorted(linked(images, pairs), key=lambda unit: (-len(unit), unit[0].sha256))
 
 
 def deal(units: Sequence[Unit], shares: Sequence[float], classes: Sequence[str]) -> list[Unit]:

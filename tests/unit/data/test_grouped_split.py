@@ -115,6 +115,17 @@ def test_a_missing_validation_part_comes_from_train():
     assert {image.file.part for image in split.validation} == {"train"}
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_copy_in_the_given_test_part_is_no_matter_for_the_others(turned):
+    """Its copy trains or validates as any other image does, whichever of the two comes first."""
+    parts = ["test" if n % 4 == 3 else "train" for n in range(160)]
+    manifest = _manifest([n // 4 % 2 for n in range(160)], [None] * 160, parts)
+    pair = (manifest.images[3], manifest.images[0])
+    joined = replace(manifest, duplicates=(pair[::-1] if turned else pair,))
+
+    assert given_split(joined) == given_split(manifest)
+
+
 def test_a_group_in_two_fixed_parts_is_refused():
     """A split that is fixed cannot keep a group together: it is named."""
     parts = [("train", "validation", "test")[n % 3] for n in range(30)]
