@@ -27,7 +27,8 @@ from bench.system.display import count_noun
 from registry.errors import DataError
 
 FOLDER_NAMES, FILE_NAMES = "folder names", "file names"
-_LABEL_COLUMN = re.compile(r"\b(label|class|class_name|category|target|species|breed)\b")
+LABEL_COLUMNS = ("label", "class", "class_name", "category", "target", "species", "breed")
+_LABEL_COLUMN = re.compile(rf"\b({'|'.join(LABEL_COLUMNS)})\b")
 _FILE = re.compile(r"\.\w{1,5}$")  # a suffix: the name of a file
 _LINE = 4096  # characters of a first line that are read
 _SHOWN = 4  # names in a message
@@ -77,17 +78,16 @@ def class_folders_of(top: Folder) -> list[Folder]:
 
 def inner_folder(top: Folder) -> Folder | None:
     """Return the folder that holds all images of `top`, if it cannot be a class itself."""
-    if top.images:
-        return None
     folders = class_folders_of(top)
-    if len(folders) == 1 and folders[0].holds_images:
-        holds_folders = bool(folders[0].folders) and not folders[0].images
-        return folders[0] if holds_folders or is_container_name(folders[0].name) else None
-    images = [each for each in folders if not is_annotation_name(each.name)]
-    if len(images) != 1 or part_of(images[0].name) or not images[0].holds_images:
+    if len(folders) > 1:  # one of all images may lie beside annotations
+        folders = [each for each in folders if not is_annotation_name(each.name)]
+        if any(part_of(each.name) for each in folders):
+            return None
+    if len(folders) != 1 or top.images or not folders[0].holds_images:
         return None
-    holds_folders = bool(images[0].folders) and not images[0].images
-    return images[0] if holds_folders or is_container_name(images[0].name) else None
+    only = folders[0]
+    holds_folders = bool(only.folders) and not only.images
+    return only if holds_folders or is_container_name(only.name) else None
 
 
 def parts_and_others(top: Folder) -> tuple[list[Folder], list[Folder]]:

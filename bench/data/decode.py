@@ -16,11 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bench.data.image_formats import FORMATS as FORMATS
-from bench.data.image_formats import IMAGE_LIKE_SUFFIXES as IMAGE_LIKE_SUFFIXES
-from bench.data.image_formats import READ_SUFFIXES as READ_SUFFIXES
-from bench.data.image_formats import describe_signature, looks_like_targa
-from bench.data.image_formats import looks_like_image as looks_like_image
-from bench.data.image_formats import why_unread as why_unread
+from bench.data.image_formats import describe_signature, looks_like_targa, why_unread
 from bench.data.rgb import ShortOfMemoryError as ShortOfMemoryError
 from bench.data.rgb import UnreadableImageError as UnreadableImageError
 from bench.data.rgb import scale_key, to_rgb

@@ -38,6 +38,7 @@ class Folder:
         images: files that are pictures by their suffix, or else by their first bytes.
         others: all other files.
         error: why the folder cannot be read.
+        holds_runs: whether runs or caches of this program lie directly in it.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Folder:
     folders: "list[Folder]" = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     error: str | None = None
+    holds_runs: bool = False
 
     @property
     def name(self) -> str:
@@ -132,16 +134,19 @@ def _read(path: Path, seen: set[tuple[int, int]], links: list[tuple[Folder, Path
         folder.error = error.strerror or str(error)
         return folder
     for entry in entries:
+        each = Path(entry.path)
+        inside = is_folder(each)
+        own = inside and is_own(each)
+        folder.holds_runs |= own
         if is_system_name(entry.name):
             continue
-        each = Path(entry.path)
-        if not is_folder(each):
+        if not inside:
             _add_file(folder, each)
         elif each.suffix.lower() in IMAGE_LIKE_SUFFIXES:
             folder.skipped.append(Skipped(path=each, reason=A_FOLDER))
         elif entry.is_symlink():
             links.append((folder, each))
-        elif not is_own(each):
+        elif not own:
             _keep(_read(each, seen, links), folder)
     return folder
 
@@ -157,11 +162,7 @@ def _add_file(folder: Folder, path: Path) -> None:
 
 def _keep(found: Folder, parent: Folder) -> None:
     """Add `found` to `parent`, unless it holds runs of this program and no image."""
-    try:
-        runs = any(is_own(Path(each.path)) for each in os.scandir(found.path))
-    except OSError:
-        runs = False
-    if not runs or found.holds_images or found.skipped:
+    if not found.holds_runs or found.holds_images or found.skipped:
         parent.folders.append(found)
         parent.folders.sort(key=lambda folder: folder.name)
 

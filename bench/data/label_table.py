@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.data.class_folders import Layout, Placed, Unused, require_distinct
+from bench.data.class_folders import LABEL_COLUMNS, Layout, Placed, Unused, require_distinct
 from bench.data.folder_tree import Folder
 from bench.data.given_split import with_split
 from bench.data.layout_names import class_key, class_name, part_of
@@ -16,7 +16,7 @@ from registry.errors import DataError
 
 _NAMES = {  # of a column, the first that the table has
     "file": ("file", "filename", "file_name", "image", "image_name", "image_id", "path", "id"),
-    "label": ("label", "class", "class_name", "category", "target", "species", "breed"),
+    "label": LABEL_COLUMNS,
     "split": ("split", "part", "subset", "set"),
     "group": ("group", "group_id", "patient", "patient_id", "subject", "subject_id"),
 }

@@ -13,11 +13,11 @@ from bench.data.check import CheckedImage, Manifest
 from bench.data.facts import Facts
 from bench.data.find import ImageFile
 from bench.data.grouped_split import deal, has_groups, units_of
+from bench.data.layout_names import PARTS
 from bench.system.display import count_noun
 from registry.errors import DataError
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.70, 0.15
-_PARTS = ("train", "validation", "test")
 _TEXTBOOK_TRAIN, _TEXTBOOK_TEST, _TEXTBOOK_SEED = 400, 10, 42
 
 
@@ -110,7 +110,7 @@ def given_split(manifest: Manifest) -> Split:
             f"{manifest.folder} has no split of its own (train/, val/, test/): use --split "
             "stratified"
         )
-    of = {part: tuple(i for i in manifest.images if i.file.part == part) for part in _PARTS}
+    of = {part: tuple(i for i in manifest.images if i.file.part == part) for part in PARTS}
     if not of["validation"]:
         share = VALIDATION_SHARE / (TRAIN_SHARE + VALIDATION_SHARE)
         units = units_of(replace(manifest, images=of["train"]))
@@ -129,7 +129,7 @@ def given_split(manifest: Manifest) -> Split:
 def require_whole_groups(split: Split) -> None:
     """Raise DataError if images of one group lie in two parts of a split that is fixed."""
     where: dict[str, str] = {}
-    for part in _PARTS:
+    for part in PARTS:
         for image in getattr(split, part):
             group = image.file.group
             if group is not None and where.setdefault(group, part) != part:
@@ -152,13 +152,13 @@ def join_classes(name: str, parts: Iterable[Sequence[Iterable[CheckedImage]]]) -
 
 def as_plain(split: Split) -> dict[str, Any]:
     """Return `split` as JSON values, for another process."""
-    images = {part: [image_as_plain(image) for image in getattr(split, part)] for part in _PARTS}
-    return {"name": split.name, "within": split.within, **images}
+    plain: dict[str, Any] = {"name": split.name, "within": split.within}
+    return plain | {part: [image_as_plain(i) for i in getattr(split, part)] for part in PARTS}
 
 
 def split_of(plain: dict[str, Any]) -> Split:
     """Return the split from the values of `as_plain`."""
-    images = {part: tuple(map(image_of, plain[part])) for part in _PARTS}
+    images = {part: tuple(map(image_of, plain[part])) for part in PARTS}
     return Split(name=plain["name"], within=plain["within"], **images)
 
 

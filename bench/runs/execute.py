@@ -13,10 +13,10 @@ from bench.analysis.results import StoredTrial, tests_of
 from bench.data.folds import parse_folds
 from bench.engines.registry import LOCAL, get_engine
 from bench.engines.spawn import TrialServer, trial_server
-from bench.report.run_files import draw_answers, write_run, write_trial
+from bench.report.run_files import write_run, write_trial
 from bench.report.submission import submission_note
 from bench.report.trackers import Trackers, require_trackers
-from bench.runs.pictures import draw_grids, keep_pictures, trials_without_grid
+from bench.runs.pictures import draw_grid_of, draw_grids, keep_pictures, trials_without_grid
 from bench.runs.plan import Plan, make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request, request_of
@@ -33,7 +33,7 @@ from bench.training.record import TrialResult
 from bench.training.reproducibility import differences
 from bench.training.spec import TrialSpec
 from registry.architecture import Architecture
-from registry.errors import DataError, ReproducibilityError, RunError, StorageError, ZooError
+from registry.errors import ReproducibilityError, RunError, StorageError, ZooError
 
 
 def run(
@@ -279,11 +279,7 @@ def _run(
         where = folder.trial(record.spec)
         write_trial(where, record, tested_names(about["split"], record.spec), test, tested)
         if test is not None:
-            images = plan.splits.of(record.spec.fold).test
-            try:
-                draw_answers(where, record, images, test, plan.source)
-            except DataError as error:  # no picture may cost a measurement
-                progress.say(f"cannot draw the test images: {error}")
+            draw_grid_of(record, test, folder, plan, progress)
             keep_pictures(store, plan, progress)
         tables()
         trackers.log(where, result.record)

@@ -54,10 +54,8 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
         progress.say("no --data: using cats and dogs drawn by code, not photographs")
     manifest = _check_folder(find_data_folder(request), request, progress, request.labels)
     progress.say(source_line(manifest))
-    if manifest.split_from and "given" not in (
-        request.within,
-        request.split.replace(AUTO, "given"),
-    ):
+    given = request.split in (AUTO, "given") or request.within == "given"
+    if manifest.split_from and not given:
         progress.say(f"--split {request.split} leaves the test images of {manifest.folder} unused")
         manifest = without_given_test(manifest)
     if request.limit is not None:

@@ -12,6 +12,8 @@ from bench.runs.progress import Progress
 from bench.runs.run_folder import RunFolder
 from bench.runs.store import Store
 from bench.runs.thumbnails import keep_missing
+from bench.training.evaluate import Evaluation
+from bench.training.record import TrialRecord
 from registry.errors import DataError
 
 
@@ -35,6 +37,17 @@ def trials_without_grid(folder: RunFolder, trials: Sequence[StoredTrial]) -> lis
     ]
 
 
+def draw_grid_of(
+    record: TrialRecord, test: Evaluation, folder: RunFolder, plan: Plan, progress: Progress
+) -> None:
+    """Draw the grid of test images of a trial, or say why not: it may cost no measurement."""
+    images = plan.splits.of(record.spec.fold).test
+    try:
+        draw_answers(folder.trial(record.spec), record, images, test, plan.source)
+    except DataError as error:
+        progress.say(f"cannot draw the test images: {error}")
+
+
 def draw_grids(
     trials: Sequence[StoredTrial], folder: RunFolder, plan: Plan, progress: Progress
 ) -> None:
@@ -42,8 +55,4 @@ def draw_grids(
     for trial in trials:
         split = plan.splits.of(trial.spec.fold)
         if trial.record and trial.test and trial.spec.split_fingerprint == split.fingerprint:
-            where = folder.trial(trial.spec)
-            try:
-                draw_answers(where, trial.record, split.test, trial.test, plan.source)
-            except DataError as error:  # no picture may cost a measurement
-                progress.say(f"cannot draw the test images: {error}")
+            draw_grid_of(trial.record, trial.test, folder, plan, progress)

@@ -39,7 +39,6 @@ UNDRAWN = tuple(
     (name, lambda *arguments: None)
     for name in (
         "bench.runs.stored_runs.write_page",
-        "bench.runs.execute.draw_answers",
         "bench.runs.pictures.draw_answers",
     )
 )

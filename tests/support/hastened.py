@@ -19,7 +19,6 @@ def _grid(folder: Path, *of_what: object) -> None:
 
 _WHAT = (
     ("bench.runs.stored_runs.write_page", lambda *arguments: None),
-    ("bench.runs.execute.draw_answers", _grid),
     ("bench.runs.pictures.draw_answers", _grid),
     ("bench.training.latency.repeat_timing", lambda measure: [measure()]),
 )

@@ -195,7 +195,11 @@ def _place(layout: Layout, generator: random.Random) -> str:
 
 
 def _add_folder(layout: Layout, generator: random.Random) -> None:
-    name = f"{_place(layout, generator)}{_any_name(generator)}"
+    _put_folder(layout, generator, f"{_place(layout, generator)}{_any_name(generator)}")
+
+
+def _put_folder(layout: Layout, generator: random.Random, name: str) -> None:
+    """Add the folder `name`, with up to two files, unless a file has that name."""
     if name not in layout.files:
         layout.folders.add(name)
         for _ in range(generator.choice((0, 1, 2))):
@@ -264,11 +268,7 @@ def _add_run(layout: Layout, generator: random.Random) -> None:
 
 def _add_folder_like_an_image(layout: Layout, generator: random.Random) -> None:
     name = generator.choice(("Fox.jpg", "1.png", "cat.5.jpeg"))
-    folder = f"{_place(layout, generator)}{name}"
-    if folder not in layout.files:
-        layout.folders.add(folder)
-        for _ in range(generator.choice((0, 1, 2))):
-            _any_file(layout, generator, f"{folder}/")
+    _put_folder(layout, generator, f"{_place(layout, generator)}{name}")
 
 
 def _add_file_like_an_image(layout: Layout, generator: random.Random) -> None:

@@ -11,14 +11,10 @@ from made_images import corners, png, png_chunk, saved, tiff, with_chunk
 from PIL import Image, ImageDraw, ImageOps
 
 from bench.data import image_formats
-from bench.data.decode import (
-    FORMATS,
+from bench.data.decode import FORMATS, UnreadableImageError, decode, decode_content, decode_fully
+from bench.data.image_formats import (
     IMAGE_LIKE_SUFFIXES,
     READ_SUFFIXES,
-    UnreadableImageError,
-    decode,
-    decode_content,
-    decode_fully,
     looks_like_image,
     why_unread,
 )
