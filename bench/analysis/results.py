@@ -18,7 +18,7 @@ from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.verdict import Verdict
 from bench.system.options import parse_share
 from bench.training.evaluate import Evaluation
-from bench.training.record import FINISHED, TrialRecord
+from bench.training.record import TrialRecord
 from bench.training.spec import TrialSpec
 from registry.errors import RunError
 
@@ -97,7 +97,7 @@ class Results:
     @property
     def unfinished(self) -> int:
         """The number of trials still to run or to resume."""
-        return self.planned - sum(record.status != "interrupted" for record in self.records)
+        return self.planned - sum(record.finished for record in self.records)
 
     @classmethod
     def from_records(
@@ -168,7 +168,7 @@ class StoredTrial:
     @property
     def finished(self) -> bool:
         """Whether the trial has finished."""
-        return self.record is not None and self.record.status in FINISHED
+        return self.record is not None and self.record.finished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

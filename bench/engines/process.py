@@ -25,7 +25,15 @@ from bench.engines.spawn import Spawned
 from bench.system.memory import kernel_kills
 from bench.training.callbacks import Callback
 from bench.training.evaluate import unpack_evaluation
-from bench.training.record import EpochRecord, Status, TrialRecord, TrialResult, record_of
+from bench.training.record import (
+    KILLED_BY,
+    KILLED_BY_KERNEL,
+    EpochRecord,
+    Status,
+    TrialRecord,
+    TrialResult,
+    record_of,
+)
 from bench.training.spec import TrialSpec, convert, spec_of
 from bench.training.spec import as_plain as spec_as_plain
 from registry.errors import RunError
@@ -191,10 +199,10 @@ class TrialProcess:
             return "interrupted", "stopped by the user"
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
         if name == "SIGKILL" and kernel_kills() > self._kills:
-            return "out-of-memory", "the kernel killed its process for lack of memory"
+            return "out-of-memory", KILLED_BY_KERNEL
         if any("std::bad_alloc" in line for line in self._lines):
-            return "out-of-memory", f"its process was killed by {name} when it asked for memory"
-        return "killed", f"its process was killed by {name}"
+            return "out-of-memory", f"{KILLED_BY} {name} when it asked for memory"
+        return "killed", f"{KILLED_BY} {name}"
 
     def _pass_output_on(self, callback: Callback) -> None:
         """Report what the process prints, line by line, and keep the last lines."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.report.table import markdown_row
 from bench.system.display import display
-from bench.training.record import EPOCH_TIMES, FINISHED, SHARED, EpochRecord, TrialRecord
+from bench.training.record import EPOCH_TIMES, SHARED, EpochRecord, TrialRecord
 from registry.errors import RunError, format_error
 
 _SPECIFIED = ("model", "seed", "fold", "device", "precision", "threads", "fidelity", "origin")
@@ -37,7 +37,7 @@ class Trackers:
 
     def log(self, trial: Path, record: TrialRecord) -> None:
         """Log the trial with the folder `trial`, if finished; never raises."""
-        if record.status not in FINISHED:
+        if not record.finished:
             return
         name = trial.relative_to(self._folder).as_posix()
         for each in list(self._names):

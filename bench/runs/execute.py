@@ -16,6 +16,7 @@ from bench.engines.spawn import TrialServer, trial_server
 from bench.report.run_files import write_run, write_trial
 from bench.report.submission import submission_note
 from bench.report.trackers import Trackers, require_trackers
+from bench.runs.lost_trials import trials_despite_loss, whole_trials
 from bench.runs.pictures import draw_grid_of, draw_grids, keep_pictures, trials_without_grid
 from bench.runs.plan import Plan, make_plan
 from bench.runs.progress import Progress
@@ -124,9 +125,13 @@ def resume(
         with (
             _explain_storage_errors(folder),
             folder.held(),
-            closing(Store.open(folder.database)) as store,
+            closing(Store.open(folder.database, lossy=inexact)) as store,
         ):
-            about, trials = store.about(), store.trials()
+            about = store.about()
+            if inexact:
+                trials = trials_despite_loss(folder, store, progress.say)
+            else:
+                trials = whole_trials(folder, store)
             request = _apply_changes(request_of(about["request"]), changes)
             folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
             left = [trial for trial in trials if not trial.finished]
@@ -154,6 +159,7 @@ def _explain_storage_errors(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except (OSError, StorageError) as error:
+        folder.require_present()
         raise StorageError(
             f"{error}: free disk space, then run `zoo bench --resume {folder.path}`"
         ) from error

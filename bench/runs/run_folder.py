@@ -30,6 +30,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held: tuple[int, int] | None = None  # device and inode while it is locked
 
     @classmethod
     def create(cls, runs: Path, models: tuple[str, ...]) -> RunFolder:
@@ -71,6 +72,7 @@ class RunFolder:
 
     def trial(self, spec: TrialSpec) -> Path:
         """Return the folder of the trial, created if missing."""
+        self.require_present()
         path = self.path_of(spec)
         path.mkdir(parents=True, exist_ok=True)
         return path
@@ -103,10 +105,27 @@ class RunFolder:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             who = {"process": os.getpid(), "host": platform.node(), "since": now}
             write_text(self.path / _HOLDER, json.dumps(who) + "\n")
+            self._held = _identity(self.path)
             yield
         finally:
+            self._held = None
             (self.path / _HOLDER).unlink(missing_ok=True)
             lock.release()
+
+    def require_present(self) -> None:
+        """Raise RunError if the folder was renamed or removed since it was locked."""
+        if self._held is None or _identity(self.path) == self._held:
+            return
+        there = [each for each in _folders_in(self.path.parent) if _identity(each) == self._held]
+        if not there:
+            raise RunError(
+                f"{self.path} was moved or removed during the run: finished trials are where it is "
+                "now; resume it there with `zoo bench --resume FOLDER`"
+            )
+        raise RunError(
+            f"{self.path} was renamed during the run: finished trials are in {there[0]}; resume "
+            f"with `zoo bench --resume {there[0]}`"
+        )
 
     def is_held(self) -> bool:
         """Return whether a process uses the folder."""
@@ -150,6 +169,22 @@ def run_folders(runs: Path) -> list[RunFolder]:
         return []
     found = [path for path in runs.iterdir() if (path / "run.db").is_file()]
     return [RunFolder(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return device and inode, which a new name does not change; None if nothing is there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _folders_in(path: Path) -> list[Path]:
+    try:
+        return sorted(each for each in path.iterdir() if each.is_dir())
+    except OSError:
+        return []
 
 
 def _plain(model: str) -> str:

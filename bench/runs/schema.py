@@ -63,6 +63,14 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return database
 
 
+def empty_log(database: sqlite3.Connection) -> None:
+    """Move the content of the log into the database file, which is then whole without it.
+
+    With the journal it costs about 18 ms a trial. A process that reads may delay it.
+    """
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
     """Apply all changes or none; they are on disk at the end."""

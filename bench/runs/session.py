@@ -18,7 +18,7 @@ from bench.runs.progress import Progress
 from bench.runs.resolve import TrialOptions
 from bench.runs.run_folder import RunFolder
 from bench.system.memory import expected_bytes
-from bench.training.record import FINISHED, TrialResult
+from bench.training.record import TrialResult
 from bench.training.spec import TrialSpec
 from registry.errors import RunError
 
@@ -107,7 +107,8 @@ class Session:
         record = replace(result.record, marks=self._pending.pop(number).marks)
         result = replace(result, record=record)
         self._store.finish(number, result)
-        if record.status in FINISHED:
+        self._folder.require_present()
+        if record.finished:
             self._folder.checkpoints(record.spec, self._options.checkpoints).clear()
         self._on_result(number, result)
 

@@ -1,15 +1,17 @@
 """The store of a run: one SQLite file with the plan and the result of each trial.
 
 A result is one transaction with history and predictions. It is synced before it is reported.
-Each row has its own SHA-256, since SQLite does not detect altered bytes. One process writes.
-All other files of a run folder can be made from it again.
+Each row has its own SHA-256, since SQLite does not detect altered bytes; `finished.json` tells
+what was stored, since SQLite does not detect a cut log. One process writes. All other files of a
+run folder can be made from it again.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,13 @@ from typing import Any
 import torch
 
 from bench.analysis.results import StoredTrial
+from bench.runs.journal import Journal, StoredRow, loss_error, loss_of
 from bench.runs.schema import (
     CONTENTS,
     SCHEMA,
     SCHEMA_VERSION,
     connect,
+    empty_log,
     naming_file,
     sha256_of,
     transaction,
@@ -44,6 +48,7 @@ class Store:
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self._path, self._database = path, database
+        self.loss = ""  # what was stored and is missing, in words
 
     @classmethod
     def create(cls, path: Path, about: Mapping[str, object], specs: Sequence[TrialSpec]) -> Store:
@@ -61,11 +66,16 @@ class Store:
             for number, spec in enumerate(specs):
                 store._put(number, spec)
             database.execute("COMMIT")
+            empty_log(database)
         return store
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Store:
-        """Return the store in the file `path`. Raises RunError if missing or of another version."""
+    def open(cls, path: Path, *, read_only: bool = False, lossy: bool = False) -> Store:
+        """Return the store in the file `path`; `lossy` accepts one that has lost trials.
+
+        Raises:
+            RunError: it is missing, of another version, or lacks what was stored in it.
+        """
         if not path.is_file():
             raise RunError(f"no run in {path.parent}: {path.name} is missing; see `zoo runs`")
         with naming_file(path):
@@ -76,7 +86,12 @@ class Store:
                     f"{path} has records of version {version}, this zoo reads version "
                     f"{SCHEMA_VERSION}: use the zoo that wrote it"
                 )
-        return cls(path, database)
+            store = cls(path, database)
+            store.loss = loss_of(path, store._journal)
+            if store.loss and not lossy:
+                database.close()
+                raise loss_error(path, store.loss)
+        return store
 
     @property
     def thumbnails(self) -> Thumbnails:
@@ -99,40 +114,69 @@ class Store:
                 raise RunError(f"{self._path} is damaged: part of the run's description is missing")
             return found
 
-    def statuses(self) -> list[tuple[str, str]]:
-        """Return model and status of each trial, in order; `planned` is not started."""
-        with naming_file(self._path):
-            rows = self._database.execute("SELECT model, status FROM trial ORDER BY number")
-            return rows.fetchall()
-
     def trials(self) -> list[StoredTrial]:
         """Return the trials, in the order of the plan."""
         with naming_file(self._path):
             rows = self._database.execute(
-                "SELECT number, status, spec, record, sha256 FROM trial ORDER BY number"
+                "SELECT number, model, seed, status, spec, record, sha256 FROM trial "
+                "ORDER BY number"
             ).fetchall()
-            (contents,) = self._database.execute(
-                "SELECT value FROM run WHERE name = ?", (CONTENTS,)
-            ).fetchone()
-            if [row[0] for row in rows] != list(range(json.loads(contents)["trials"])):
+            if [row[0] for row in rows] != list(range(self._contents()["trials"])):
                 raise RunError(f"{self._path} is damaged: a trial is missing")
             return [self._trial(*row) for row in rows]
 
     def tell(self, name: str, value: object) -> None:
         """Replace the description under `name` durably."""
-        with naming_file(self._path), transaction(self._database):
-            self._database.execute("DELETE FROM run WHERE name = ?", (name,))
+        with self._change():
             self._put_about(name, value)
 
     def finish(self, number: int, result: TrialResult) -> None:
         """Store the result of a trial durably; it may replace that of an interrupted one."""
-        with naming_file(self._path), transaction(self._database):
+        with self._change():
             self._put(number, result.record.spec, result.record, result.test)
+
+    def write_journal(self) -> None:
+        """Write `finished.json`: the present content is all that was stored."""
+        with naming_file(self._path):
+            self._journal().write(self._path)
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Apply all changes or none, durably; then note in the journal what is stored."""
+        with naming_file(self._path):
+            with transaction(self._database):
+                yield
+                contents = self._contents()
+                self._put_about(CONTENTS, contents | {"changes": contents.get("changes", 0) + 1})
+            empty_log(self._database)
+            self._journal().write(self._path)
+
+    def _contents(self) -> dict[str, Any]:
+        """Return the names of the description, and the numbers of trials and of changes."""
+        (value, sha256) = self._database.execute(
+            "SELECT value, sha256 FROM run WHERE name = ?", (CONTENTS,)
+        ).fetchone()
+        if sha256_of(f"{CONTENTS}\n{value}") != sha256:
+            raise RunError(f"{self._path} is damaged: {CONTENTS!r} was altered")
+        return dict(json.loads(value))
+
+    def _journal(self) -> Journal:
+        """Return what a journal of the present content would have."""
+        rows = self._database.execute(
+            "SELECT number, model, seed, fold, sha256 FROM trial "
+            "WHERE status != 'planned' OR record IS NOT NULL"
+        ).fetchall()
+        trials = {
+            number: StoredRow(name=_named(model, seed, fold), sha256=sha256)
+            for number, model, seed, fold, sha256 in rows
+        }
+        return Journal(changes=self._contents().get("changes", 0), trials=trials)
 
     def _put_about(self, name: str, value: object) -> None:
         text = json.dumps(value)
         self._database.execute(
-            "INSERT INTO run VALUES (?, ?, ?)", (name, text, sha256_of(f"{name}\n{text}"))
+            "INSERT OR REPLACE INTO run VALUES (?, ?, ?)",
+            (name, text, sha256_of(f"{name}\n{text}")),
         )
 
     def _put(
@@ -163,7 +207,14 @@ class Store:
         many("INSERT INTO prediction VALUES (?, ?, ?, ?)", [(number, *each) for each in answers])
 
     def _trial(
-        self, number: int, status: str, spec: str, record: str | None, sha256: str
+        self,
+        number: int,
+        model: str,
+        seed: int,
+        status: str,
+        spec: str,
+        record: str | None,
+        sha256: str,
     ) -> StoredTrial:
         execute = self._database.execute
         epochs = execute(
@@ -176,6 +227,8 @@ class Store:
         if _digest(number, status, spec, record, epochs, answers) != sha256:
             raise RunError(f"{self._path} is damaged: trial {number} was altered")
         asked = spec_of(json.loads(spec))
+        if (asked.model, asked.seed) != (model, seed):  # these columns have no digest
+            raise RunError(f"{self._path} is damaged: trial {number} has another name")
         if record is None:
             return StoredTrial(number=number, spec=asked, record=None, test=None)
         history = [json.loads(text) for _, text in epochs]
@@ -194,6 +247,10 @@ def _evaluation(answers: _Rows, record: TrialRecord) -> Evaluation | None:
         loss=record.test_loss,
         accuracy=record.test_accuracy,
     )
+
+
+def _named(model: str, seed: int, fold: int) -> str:
+    return f"{model} (seed {seed}{f', fold {fold}' if fold else ''})"
 
 
 def _digest(*trial: object) -> str:

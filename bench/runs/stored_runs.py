@@ -14,11 +14,11 @@ from bench.analysis.cross_validation import tested_names
 from bench.analysis.results import StoredRun, StoredTrial, tests_of
 from bench.report.page.write import write_page
 from bench.report.run_files import write_run, write_trial
+from bench.runs.lost_trials import whole_trials
 from bench.runs.request import as_plain, request_of
 from bench.runs.run_folder import RunFolder, run_folders
 from bench.runs.run_results import RunResults
 from bench.runs.store import Store
-from bench.training.record import FINISHED
 from bench.training.spec import TrialSpec
 from registry.errors import RunError, format_error
 
@@ -76,7 +76,8 @@ def try_write_page(results: RunResults, store: Store, say: Callable[[str], objec
 
 def report(folder: RunFolder, store: Store) -> RunResults:
     """Return the results of the run in `folder` so far, and write its tables again."""
-    about, trials = store.about(), store.trials()
+    about, trials = store.about(), whole_trials(folder, store)
+    store.write_journal()
     results = _results(folder, about, trials)
     write_trials(folder, about, trials)
     write_run(results, about)
@@ -98,7 +99,7 @@ def _read(
     """Return the results of a run, its description, and its planned trials."""
     folder = RunFolder.find(name, runs)
     with closing(Store.open(folder.database, read_only=True)) as store:
-        about, trials = store.about(), store.trials()
+        about, trials = store.about(), whole_trials(folder, store)
     return _results(folder, about, trials, target), about, tuple(trial.spec for trial in trials)
 
 
@@ -106,8 +107,9 @@ def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
     """Return the last run of an equal request that is neither finished nor in use."""
 
     def alike(store: Store) -> bool:
-        left = any(status not in FINISHED for _, status in store.statuses())
-        return left and as_plain(request_of(store.about()["request"])) == asked
+        if as_plain(request_of(store.about()["request"])) != asked:
+            return False
+        return not all(trial.finished for trial in store.trials())
 
     folder = find_last_run(runs, alike)
     return None if folder is None or folder.is_held() else folder
@@ -142,17 +144,17 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     row: dict[str, Any] = {"name": folder.path.name, "folder": str(folder.path)}
     try:
         with closing(Store.open(folder.database, read_only=True)) as store:
-            about, trials = store.about(), store.statuses()
+            about, trials = store.about(), whole_trials(folder, store)
     except RunError as error:
         return row | {"state": str(error)}
-    finished = [status for _, status in trials if status in FINISHED]
+    finished = [trial.record for trial in trials if trial.record and trial.finished]
     state = "unfinished" if len(finished) < len(trials) else "done"
     return row | {
-        "models": list(dict.fromkeys(model for model, _ in trials)),
+        "models": list(dict.fromkeys(trial.spec.model for trial in trials)),
         "title": about["title"],
         "started": about["environment"]["started"],
         "trials": len(trials),
         "finished": len(finished),
-        "failed": sum(status != "ok" for status in finished),
+        "failed": sum(record.status != "ok" for record in finished),
         "state": "running" if folder.is_held() else state,
     }

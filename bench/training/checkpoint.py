@@ -85,7 +85,7 @@ class Checkpoints:
         Raises:
             OSError: the checkpoint or its shared copy cannot be written; earlier ones remain.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)  # not its parents: the run may have been moved
         before = self._listed()[:1]
         path = self._folder / f"{time.time_ns()}-{os.getpid()}.pt"
         try:

@@ -16,6 +16,9 @@ from bench.training.spec import TrialSpec, convert, with_recipe_names
 Status = Literal["ok", "failed", "killed", "out-of-memory", "timeout", "diverged", "interrupted"]
 SHARED = "shared_"  # prefix of times measured while other trials ran
 EPOCH_TIMES = ("train_seconds", "data_wait_seconds", "train_seconds_so_far")
+KILLED_BY = "its process was killed by"
+KILLED_BY_KERNEL = "the kernel killed its process for lack of memory"
+_FROM_OUTSIDE = (*(f"{KILLED_BY} SIG{name}" for name in ("KILL", "TERM", "HUP")), KILLED_BY_KERNEL)
 FINISHED: tuple[Status, ...] = tuple(each for each in get_args(Status) if each != "interrupted")
 
 
@@ -139,6 +142,16 @@ class TrialRecord:
     def model(self) -> str:
         """The model name as requested."""
         return self.spec.model
+
+    @property
+    def killed_from_outside(self) -> bool:
+        """Whether an operator or the kernel killed its process; a crash is the network's own."""
+        return self.status in ("killed", "out-of-memory") and self.error in _FROM_OUTSIDE
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial has a result; an interrupted one is resumed, a killed one tried again."""
+        return self.status in FINISHED and not self.killed_from_outside
 
     @property
     def shared(self) -> bool:

@@ -21,7 +21,7 @@ from bench.runs.session import PendingTrial, Session, can_isolate
 from bench.system.cpu import default_threads, tune_allocator
 from bench.system.device import choose_device
 from bench.system.environment import describe_environment
-from bench.training.record import FINISHED, TrialRecord, TrialResult
+from bench.training.record import TrialRecord, TrialResult
 from bench.training.reproducibility import code_digest, differences
 from bench.training.spec import TrialSpec
 from registry.errors import ReproducibilityError, RunError
@@ -128,8 +128,8 @@ class _Worker:
         return None
 
     def finish(self, number: int, result: TrialResult) -> None:
-        """Store the result of a trial; an interrupted one has only its checkpoint."""
-        if result.record.status in FINISHED:
+        """Store the result of a trial; one to try again has at most a checkpoint."""
+        if result.record.finished:
             self._folder.write(number, result, self._environment)
         self.records.append(result.record)
 
