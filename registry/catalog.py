@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 
 from registry.architecture import Architecture, Contract
 from registry.claims import Claims, Entry, Kind, filter_allowed, is_pattern, matching
-from registry.errors import RegistryError, UnknownNameError
+from registry.errors import RegistryError, UnknownNameError, nearest
 from registry.family import Described, Family
 from registry.from_file import described_file, file_name, file_origin, is_file
 from registry.frozen import Frozen
@@ -156,9 +157,29 @@ class Catalog:
         if colon:
             return [f"{self._families.name(family)}:{member}"]
         if not is_pattern(pattern):
-            return [self._architectures.name(pattern)]
+            return [self._known(pattern)]
         if not (found := matching(pattern, self.names())):
             raise UnknownNameError("architecture", pattern, self.names(), ARCHITECTURES.listing)
+        return found
+
+    def _known(self, name: str) -> str:
+        """Return the shortest form of an installed name; an error names families that have it."""
+        try:
+            return self._architectures.name(name)
+        except UnknownNameError as error:
+            members = [] if nearest(name, self.names(), 0.72) else self._members_called(name)
+            if not members:
+                raise
+            raise UnknownNameError(
+                "architecture", name, self.names(), ARCHITECTURES.listing, members
+            ) from error
+
+    def _members_called(self, member: str) -> list[str]:
+        """Return the members of families with this name; families that cannot load are left out."""
+        found: list[str] = []
+        for family in self._families.names():
+            with suppress(RegistryError):
+                found += self.members(family, member)
         return found
 
     def _member(self, name: str) -> Entry[Architecture]:

@@ -42,8 +42,12 @@ class RegistryError(ZooError):
 class UnknownNameError(RegistryError):
     """The name is unknown, or nothing matches the pattern."""
 
-    def __init__(self, noun: str, name: str, known: Sequence[str], listing: str) -> None:
+    def __init__(
+        self, noun: str, name: str, known: Sequence[str], listing: str, others: Sequence[str] = ()
+    ) -> None:
         hint = did_you_mean(name, known, cutoff=0.72)  # `resnet18` is not near `lenet`
+        if others:
+            hint = f" Did you mean {' or '.join(map(repr, others))}?"
         what = f"no {noun} matches" if "*" in name or "?" in name else f"unknown {noun}"
         super().__init__(f"{what} {name!r}.{hint} `{listing}` shows all {len(known)}.")
 

@@ -85,6 +85,7 @@ class Interrupts:
 
     def __init__(self, say: Callable[[str], object]) -> None:
         self.number: int | None = None
+        self._again: int | None = None  # the second signal
         self._executor: Executor | None = None
         self._say = say
         self._before: dict[int, object] = {}
@@ -95,10 +96,12 @@ class Interrupts:
                 self._before[number] = signal.signal(number, self._heed)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         for number, handler in self._before.items():
             if signal.getsignal(number) == self._heed:  # else another handler was set meanwhile
                 signal.signal(number, handler)  # type: ignore[arg-type]
+        if self._again is not None and not issubclass(error or Exception, KeyboardInterrupt):
+            raise KeyboardInterrupt(self._again)  # someone's `except` has swallowed it
 
     @contextmanager
     def stopping(self, executor: Executor) -> Iterator[None]:
@@ -114,6 +117,7 @@ class Interrupts:
     def _heed(self, number: int, frame: FrameType | None) -> None:
         again, self.number = self.number is not None, self.number or number
         if again:
+            self._again = number
             if self._executor is not None:
                 self._executor.end()
             raise KeyboardInterrupt(number)

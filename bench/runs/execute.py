@@ -10,7 +10,6 @@ from typing import Any
 
 from bench.analysis.cross_validation import tested_names
 from bench.analysis.results import StoredTrial, tests_of
-from bench.data.folds import parse_folds
 from bench.engines.registry import LOCAL, get_engine
 from bench.engines.spawn import TrialServer, trial_server
 from bench.report.run_files import write_run, write_trial
@@ -21,9 +20,10 @@ from bench.runs.pictures import draw_grid_of, draw_grids, keep_pictures, trials_
 from bench.runs.plan import Plan, make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request, request_of
-from bench.runs.resolve import ResolvedRequest, recipe_of, resolve_request, with_files_read
+from bench.runs.resolve import ResolvedRequest, resolve_request
+from bench.runs.resume_changes import apply_changes, require_no_changes
 from bench.runs.run_folder import RunFolder
-from bench.runs.run_options import displaced_by
+from bench.runs.run_options import require_named_once
 from bench.runs.run_results import RunResults
 from bench.runs.session import PendingTrial, Session, require_isolated
 from bench.runs.store import Store
@@ -62,6 +62,7 @@ def run(
     for name in ("runs", "test_data"):
         if isinstance(given := options.get(name), str):
             options[name] = Path(given)
+    require_named_once(models)
     request = Request(models=tuple(models), data=folder, **options)  # type: ignore[arg-type]
     return execute(resolve_request(request), Progress(shown=progress))
 
@@ -132,10 +133,11 @@ def resume(
                 trials = trials_despite_loss(folder, store, progress.say)
             else:
                 trials = whole_trials(folder, store)
-            request = _apply_changes(request_of(about["request"]), changes)
+            request = apply_changes(request_of(about["request"]), changes)
             folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
             left = [trial for trial in trials if not trial.finished]
             if not left:
+                require_no_changes(folder, about, request, len(trials))
                 progress.say(f"{folder.path}: all {len(trials)} trials are finished")
                 _draw_missing(folder, store, trials, request, progress)
                 results = report(folder, store)
@@ -184,28 +186,6 @@ def _draw_missing(
             progress.say(f"cannot draw the test images: {error}")
 
 
-def _apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
-    for name in ("models", "seeds"):
-        if name in changes and changes[name] != getattr(request, name):
-            was = ", ".join(map(str, getattr(request, name)))
-            raise RunError(f"a resumed run keeps its {name} ({was}): leave them out")
-    split = changes.get("split", request.split)
-    if parse_folds(split) != parse_folds(request.split):
-        raise RunError(f"a resumed run keeps its split ({request.split}): leave it out")
-    if changes.get("within", request.within) != request.within:
-        raise RunError("a resumed run keeps its images: leave out --within")
-    if changes.get("target", request.target) != request.target:
-        raise RunError("a resumed run keeps its target: `zoo runs show RUN --target` shows others")
-    changed = with_files_read(replace(request, **(displaced_by(changes) | dict(changes))))
-    before, after = recipe_of(request), recipe_of(changed)
-    if (before.seconds is None) != (after.seconds is None):
-        raise RunError(
-            f"a resumed run keeps its length, {before.length} a model, and never mixes epochs and "
-            "a budget: leave out --epochs and --budget"
-        )
-    return changed
-
-
 def _remaining_trials(
     left: Sequence[StoredTrial], about: Mapping[str, Any], plan: Plan, *, inexact: bool
 ) -> list[PendingTrial]:
@@ -243,7 +223,8 @@ def _remaining_trials(
 
 def _with_tried_batch_size(trial: StoredTrial, spec: TrialSpec) -> TrialSpec:
     """Return `spec` at the batch size to which `trial` was halved for lack of memory."""
-    if trial.record is None or not trial.record.marks:
+    marks = () if trial.record is None else trial.record.marks
+    if not any(mark.startswith("batch size ") for mark in marks):
         return spec
     size = trial.spec.recipe.batch_size
     return replace(spec, recipe=replace(spec.recipe, batch_size=size))

@@ -16,7 +16,7 @@ from bench.data.transform import Layout
 from bench.engines.registry import LOCAL
 from bench.runs.config_file import GONE
 from bench.runs.run_options import OPTIONS, RunOptions
-from bench.system.options import parse_seconds, parse_share
+from bench.system.options import parse_seconds, parse_seeds, parse_share
 from bench.training.checkpoint import Cadence
 from bench.training.memory_format import LAYOUTS
 from bench.training.recipe import Recipe, with_present_names
@@ -38,6 +38,7 @@ class Request(RunOptions):
     def __post_init__(self) -> None:
         for name, option in OPTIONS.items():
             option.check(getattr(self, name))
+        object.__setattr__(self, "seeds", parse_seeds(self.seeds))
         if self.timeout is not None and not 0 < self.timeout < math.inf:
             raise RunError(f"--timeout must be above 0 seconds, not {self.timeout:g}")
         Cadence.parse(self.checkpoint_every)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from bench.training.remote_checkpoints import whole_place
 from bench.training.spec import SECOND_NAME, SECOND_SEEDS
 from registry.architecture import Architecture
 from registry.catalog import Catalog
-from registry.errors import RunError
+from registry.errors import RunError, did_you_mean
 
 _CHANGES = ("epochs", "batch_size", "learning_rate", "patience")  # options named as recipe fields
 
@@ -192,8 +192,20 @@ def with_files_read(request: Request) -> Request:
         request = replace(request, checkpoints=whole_place(request.checkpoints))
     if not names_file(request.recipe):
         return request
-    file = read_recipe_file(Path(str(request.recipe)))
+    path = Path(str(request.recipe))
+    file = read_recipe_file(path)
+    _require_models(path, file.models, request)
     return replace(request, recipe=file.recipe, own_recipes=tuple(file.models.items()))
+
+
+def _require_models(path: Path, named: Iterable[str], request: Request) -> None:
+    """Raise RunError for a table of a model that is neither compared nor installed."""
+    given = [each if isinstance(each, str) else each.name for each in request.models]
+    known = [*given, *Catalog.installed().names()]
+    for model in named:
+        if model not in known and not {":", "/"} & {*model}:
+            hint = did_you_mean(model, known)
+            raise RunError(f"{path}: models.{model}: unknown model.{hint} `zoo list` shows all")
 
 
 def recipe_of(request: Request, *models: str) -> Recipe:

@@ -5,6 +5,7 @@ The command line, `--config run.toml` and `zoo list options` come from these fie
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
@@ -75,8 +76,15 @@ class Option:
         if self.choices:
             for each in value if isinstance(value, tuple) else (value,):
                 parse_choice(self.flag, each, self.choices)
+        if value is not None and self.kind in (int, float):
+            self._check_number(value)
         if self.minimum is not None and value is not None and value < self.minimum:
             raise RunError(f"{self.flag} must be {self.minimum} or more, not {value}")
+
+    def _check_number(self, value: Any) -> None:
+        number = isinstance(value, int if self.kind is int else int | float)
+        if isinstance(value, bool) or not number or not abs(value) < math.inf:
+            raise RunError(f"{self.flag} takes {self.allowed}, not {value!r}")
 
 
 def _option(default: Any, text: str, panel: str | None = None, **how: Any) -> Any:
@@ -227,6 +235,17 @@ class RunOptions:
         metavar="NAMES", choices=("tensorboard", "mlflow"), also=(str,),
         parse=lambda given: tuple(dict.fromkeys(_names(given))),
     )  # fmt: skip
+
+
+def require_named_once(models: Iterable[str | Architecture]) -> None:
+    """Raise RunError if a name is given twice; a pattern may match what is named, too."""
+    names = [name for name in models if isinstance(name, str)]
+    for name in names:
+        if names.count(name) > 1:
+            raise RunError(
+                f"{name!r} is named {names.count(name)} times: name it once; --seeds 2 trains it "
+                "with two seeds, --aa compares it with itself"
+            )
 
 
 def displaced_by(given: Iterable[str]) -> dict[str, Any]:

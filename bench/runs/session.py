@@ -18,6 +18,7 @@ from bench.runs.progress import Progress
 from bench.runs.resolve import TrialOptions
 from bench.runs.run_folder import RunFolder
 from bench.system.memory import expected_bytes
+from bench.training.budget import overruns
 from bench.training.record import TrialResult
 from bench.training.spec import TrialSpec
 from registry.errors import RunError
@@ -104,7 +105,9 @@ class Session:
         executor.submit(pending.number, self._job(pending.spec))
 
     def _keep(self, number: int, result: TrialResult) -> None:
-        record = replace(result.record, marks=self._pending.pop(number).marks)
+        record = result.record
+        marks = (*self._pending.pop(number).marks, *record.marks, *overruns(record))
+        record = replace(record, marks=tuple(dict.fromkeys(marks)))
         result = replace(result, record=record)
         self._store.finish(number, result)
         self._folder.require_present()

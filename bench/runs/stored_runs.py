@@ -67,7 +67,7 @@ def try_write_page(results: RunResults, store: Store, say: Callable[[str], objec
     """Write page and figures; on failure print why, so that the run is not lost."""
     try:
         write_page(results, store.about(), store.thumbnails.read)
-    except SystemExit:
+    except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001 a panic of vl-convert is not an Exception
         results.page.unlink(missing_ok=True)  # it would show fewer trials

@@ -10,7 +10,7 @@ from typing import TypeVar
 from registry.errors import RunError
 
 T = TypeVar("T", bound=str)
-_MOST_SEEDS = 10**6
+_MOST_SEEDS, _LARGEST_SEED = 10_000, 2**32 - 1
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -71,7 +71,7 @@ def parse_seeds(asked: str | int | Iterable[int]) -> tuple[int, ...]:
     """Return the seeds of a number of seeds (`3`) or a list (`0,7`).
 
     Raises:
-        RunError: it is neither.
+        RunError: it is neither, or too large.
     """
     text = str(asked) if isinstance(asked, str | int) else "".join(f"{each}," for each in asked)
     try:
@@ -80,6 +80,10 @@ def parse_seeds(asked: str | int | Iterable[int]) -> tuple[int, ...]:
         numbers = []
     if "," not in text and len(numbers) == 1 and 0 < numbers[0] <= _MOST_SEEDS:
         return tuple(range(numbers[0]))
-    if "," not in text or not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
-        raise RunError(f"--seeds takes a number of seeds (3) or a list (0,7), not {text!r}")
+    listed = "," in text and 0 < len(numbers) <= _MOST_SEEDS and len({*numbers}) == len(numbers)
+    if not listed or not 0 <= min(numbers) <= max(numbers) <= _LARGEST_SEED:
+        raise RunError(
+            f"--seeds takes a number of seeds (3) or a list (0,7), not {text[:40]!r}: at most "
+            f"{_MOST_SEEDS:,} different ones, up to {_LARGEST_SEED:,}"
+        )
     return tuple(numbers)

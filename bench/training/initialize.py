@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench.system.random_state import preserve_random_state
+from bench.training.weight_averaging import copy_weights, set_weights
 from registry.checks.settings import seed_everything
 
 IMAGES = 128  # at most, in one pass without gradients
@@ -20,7 +22,16 @@ _LEAST = 1e-6  # a lower standard deviation counts as constant
 _NORMALIZERS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
-def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[str, ...]:
+class TooSlowError(Exception):
+    """Fitting took too long; the network has its own weights again."""
+
+
+def fit_to_images(
+    network: nn.Module,
+    images: torch.Tensor,
+    seed: int,
+    expired: Callable[[], bool] | None = None,
+) -> tuple[str, ...]:
     """Fit the layers of `network` to `images` (N, C, H, W), and return the names of fitted layers.
 
     Convolutions get filters that represent the patches they see (`filters_of`). Fully connected
@@ -36,6 +47,8 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
     layers keep their weights. The same seed, images and number of threads give the same weights.
     The random state stays as it was.
 
+    `expired` is asked before each layer; if true, TooSlowError is raised and no weights change.
+
     Sources: Coates and Ng 2012, "Learning feature representations with k-means"; Krähenbühl et al.
     2016, "Data-dependent initializations"; Mishkin and Matas 2016, "All you need is a good init".
     """
@@ -43,17 +56,22 @@ def fit_to_images(network: nn.Module, images: torch.Tensor, seed: int) -> tuple[
         return ()
     fitted: list[str] = []
     generator = torch.Generator().manual_seed(seed)
+    own = None if expired is None else copy_weights(network)
     modes = {module: module.training for module in network.modules()}
     with preserve_random_state(), torch.no_grad():
         seed_everything(seed)
         hooks = [
-            module.register_forward_pre_hook(partial(_fit, name, fitted, generator))
+            module.register_forward_pre_hook(partial(_fit, name, fitted, generator, expired))
             for name, module in network.named_modules()
             if isinstance(module, nn.Linear)
             or (type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros")
         ]
         try:
             network.train()(images)
+        except TooSlowError:
+            if own is not None:
+                set_weights(network, own)
+            raise
         finally:
             for hook in hooks:
                 hook.remove()
@@ -109,12 +127,15 @@ def _fit(
     name: str,
     fitted: list[str],
     generator: torch.Generator,
+    expired: Callable[[], bool] | None,
     layer: nn.Conv2d | nn.Linear,
     inputs: tuple[torch.Tensor, ...],
 ) -> None:
     """Set the weights of a layer on its first input, before the layer is used."""
     if name in fitted:
         return
+    if expired is not None and expired():
+        raise TooSlowError
     if isinstance(layer, nn.Conv2d):
         seen = _patches(layer, inputs[0], generator)
         weights = filters_of(seen, layer.out_channels, generator)

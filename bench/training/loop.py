@@ -11,6 +11,7 @@ from typing import Any
 from bench.data.loader import Batch, DataLoader
 from bench.system.clock import Stopwatch, drain
 from bench.system.random_state import random_state, set_random_state
+from bench.training.budget import TOLERANCE
 from bench.training.callbacks import RecordBuilder, TrialContext
 from bench.training.checkpoint import Schedule
 from bench.training.evaluate import Evaluation
@@ -22,7 +23,8 @@ from bench.training.train_state import EpochPosition, Tally, TrainState
 from bench.training.weight_averaging import copy_weights, set_weights
 from registry.errors import format_error
 
-_RESTORED = ("history", "steps", "train_seconds", "data_wait_seconds", "images_per_second")
+_RESTORED = ("marks", "history", "steps", "train_seconds", "data_wait_seconds", "images_per_second")
+_LEAST_SECONDS = 1e-9
 _SUMMED = (
     "startup_seconds",
     "initialization_seconds",
@@ -183,7 +185,9 @@ class TrainingLoop:
         if self._recipe.seconds is None or self._steps_done() == 0:
             return False
         drain(self._device)
-        return self._spent() >= self._recipe.seconds
+        spent, steps = self._spent(), self._steps_done()
+        next_step = (spent - self._spent_before) / steps  # as long as the mean of those before
+        return spent >= self._recipe.seconds or spent + next_step > TOLERANCE * self._recipe.seconds
 
     def _has_ended(self) -> bool:
         """Say whether no epoch is left to train or resume."""
@@ -198,7 +202,9 @@ class TrainingLoop:
         """Return the progress of training, in steps, or in seconds with a budget."""
         if self._recipe.seconds is not None:
             drain(self._device)
-            return place_by_seconds(self._recipe, self._spent(), self._recipe.seconds)
+            # what the first weights took is no training: the rate starts low in any case
+            left = max(self._recipe.seconds - self._spent_before, _LEAST_SECONDS)
+            return place_by_seconds(self._recipe, self._spent() - self._spent_before, left)
         steps = (self._recipe.epochs or 1) * len(self._batches)
         return place_by_steps(self._recipe, self._steps_done(), steps)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from bench.data.transform import Augmentation
 from bench.system.options import format_seconds
+from bench.training.recipe_limits import (
+    InitializationName,
+    OptimizerName,
+    ScheduleName,
+    check_recipe,
+)
 from registry.claims import Claims, Kind
 from registry.errors import RunError
 
@@ -18,6 +23,8 @@ FIELDS_BEFORE = {"ema_decay": "averaging", "train_resolution": "training_side"} 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """Everything that decides a training run except the architecture, the data and the seed.
+
+    Raises RunError for a value that is unknown, out of range, or not a finite number.
 
     Attributes:
         name: name of the recipe.
@@ -53,15 +60,15 @@ class Recipe:
     epochs: int | None = None
     seconds: float | None = None
     batch_size: int
-    optimizer: Literal["sgd", "adamw", "muon"]
+    optimizer: OptimizerName
     learning_rate: float
     filter_rate: float = 0.02
     momentum: float = 0.0
     weight_decay: float = 0.0
-    schedule: Literal["constant", "one_cycle", "cosine"] = "constant"
+    schedule: ScheduleName = "constant"
     warmup: float = 0.3
     label_smoothing: float = 0.0
-    initialization: Literal["own", "patches"] = "own"
+    initialization: InitializationName = "own"
     frozen_share: float = 0.0
     backbone_rate: float = 1.0
     ema_decay: float = 0.0
@@ -91,23 +98,7 @@ class Recipe:
         if (self.epochs is None) == (self.seconds is None):
             both = "neither" if self.epochs is None else "both"
             raise RunError(f"a recipe needs either epochs or seconds; {self.name!r} has {both}")
-        for name in ("epochs", "seconds", "batch_size", "learning_rate", "filter_rate", "patience"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise RunError(f"{name} must be above 0, not {value}")
-        shares = {
-            "warmup is a share of the training, 0 to 1": self.warmup,
-            "frozen_share is a share of the training, 0 to 1": self.frozen_share,
-            "backbone_rate is a share of the head's rate, 0 to 1": self.backbone_rate,
-        }
-        for promise, share in shares.items():
-            if not 0 <= share <= 1:
-                raise RunError(f"{promise}, not {share}")
-        if not 0 < self.train_resolution <= 1:
-            takes = "a share of the side, above 0 and at most 1"
-            raise RunError(f"train_resolution is {takes}, not {self.train_resolution}")
-        if not 0 <= self.ema_decay < 1:
-            raise RunError(f"ema_decay must be 0 or more and below 1, not {self.ema_decay}")
+        check_recipe(self)
 
 
 def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:

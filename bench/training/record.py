@@ -150,7 +150,7 @@ class TrialRecord:
 
     @property
     def finished(self) -> bool:
-        """Whether the trial has a result; an interrupted one is resumed, a killed one tried again."""
+        """Whether it has a result; else it is resumed, or tried again after a kill."""
         return self.status in FINISHED and not self.killed_from_outside
 
     @property

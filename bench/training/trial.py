@@ -6,7 +6,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from typing import Any, cast
@@ -22,12 +22,13 @@ from bench.system.cache_folder import own_cache_folder
 from bench.system.clock import Phases, Stopwatch
 from bench.system.device import choose_device, choose_precision
 from bench.system.random_state import preserve_random_state
+from bench.training.budget import INITIALIZATION_SHARE, NOT_FITTED
 from bench.training.callbacks import Callback, RecordBuilder, TrialContext
 from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
 from bench.training.evaluate import Evaluation, evaluate
 from bench.training.finetune import is_trained, new_head
-from bench.training.initialize import IMAGES, fit_to_images
+from bench.training.initialize import IMAGES, TooSlowError, fit_to_images
 from bench.training.latency import SIZES, inference_times
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
@@ -64,9 +65,11 @@ def run_trial(
         try:
             with stop.heeded():
                 result = trial.run()
-        except BaseException as error:  # noqa: BLE001  (a plugin may raise anything)
+        except BaseException as error:
             # without our signal handler, Python's own one raises KeyboardInterrupt
             unheeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            if stop.requested and isinstance(error, KeyboardInterrupt) and error.args:
+                raise  # the second signal ends it at once
             if isinstance(error, KeyboardInterrupt) and (stop.requested or unheeded):
                 if trial.training is not None:
                     trial.training.save()
@@ -220,8 +223,20 @@ class _Trial:
                 IMAGES, 8 * self._spec.recipe.batch_size
             )  # less for small batches: memory may be short
             first = next(self._batches.training(count, workers=0).epoch())
-            fit_to_images(self._network, first.images, self._spec.seed)
+            try:
+                fit_to_images(
+                    self._network, first.images, self._spec.seed, self._fitting_ends(stopwatch)
+                )
+            except TooSlowError:
+                self._builder.note(marks=(*self._builder.record.marks, NOT_FITTED))
         self._builder.add(initialization_seconds=stopwatch.seconds)
+
+    def _fitting_ends(self, stopwatch: Stopwatch) -> Callable[[], bool] | None:
+        """Return whether fitting has used up its share of the budget; None without a budget."""
+        budget = self._spec.recipe.seconds
+        if budget is None:
+            return None
+        return lambda: stopwatch.seconds > INITIALIZATION_SHARE * budget
 
     def _compile(self, batches: DataLoader) -> None:
         self._builder.phase("compile")

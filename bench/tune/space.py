@@ -18,7 +18,7 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from bench.training.recipe import Recipe
-from bench.training.recipe_file import check_ranges, read_toml
+from bench.training.recipe_file import read_toml
 from registry.errors import RunError, ZooError
 
 _AT_RANDOM = 8  # configurations before the sampler learns from the history
@@ -266,6 +266,6 @@ def _require_trainable(path: Path, name: str, value: Any, base: Recipe) -> None:
     elif name == _SCALE:
         changes = {"augmentation": replace(base.augmentation, scale=(value, 1.0))}
     try:
-        check_ranges(replace(base, **changes))
+        replace(base, **changes)
     except ZooError as error:
         raise RunError(f"{path}: {error}") from error

@@ -5,6 +5,7 @@ Only a command that builds a network imports torch, so that `zoo list` is fast.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -36,6 +37,7 @@ _PANELS = _COMPARE, _EXPLORE, _YOURS, _DATA, _SCALE = (
     "Compare", "Explore", "Your own", "Data", "Scale"
 )  # fmt: skip
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # Click's, which typer contains
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 _MORE = "`zoo list options` shows all options, also those for --config."
 
 
@@ -68,17 +70,38 @@ def main() -> None:
     """Run the command; an error becomes one line on stderr and an exit code."""
     accept_any_text()
     try:
-        sys.exit(app(standalone_mode=False))
+        code = _run()
+        if sys.stdout is not None:
+            sys.stdout.flush()  # at exit Python would only print a warning
+    except BrokenPipeError:  # `zoo list | head`
+        code = ExitCode.OK
+        _drop_output()
+    except OSError as error:  # `zoo list >/dev/full`
+        if error.filename is not None or error.errno not in _OUTPUT_ERRORS:
+            raise
+        code = ExitCode.FAILED
+        _drop_output()
+        say(f"zoo: cannot write the output: {error.strerror}")
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command and return its exit code."""
+    try:
+        return int(app(standalone_mode=False) or ExitCode.OK)
     except _UsageError as error:
-        sys.exit(_say_usage(error))
+        return _say_usage(error)
     except typer.Abort:  # Ctrl-C, or no more input, at a question
         say("Aborted.")
-        sys.exit(ExitCode.DECLINED)
+        return ExitCode.DECLINED
     except ZooError as error:
         say(f"zoo: {error}")
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # `zoo list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(error.exit_code)
+
+
+def _drop_output() -> None:
+    """Send what is left in the buffer of stdout nowhere: it would fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say_usage(error: Any) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.runs.run_options import OPTIONS, SAFETY
+from bench.runs.run_options import OPTIONS, SAFETY, require_named_once
 from registry.catalog import Catalog
 from registry.errors import RunError
 from zoo.cli.options import (
@@ -82,11 +82,12 @@ def bench(
 
 
 def require_models(given: dict[str, Any], example: str, *, needed: bool = True) -> None:
-    """Raise RegistryError for an unknown model, RunError for none; needs no torch."""
+    """Raise RegistryError for an unknown model, RunError for none or one twice; needs no torch."""
     wanted = given.get("models", ())
     if needed and not wanted:
         raise RunError(f"which models? For example `{example}`; see `zoo list`")
     names = [name for name in wanted if isinstance(name, str)]
+    require_named_once(names)
     # patterns of a family would import torch here
     Catalog.installed().resolve([name for name in names if ":" not in name])
 
