@@ -11,7 +11,6 @@ from typing import Any
 from bench.data.loader import Batch, DataLoader
 from bench.system.clock import Stopwatch, drain
 from bench.system.random_state import random_state, set_random_state
-from bench.training.budget import TOLERANCE
 from bench.training.callbacks import RecordBuilder, TrialContext
 from bench.training.checkpoint import Schedule
 from bench.training.evaluate import Evaluation
@@ -185,9 +184,7 @@ class TrainingLoop:
         if self._recipe.seconds is None or self._steps_done() == 0:
             return False
         drain(self._device)
-        spent, steps = self._spent(), self._steps_done()
-        next_step = (spent - self._spent_before) / steps  # as long as the mean of those before
-        return spent >= self._recipe.seconds or spent + next_step > TOLERANCE * self._recipe.seconds
+        return self._spent() >= self._recipe.seconds
 
     def _has_ended(self) -> bool:
         """Say whether no epoch is left to train or resume."""

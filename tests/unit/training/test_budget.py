@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,10 +17,12 @@ from bench.runs.progress import Progress
 from bench.runs.request import Request
 from bench.runs.resolve import recipe_of
 from bench.system.options import parse_seconds, parse_share
+from bench.training.budget import NOT_FITTED, overruns
 from bench.training.callbacks import TrialContext
 from bench.training.checkpoint import Checkpoints
 from bench.training.loop import TrainingLoop
 from bench.training.recipe import DEFAULT, TEXTBOOK
+from bench.training.record import TrialRecord
 from bench.training.schedule import place_by_seconds, settings
 from bench.training.spec import TrialSpec
 from bench.training.stop import StopRequest
@@ -281,3 +284,29 @@ def test_weights_after_a_budget_are_those_of_the_last_step(split):
     result = _trained(_spec(), split)
 
     assert (result.record.tested_epoch, result.last_weights.epoch) == (2, 2)
+
+
+@pytest.mark.parametrize(("spent", "marks"), [(31.0, 0), (32.0, 1)])
+def test_a_trial_beyond_its_budget_is_marked(spent, marks):
+    """From 5 % on: with more training, it is not equal."""
+    record = TrialRecord(spec=_spec(30.0), status="ok", train_seconds=spent)
+
+    assert len(overruns(record)) == marks
+
+
+def test_the_first_weights_take_a_share_of_the_budget_at_most(split):
+    """Then the network keeps its own, and the record is marked."""
+    spec = _spec(3.0, initialization="patches")
+    record = _trained(spec, split).record
+
+    assert record.marks == (NOT_FITTED,)
+
+
+def test_the_rate_starts_low_after_long_first_weights():
+    """The schedule has only what they have left of the budget."""
+    recipe = _spec(10.0).recipe
+    loop = SimpleNamespace(
+        _recipe=recipe, _device=torch.device("cpu"), _spent_before=6.0, _spent=lambda: 6.0
+    )
+
+    assert TrainingLoop._place(loop).done == 0.0
