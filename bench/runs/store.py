@@ -136,7 +136,7 @@ class Store:
             self._put(number, result.record.spec, result.record, result.test)
 
     def write_journal(self) -> None:
-        """Write `finished.json`: the present content is all that was stored."""
+        """Write `finished.json`: nothing but the present content was stored."""
         with naming_file(self._path):
             self._journal().write(self._path)
 

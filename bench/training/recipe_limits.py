@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from registry.errors import RunError, did_you_mean
-
-if TYPE_CHECKING:
-    from bench.training.recipe import Recipe
 
 OptimizerName = Literal["sgd", "adamw", "muon"]
 ScheduleName = Literal["constant", "one_cycle", "cosine"]
@@ -45,8 +42,8 @@ _SHARES: Mapping[str, str] = MappingProxyType(
 _OTHER_NUMBERS = ("train_resolution", "ema_decay")
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Raise RunError, with what is allowed, for a value of `recipe` that is not."""
+def check_recipe(recipe: Any) -> None:
+    """Raise RunError, with what is allowed, for a value of the `Recipe` that is not."""
     if not isinstance(recipe.name, str):
         raise RunError(f"name must be a text, not {recipe.name!r}")
     for name, known in _CHOICES.items():
@@ -75,7 +72,7 @@ def _check_number(name: str, value: object) -> None:
         raise RunError(f"{name} must be above 0, not {value}")
 
 
-def _check_ranges(recipe: Recipe) -> None:
+def _check_ranges(recipe: Any) -> None:
     for name, (low, high) in _RANGES.items():
         if not low <= getattr(recipe, name) <= high:
             raise RunError(f"{name} must be {low:g} to {high:g}, not {getattr(recipe, name)}")

@@ -219,4 +219,36 @@ MUTANTS = (
         new='plain.pop("sha256") is None',
         tests=("tests/unit/runs/test_work_folder.py::test_an_altered_record_is_damaged",),
     ),
+    Mutant(
+        name="a database that lacks a stored trial is read",
+        file="bench/runs/store.py",
+        old="if store.loss and not lossy:",
+        new="if store.loss and lossy:",
+        tests=("tests/unit/runs/test_lost_trials.py::test_a_lost_trial_is_told_by_name",),
+    ),
+    Mutant(
+        name="a database under way needs its log",
+        file="bench/runs/schema.py",
+        old="PRAGMA wal_checkpoint(TRUNCATE)",
+        new="PRAGMA wal_autocheckpoint",
+        tests=(
+            "tests/unit/runs/test_lost_trials.py::test_a_database_alone_is_whole_after_each_trial",
+        ),
+    ),
+    Mutant(
+        name="a trial that an operator killed is finished",
+        file="bench/training/record.py",
+        old="status in FINISHED and not self.killed_from_outside",
+        new="status in FINISHED",
+        tests=(
+            "tests/unit/runs/test_lost_trials.py::test_a_trial_killed_from_outside_is_tried_again",
+        ),
+    ),
+    Mutant(
+        name="a trial far beyond its budget is compared",
+        file="bench/training/budget.py",
+        old="TOLERANCE = 1.05",
+        new="TOLERANCE = 10.5",
+        tests=("tests/unit/training/test_budget.py::test_a_trial_beyond_its_budget_is_marked",),
+    ),
 )

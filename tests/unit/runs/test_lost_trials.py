@@ -164,7 +164,7 @@ def test_a_renamed_folder_is_told_with_its_new_name(run):
     with folder.held(), closing(Store.open(run / "run.db")) as store:
         run.rename(there)
         store.finish(2, result(2))
-        with pytest.raises(RunError, match="was renamed during the run: .*--resume .*renamed`"):
+        with pytest.raises(RunError, match=r"was renamed during the run: .*--resume .*renamed`"):
             folder.trial(spec(2))
 
     assert not run.exists()

@@ -119,7 +119,7 @@ def test_a_finished_run_obeys_no_option(tmp_path):
     require_no_changes(folder, about, apply_changes(request, {"epochs": 1}), 1)
     changed = apply_changes(request, {"epochs": 5})
 
-    with pytest.raises(RunError, match="all 1 trials are finished, so nothing is left .*--epochs"):
+    with pytest.raises(RunError, match=r"all 1 trials are finished, so nothing is left .*--epochs"):
         require_no_changes(folder, about, changed, 1)
 
 
@@ -145,10 +145,8 @@ def test_a_full_device_is_one_line(tmp_path):
 
 def test_a_swallowed_second_ctrl_c_is_raised_again():
     """Some `except` of a plugin or a page may catch the first raise."""
-    with pytest.raises(KeyboardInterrupt), Interrupts(lambda text: None) as interrupts:
-        for _ in range(2):
-            with suppress(KeyboardInterrupt):
-                interrupts._heed(signal.SIGINT, None)
+    with pytest.raises(KeyboardInterrupt):
+        _swallow_twice(Interrupts(lambda text: None))
 
 
 def test_ctrl_c_while_the_page_is_drawn_ends_the_run(monkeypatch):
@@ -158,6 +156,13 @@ def test_ctrl_c_while_the_page_is_drawn_ends_the_run(monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         stored_runs.try_write_page(SimpleNamespace(), store, print)
+
+
+def _swallow_twice(interrupts):
+    with interrupts:
+        for _ in range(2):
+            with suppress(KeyboardInterrupt):
+                interrupts._heed(signal.SIGINT, None)
 
 
 def _interrupt(*given):
