@@ -30,7 +30,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._held: tuple[int, int] | None = None  # device and inode while it is locked
+        self._held: tuple[int, int] | None = None  # device and inode since it was locked
 
     @classmethod
     def create(cls, runs: Path, models: tuple[str, ...]) -> RunFolder:
@@ -108,7 +108,6 @@ class RunFolder:
             self._held = _identity(self.path)
             yield
         finally:
-            self._held = None
             (self.path / _HOLDER).unlink(missing_ok=True)
             lock.release()
 
