@@ -3,14 +3,29 @@
 `registry.get("lenet")` returns the value, `registry.get("lenet").build(num_classes=2)` a network.
 """
 
-from registry.architecture import Architecture, Contract, Deviation, Normalization, Origin
+from typing import TYPE_CHECKING, Any
+
+from registry.api import API
+from registry.architecture import (
+    Architecture,
+    Argument,
+    Contract,
+    Deviation,
+    Normalization,
+    Origin,
+)
 from registry.catalog import Catalog
 from registry.claims import Entry
 from registry.errors import UnsuitableError, ZooError
 from registry.family import Described, Family
 
+if TYPE_CHECKING:
+    from registry.checks.parametrize import parametrize_architectures
+
 __all__ = [
+    "API",
     "Architecture",
+    "Argument",
     "Catalog",
     "Contract",
     "Described",
@@ -23,7 +38,17 @@ __all__ = [
     "ZooError",
     "get",
     "names",
+    "parametrize_architectures",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return `parametrize_architectures`, whose modules only an author's tests need."""
+    if name != "parametrize_architectures":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from registry.checks.parametrize import parametrize_architectures
+
+    return parametrize_architectures
 
 
 def get(name: str) -> Architecture:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
+from registry.api import api_problem
 from registry.architecture import Origin
 from registry.errors import AmbiguousNameError, BrokenPluginError, UnknownNameError, format_error
 
@@ -126,6 +127,8 @@ class Claims(Generic[T]):
 
     def _load(self, claim: EntryPoint) -> Entry[T]:
         name, origin = self._name(claim), origin_of(claim)
+        if unfit := api_problem(claim):
+            return Entry(name=name, found=None, origin=origin, broken=unfit)
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
                 found = claim.load()

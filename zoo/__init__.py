@@ -1,6 +1,14 @@
 """All built-in architectures with their contracts; needs no torch."""
 
-from registry.architecture import Architecture, Contract, Deviation
+try:
+    from registry.architecture import Architecture, Contract, Deviation
+except ImportError:  # somebody's `registry.py` may hide ours
+    import sys
+
+    from zoo_bench_start import require_rooms
+
+    require_rooms(command=sys.argv[:1] == ["-m"])  # what runpy says while it looks for `zoo`
+    raise
 
 __version__ = "0.1.0"
 

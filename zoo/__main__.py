@@ -2,9 +2,12 @@
 
 import sys
 
+from zoo_bench_start import require_rooms
+
 
 def main() -> None:
     """Run the command; Ctrl-C during its import prints one line, too."""
+    require_rooms(command=True)
     try:
         from zoo.cli.app import main as run
     except KeyboardInterrupt:

@@ -27,13 +27,16 @@ from code_mutant import Mutant
 from paths import ROOT, SHARED, TESTS
 
 ROOMS = ("registry", "zoo", "bench")
-_COPIED = (*ROOMS, "tests", "docs", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
+_MODULES = ("zoo_bench_pytest.py", "zoo_bench_start.py")
+_COPIED = (
+    *ROOMS, *_MODULES, "tests", "docs", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml"
+)  # fmt: skip
 _LIBRARIES = (
     "torch._dynamo", "torchvision", "numpy", "pandas", "scipy.stats", "sklearn.metrics",
     "statsmodels.stats.proportion", "cv2", "PIL.Image", "rich.live", "typer",
     "tqdm.auto", "msgspec", "safetensors.torch", "filelock", "fsspec", "httpx2",
 )  # fmt: skip
-_PLUGIN = "registry.pytest_plugin"  # the one that is ours
+_PLUGINS = ("zoo_bench_pytest", "registry.pytest_plugin")  # ours, and its earlier name
 _MOST_SECONDS = 120.0  # for one fault
 _ALL_SECONDS = 600.0  # for all tests without a fault
 _BETWEEN_FILES = 60.0  # seconds by which a file with a fault seems to be younger than the last
@@ -202,7 +205,7 @@ def _strays(code: Path) -> list[str]:
 
 def _without_plugins() -> Iterator[str]:
     """Yield the options that leave out pytest's plugins but ours, and its memory of failures."""
-    others = [each.name for each in entry_points(group="pytest11") if each.value != _PLUGIN]
+    others = [each.name for each in entry_points(group="pytest11") if each.value not in _PLUGINS]
     yield from (f"-pno:{name}" for name in (*others, "cacheprovider"))
 
 

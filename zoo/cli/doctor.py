@@ -20,10 +20,11 @@ def doctor(as_json: Json = False) -> None:
 
     from zoo.cli.list_tables import findings_table
     from zoo.diagnostics.doctor import machine
+    from zoo.diagnostics.installation import installation
     from zoo.diagnostics.plugins import plugins
 
     with Console(stderr=True).status("checking", spinner="line"):
-        found = [*machine(), *plugins()]
+        found = [*machine(), *installation(), *plugins()]
     print_found([asdict(each) for each in found], findings_table(found), as_json=as_json)
     if any(finding.level == "wrong" for finding in found):
         raise typer.Exit(ExitCode.FAILED)

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
 
+from registry.api import API_GROUP, api_problem
 from registry.catalog import ARCHITECTURES, FAMILIES
 from registry.claims import (
     BUILT_IN_DISTRIBUTION,
@@ -68,6 +69,9 @@ def plugins() -> Iterator[Finding]:
 
 def _of_plugin(owner: str, claims: Sequence[EntryPoint]) -> Iterator[Finding]:
     where = str(origin_of(claims[0]))
+    if unfit := api_problem(claims[0]):
+        yield Finding(about=owner, level="wrong", text=f"{where}: {unfit}")
+        return
     found = _load_claims(claims)
     if isinstance(found, str):
         yield Finding(about=owner, level="wrong", text=f"{where}: {found}")
@@ -114,7 +118,7 @@ def _clashes(claims: Sequence[EntryPoint]) -> Iterator[Finding]:
 
 def _misspelt() -> Iterator[Finding]:
     """Yield entry-point groups that look like misspelt groups of ours."""
-    for group in sorted(entry_points().groups - {*GROUPS}):
+    for group in sorted(entry_points().groups - {*GROUPS, API_GROUP}):
         near = nearest(group, GROUPS, cutoff=0.75)
         if near or group.startswith("zoo."):
             owners = sorted({distribution_name(claim) for claim in entry_points(group=group)})

@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
 
+from registry.api import API
 from registry.architecture import Architecture, Contract
 from registry.catalog import Catalog
 from registry.errors import RunError
@@ -41,6 +42,7 @@ def write_package(name: str, folder: Path) -> None:
         "distribution": distribution_name(name),
         "class_name": "".join(map(str.capitalize, name.split("_"))),  # MyNet for my_net
         "constant": name.upper(),
+        "api": str(API),
     }
     values["contract"] = contract_text(_measure_contract(values))
     folder.parent.mkdir(parents=True, exist_ok=True)
