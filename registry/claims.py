@@ -65,8 +65,13 @@ class Entry(Generic[T]):
             BrokenPluginError: the claim is broken.
         """
         if self.found is None:
-            raise BrokenPluginError(f"{self.name!r} from {self.origin} is broken: {self.broken}")
+            raise BrokenPluginError(self.broken_line)
         return self.found
+
+    @property
+    def broken_line(self) -> str:
+        """Return why there is no value, as an error says it."""
+        return f"{self.name!r} from {self.origin} is broken: {self.broken}"
 
 
 class Claims(Generic[T]):

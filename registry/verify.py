@@ -27,6 +27,7 @@ def verify(architecture: Architecture) -> Device:
     where meta does not work. The global random state stays unchanged.
 
     Raises:
+        UnsuitableError: it has no contract to break, and returns no logits (N, K).
         ContractError: it breaks the contract; the message lists each field, measured and promised.
         ConstructionError: the network cannot be built or run.
     """
@@ -35,6 +36,8 @@ def verify(architecture: Architecture) -> Device:
     try:
         found, device = probe(architecture, contract_of, images=_BATCH)
     except UnsuitableError as error:
+        if architecture.contract_by == "measured":
+            raise UnsuitableError(f"{architecture.name} cannot be compared: {error}") from error
         raise ContractError(f"{breaks}: {error}") from error
     promised, wrong = architecture.contract, []
     if found.parameters != promised.parameters:
@@ -108,6 +111,8 @@ def probe(
     if isinstance(failed, ConstructionError):
         raise failed
     message = f"{architecture.name} cannot be run on images of {shape}: {format_error(failed)}"
+    if shape[3] in (1, 3) and shape[1] not in (1, 3):
+        message += "; an input_shape is (channels, height, width)"
     raise ConstructionError(message) from failed
 
 

@@ -14,6 +14,7 @@ from bench.runs.progress import Progress
 from bench.runs.resolve import ResolvedRequest
 from bench.runs.specifications import make_specs
 from bench.training.spec import TrialSpec
+from bench.training.suitable import can_have_pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ def make_plan(resolved: ResolvedRequest, progress: Progress, *, elsewhere: bool 
     manifest, splits = load_data(resolved.request, progress)
     source: PixelSource = DirectPixels.of([*manifest.images, *splits.evaluated])
     if resolved.request.cache and not elsewhere:
-        shapes = [each.architecture.contract.input_shape for each in resolved.contenders]
+        able = [each.architecture for each in resolved.contenders]
+        shapes = [each.contract.input_shape for each in able if can_have_pictures(each)]
         source = cache_pixels(manifest.images, splits, shapes, progress)
     resolved = keep_characters_upright(resolved, manifest, source, progress)
     return Plan(

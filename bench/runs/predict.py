@@ -15,6 +15,7 @@ from bench.data.pixel_source import DirectPixels
 from bench.data.transform import normalization_of
 from bench.runs.trained_weights import turn_of
 from bench.training.evaluate import evaluate
+from bench.training.memory_format import black_images, layout_taken
 from bench.training.weights import load_network
 from registry.errors import RunError
 
@@ -53,7 +54,8 @@ def predict(
         shape = published.architecture.contract.input_shape
         view = EvaluationDataset(files=pictures, source=DirectPixels(digests), shape=shape)
         how = normalization_of(published.architecture)
-        batches = DataLoader(view, batch_size=32, workers=0, normalization=how)
+        layout = layout_taken(network, black_images(2, shape), torch.float32)
+        batches = DataLoader(view, batch_size=32, workers=0, normalization=how, layout=layout)
         answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))
         if not bool(answer.probabilities.isfinite().all()):
             raise RunError(f"the network in {path} predicts values that are not finite")

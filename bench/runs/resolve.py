@@ -18,9 +18,18 @@ from bench.training.recipe import DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
 from bench.training.recipe_file import names_file, read_recipe_file
 from bench.training.remote_checkpoints import whole_place
 from bench.training.spec import SECOND_NAME, SECOND_SEEDS
-from registry.architecture import Architecture
+from bench.training.suitable import can_have_pictures, require_pictures
+from registry.architecture import Architecture, Origin
 from registry.catalog import Catalog
-from registry.errors import RunError, did_you_mean
+from registry.claims import Entry
+from registry.errors import (
+    BrokenPluginError,
+    ConstructionError,
+    RunError,
+    UnsuitableError,
+    did_you_mean,
+)
+from registry.unbuilt import is_unbuilt, unbuilt
 
 _CHANGES = ("epochs", "batch_size", "learning_rate", "patience")  # options named as recipe fields
 
@@ -148,7 +157,7 @@ def contenders(request: Request) -> list[Contender]:
     """
     catalog = Catalog.installed()
     names = [model for model in request.models if isinstance(model, str)]
-    entries = [catalog.get(name) for name in catalog.resolve(names)] if names else []
+    entries = [_entry(catalog, name) for name in catalog.resolve(names)] if names else []
     chosen = [_contender(request, entry.name, entry.value, str(entry.origin)) for entry in entries]
     values = [model for model in request.models if isinstance(model, Architecture)]
     chosen += [_contender(request, value.name, value, "given in Python") for value in values]
@@ -158,12 +167,34 @@ def contenders(request: Request) -> list[Contender]:
     for name in taken:
         if taken.count(name) > 1:
             raise RunError(f"two models are called {name!r}: rename one")
+    _require_some(chosen)
     return _with_second_copy(chosen) if request.aa else chosen
+
+
+def _entry(catalog: Catalog, name: str) -> Entry[Architecture]:
+    """Return the entry `name`; a network that cannot be built is one that fails with the reason."""
+    origin = Origin(distribution="unbuilt", version="")
+    try:
+        entry = catalog.entry(name)
+    except (ConstructionError, UnsuitableError, BrokenPluginError) as error:
+        reason = " ".join(str(error).split())
+        return Entry(name=name, found=unbuilt(reason), origin=origin)
+    return entry if entry.found else replace(entry, found=unbuilt(entry.broken_line))
+
+
+def _require_some(chosen: Sequence[Contender]) -> None:
+    """Raise the reason of the first of `chosen` if none of them can be trained."""
+    for each in chosen:
+        if can_have_pictures(each.architecture):
+            return
+    for each in chosen:
+        require_pictures(each.architecture)
+        each.architecture.build(each.architecture.contract.num_classes)
 
 
 def _contender(request: Request, model: str, architecture: Architecture, origin: str) -> Contender:
     recipe = recipe_of(request, model, architecture.name)
-    if request.pretrained:
+    if request.pretrained and not is_unbuilt(architecture):
         architecture = architecture.pretrained(frozen=request.frozen)
     return Contender(model=model, architecture=architecture, origin=origin, recipe=recipe)
 

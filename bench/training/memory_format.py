@@ -19,6 +19,7 @@ from bench.system.atomic_files import write_text
 from bench.system.clock import Stopwatch
 from bench.system.device import autocast, number_type
 from bench.system.own_files import is_own
+from bench.training.train_resolution import takes
 from registry.architecture import Architecture
 
 LAYOUTS: tuple[Layout, ...] = ("channels_last", "contiguous")
@@ -41,12 +42,13 @@ def choose_layout(
     """Return the layout in which training steps of `architecture` are faster here.
 
     It measures both on one seeded batch, for a second or two. It caches the result in `folder`, if
-    any, by installed architecture, device, threads and torch. A network that cannot be trained gets
-    the first layout; its trial reports why. Random state and threads stay as they were.
+    any, by installed architecture, device, threads and torch. A network that raises in one layout
+    gets the other; one that cannot be trained gets `contiguous`, and its trial reports why. Random
+    state and threads stay as they were.
     """
     if folder is None:
         seconds = _measure(architecture, device, precision, threads)
-        return min(LAYOUTS, key=lambda layout: seconds.get(layout, 0.0))
+        return min(seconds, key=seconds.__getitem__, default="contiguous")
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else device.type
     asked = [asdict(architecture), origin, name, str(precision), threads, torch.__version__]
@@ -63,8 +65,8 @@ def choose_layout(
             return known
         seconds = _measure(architecture, device, precision, threads)
         if not seconds:
-            return LAYOUTS[0]
-        layout = min(LAYOUTS, key=seconds.__getitem__)
+            return "contiguous"
+        layout = min(seconds, key=seconds.__getitem__)
         kept = {"architecture": architecture.name, "layout": layout, "step_seconds": seconds}
         kept["measured"] = time.strftime("%Y-%m-%d")
         with suppress(OSError):  # the next run measures again
@@ -99,9 +101,14 @@ def _step_seconds(
     dtype = number_type(precision)
     network = architecture.build(contract.num_classes).to(device).train()
     network = network.double() if dtype is torch.float64 else network
-    images = torch.randn(_BATCH, *contract.input_shape, device=device, dtype=dtype)
-    warm = [_step(network, images, layout, precision) for layout in LAYOUTS]
-    rounds = _ROUNDS if max(warm) < _LONG_SECONDS else 1
+    images = black_images(_BATCH, contract.input_shape).to(device=device, dtype=dtype).normal_()
+    warm: dict[Layout, float] = {}
+    for layout in reversed(LAYOUTS):  # contiguous weights first: some keep the strides of the other
+        with suppress(Exception):  # `x.view` raises in one layout only
+            warm[layout] = _step(network, images, layout, precision)
+    if len(warm) < len(LAYOUTS):
+        return warm
+    rounds = _ROUNDS if max(warm.values()) < _LONG_SECONDS else 1
     timed = [[_step(network, images, layout, precision) for layout in LAYOUTS]
              for _ in range(rounds)]  # fmt: skip
     return dict(zip(LAYOUTS, map(min, zip(*timed, strict=True)), strict=True))
@@ -114,11 +121,47 @@ def _step(
     network.to(memory_format=MEMORY_FORMATS[layout])
     images = images.contiguous(memory_format=MEMORY_FORMATS[layout])
     network.zero_grad(set_to_none=True)
+    network.train()
     with Stopwatch(images.device) as stopwatch:
         with autocast(images.device, precision):
             loss = network(images).square().mean()
         loss.backward()
+    with torch.no_grad(), autocast(images.device, precision):
+        network.eval()(images[:1])  # evaluation may take another way, and raise
     return stopwatch.seconds
+
+
+def black_images(count: int, shape: tuple[int, int, int]) -> torch.Tensor:
+    """Return `count` black images (N, C, H, W) of `shape`, with the strides of decoded ones."""
+    channels, height, width = shape
+    return torch.zeros(count, height, width, channels).permute(0, 3, 1, 2)
+
+
+def layout_taken(network: nn.Module, images: torch.Tensor, precision: torch.dtype) -> Layout:
+    """Return the first layout of `images` in which `network` answers in evaluation mode.
+
+    If it answers in neither, it gets `require_true_strides`, and the layout is contiguous.
+    """
+    for layout in LAYOUTS:
+        if takes(network, images.contiguous(memory_format=MEMORY_FORMATS[layout]), precision):
+            return layout
+    require_true_strides(network, images, precision)
+    return "contiguous"
+
+
+def require_true_strides(network: nn.Module, images: torch.Tensor, precision: torch.dtype) -> None:
+    """Have `network` get images of contiguous strides, if it raises for `images` without.
+
+    Grey images (N, 1, H, W) are in both layouts at once, whatever the stride of their one channel,
+    and torch then takes them for channels last.
+    """
+    if takes(network, images, precision) or not takes(network, _restrided(images), precision):
+        return
+    network.register_forward_pre_hook(lambda _, given: tuple(map(_restrided, given)))
+
+
+def _restrided(images: torch.Tensor) -> torch.Tensor:
+    return images.clone(memory_format=torch.contiguous_format)
 
 
 def _read_kept(path: Path) -> Layout | None:

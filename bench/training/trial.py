@@ -20,7 +20,7 @@ from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS, Layout
 from bench.system.cache_folder import own_cache_folder
 from bench.system.clock import Phases, Stopwatch
-from bench.system.device import choose_device, choose_precision
+from bench.system.device import autocast, choose_device, choose_precision, number_type
 from bench.system.random_state import preserve_random_state
 from bench.training.budget import INITIALIZATION_SHARE, NOT_FITTED
 from bench.training.callbacks import Callback, RecordBuilder, TrialContext
@@ -32,10 +32,11 @@ from bench.training.initialize import IMAGES, TooSlowError, fit_to_images
 from bench.training.latency import SIZES, inference_times
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
-from bench.training.memory_format import choose_layout
+from bench.training.memory_format import black_images, choose_layout, require_true_strides
 from bench.training.record import Status, TrialResult
 from bench.training.spec import TrialSpec
 from bench.training.stop import DivergedError, reason_of, status_of, traceback_of
+from bench.training.suitable import ASKED, are_probabilities, doubts, require_pictures
 from bench.training.train_resolution import smaller_shape, takes
 from bench.training.train_state import TrainState
 from bench.training.trial_batches import TrialBatches
@@ -138,6 +139,7 @@ class _Trial:
         outcome = {name: made[name] for name in ("network", "optimizer")}
         self._builder.note(digest=digest_of(outcome))
         test = self._test()
+        self._ask_twice()
         self._time_inference()
         if self._context.profile:
             self._builder.phase("profile")
@@ -156,6 +158,7 @@ class _Trial:
     def _verify(self) -> None:
         self._builder.phase("contract")
         seed_everything(self._spec.seed)
+        require_pictures(self._spec.architecture)
         try:
             device = verify(self._spec.architecture)
         except ContractError:
@@ -200,6 +203,9 @@ class _Trial:
         network = network.double() if self._precision is torch.float64 else network
         layout = MEMORY_FORMATS[self._layout]
         network.to(device=self._device, memory_format=layout)  # type: ignore[call-overload]
+        if self._shape[0] == 1:
+            blank = black_images(2, self._shape).to(self._device, number_type(self._precision))
+            require_true_strides(network, blank, self._precision)
         self._builder.note(parameters=parameters)
         self._builder.add(startup_seconds=time.perf_counter() - started)
         return network
@@ -261,6 +267,20 @@ class _Trial:
             test_loss=test.loss, test_accuracy=test.accuracy, test_images=len(test.labels)
         )
         return test
+
+    def _ask_twice(self) -> None:
+        """Mark answers that depend on more than the picture; remark on probabilities."""
+        asked = self._split.test[:ASKED]
+        images = next(self._batches.evaluation(asked, len(asked)).epoch()).images
+        self._builder.note(marks=tuple(doubts(self._network, images, self._precision)))
+        with torch.inference_mode(), autocast(self._device, self._precision):
+            outputs = self._network(images)
+        known = any(each.check == "logits" for each in self._spec.architecture.deviations)
+        if are_probabilities(outputs) and not known:
+            self._builder.callback.say(
+                f"{self._spec.model}: its outputs are probabilities, and the loss applies its own "
+                "softmax: remove the one in `forward`"
+            )
 
     def _time_inference(self) -> None:
         self._builder.phase("inference")

@@ -94,11 +94,11 @@ def test_a_real_trial_times_both_and_changes_nothing(tmp_path):
     assert min(told["step_seconds"].values()) > 0
 
 
-def test_a_network_that_fails_gets_the_first(tmp_path):
+def test_a_network_that_fails_gets_the_plain_one(tmp_path):
     """Its own trial will say why; nothing is kept."""
     architecture = replace(_LENET, constructor=f"{__name__}:Raising")
 
-    assert _choose(tmp_path, architecture) == "channels_last"
+    assert _choose(tmp_path, architecture) == "contiguous"
     assert not (tmp_path / "layouts").exists()
 
 
