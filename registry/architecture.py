@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Argument = str | int | float | bool | None  # the types that JSON has, too
-_NAME = re.compile(r"[a-z][a-z0-9_]*|[^\s:]+:[\w.-]+")
+_NAME = re.compile(r"[a-z][a-z0-9_]*|[^:]+:[\w.-]+(\(.*\))?", re.DOTALL)
 _CONSTRUCTOR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import re
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 from registry.architecture import Architecture, Origin
 from registry.errors import ConstructionError, RegistryError, format_error
 from registry.family import Described
+from registry.file_call import literal_arguments, parse_file_call
+from registry.neighbours import FILE, neighbours_of
 
-_PATTERN = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_]\w*)")
 _CONSTRUCTOR = f"{__name__}:build"
 _DEFAULT_SHAPE = (3, 224, 224)
 
@@ -28,21 +29,20 @@ def file_name(name: str) -> str:
     """Return `name` in its one form: with the path relative to this folder, or absolute.
 
     Raises:
-        RegistryError: the file does not exist, or no class name follows the colon.
+        RegistryError: the file does not exist, no class name follows the colon, or an argument is
+            not a literal.
     """
-    found = _PATTERN.fullmatch(name)
-    if found is None:
-        raise RegistryError(f"{name!r} is not a class in a file: write ./mynet.py:MyNet")
-    path = Path(found["path"]).expanduser().resolve()
+    call = parse_file_call(name)
+    path = Path(call.path).expanduser().resolve()
     if not path.is_file():
-        raise RegistryError(f"{name!r}: no file {found['path']}")
+        raise RegistryError(f"{name!r}: no file {call.path}")
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return f"{shown}:{found['name']}"
+    return f"{shown}:{call.called}"
 
 
 def file_origin(name: str) -> Origin:
     """Return the file's name, with the start of its SHA-256 as the version."""
-    path = Path(name.rpartition(":")[0])
+    path = Path(parse_file_call(name).path)
     return Origin(distribution=path.name, version=f"sha256:{_digest(path)[:12]}")
 
 
@@ -54,15 +54,16 @@ def described_file(name: str) -> Described:
     Raises:
         ConstructionError: the file cannot be run, or has no such class or function.
     """
-    file, _, attribute = name.rpartition(":")
-    path = str(Path(file).resolve())
-    found = _load_module(path, attribute)
+    call = parse_file_call(name)
+    path = str(Path(call.path).resolve())
+    found = _load_module(path, call.name)
     shape = getattr(found, "input_shape", _DEFAULT_SHAPE)
     if not _is_shape(shape):
         raise ConstructionError(f"{name}: its input_shape must be (C, H, W), not {shape!r}")
+    more = (("arguments", call.arguments),) if call.arguments else ()  # as in digests of before
     return Described(
         constructor=_CONSTRUCTOR,
-        arguments=(("path", path), ("name", attribute)),
+        arguments=(("path", path), ("name", call.name), *more),
         input_shape=tuple(shape),
         source=(found.__doc__ or "").strip().partition("\n")[0],
     )
@@ -74,9 +75,32 @@ def file_of(architecture: Architecture) -> Path | None:
     return Path(str(dict(architecture.arguments)["path"])) if of_file else None
 
 
-def build(*, num_classes: int, path: str, name: str) -> Any:
-    """Return the network that `name` in the file `path` makes for `num_classes`."""
-    return _load_module(path, name)(num_classes=num_classes)
+def build(*, num_classes: int, path: str, name: str, arguments: str = "") -> Any:
+    """Return the network that `name` in the file `path` makes for `num_classes`.
+
+    Raises:
+        ConstructionError: it fails; the message names the last line of theirs that was run.
+    """
+    found, folder = _load_module(path, name), Path(path).parent
+    try:
+        with neighbours_of(folder):  # it may import more of them
+            return found(num_classes=num_classes, **literal_arguments(arguments))
+    except (Exception, SystemExit) as error:
+        called = f"{Path(path).name}:{name}"
+        failed = f"failed with num_classes={num_classes}: {format_error(error)}"
+        raise ConstructionError(f"{called} {failed}{place_in(folder, error)}") from error
+
+
+def place_in(folder: Path, error: BaseException) -> str:
+    """Return the last line in `folder` that led to `error`, ` (net.py:12, in forward)`, or ""."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [each for each in frames if Path(each.filename).is_relative_to(folder)]
+    ours = Path(__file__).parent
+    theirs = [each for each in theirs if not Path(each.filename).is_relative_to(ours)]
+    if not theirs:
+        return ""
+    last = theirs[-1]
+    return f" ({Path(last.filename).relative_to(folder)}:{last.lineno}, in {last.name})"
 
 
 def _load_module(path: str, attribute: str) -> Any:
@@ -85,7 +109,8 @@ def _load_module(path: str, attribute: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a user's file may raise even SystemExit
-        message = f"{Path(path).name} could not be run: {format_error(error)}"
+        place = place_in(Path(path).parent, error)
+        message = f"{Path(path).name} could not be run: {format_error(error)}{place}"
         raise ConstructionError(message) from error
     if not callable(found):
         raise ConstructionError(f"{Path(path).name} has no class or function {attribute!r}")
@@ -98,7 +123,7 @@ def _module(path: str) -> ModuleType:
     One content has one module in a process, so that its state, pickles and `isinstance` work
     as in a package.
     """
-    name = f"_zoo_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}_{_digest(Path(path))[:12]}"
+    name = f"{FILE}{hashlib.sha256(path.encode()).hexdigest()[:12]}_{_digest(Path(path))[:12]}"
     if name in sys.modules:
         return sys.modules[name]
     specification = importlib.util.spec_from_file_location(name, path)
@@ -106,14 +131,12 @@ def _module(path: str) -> ModuleType:
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module  # dataclasses look up their own module
-    sys.path.insert(0, str(Path(path).parent))  # as for `python mynet.py`
     try:
-        specification.loader.exec_module(module)
+        with neighbours_of(Path(path).parent):
+            specification.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
-    finally:
-        sys.path.remove(str(Path(path).parent))
     return module
 
 

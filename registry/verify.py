@@ -13,6 +13,7 @@ from torch import nn
 
 from registry.architecture import Architecture, Contract
 from registry.errors import ConstructionError, ContractError, UnsuitableError, format_error
+from registry.from_file import file_of, place_in
 
 Device = Literal["meta", "cpu"]
 _DEVICES: tuple[Device, ...] = ("meta", "cpu")  # the CPU has the last word
@@ -75,6 +76,7 @@ def contract_of(network: nn.Module, images: torch.Tensor) -> Contract:
     Raises:
         UnsuitableError: it does not return one row of logits for each image.
     """
+    _require_usual(network)
     output = _logits(network(images), images)
     channels, height, width = images.shape[1:]
     return Contract(
@@ -110,7 +112,11 @@ def probe(
             failed = error
     if isinstance(failed, ConstructionError):
         raise failed
-    message = f"{architecture.name} cannot be run on images of {shape}: {format_error(failed)}"
+    file = file_of(architecture)
+    place = place_in(file.parent, failed) if file else ""
+    message = (
+        f"{architecture.name} cannot be run on images of {shape}{place}: {format_error(failed)}"
+    )
     if shape[3] in (1, 3) and shape[1] not in (1, 3):
         message += "; an input_shape is (channels, height, width)"
     raise ConstructionError(message) from failed
@@ -123,11 +129,40 @@ def _in_both_modes(network: nn.Module, images: torch.Tensor) -> Contract:
     return contract
 
 
+def _advice(output: object) -> str:
+    """Return what would mend an output that is no tensor."""
+    if hasattr(output, "logits"):
+        return ": have `forward` return its `logits`"
+    if isinstance(output, dict) and output:
+        return f": have `forward` return one of {', '.join(map(repr, output))}"
+    if isinstance(output, tuple | list):
+        return ": have `forward` return only the logits"
+    return ""
+
+
+def _require_usual(network: nn.Module) -> None:
+    """Raise UnsuitableError for parameters that cannot be counted, trained or stored."""
+    for name, parameter in network.named_parameters():
+        if isinstance(parameter, nn.parameter.UninitializedParameter):
+            raise UnsuitableError(
+                f"its parameter {name!r} is lazy and has no shape yet: have the constructor call the "
+                "network once on zeros, or give the layer its sizes"
+            )
+        if not parameter.is_floating_point():
+            kind = str(parameter.dtype).removeprefix("torch.")
+            raise UnsuitableError(
+                f"its parameter {name!r} is of {kind}: use floating-point parameters, and "
+                "`register_buffer` for anything else"
+            )
+
+
 def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tensor:
     count = len(images)
     if not isinstance(output, torch.Tensor):
         what = type(output).__name__
-        raise UnsuitableError(f"it returns a {what}{when}, not a tensor of logits (N, K)")
+        raise UnsuitableError(
+            f"it returns a {what}{when}, not a tensor of logits (N, K){_advice(output)}"
+        )
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] == 0:
         shape = tuple(output.shape)
         raise UnsuitableError(f"output {shape} for {count} images{when}, not ({count}, K)")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -176,3 +178,183 @@ def test_weights_can_not_have_a_file_run(folder, drawn):
     network, published = load_network(path, files=["./mynet.py:MyNet"])
     assert published.model == "mynet.py:MyNet"
     assert len(network) == 4
+
+
+_MODELS = {
+    "one": ("models/__init__.py", "", "models/net.py", "from torch import nn\nWIDTH = 4\n"),
+    "two": ("models/__init__.py", "", "models/net.py", "from torch import nn\nWIDTH = 6\n"),
+}
+_USES_MODELS = """
+from torch import nn
+
+class Net(nn.Sequential):
+    input_shape = (3, 8, 8)
+
+    def __init__(self, num_classes, depth=1, sizes=(1,)):
+        {inside}
+        super().__init__(
+            nn.Conv2d(3, WIDTH, 8), nn.Flatten(), *[nn.Identity()] * depth,
+            nn.Linear(WIDTH, num_classes),
+        )
+"""
+_IMPORT = "from models.net import WIDTH"
+
+
+@pytest.fixture(params=["early", "lazy"])
+def two_folders(tmp_path, monkeypatch, request):
+    """Two folders with a file and a package `models` each, of other widths."""
+    monkeypatch.chdir(tmp_path)
+    for name, (package, empty, module, text) in _MODELS.items():
+        (tmp_path / name / "models").mkdir(parents=True)
+        (tmp_path / name / package).write_text(empty)
+        (tmp_path / name / module).write_text(text)
+        file = _USES_MODELS.format(inside=_IMPORT if request.param == "lazy" else "")
+        early = f"{_IMPORT}\n" if request.param == "early" else ""
+        (tmp_path / name / "net.py").write_text(early + file)
+    return tmp_path
+
+
+def test_two_files_have_each_its_own_neighbours(two_folders):
+    """Packages of one name are kept apart, imported with the file or by the constructor."""
+    catalog = Catalog([])
+    one, two = (catalog.get(f"{name}/net.py:Net").value for name in ("one", "two"))
+
+    assert one.contract.parameters == 3 * 64 * 4 + 4 + 4 * 2 + 2
+    assert two.contract.parameters == 3 * 64 * 6 + 6 + 6 * 2 + 2
+    for _ in range(2):  # in turn
+        assert one.build(2)[0].out_channels == 4
+        assert two.build(2)[0].out_channels == 6
+
+
+def test_a_neighbour_that_only_another_file_has_is_not_there(two_folders):
+    """It is said, and not silently taken from the other folder."""
+    Catalog([]).get("one/net.py:Net")
+    (two_folders / "two" / "models" / "net.py").unlink()
+
+    with pytest.raises(ConstructionError, match=r"No module named 'models.net'"):
+        Catalog([]).get("two/net.py:Net")
+
+
+def test_a_plugins_module_of_a_neighbours_name_is_left_as_it_was(two_folders, monkeypatch):
+    """Whoever has imported it goes on with it; the file gets its neighbour."""
+    monkeypatch.setitem(sys.modules, "models", theirs := ModuleType("models"))
+
+    assert Catalog([]).get("one/net.py:Net").value.contract.parameters == 782
+    assert sys.modules["models"] is theirs
+
+
+def test_a_class_is_called_with_literal_arguments(two_folders):
+    """They are part of its name, in one order and form."""
+    (name,) = Catalog([]).resolve(["./one/net.py:Net(sizes=(1, 2),  depth=3)"])
+    found = Catalog([]).get(name).value
+
+    assert name == found.name == "one/net.py:Net(depth=3,sizes=(1, 2))"
+    assert len(found.build(2)) == 6
+
+
+def test_a_class_without_arguments_has_the_specification_of_before(two_folders):
+    """Or else stored digests would change."""
+    names = [name for name, _ in Catalog([]).get("one/net.py:Net").value.arguments]
+
+    assert names == ["path", "name"]
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        ("(64)", "write literal keyword arguments, such as"),
+        ("(depth=open('x'))", "write literal keyword arguments, such as"),
+        ("(**{'depth': 1})", "write literal keyword arguments, such as"),
+        ("(depth=1", "is not a class in a file"),
+        ("(depth=1)(2)", "write literal keyword arguments, such as"),
+        ("(num_classes=3)", "num_classes comes from the data; leave it out"),
+    ],
+)
+def test_arguments_of_another_form_are_refused(folder, call, reason):
+    """Nothing is run of them."""
+    with pytest.raises(RegistryError, match=reason):
+        Catalog([]).resolve([f"mynet.py:MyNet{call}"])
+
+
+_ODD = """
+import torch
+from torch import nn
+from collections import namedtuple
+
+class Base(nn.Module):
+    input_shape = (3, 8, 8)
+    def __init__(self, num_classes):
+        super().__init__()
+        self.head = nn.Linear(192, num_classes)
+    def forward(self, images):
+        return self.head(images.flatten(1))
+
+class Output:
+    def __init__(self, logits):
+        self.logits = logits
+
+class Object(Base):
+    def forward(self, images):
+        return Output(super().forward(images))
+
+class Pair(Base):
+    def forward(self, images):
+        return super().forward(images), None
+
+class Named(Base):
+    def forward(self, images):
+        return {"out": super().forward(images)}
+
+class Lazy(Base):
+    def __init__(self, num_classes):
+        super().__init__(num_classes)
+        self.head = nn.LazyLinear(num_classes)
+
+class Complex(Base):
+    def __init__(self, num_classes):
+        super().__init__(num_classes)
+        self.wave = nn.Parameter(torch.zeros(3, dtype=torch.complex64))
+
+class Broken(Base):
+    def __init__(self, num_classes):
+        super().__init__(num_classes)
+        self.deeper()
+    def deeper(self):
+        nn.Linear(-1, 2)
+
+class Crooked(Base):
+    def forward(self, images):
+        return self.head(images)
+
+def scripted(num_classes):
+    return torch.jit.script(Base(num_classes))
+scripted.input_shape = (3, 8, 8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Object", "returns a Output, not a tensor .* return its `logits`"),
+        ("Pair", "returns a tuple, .* return only the logits"),
+        ("Named", "returns a dict, .* return one of 'out'"),
+        ("Lazy", "parameter 'head.weight' is lazy .* have the constructor call the network once"),
+        ("Complex", "parameter 'wave' is of complex64: use floating-point parameters"),
+        ("Broken", r"odd.py:Broken failed with num_classes=2 \(odd.py:\d+, in deeper\): Runtime"),
+        ("Crooked", r"cannot be run on images of .* \(odd.py:\d+, in forward\): RuntimeError"),
+    ],
+)
+def test_an_odd_network_is_told_with_its_place_and_what_mends_it(folder, name, reason):
+    """By the author's own function and line, not by ours."""
+    (folder / "odd.py").write_text(_ODD)
+
+    with pytest.raises(RegistryError, match=reason) as caught:
+        Catalog([]).get(f"odd.py:{name}")
+    assert "registry." not in str(caught.value)
+
+
+def test_a_scripted_network_is_measured(folder):
+    """It is a module like others."""
+    (folder / "odd.py").write_text(_ODD)
+
+    assert Catalog([]).get("odd.py:scripted").value.contract.parameters == 386
