@@ -114,9 +114,8 @@ def probe(
         raise failed
     file = file_of(architecture)
     place = place_in(file.parent, failed) if file else ""
-    message = (
-        f"{architecture.name} cannot be run on images of {shape}{place}: {format_error(failed)}"
-    )
+    reason = f"{format_error(failed)}{place}"
+    message = f"{architecture.name} cannot be run on images of {shape}: {reason}"
     if shape[3] in (1, 3) and shape[1] not in (1, 3):
         message += "; an input_shape is (channels, height, width)"
     raise ConstructionError(message) from failed
@@ -145,8 +144,8 @@ def _require_usual(network: nn.Module) -> None:
     for name, parameter in network.named_parameters():
         if isinstance(parameter, nn.parameter.UninitializedParameter):
             raise UnsuitableError(
-                f"its parameter {name!r} is lazy and has no shape yet: have the constructor call the "
-                "network once on zeros, or give the layer its sizes"
+                f"its parameter {name!r} is lazy and has no shape yet: have the constructor call "
+                "the network once on zeros, or give the layer its sizes"
             )
         if not parameter.is_floating_point():
             kind = str(parameter.dtype).removeprefix("torch.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -188,7 +189,10 @@ def _folders_in(path: Path) -> list[Path]:
 
 def _plain(model: str) -> str:
     """Return a model's name as a file name: `dist/net` becomes `dist--net`, never a model."""
-    return re.sub(r"[^\w.-]", "--", model.replace(":", "-"), flags=re.ASCII)
+    name, sign, _ = model.partition("(")
+    if sign:  # arguments may be long, and differ in signs alone
+        name = f"{name}-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
+    return re.sub(r"[^\w.-]", "--", name.replace(":", "-"), flags=re.ASCII)
 
 
 def _number(path: Path) -> int:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ from bench.training.weights_metadata import WeightsMetadata, parse_metadata
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.errors import RunError
+from registry.file_call import parse_file_call
 from registry.from_file import is_file
 
 _KEY, _DIGEST_KEY = "zoo", "sha256"
@@ -113,10 +114,16 @@ def _look_up(path: Path, model: str, files: Sequence[str]) -> Architecture:
     if not is_file(model):
         return Catalog.installed().get(model).value
     for file in files:
-        if file.rpartition("/")[2] == model.rpartition("/")[2]:
+        if _network_named(file) == _network_named(model):
             return replace(Catalog.installed().get(file).value, name=model)
     why = "holds weights of a network from a Python file. If you trust this file, add"
     raise RunError(f"{path} {why} --network {model}")
+
+
+def _network_named(file: str) -> tuple[str, str]:
+    """Return the name of the file and of what is called in it; its folder may be another here."""
+    call = parse_file_call(file)
+    return PurePath(call.path).name, call.called
 
 
 @contextmanager
