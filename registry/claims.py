@@ -7,10 +7,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
-from contextlib import redirect_stdout
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from registry.api import api_problem
@@ -135,7 +136,7 @@ class Claims(Generic[T]):
         if unfit := api_problem(claim):
             return Entry(name=name, found=None, origin=origin, broken=unfit)
         try:
-            with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
+            with redirect_stdout(sys.stderr), _same_folder(origin):  # stdout is for tables and JSON
                 found = claim.load()
         except KeyboardInterrupt:
             raise
@@ -153,6 +154,28 @@ class Claims(Generic[T]):
             return f"{claim.value} is a {type(found).__name__}, not a {expected}"
         if found.name != claim.name:
             return f"its entry point is called {claim.name!r}, its {self.kind.noun} {found.name!r}"
+        return None
+
+
+@contextmanager
+def _same_folder(origin: Origin) -> Iterator[None]:
+    """Undo a change of the working folder, and say so on stderr: paths that follow are the user's.
+
+    A plugin that is imported may change it for all that come after it.
+    """
+    before = _folder()
+    try:
+        yield
+    finally:
+        if before and _folder() != before:
+            os.chdir(before)
+            sys.stderr.write(f"zoo: {origin} changed the working folder at import: undone\n")
+
+
+def _folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it is gone
         return None
 
 

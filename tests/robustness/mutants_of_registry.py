@@ -36,6 +36,24 @@ MUTANTS = (
         tests=("tests/unit/runs/test_compare.py::test_no_model_in_both_is_refused",),
     ),
     Mutant(
+        name="a plugin for a newer interface is loaded",
+        file="registry/api.py",
+        old="if int(said) > API:",
+        new="if int(said) > API + 1:",
+        tests=(
+            "tests/unit/registry/test_api.py::test_a_plugin_for_a_newer_api_is_a_row_with_what_to_do",
+        ),
+    ),
+    Mutant(
+        name="two files share the modules beside them",
+        file="registry/neighbours.py",
+        old="for name in {*outside, *_of_other_folders(own)}:",
+        new="for name in outside:",
+        tests=(
+            "tests/unit/registry/test_from_file.py::test_two_files_have_each_its_own_neighbours",
+        ),
+    ),
+    Mutant(
         name="a file that was changed is still the module that it was",
         file="registry/from_file.py",
         old='{hashlib.sha256(path.encode()).hexdigest()[:12]}_{_digest(Path(path))[:12]}"',
