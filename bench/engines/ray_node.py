@@ -55,9 +55,11 @@ def describe_differences(
     """Return the differences of a node, such as `torch 2.14.0 instead of 2.14.1`."""
     found = []
     for name, value in wanted.items():
-        if here.get(name) == value:
+        if value is None and name.startswith("the code of"):
+            found.append(f"{name} cannot be found")
+        elif here.get(name) == value:
             continue
-        if here.get(name) is None:
+        elif here.get(name) is None:
             found.append(f"it lacks {name}")
         elif name.startswith("the code of"):
             found.append(f"{name} differs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import re
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Literal
 from bench.runs.onnx import Comparison, require_onnx, write_onnx
 from bench.runs.trained_weights import turn_of
 from bench.system.atomic_files import whole_file
-from bench.training.weights import load_network, read_metadata
+from bench.training.weights import Say, load_network, read_metadata
 from bench.training.weights_metadata import WeightsMetadata
 from registry.errors import RunError
 
@@ -98,16 +99,20 @@ def plan(
     return tuple(Export(trained=each, kind=kind, path=path) for each, path in pairs)
 
 
-def carry_out(export: Export, *, files: Sequence[str] = ()) -> Comparison | None:
+def carry_out(
+    export: Export, *, files: Sequence[str] = (), say: Say = warnings.warn
+) -> Comparison | None:
     """Return how far ONNX is from torch, after an atomic write of the file; None for a copy.
 
     Weights are copied byte by byte. `files` are classes in Python files (`./mynet.py:MyNet`) that
-    may be imported. Raises RunError if the file cannot be written or verified; none is left then.
+    may be imported. `say` is told if a network's code has changed, but not its answer. Raises
+    RunError if the network has changed since it was trained, or the file cannot be written or
+    verified; none is left then.
     """
     source, target = export.trained.path, export.path
     with _as_run_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        network, published = load_network(source, files=files)
+        network, published = load_network(source, files=files, say=say)
         if export.kind == "onnx":
             return write_onnx(target, network, published)
         with whole_file(target) as partial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from bench.data.transform import normalization_of
 from bench.runs.trained_weights import turn_of
 from bench.training.evaluate import evaluate
 from bench.training.memory_format import black_images, layout_taken
-from bench.training.weights import load_network
+from bench.training.weights import Say, load_network
 from registry.errors import RunError
 
 
@@ -40,17 +41,22 @@ class Prediction:
 
 
 def predict(
-    given: GivenPictures, weights: Sequence[Path], *, files: Sequence[str] = ()
+    given: GivenPictures,
+    weights: Sequence[Path],
+    *,
+    files: Sequence[str] = (),
+    say: Say = warnings.warn,
 ) -> Iterator[Prediction]:
     """Yield the prediction of each network in `weights` for each picture, network by network.
 
-    `files` are classes in Python files (`./mynet.py:MyNet`) that may be imported. Memory holds the
-    pixels of one batch. Raises RunError if a weights file is unusable.
+    `files` are classes in Python files (`./mynet.py:MyNet`) that may be imported. `say` is told if
+    a network's code has changed, but not its answer. Memory holds the pixels of one batch. Raises
+    RunError if a weights file is unusable, or a network has changed since it was trained.
     """
     digests = dict(zip(given.pictures, given.digests, strict=True))
     pictures = [ImageFile(path=path, label=0, name=str(path)) for path in given.pictures]
     for path in weights:
-        network, published = load_network(path, files=files)
+        network, published = load_network(path, files=files, say=say)
         shape = published.architecture.contract.input_shape
         view = EvaluationDataset(files=pictures, source=DirectPixels(digests), shape=shape)
         how = normalization_of(published.architecture)

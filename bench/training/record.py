@@ -192,10 +192,17 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """A copy of the network's state after an epoch."""
+    """A copy of the network's state after an epoch.
+
+    Attributes:
+        code: digest of the network's code, if it was found.
+        logits: (K,) of one picture, from `sample_answer`.
+    """
 
     epoch: int
     state: dict[str, torch.Tensor]
+    code: str | None = None
+    logits: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -33,7 +34,9 @@ from bench.training.latency import SIZES, inference_times
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
 from bench.training.memory_format import black_images, choose_layout, require_true_strides
-from bench.training.record import Status, TrialResult
+from bench.training.record import Status, TrialResult, Weights
+from bench.training.reproducibility import code_digest
+from bench.training.sample_answer import sample_answer
 from bench.training.spec import TrialSpec
 from bench.training.stop import DivergedError, reason_of, status_of, traceback_of
 from bench.training.suitable import ASKED, are_probabilities, doubts, require_pictures
@@ -95,6 +98,7 @@ class _Trial:
         self.training: TrainingLoop | None = None
 
     def run(self) -> TrialResult:
+        code = code_digest(self._spec.architecture)  # before it is imported
         started = time.perf_counter()
         torch.set_num_threads(self._spec.threads)
         self._verify()
@@ -134,7 +138,7 @@ class _Trial:
         if saved is not None:
             training.restore(saved)
         training.run()
-        last = training.weights()
+        last, best = training.weights(), training.best
         made = state.state()
         outcome = {name: made[name] for name in ("network", "optimizer")}
         self._builder.note(digest=digest_of(outcome))
@@ -144,10 +148,13 @@ class _Trial:
         if self._context.profile:
             self._builder.phase("profile")
             self._builder.note(profile=state.profile(batches, training.epochs))
+        is_one = best is last
+        last = self._with_answer(last, code)
+        best = last if is_one else self._with_answer(best, code)
         self._builder.note(status="ok")
         self._builder.phase("done")
         return TrialResult(
-            record=self._builder.record, test=test, last_weights=last, best_weights=training.best
+            record=self._builder.record, test=test, last_weights=last, best_weights=best
         )
 
     def result(self, status: Status, why: str, trace: str = "") -> TrialResult:
@@ -288,6 +295,13 @@ class _Trial:
         images = next(self._batches.evaluation(tested, len(tested)).epoch()).images
         times = inference_times(self._network, images, self._layout, self._precision)
         self._builder.note(inference=times)
+
+    def _with_answer(self, weights: Weights | None, code: str | None) -> Weights | None:
+        """Return `weights` with what tells whether a network loaded with them is the same."""
+        if weights is None:
+            return None
+        logits = sample_answer(self._network, self._shape, weights.state)
+        return replace(weights, code=code, logits=logits)
 
     def _evaluate(self, images: Sequence[CheckedImage]) -> Evaluation:
         evaluation = evaluate(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -22,6 +23,7 @@ from torch import nn
 from bench.data.transform import normalization_of
 from bench.system.atomic_files import whole_file
 from bench.training.record import TrialResult
+from bench.training.unchanged import require_unchanged
 from bench.training.weights_metadata import WeightsMetadata, parse_metadata
 from registry.architecture import Architecture
 from registry.catalog import Catalog
@@ -33,6 +35,7 @@ _KEY, _DIGEST_KEY = "zoo", "sha256"
 _SHOWN = 3  # tensors that do not fit
 
 State = Mapping[str, torch.Tensor]
+Say = Callable[[str], object]
 Fields = dict[str, tuple[tuple[int, ...], torch.dtype]]
 
 
@@ -61,6 +64,8 @@ def publish(result: TrialResult, folder: Path) -> None:
                 classes=spec.classes,
                 epoch=weights.epoch,
                 split_fingerprint=spec.split_fingerprint,
+                code=weights.code,
+                logits=weights.logits,
             )
             save_weights(folder / name, weights.state, published)
 
@@ -81,7 +86,11 @@ def read_metadata(path: Path) -> WeightsMetadata:
 
 
 def load_network(
-    path: Path, architecture: Architecture | None = None, *, files: Sequence[str] = ()
+    path: Path,
+    architecture: Architecture | None = None,
+    *,
+    files: Sequence[str] = (),
+    say: Say = warnings.warn,
 ) -> tuple[nn.Module, WeightsMetadata]:
     """Return the network with the weights in `path`, in evaluation mode, and its metadata.
 
@@ -89,9 +98,11 @@ def load_network(
         path: weights file.
         architecture: architecture of the network; None: the installed one named in the file.
         files: Python files that may run (`./mynet.py:MyNet`); the weights alone run no file.
+        say: is told in a line if the code has changed, but not the network's answer.
 
     Raises:
-        RunError: the file is missing or damaged, or holds no weights of this network.
+        RunError: the file is missing or damaged, or holds no weights of this network; or the
+            network has changed since it was trained.
         ConstructionError: the installed network cannot be built.
         UnknownNameError: no installed architecture has the name in the file.
     """
@@ -107,6 +118,8 @@ def load_network(
     _require_finite(path, state)
     network = known.build(num_classes=classes)
     network.load_state_dict(state)
+    if note := require_unchanged(path, known, network, published):
+        say(note)
     return network.eval(), published
 
 

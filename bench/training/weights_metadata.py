@@ -16,7 +16,12 @@ _MOST_PARAMETERS = 2**40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsMetadata:
-    """Metadata of a weights file: `classes` in output order, `epoch` from 1."""
+    """Metadata of a weights file: `classes` in output order, `epoch` from 1.
+
+    Attributes:
+        code: digest of the network's code when it was trained; None if unknown.
+        logits: (K,) of one picture, from `sample_answer`; None if unknown.
+    """
 
     model: str
     architecture: Architecture
@@ -24,6 +29,8 @@ class WeightsMetadata:
     classes: tuple[str, ...]
     epoch: int
     split_fingerprint: str
+    code: str | None = None
+    logits: tuple[float, ...] | None = None
 
     @property
     def normalization(self) -> Normalization:
@@ -31,8 +38,9 @@ class WeightsMetadata:
         return normalization_of(self.architecture)
 
     def as_json(self) -> str:
-        """Return the metadata, with the normalisation, as ASCII JSON."""
-        return json.dumps(asdict(self) | asdict(self.normalization))
+        """Return the metadata, with the normalisation, as ASCII JSON; what is unknown is left out."""
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return json.dumps(known | asdict(self.normalization))
 
 
 def parse_metadata(text: str) -> WeightsMetadata:
@@ -52,6 +60,8 @@ def parse_metadata(text: str) -> WeightsMetadata:
         classes=_classes(fields.get("classes")),
         epoch=_count(fields, "epoch", 10**9),
         split_fingerprint=_text(fields, "split_fingerprint"),
+        code=None if fields.get("code") is None else _text(fields, "code"),
+        logits=_logits(fields),
     )
     if _normalization(fields) != published.normalization:
         raise ValueError("mean and std differ from the normalisation of the architecture")
@@ -109,6 +119,17 @@ def _classes(value: object) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("classes contains a name twice")
     return names
+
+
+def _logits(fields: dict[str, object]) -> tuple[float, ...] | None:
+    value, classes = fields.get("logits"), fields.get("classes")
+    if value is None:
+        return None
+    if not isinstance(value, list) or not isinstance(classes, list) or len(value) != len(classes):
+        raise ValueError("logits is not a list of one number for each class")
+    if not all(isinstance(logit, float) and math.isfinite(logit) for logit in value):
+        raise ValueError("logits is not a list of finite numbers")
+    return tuple(value)
 
 
 def _normalization(fields: dict[str, object]) -> Normalization:

@@ -50,7 +50,7 @@ def predict(
     weights = find_weights(run, runs_dir, best=best)
     given = read_given(photos)
     _say_what_is_left_out(given)
-    found = predict(given, weights, files=network or ()) if given.pictures else iter(())
+    found = predict(given, weights, files=network or (), say=say) if given.pictures else iter(())
     if as_json:
         print_json([*map(_answer_row, found), *map(_reject_row, given.rejects)])
     elif given.pictures:
@@ -90,7 +90,7 @@ def export(
                for each in plan(trained, kind, target, force=force)]  # fmt: skip
     rows = []
     for each in planned:
-        comparison = carry_out(each, files=network or ())
+        comparison = carry_out(each, files=network or (), say=say)
         rows.append(_row(each, comparison))
         say(_outcome(each, comparison))
         if not as_json:

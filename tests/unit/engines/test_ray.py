@@ -271,6 +271,13 @@ def test_a_node_with_another_version_refuses_by_name(job):
     assert all(each.startswith("on the node ") for each in (other, code, lacking))
 
 
+def test_a_node_refuses_code_that_nobody_finds():
+    """What is unknown on both sides is not the same; a package that both lack is."""
+    unknown = {"the code of mynet": None, "timm": None}
+
+    assert ray_node.describe_differences(unknown, unknown) == ["the code of mynet cannot be found"]
+
+
 def test_a_node_with_other_images_refuses(job):
     """A file that was changed, and one that is not there."""
     job.split.train[0].file.path.write_bytes(b"another")
