@@ -49,7 +49,7 @@ def predict(
 ) -> Iterator[Prediction]:
     """Yield the prediction of each network in `weights` for each picture, network by network.
 
-    `files` are classes in Python files (`./mynet.py:MyNet`) that may be imported. `say` is told if
+    `files` are classes in Python files (`./mynet.py:MyNet`) that may be imported. `say` receives a line if
     a network's code has changed, but not its answer. Memory holds the pixels of one batch. Raises
     RunError if a weights file is unusable, or a network has changed since it was trained.
     """

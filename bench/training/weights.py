@@ -98,7 +98,7 @@ def load_network(
         path: weights file.
         architecture: architecture of the network; None: the installed one named in the file.
         files: Python files that may run (`./mynet.py:MyNet`); the weights alone run no file.
-        say: is told in a line if the code has changed, but not the network's answer.
+        say: receives a line if the code has changed, but not the network's answer.
 
     Raises:
         RunError: the file is missing or damaged, or holds no weights of this network; or the

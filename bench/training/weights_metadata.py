@@ -38,7 +38,7 @@ class WeightsMetadata:
         return normalization_of(self.architecture)
 
     def as_json(self) -> str:
-        """Return the metadata, with the normalisation, as ASCII JSON; what is unknown is left out."""
+        """Return the metadata, with the normalisation, as ASCII JSON, without what is unknown."""
         known = {name: value for name, value in asdict(self).items() if value is not None}
         return json.dumps(known | asdict(self.normalization))
 

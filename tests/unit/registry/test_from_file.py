@@ -167,6 +167,19 @@ def test_a_network_from_a_file_is_trained_in_a_process_of_its_own(folder, drawn)
     assert os.listdir(folder / "runs") == [Path(results.folder).name]  # noqa: PTH208
 
 
+def test_weights_of_a_network_that_has_changed_since_are_refused(folder, drawn):
+    """Training leaves the network's answer in the file; another network gives another one."""
+    results = bench.run(
+        ["./mynet.py:MyNet"], drawn, runs=folder / "runs", progress=False, isolate=False, **_SHORT
+    )
+    (path,) = results.folder.rglob("weights.safetensors")
+    load_network(path, files=["./mynet.py:MyNet"])
+    (folder / "mynet.py").write_text(_NETWORK.replace("AdaptiveAvgPool2d", "AdaptiveMaxPool2d"))
+
+    with pytest.raises(RunError, match=r"network mynet\.py:MyNet answers differently from when"):
+        load_network(path, files=["./mynet.py:MyNet"])
+
+
 def test_weights_can_not_have_a_file_run(folder, drawn):
     """Who predicts names the file; what weights say of themselves is not trusted so far."""
     results = bench.run(

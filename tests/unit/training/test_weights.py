@@ -113,6 +113,11 @@ def test_a_truncated_file_is_refused(weights, kept):
         ({"architecture": {"contract": {}}}, "input_shape is not a list of length 3"),
         ({"mean": [0.5]}, "mean and std"),
         ({"std": [float("nan")]}, "mean and std"),
+        ({"code": 1}, "code is not a text"),
+        ({"logits": 0.5}, "logits is not a list of one number for each class"),
+        ({"logits": [0.5]}, "logits is not a list of one number for each class"),
+        ({"logits": [0.5, True]}, "logits is not a list of finite numbers"),
+        ({"logits": [0.5, float("inf")]}, "logits is not a list of finite numbers"),
         ({"std": "0.2"}, "std is not a list of numbers"),
     ],
 )
