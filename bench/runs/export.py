@@ -105,9 +105,9 @@ def carry_out(
     """Return how far ONNX is from torch, after an atomic write of the file; None for a copy.
 
     Weights are copied byte by byte. `files` are classes in Python files (`./mynet.py:MyNet`) that
-    may be imported. `say` receives a line if a network's code has changed, but not its answer. Raises
-    RunError if the network has changed since it was trained, or the file cannot be written or
-    verified; none is left then.
+    may be imported. `say` receives a line if a network's code has changed, but not its answer.
+    Raises RunError if the network has changed since it was trained, or the file cannot be written
+    or verified; none is left then.
     """
     source, target = export.trained.path, export.path
     with _as_run_error(target):

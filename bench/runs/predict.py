@@ -49,9 +49,10 @@ def predict(
 ) -> Iterator[Prediction]:
     """Yield the prediction of each network in `weights` for each picture, network by network.
 
-    `files` are classes in Python files (`./mynet.py:MyNet`) that may be imported. `say` receives a line if
-    a network's code has changed, but not its answer. Memory holds the pixels of one batch. Raises
-    RunError if a weights file is unusable, or a network has changed since it was trained.
+    `files` are classes in Python files (`./mynet.py:MyNet`) that may be imported. `say` receives
+    a line if a network's code has changed, but not its answer. Memory holds the pixels of one
+    batch. Raises RunError if a weights file is unusable, or a network has changed since it was
+    trained.
     """
     digests = dict(zip(given.pictures, given.digests, strict=True))
     pictures = [ImageFile(path=path, label=0, name=str(path)) for path in given.pictures]

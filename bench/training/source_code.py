@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import spec_from_file_location
 from pathlib import Path
 
 # a run records the versions of these; timm alone would take 7 s to read
@@ -154,8 +153,7 @@ def _ask(name: str, path: list[str] | None) -> ModuleSpec | None:
             spec = finder.find_spec(asked, path)
             if spec is not None:
                 return spec
-    file = getattr(sys.modules.get(name), "__file__", None)
-    return spec_from_file_location(name, file) if file else None
+    return None
 
 
 def _read(name: str, spec: ModuleSpec | None) -> Source | None:
