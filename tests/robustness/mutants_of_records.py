@@ -22,6 +22,24 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="code that nobody finds is the same",
+        file="bench/training/reproducibility.py",
+        old="if before == present and before is not None:",
+        new="if before == present:",
+        tests=(
+            "tests/unit/training/test_reproducibility.py::test_code_that_is_not_found_is_not_the_same",
+        ),
+    ),
+    Mutant(
+        name="a network that answers differently is loaded",
+        file="bench/training/unchanged.py",
+        old="if now is None or not is_alike(published.logits, now):",
+        new="if now is None:",
+        tests=(
+            "tests/unit/training/test_unchanged.py::test_a_network_that_answers_differently_is_refused",
+        ),
+    ),
+    Mutant(
         name="another number of threads is no other run",
         file="bench/training/reproducibility.py",
         old='field.name in ("workers", "model"',
