@@ -161,7 +161,7 @@ class Claims(Generic[T]):
 def _same_folder(origin: Origin) -> Iterator[None]:
     """Undo a change of the working folder, and say so on stderr: paths that follow are the user's.
 
-    A plugin that is imported may change it for all that come after it.
+    A plugin that is imported may change it for every later one.
     """
     before = _folder()
     try:

@@ -14,6 +14,10 @@ from registry.errors import UnsuitableError
 from registry.unbuilt import is_unbuilt
 
 ASKED = 8  # pictures; more would only take longer
+PROBABILITIES = (
+    "its outputs are probabilities, and the loss applies its own softmax: remove the one in "
+    "`forward`"
+)
 _CHANNELS = (1, 3)  # of grey and of colour pictures
 _SAME = 1e-4  # in probability: batches of other sizes may be added up in another order
 _ROUGH = 1e-3  # relative error of TF32, in which a GPU may multiply
@@ -56,8 +60,10 @@ def doubts(network: nn.Module, images: torch.Tensor, precision: torch.dtype) -> 
         yield "other answers in other batches: an answer depends on the other images in evaluation"
 
 
-def are_probabilities(outputs: torch.Tensor) -> bool:
-    """Return whether each row of `outputs` (N, K) is not negative and sums to 1."""
+def gives_probabilities(network: nn.Module, images: torch.Tensor, precision: torch.dtype) -> bool:
+    """Return whether each answer of `network` to `images` is not negative and sums to 1."""
+    with torch.inference_mode(), autocast(images.device, precision):
+        outputs = network(images)
     sums = outputs.double().sum(1)
     return bool((outputs >= 0).all()) and bool(((sums - 1).abs() < _SUMS).all())
 

@@ -6,9 +6,8 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -21,7 +20,7 @@ from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS, Layout
 from bench.system.cache_folder import own_cache_folder
 from bench.system.clock import Phases, Stopwatch
-from bench.system.device import autocast, choose_device, choose_precision, number_type
+from bench.system.device import choose_device, choose_precision, number_type
 from bench.system.random_state import preserve_random_state
 from bench.training.budget import INITIALIZATION_SHARE, NOT_FITTED
 from bench.training.callbacks import Callback, RecordBuilder, TrialContext
@@ -34,12 +33,18 @@ from bench.training.latency import SIZES, inference_times
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
 from bench.training.memory_format import black_images, choose_layout, require_true_strides
-from bench.training.record import Status, TrialResult, Weights
+from bench.training.record import Status, TrialResult
 from bench.training.reproducibility import code_digest
-from bench.training.sample_answer import sample_answer
+from bench.training.sample_answer import with_answer
 from bench.training.spec import TrialSpec
 from bench.training.stop import DivergedError, reason_of, status_of, traceback_of
-from bench.training.suitable import ASKED, are_probabilities, doubts, require_pictures
+from bench.training.suitable import (
+    ASKED,
+    PROBABILITIES,
+    doubts,
+    gives_probabilities,
+    require_pictures,
+)
 from bench.training.train_resolution import smaller_shape, takes
 from bench.training.train_state import TrainState
 from bench.training.trial_batches import TrialBatches
@@ -149,13 +154,12 @@ class _Trial:
             self._builder.phase("profile")
             self._builder.note(profile=state.profile(batches, training.epochs))
         is_one = best is last
-        last = self._with_answer(last, code)
-        best = last if is_one else self._with_answer(best, code)
+        last = with_answer(last, self._network, self._shape, code)
+        best = last if is_one else with_answer(best, self._network, self._shape, code)
         self._builder.note(status="ok")
         self._builder.phase("done")
-        return TrialResult(
-            record=self._builder.record, test=test, last_weights=last, best_weights=best
-        )
+        record = self._builder.record
+        return TrialResult(record=record, test=test, last_weights=last, best_weights=best)
 
     def result(self, status: Status, why: str, trace: str = "") -> TrialResult:
         """Return the result of a trial that ended early."""
@@ -232,24 +236,16 @@ class _Trial:
             return
         self._builder.phase("initialize")
         with Stopwatch(self._device, self._context.clock) as stopwatch:
-            count = min(
-                IMAGES, 8 * self._spec.recipe.batch_size
-            )  # less for small batches: memory may be short
+            # fewer for small batches: memory may be short
+            count = min(IMAGES, 8 * self._spec.recipe.batch_size)
             first = next(self._batches.training(count, workers=0).epoch())
+            most = (self._spec.recipe.seconds or math.inf) * INITIALIZATION_SHARE
+            ends = None if most == math.inf else lambda: stopwatch.seconds > most
             try:
-                fit_to_images(
-                    self._network, first.images, self._spec.seed, self._fitting_ends(stopwatch)
-                )
+                fit_to_images(self._network, first.images, self._spec.seed, ends)
             except TooSlowError:
                 self._builder.note(marks=(*self._builder.record.marks, NOT_FITTED))
         self._builder.add(initialization_seconds=stopwatch.seconds)
-
-    def _fitting_ends(self, stopwatch: Stopwatch) -> Callable[[], bool] | None:
-        """Return whether fitting has used up its share of the budget; None without a budget."""
-        budget = self._spec.recipe.seconds
-        if budget is None:
-            return None
-        return lambda: stopwatch.seconds > INITIALIZATION_SHARE * budget
 
     def _compile(self, batches: DataLoader) -> None:
         self._builder.phase("compile")
@@ -279,15 +275,11 @@ class _Trial:
         """Mark answers that depend on more than the picture; remark on probabilities."""
         asked = self._split.test[:ASKED]
         images = next(self._batches.evaluation(asked, len(asked)).epoch()).images
-        self._builder.note(marks=tuple(doubts(self._network, images, self._precision)))
-        with torch.inference_mode(), autocast(self._device, self._precision):
-            outputs = self._network(images)
-        known = any(each.check == "logits" for each in self._spec.architecture.deviations)
-        if are_probabilities(outputs) and not known:
-            self._builder.callback.say(
-                f"{self._spec.model}: its outputs are probabilities, and the loss applies its own "
-                "softmax: remove the one in `forward`"
-            )
+        found = doubts(self._network, images, self._precision)
+        self._builder.note(marks=(*self._builder.record.marks, *found))
+        known = (each.check == "logits" for each in self._spec.architecture.deviations)
+        if not any(known) and gives_probabilities(self._network, images, self._precision):
+            self._builder.callback.say(f"{self._spec.model}: {PROBABILITIES}")
 
     def _time_inference(self) -> None:
         self._builder.phase("inference")
@@ -295,13 +287,6 @@ class _Trial:
         images = next(self._batches.evaluation(tested, len(tested)).epoch()).images
         times = inference_times(self._network, images, self._layout, self._precision)
         self._builder.note(inference=times)
-
-    def _with_answer(self, weights: Weights | None, code: str | None) -> Weights | None:
-        """Return `weights` with what tells whether a network loaded with them is the same."""
-        if weights is None:
-            return None
-        logits = sample_answer(self._network, self._shape, weights.state)
-        return replace(weights, code=code, logits=logits)
 
     def _evaluate(self, images: Sequence[CheckedImage]) -> Evaluation:
         evaluation = evaluate(

@@ -11,7 +11,7 @@ from torch import nn
 import bench
 from bench.data.transform import normalize_batch
 from bench.training.memory_format import black_images, choose_layout, layout_taken
-from bench.training.suitable import are_probabilities, doubts
+from bench.training.suitable import doubts, gives_probabilities
 from registry import Architecture, Contract, Normalization
 from zoo import LENET5
 
@@ -165,10 +165,21 @@ def test_probabilities_are_remarked_on(results):
     assert [text.partition(":")[0] for text in remarks] == ["softmaxed"]
 
 
-def test_rows_that_sum_to_one_by_logits_are_none():
+class Answering(nn.Module):
+    """Answers what it was made with."""
+
+    def __init__(self, answer: list[float]) -> None:
+        super().__init__()
+        self.answer = torch.tensor([answer])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.answer
+
+
+@pytest.mark.parametrize(("answer", "expected"), [([1.5, -0.5], False), ([0.25, 0.75], True)])
+def test_rows_that_sum_to_one_by_logits_are_none(answer, expected):
     """A negative value is no probability."""
-    assert not are_probabilities(torch.tensor([[1.5, -0.5]]))
-    assert are_probabilities(torch.tensor([[0.25, 0.75]]))
+    assert gives_probabilities(Answering(answer), torch.zeros(1, 3, 8, 8), _FLOAT) is expected
 
 
 def test_asking_twice_changes_no_random_state():
