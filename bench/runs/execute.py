@@ -133,11 +133,12 @@ def resume(
                 trials = trials_despite_loss(folder, store, progress.say)
             else:
                 trials = whole_trials(folder, store)
-            request = apply_changes(request_of(about["request"]), changes)
+            asked = request_of(about["request"])
+            request = apply_changes(asked, changes)
             folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
             left = [trial for trial in trials if not trial.finished]
             if not left:
-                require_no_changes(folder, about, request, len(trials))
+                require_no_changes(folder, asked, request, len(trials))
                 progress.say(f"{folder.path}: all {len(trials)} trials are finished")
                 _draw_missing(folder, store, trials, request, progress)
                 results = report(folder, store)

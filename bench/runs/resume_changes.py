@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.data.folds import parse_folds
-from bench.runs.request import Request, as_plain, request_of
+from bench.runs.request import Request, as_plain
 from bench.runs.resolve import recipe_of, with_files_read
 from bench.runs.run_folder import RunFolder
 from bench.runs.run_options import OPTIONS, displaced_by
@@ -37,11 +37,9 @@ def apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
     return changed
 
 
-def require_no_changes(
-    folder: RunFolder, about: Mapping[str, Any], request: Request, trials: int
-) -> None:
-    """Raise RunError if `request` asks a finished run for something else than it did."""
-    before, after = as_plain(request_of(about["request"])), as_plain(request)
+def require_no_changes(folder: RunFolder, asked: Request, request: Request, trials: int) -> None:
+    """Raise RunError if `request` asks a finished run for something else than `asked`."""
+    before, after = as_plain(asked), as_plain(request)
     changed = [OPTIONS[n].flag for n in after if n in OPTIONS and after[n] != before[n]]
     if changed:
         raise RunError(

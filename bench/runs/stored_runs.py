@@ -68,6 +68,7 @@ def try_write_page(results: RunResults, store: Store, say: Callable[[str], objec
     try:
         write_page(results, store.about(), store.thumbnails.read)
     except (SystemExit, KeyboardInterrupt):
+        results.page.unlink(missing_ok=True)
         raise
     except BaseException as error:  # noqa: BLE001 a panic of vl-convert is not an Exception
         results.page.unlink(missing_ok=True)  # it would show fewer trials

@@ -511,7 +511,8 @@ def test_other_code_is_named_and_refused(planned, zoo):
     assert "the code of shaky has changed" in said.splitlines()[-1]
     assert untouched
     assert (allowed, gathered) == (0, 0)
-    assert json.loads(out)["rows"][0]["marks"] == ("other software: the code of shaky has changed")
+    marks = json.loads(out)["rows"][0]["marks"]
+    assert marks.startswith("other software: the code of shaky has changed")
 
 
 def test_another_version_is_named_and_refused(planned, zoo):

@@ -9,14 +9,12 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from bench.data.transform import Augmentation
 from bench.engines.executor import Interrupts
-from bench.runs import stored_runs
-from bench.runs.request import Request, as_plain
+from bench.runs.request import Request
 from bench.runs.resolve import with_files_read
 from bench.runs.resume_changes import apply_changes, require_no_changes
 from bench.runs.run_folder import RunFolder
@@ -115,12 +113,11 @@ def test_a_model_named_twice_is_refused(zoo):
 def test_a_finished_run_obeys_no_option(tmp_path):
     """Nothing is left to do with it, which is said; what the run did may be repeated."""
     folder, request = RunFolder(tmp_path), Request(models=("lenet5",), epochs=1)
-    about = {"request": as_plain(request)}
-    require_no_changes(folder, about, apply_changes(request, {"epochs": 1}), 1)
+    require_no_changes(folder, request, apply_changes(request, {"epochs": 1}), 1)
     changed = apply_changes(request, {"epochs": 5})
 
     with pytest.raises(RunError, match=r"all 1 trials are finished, so nothing is left .*--epochs"):
-        require_no_changes(folder, about, changed, 1)
+        require_no_changes(folder, request, changed, 1)
 
 
 def test_an_unknown_model_is_looked_for_in_families():
@@ -149,21 +146,8 @@ def test_a_swallowed_second_ctrl_c_is_raised_again():
         _swallow_twice(Interrupts(lambda text: None))
 
 
-def test_ctrl_c_while_the_page_is_drawn_ends_the_run(monkeypatch):
-    """The error of a page is only told; this one is no error."""
-    monkeypatch.setattr(stored_runs, "write_page", _interrupt)
-    store = SimpleNamespace(about=dict, thumbnails=SimpleNamespace(read=None))
-
-    with pytest.raises(KeyboardInterrupt):
-        stored_runs.try_write_page(SimpleNamespace(), store, print)
-
-
 def _swallow_twice(interrupts):
     with interrupts:
         for _ in range(2):
             with suppress(KeyboardInterrupt):
                 interrupts._heed(signal.SIGINT, None)
-
-
-def _interrupt(*given):
-    raise KeyboardInterrupt

@@ -166,7 +166,7 @@ def test_many_bad_files_are_an_error_unless_allowed(bench, drawn, tmp_path):
         (["--precision", "bfloat16", "--device", "cpu"], "on the CPU is many times slower"),
         (["--seeds", "0,x"], "--seeds takes a number"),
         (["--seeds", "100000000000"], "--seeds takes a number"),
-        (["--timeout", "nan"], "--timeout must be above 0 seconds, not nan"),
+        (["--timeout", "nan"], "--timeout takes a number, not nan"),
         (["--learning-rate", "0"], "learning_rate must be above 0"),
         (["--split", "textbook"], "needs 411 readable images"),
         (["--limit", "2"], "too few for a training"),
