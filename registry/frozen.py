@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from registry.architecture import Contract
 from registry.errors import RegistryError, format_error
 
 FILE = "zoo-contracts.toml"
+_MOST_BYTES = 10_000_000
 _HEADING = "# Contracts frozen by `zoo contract freeze`, checked before each training.\n"
 
 
@@ -53,11 +55,19 @@ def read_frozen(path: Path) -> Frozen:
         RegistryError: the file cannot be read, or an entry is wrong; the message names it.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(_read(path))
     except (OSError, ValueError) as error:
         raise RegistryError(f"{path} cannot be read: {format_error(error)}") from error
     contracts = {name: _contract(path, name, value) for name, value in tables.items()}
     return Frozen(path=path, contracts=contracts)
+
+
+def _read(path: Path) -> str:
+    """Return the text of a regular file; reading a pipe could wait forever."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+        raise ValueError(f"it is no regular file of at most {_MOST_BYTES / 1e6:.0f} MB")
+    return path.read_text(encoding="utf-8")
 
 
 def write_frozen(path: Path, contracts: Mapping[str, FrozenContract]) -> None:

@@ -19,7 +19,9 @@ from bench.report.image_grid import draw_grid
 from bench.report.submission import submission
 from bench.report.table import as_markdown
 from bench.system.atomic_files import write_text
+from bench.system.credentials import hide_all_credentials
 from bench.system.display import cell
+from bench.system.received_files import make_inside
 from bench.system.strict_json import json_text
 from bench.training.evaluate import Evaluation
 from bench.training.record import TrialRecord
@@ -39,17 +41,22 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
     Equal records give equal files. Page and figures take seconds: `page.write` makes them later.
     """
     folder, frame, sentences = results.folder, results.frame, results.pairwise.sentences
-    _write_json(folder / "config.json", {name: about[name] for name in _CONFIG})
-    _write_json(folder / "environment.json", about["environment"])
+    _write_json(folder / "config.json", _shown(about, _CONFIG))
+    _write_json(folder / "environment.json", hide_all_credentials(about["environment"]))
     versioned = frame.assign(schema_version=SCHEMA_VERSION)
     words = {name: {math.inf: NOT_REACHED} for name in _TO_TARGET}
     _write_csv(folder / "comparison.csv", versioned.replace(words))
     _write_csv(folder / "history.csv", results.history)
     write_text(folder / "comparison.md", as_markdown(frame, results.title, sentences))
     _write_json(folder / "comparison.json", comparison_as_json(results))
-    (folder / "figures").mkdir(exist_ok=True)
+    make_inside(folder, folder / "figures")
     if len(results.profile):
         _write_csv(folder / "profile.csv", results.profile)
+
+
+def _shown(about: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return these parts of the description without the credentials that old runs may have."""
+    return {name: hide_all_credentials(about[name]) for name in names}
 
 
 def comparison_as_json(results: Results) -> dict[str, Any]:

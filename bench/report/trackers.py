@@ -15,7 +15,9 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.report.table import markdown_row
+from bench.system.credentials import hide_credentials
 from bench.system.display import display
+from bench.system.received_files import require_inside
 from bench.training.record import EPOCH_TIMES, SHARED, EpochRecord, TrialRecord
 from registry.errors import RunError, format_error
 
@@ -42,12 +44,14 @@ class Trackers:
         name = trial.relative_to(self._folder).as_posix()
         for each in list(self._names):
             try:
+                require_inside(self._folder, self._folder / each / name)
                 if each not in self._open:
                     self._open[each] = _KINDS[each](self._folder)
                 self._open[each].log(name, record)
             except Exception as error:  # noqa: BLE001  (no library's fault may lose a run)
                 self._names.remove(each)
-                self._say(f"--log {each} failed, the run continues: {format_error(error)}")
+                why = hide_credentials(format_error(error))
+                self._say(f"--log {each} failed, the run continues: {why}")
 
 
 class _TensorBoard:

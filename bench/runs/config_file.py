@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.runs.run_options import OPTIONS, Option
+from bench.system.received_files import MB, read_regular
 from registry.errors import RunError, did_you_mean, format_error
 
 _OWN_RECIPES = (
@@ -44,7 +45,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, most=100 * MB, follow=True).decode()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or format_error(error)
         raise RunError(f"cannot read {path}: {reason}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -11,16 +10,32 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from bench.system.atomic_files import write_text
+from bench.system.received_files import (
+    MB,
+    is_link,
+    make_inside,
+    read_regular,
+    require_inside,
+    require_regular,
+)
 from bench.training.checkpoint import Checkpoints
 from bench.training.spec import TrialSpec
 from registry.errors import RunError
 
 _LOCK, _HOLDER = "lock", "holder.json"
+_WRITTEN_IN_PLACE = (_LOCK, "run.db", "run.db-wal", "run.db-shm", "run.db-journal")
+_LONGEST = 120  # characters of a name; file systems take 255 bytes
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # of Windows
+_FILES = re.compile(  # of the run, which has the trials beside them
+    r"lock|run\.db.*|report\.html|(holder|config|environment)\.json|(history|profile)\.csv"
+    r"|comparison\.(csv|json|md)", re.IGNORECASE,
+)  # fmt: skip
 
 
 class RunFolder:
@@ -36,7 +51,7 @@ class RunFolder:
     @classmethod
     def create(cls, runs: Path, models: tuple[str, ...]) -> RunFolder:
         """Return a new numbered folder under `runs`, named after its first three models."""
-        label = "-".join(_plain(model) for model in models[:3])
+        label = "-".join(_plain(model) for model in models[:3])[:_LONGEST]
         try:
             runs.mkdir(parents=True, exist_ok=True)
             number = 1 + max((_number(path) for path in runs.iterdir()), default=0)
@@ -75,7 +90,7 @@ class RunFolder:
         """Return the folder of the trial, created if missing."""
         self.require_present()
         path = self.path_of(spec)
-        path.mkdir(parents=True, exist_ok=True)
+        make_inside(self.path, path)
         return path
 
     def path_of(self, spec: TrialSpec) -> Path:
@@ -85,7 +100,9 @@ class RunFolder:
 
     def checkpoints(self, spec: TrialSpec, place: str | None = None) -> Checkpoints:
         """Return the trial's checkpoints, with copies under the URL `place` if given."""
-        return Checkpoints(self.trial(spec) / "checkpoints", self.shared_url(spec, place))
+        folder = self.trial(spec) / "checkpoints"
+        require_inside(self.path, folder)
+        return Checkpoints(folder, self.shared_url(spec, place))
 
     def shared_url(self, spec: TrialSpec, place: str | None) -> str | None:
         """Return the URL of the trial's checkpoints under `place`, or None."""
@@ -94,7 +111,9 @@ class RunFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Lock out other processes; the system releases the lock when this one dies."""
-        lock = FileLock(self.path / _LOCK)
+        for name in _WRITTEN_IN_PLACE:
+            require_regular(self.path / name)
+        lock = FileLock(self.path / _LOCK, mode=0o666)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -129,7 +148,7 @@ class RunFolder:
 
     def is_held(self) -> bool:
         """Return whether a process uses the folder."""
-        if not (self.path / _LOCK).exists():
+        if is_link(self.path / _LOCK) or not (self.path / _LOCK).is_file():
             return False
         try:
             with FileLock(self.path / _LOCK).acquire(timeout=0):
@@ -143,7 +162,7 @@ class RunFolder:
         """Remove leftovers of a killed process: checkpoints of finished trials, partial files."""
         for spec in finished:
             self.checkpoints(spec, place).clear()
-        for path in self.path.rglob(".*.partial"):
+        for path in self.path.rglob(".*.partial"):  # which follows no link
             with suppress(OSError):
                 path.unlink()
 
@@ -157,7 +176,7 @@ class RunFolder:
 
     def _holder(self) -> str:
         try:
-            who = json.loads((self.path / _HOLDER).read_text(encoding="utf-8"))
+            who = json.loads(read_regular(self.path / _HOLDER, most=MB))
             return f" by process {who['process']} on {who['host']} since {who['since']}"
         except (OSError, ValueError, KeyError, TypeError):
             return ""
@@ -188,11 +207,19 @@ def _folders_in(path: Path) -> list[Path]:
 
 
 def _plain(model: str) -> str:
-    """Return a model's name as a file name: `dist/net` becomes `dist--net`, never a model."""
-    name, sign, _ = model.partition("(")
-    if sign:  # arguments may be long, and differ in signs alone
-        name = f"{name}-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
-    return re.sub(r"[^\w.-]", "--", name.replace(":", "-"), flags=re.ASCII)
+    """Return a model's name as a file name: `dist/net` becomes `dist--net`, never a model.
+
+    Names that would be another folder, a device or a file of the run get a prefix; long ones, and
+    those with arguments, end with their digest.
+    """
+    base, sign, _ = model.partition("(")  # arguments may be long, and differ in signs alone
+    name = re.sub(r"[^\w.-]", "--", base.replace(":", "-"), flags=re.ASCII)
+    if sign or len(name) > _LONGEST:
+        name = f"{name[:_LONGEST]}-{sha256(os.fsencode(model)).hexdigest()[:16]}"
+    foreign = not name.strip(".") or name.endswith(".")
+    if foreign or _DEVICES.fullmatch(name) or _FILES.fullmatch(name):
+        return f"model-{name.replace('.', '--')}"
+    return name
 
 
 def _number(path: Path) -> int:

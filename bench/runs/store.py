@@ -27,8 +27,17 @@ from bench.runs.schema import (
     connect,
     empty_log,
     naming_file,
+    require_own_tables,
     sha256_of,
     transaction,
+)
+from bench.runs.stored_values import (
+    check_about,
+    check_answers,
+    check_plan,
+    naming_trial,
+    read_json,
+    require_answers,
 )
 from bench.runs.thumbnails import Thumbnails
 from bench.training.evaluate import Evaluation
@@ -81,6 +90,7 @@ class Store:
         with naming_file(path):
             database = connect(path, read_only=read_only)
             (version,) = database.execute("PRAGMA user_version").fetchone()
+            require_own_tables(database)
             if version != SCHEMA_VERSION:
                 raise RunError(
                     f"{path} has records of version {version}, this zoo reads version "
@@ -109,9 +119,10 @@ class Store:
             for name, value, sha256 in rows:
                 if sha256_of(f"{name}\n{value}") != sha256:
                     raise RunError(f"{self._path} is damaged: {name!r} was altered")
-            found = {name: json.loads(value) for name, value, _ in rows}
+            found = {name: read_json(value, name) for name, value, _ in rows}
             if found.pop(CONTENTS)["names"] != sorted(found):
                 raise RunError(f"{self._path} is damaged: part of the run's description is missing")
+            check_about(found)
             return found
 
     def trials(self) -> list[StoredTrial]:
@@ -123,7 +134,9 @@ class Store:
             ).fetchall()
             if [row[0] for row in rows] != list(range(self._contents()["trials"])):
                 raise RunError(f"{self._path} is damaged: a trial is missing")
-            return [self._trial(*row) for row in rows]
+            trials = [self._trial(*row) for row in rows]
+            check_plan(self.about(), [(trial.spec, trial.record) for trial in trials])
+            return trials
 
     def tell(self, name: str, value: object) -> None:
         """Replace the description under `name` durably."""
@@ -226,14 +239,22 @@ class Store:
         ).fetchall()
         if _digest(number, status, spec, record, epochs, answers) != sha256:
             raise RunError(f"{self._path} is damaged: trial {number} was altered")
-        asked = spec_of(json.loads(spec))
-        if (asked.model, asked.seed) != (model, seed):  # these columns have no digest
-            raise RunError(f"{self._path} is damaged: trial {number} has another name")
+        what = f"trial {number}"
+        asked = spec_of(read_json(spec, f"{what}.spec"))
+        if (asked.model, asked.seed) != (model, seed):
+            raise RunError(f"{self._path} is damaged: {what} is of another model or seed")
         if record is None:
             return StoredTrial(number=number, spec=asked, record=None, test=None)
-        history = [json.loads(text) for _, text in epochs]
-        rest = record_of({**json.loads(record), "spec": as_plain(asked), "history": history})
+        history = [read_json(text, f"{what}, epoch {epoch}") for epoch, text in epochs]
+        stored = read_json(record, what)
+        rest = record_of({**stored, "spec": as_plain(asked), "history": history})
+        if rest.status != status:
+            raise RunError(f"{self._path} is damaged: {what} has another status than its record")
         test = _evaluation(answers, rest)
+        with naming_trial(asked):
+            require_answers(rest, test)
+            if test is not None:
+                check_answers(test, rest)
         return StoredTrial(number=number, spec=asked, record=rest, test=test)
 
 

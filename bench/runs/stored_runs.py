@@ -5,8 +5,8 @@ Functions that read a run raise RunError if it does not exist or its records are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from bench.runs.request import as_plain, request_of
 from bench.runs.run_folder import RunFolder, run_folders
 from bench.runs.run_results import RunResults
 from bench.runs.store import Store
+from bench.runs.stored_values import require_described
 from bench.training.spec import TrialSpec
-from registry.errors import RunError, format_error
+from registry.errors import RunError, StorageError, format_error
 
 _About = Mapping[str, Any]  # the description of a run in its store
 
@@ -54,7 +55,11 @@ def write_report(name: str, runs: Path) -> RunResults:
     raises RunError if the run is in use or the page cannot be drawn.
     """
     folder = RunFolder.find(name, runs)
-    with folder.held(), closing(Store.open(folder.database)) as store:
+    with (
+        _explain_write_errors(folder),
+        folder.held(),
+        closing(Store.open(folder.database)) as store,
+    ):
         results = report(folder, store)
         try:
             write_page(results, store.about(), store.thumbnails.read)
@@ -80,8 +85,9 @@ def report(folder: RunFolder, store: Store) -> RunResults:
     about, trials = store.about(), whole_trials(folder, store)
     store.write_journal()
     results = _results(folder, about, trials)
-    write_trials(folder, about, trials)
-    write_run(results, about)
+    with _as_damage(folder):
+        write_trials(folder, about, trials)
+        write_run(results, about)
     return results
 
 
@@ -128,6 +134,24 @@ def find_last_run(runs: Path, wanted: Callable[[Store], bool]) -> RunFolder | No
     return None
 
 
+@contextmanager
+def _as_damage(folder: RunFolder) -> Iterator[None]:
+    """Turn errors of computing with stored values into one line that names the file."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        raise RunError(f"{folder.database} is damaged: {format_error(error)}") from error
+
+
+@contextmanager
+def _explain_write_errors(folder: RunFolder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        what = error.filename2 or error.filename or folder.path
+        raise StorageError(f"cannot write {what}: {error.strerror or error}") from error
+
+
 def _page_error(results: RunResults, error: BaseException) -> str:
     return f"cannot draw {results.page}: {format_error(error)}"
 
@@ -136,16 +160,23 @@ def _results(
     folder: RunFolder, about: _About, trials: Sequence[StoredTrial], target: float | None = None
 ) -> RunResults:
     records = [trial.record for trial in trials if trial.record is not None]
-    return RunResults.from_records(
-        folder.path, about, records, planned=len(trials), tests=tests_of(trials), target=target
-    )
+    with _as_damage(folder):
+        require_described(about)
+        tests = tests_of(trials)
+        return RunResults.from_records(
+            folder.path, about, records, planned=len(trials), tests=tests, target=target
+        )
 
 
 def _row(folder: RunFolder) -> dict[str, Any]:
     row: dict[str, Any] = {"name": folder.path.name, "folder": str(folder.path)}
     try:
-        with closing(Store.open(folder.database, read_only=True)) as store:
+        with (
+            _as_damage(folder),
+            closing(Store.open(folder.database, read_only=True)) as store,
+        ):
             about, trials = store.about(), whole_trials(folder, store)
+            require_described(about)
     except RunError as error:
         return row | {"state": str(error)}
     finished = [trial.record for trial in trials if trial.record and trial.finished]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,18 +16,32 @@ def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """Yield a temporary path; it becomes `path` at the end, or is removed if the block fails.
 
     `path` has the old content or the new, never a part. The next write replaces what a kill left.
-    With `shared`, others may write `path`, too: each writer has its own temporary name.
+    With `shared`, others may write `path`, too: each writer has its own temporary name. Links at
+    either name are replaced, never followed; the mode is that of any new file.
     """
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
     partial = path.with_name(f".{name}{secrets.token_hex(8) if shared else ''}.partial")
     try:
+        mode = _make_new(partial)
         yield partial
+        partial.chmod(mode)  # some writers, as that of safetensors, give others no access
         _sync(partial)
         put_in_place(partial, path)
     except BaseException:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def _make_new(partial: Path) -> int:
+    """Make the file, in place of any link or leftover, and return its mode."""
+    partial.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(partial, flags, 0o666)
+    try:
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str, *, shared: bool = False) -> None:

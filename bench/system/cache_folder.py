@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,9 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.system.own_files import why_foreign
+from bench.system.received_files import is_link
 from registry.errors import RunError
 
-_OURS = ("pixels", "layouts", "layouts.lock", "synthetic-*", "checked.sqlite*")
+_HEX = "[0-9a-f]" * 16
+_DRAWINGS = "synthetic-v[0-9]*"
+_FILES = (
+    f"pixels/*-{_HEX}.pixels", f"pixels/*-{_HEX}.lock", f"pixels/.{_HEX}*.partial",
+    f"layouts/{_HEX}{_HEX}.json", f"layouts/.{_HEX}*.partial", "layouts.lock",
+    f"{_DRAWINGS}/.synthetic.json", f"{_DRAWINGS}/Cat/cat.[0-9]*.jpg",
+    f"{_DRAWINGS}/Dog/dog.[0-9]*.jpg",
+    "checked.sqlite", "checked.sqlite-wal", "checked.sqlite-shm", "checked.sqlite-journal",
+)  # fmt: skip
+_FOLDERS = ("pixels", "layouts", _DRAWINGS, f"{_DRAWINGS}/Cat", f"{_DRAWINGS}/Dog")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,40 +65,51 @@ def own_cache_folder(say: Callable[[str], object] = lambda text: None) -> Path |
 
 def kept_files(folder: Path) -> list[KeptFile]:
     """Return the files kept in `folder`, largest first; a set of drawings is one entry."""
-    kept = []
-    for entry in _entries(folder):
-        alone = entry.is_file() or entry.name.startswith("synthetic-")
-        for path in [entry] if alone else sorted(entry.iterdir()):
-            parts = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-            stats = [part.stat() for part in parts]
-            used = max((max(s.st_atime, s.st_mtime) for s in stats), default=0.0)
-            kept.append(
-                KeptFile(
-                    name=path.relative_to(folder).as_posix(),
-                    bytes=sum(stat.st_size for stat in stats),
-                    used=datetime.fromtimestamp(used, UTC).date().isoformat(),
-                )
-            )
+    parts = dict[str, list[os.stat_result]]()
+    for path in _made(folder):
+        name = path.relative_to(folder)
+        shown = name.parts[0] if name.parts[0].startswith("synthetic-") else name.as_posix()
+        parts.setdefault(shown, []).append(path.stat())
+    kept = [_kept_file(name, stats) for name, stats in parts.items()]
     return sorted((file for file in kept if file.bytes), key=lambda file: -file.bytes)
 
 
-def clear_cache(folder: Path) -> None:
-    """Remove the cached files in `folder`, and no other files.
+def _kept_file(name: str, stats: list[os.stat_result]) -> KeptFile:
+    used = max(max(each.st_atime, each.st_mtime) for each in stats)
+    return KeptFile(
+        name=name,
+        bytes=sum(each.st_size for each in stats),
+        used=datetime.fromtimestamp(used, UTC).date().isoformat(),
+    )
 
-    Processes that have a file open can still read it.
+
+def clear_cache(folder: Path) -> None:
+    """Remove the cached files in `folder`: those with names that this program gives.
+
+    Other files stay, and so do links and what they name. Processes that have a file open can still
+    read it.
 
     Raises:
         RunError: a file cannot be removed.
     """
-    for entry in _entries(folder):
+    for path in _made(folder):
         try:
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
+            path.unlink(missing_ok=True)
         except OSError as error:
-            raise RunError(f"cannot remove {entry}: {error.strerror}") from error
+            raise RunError(f"cannot remove {path}: {error.strerror}") from error
+    for pattern in _FOLDERS:
+        for path in sorted(folder.glob(pattern), reverse=True):  # inner folders first
+            if path.is_dir() and not _through_link(folder, path):
+                with suppress(OSError):  # other files are left in it
+                    path.rmdir()
 
 
-def _entries(folder: Path) -> list[Path]:
-    return sorted({entry for pattern in _OURS for entry in folder.glob(pattern)})
+def _made(folder: Path) -> list[Path]:
+    """Return the files in `folder` with our names, none of them a link or behind one."""
+    found = {path for pattern in _FILES for path in folder.glob(pattern)}
+    return [path for path in sorted(found) if path.is_file() and not _through_link(folder, path)]
+
+
+def _through_link(folder: Path, path: Path) -> bool:
+    names = [path, *path.parents]
+    return any(is_link(each) for each in names[: names.index(folder)])

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from bench.system.credentials import hide_credentials
+
 _PACKAGES = ("zoo-bench", "torch", "torchvision", "timm", "pillow", "numpy", "opencv-python")
 
 
@@ -19,7 +21,7 @@ def describe_environment(device: torch.device) -> dict[str, object]:
     """Return versions, hardware, load and time, for the run folder."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": [hide_credentials(each) for each in sys.argv],
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "platform": platform.platform(),

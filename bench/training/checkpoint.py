@@ -8,6 +8,7 @@ torch does not detect flipped bits, so the digest is compared first. torch reads
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -23,6 +24,8 @@ from typing import Any
 import torch
 
 from bench.system.atomic_files import whole_file, write_text
+from bench.system.received_files import MB, is_link, open_regular, read_regular
+from bench.training.remote_checkpoints import MADE as _MADE
 from bench.training.remote_checkpoints import POINTER, SharedPlace
 from registry.errors import RunError, format_error
 
@@ -86,6 +89,7 @@ class Checkpoints:
             OSError: the checkpoint or its shared copy cannot be written; earlier ones remain.
         """
         self._folder.mkdir(exist_ok=True)  # not its parents: the run may have been moved
+        self._require_own()
         before = self._listed()[:1]
         path = self._folder / f"{time.time_ns()}-{os.getpid()}.pt"
         try:
@@ -116,8 +120,9 @@ class Checkpoints:
         return None
 
     def clear(self) -> None:
-        """Remove all: the trial has ended."""
+        """Remove all: the trial has ended. A link in place of the folder is not followed."""
         with suppress(OSError):
+            self._require_own()
             (self._folder / POINTER).unlink(missing_ok=True)
         self._remove_others([])
         with suppress(OSError):
@@ -129,7 +134,8 @@ class Checkpoints:
         """Return names and digests, newest first; none if the pointer is damaged (reported)."""
         pointer = self._folder / POINTER
         try:
-            found = json.loads(pointer.read_text(encoding="utf-8"))
+            self._require_own()
+            found = json.loads(read_regular(pointer, most=MB))
             if _digest_of_list(found["kept"]) != found["sha256"]:
                 raise ValueError("it is damaged")
             kept = found["kept"]
@@ -143,9 +149,16 @@ class Checkpoints:
 
     def _remove_others(self, names: list[str]) -> None:
         with suppress(OSError):
+            self._require_own()
             for path in self._folder.iterdir():
-                if path.suffix in (".pt", ".partial") and path.name not in names:
+                if _MADE.fullmatch(path.name) and path.name not in names:
                     path.unlink(missing_ok=True)
+
+    def _require_own(self) -> None:
+        """Raise OSError if the folder is a link, which somebody else may have made."""
+        if is_link(self._folder):
+            why = "it is a link, which is not followed"
+            raise OSError(errno.ELOOP, why, str(self._folder))
 
 
 def digest_of(state: dict[str, Any]) -> str:
@@ -194,7 +207,7 @@ def _write(path: Path, state: dict[str, Any]) -> str:
 
 
 def _read(path: Path, digest: str) -> dict[str, Any]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != digest:
             raise RunError("it is damaged: its SHA-256 differs")
         file.seek(0)

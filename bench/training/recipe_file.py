@@ -13,6 +13,7 @@ import msgspec
 
 from bench.data.transform import Augmentation
 from bench.system.atomic_files import write_text
+from bench.system.received_files import MB, read_regular
 from bench.training.recipe import Recipe, with_present_names
 from registry.errors import RunError, did_you_mean, format_error
 
@@ -102,7 +103,7 @@ def as_toml(file: RecipeFile) -> str:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the values of a TOML file; RunError names an unreadable line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_regular(path, most=MB, follow=True).decode())
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

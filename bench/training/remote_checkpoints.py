@@ -7,6 +7,7 @@ They are at any URL that fsspec supports: a mounted folder, `s3://â€¦`, `gs://â€
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,13 +15,25 @@ from pathlib import Path
 import fsspec
 
 from bench.system.atomic_files import whole_file
+from bench.system.credentials import has_credentials, hide_credentials
+from bench.system.received_files import MB, is_link, read_regular
 from registry.errors import RunError, format_error
 
 POINTER = "last.json"
+MADE = re.compile(r"\d+-\d+\.pt|\.[0-9a-f]+\.partial")  # names of checkpoints and of leftovers
 
 
 def whole_place(url: str) -> str:
-    """Return `url`, or the absolute path of a folder; RunError for an unsupported URL."""
+    """Return `url`, or the absolute path of a folder.
+
+    Raises:
+        RunError: the URL is unsupported, or has a password, which each file of the run would show.
+    """
+    if has_credentials(url):
+        raise RunError(
+            f"--checkpoints {hide_credentials(url)} has a password or key, which the run would "
+            "store: give it to fsspec by a variable, as FSSPEC_S3_KEY and FSSPEC_S3_SECRET"
+        )
     try:
         system, path = fsspec.url_to_fs(url)
     except (ImportError, ValueError) as error:
@@ -48,12 +61,13 @@ class SharedPlace:
             for name in names:
                 if name not in there:
                     system.put_file(str(folder / name), f"{root}/{name}")
-            system.pipe_file(f"{root}/{POINTER}", (folder / POINTER).read_bytes())
+            system.pipe_file(f"{root}/{POINTER}", read_regular(folder / POINTER, most=MB))
             for name in there:
-                if name not in (*names, POINTER):
+                if name not in names and MADE.fullmatch(name):
                     system.rm_file(f"{root}/{name}")
         except Exception as error:  # a file system may raise anything
-            raise OSError(f"{self._url}: {format_error(error)}") from error
+            text = f"{self._url}: {format_error(error)}"
+            raise OSError(hide_credentials(text)) from error
 
     def fetch(self, folder: Path, say: Callable[[str], object]) -> None:
         """Copy newer checkpoints to `folder`; report a failure to `say`."""
@@ -63,6 +77,8 @@ class SharedPlace:
                 return
             pointer = system.cat_file(f"{root}/{POINTER}")
             names = _named_files(pointer)
+            if is_link(folder) or not all(map(MADE.fullmatch, names)):
+                raise ValueError("a name leads outside the folder")
             if _newest(names) <= _newest(_named_in(folder)):
                 return
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,14 +88,18 @@ class SharedPlace:
             with whole_file(folder / POINTER) as partial:
                 partial.write_bytes(pointer)
         except Exception as error:  # noqa: BLE001  (a file system may raise anything)
-            say(f"cannot use the checkpoints at {self._url} ({format_error(error)})")
+            text = f"cannot use the checkpoints at {self._url} ({format_error(error)})"
+            say(hide_credentials(text))
 
     def clear(self) -> None:
         """Remove all: the trial has ended."""
         with suppress(Exception):
             system, root = fsspec.url_to_fs(self._url)
-            if system.exists(root):
-                system.rm(root, recursive=True)
+            for path in system.ls(root, detail=False) if system.exists(root) else ():
+                name = str(path).rsplit("/", 1)[-1]
+                if name == POINTER or MADE.fullmatch(name):  # and nothing that others put there
+                    system.rm_file(f"{root}/{name}")
+            system.rmdir(root)  # fails where other files are left
 
 
 def _named_files(pointer: bytes) -> list[str]:
@@ -89,7 +109,7 @@ def _named_files(pointer: bytes) -> list[str]:
 
 def _named_in(folder: Path) -> list[str]:
     try:
-        return _named_files((folder / POINTER).read_bytes())
+        return _named_files(read_regular(folder / POINTER, most=MB))
     except (OSError, ValueError, LookupError, TypeError):
         return []
 

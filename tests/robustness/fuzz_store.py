@@ -64,12 +64,11 @@ def result(number: int, **changes: Any) -> TrialResult:
         )
         for epoch in (1, 2)
     )
+    probabilities, labels = torch.rand(2, 2, generator=generator), torch.tensor([0, 1])
+    accuracy = (probabilities.argmax(1) == labels).double().mean().item()
     fields = {"status": "ok", "phase": "done", "history": history, "test_loss": 0.6,
-              "test_accuracy": 0.5, "test_images": 2, "digest": "f" * 64}  # fmt: skip
-    probabilities = torch.rand(2, 2, generator=generator)
-    test = Evaluation(
-        labels=torch.tensor([0, 1]), probabilities=probabilities, loss=0.6, accuracy=0.5
-    )
+              "test_accuracy": accuracy, "test_images": 2, "digest": "f" * 64}  # fmt: skip
+    test = Evaluation(labels=labels, probabilities=probabilities, loss=0.6, accuracy=accuracy)
     return TrialResult(record=TrialRecord(spec=spec(number), **fields | changes), test=test)
 
 

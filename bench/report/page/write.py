@@ -24,6 +24,7 @@ from bench.report.page.sections import (
 from bench.report.page.vega import Drawn, draw_figures, script_json
 from bench.system.atomic_files import whole_file, write_text
 from bench.system.display import LINE_CELLS, short
+from bench.system.received_files import make_inside
 
 _FOLDER = Path(__file__).parent
 _SECTIONS = (
@@ -53,7 +54,7 @@ def write_page(
     drawings = draw_figures(figures)
     write_text(results.page, page(results, about, figures, drawings, pictures))
     folder = results.folder / "figures"
-    folder.mkdir(exist_ok=True)
+    make_inside(results.folder, folder)
     for name, content in drawings.files.items():
         with whole_file(folder / name) as partial:
             partial.write_bytes(content)

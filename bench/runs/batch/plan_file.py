@@ -14,11 +14,14 @@ from bench.data.folds import Splits
 from bench.data.split import Split, image_as_plain, image_of
 from bench.runs.plan import Plan
 from bench.runs.request import Request, request_of
+from bench.runs.stored_values import check_about, check_numbers, check_plan, require_described
+from bench.system.received_files import read_regular
 from bench.system.strict_json import json_digest
 from bench.training.spec import TrialSpec, as_plain, spec_of
 from registry.errors import RunError, format_error
 
 VERSION = 1
+_MOST_BYTES = 1_000_000_000  # a plan takes about 300 bytes an image
 _KIND = "zoo_plan"
 _PARTS = ("train", "validation", "test")
 _ABOUT = frozenset({
@@ -134,7 +137,9 @@ def read_plan(path: Path) -> PlanFile:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        plain = json.loads(path.read_bytes(), parse_constant=_no_number)
+        content = read_regular(path, most=_MOST_BYTES, follow=True)
+        plain = json.loads(content, parse_constant=_no_number)
+        check_numbers(plain, "plan")
     except FileNotFoundError:
         raise RunError(
             f"no plan {path}: `zoo plan --models lenet alexnet --out {path}` makes one"
@@ -166,6 +171,9 @@ def _require_whole(plan: PlanFile) -> None:
     """Raise ValueError if a part is missing or inconsistent."""
     if set(plan.about) != _ABOUT or not isinstance(plan.about["environment"], dict):
         raise ValueError("the description of the run is incomplete")
+    require_described(plan.about)
+    check_about(plan.about)
+    check_plan(plan.about, [(spec, None) for spec in plan.specs])
     plan.request  # noqa: B018  (raises if it is invalid)
     if not plan.specs or len({spec.key for spec in plan.specs}) < len(plan.specs):
         raise ValueError("no trials, or a duplicate trial")

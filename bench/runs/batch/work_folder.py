@@ -12,23 +12,33 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
-from bench.runs.batch.plan_file import PlanFile
+from bench.runs.batch.plan_file import PlanFile, describe_trial
 from bench.runs.run_folder import RunFolder
+from bench.runs.stored_values import check_answers, check_numbers, require_answers
 from bench.system.atomic_files import whole_file, write_text
+from bench.system.received_files import (
+    MB,
+    open_regular,
+    read_regular,
+    require_inside,
+    require_regular,
+)
 from bench.system.strict_json import json_digest
 from bench.training.evaluate import Evaluation, pack_evaluation, unpack_evaluation
 from bench.training.record import TrialRecord, TrialResult, record_of
-from bench.training.spec import as_plain
+from bench.training.spec import TrialSpec, as_plain
 from registry.errors import RunError, StorageError, format_error
 
 _VERSION = 1
+_MOST_BYTES = 1_000_000_000  # of a record with the predictions for a million images
+_CHUNK = 16 * MB
 _KIND = "zoo_trial"
 _DONE, _BEGUN, _LOCK = "done.json", "begun.json", "lock"
 _WEIGHTS = ("weights.safetensors", "weights-best.safetensors")
@@ -67,7 +77,7 @@ class WorkFolder:
         where = self._trial(number)
         path = where / _DONE
         try:
-            content = path.read_bytes()
+            content = read_regular(path, most=_MOST_BYTES)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -78,7 +88,7 @@ class WorkFolder:
                 f"{path} belongs to another plan than {self.plan.path}: choose another --folder, "
                 "or remove it if it is not needed"
             )
-        done = _read_finished(path, plain)
+        done = _as_planned(path, _read_finished(path, plain), self.plan, number)
         for name, sha256 in done.weights.items():
             if _file_digest(where / name) != sha256:
                 raise DamagedError(f"{where / name} is damaged or missing")
@@ -122,7 +132,8 @@ class WorkFolder:
         """
         with self._writable():
             where = self._trial(number, make=True)
-            lock = FileLock(where / _LOCK)
+            require_regular(where / _LOCK)
+            lock = FileLock(where / _LOCK, mode=0o666)
             try:
                 with suppress(Timeout):
                     lock.acquire(timeout=0)
@@ -143,7 +154,7 @@ class WorkFolder:
         if not (where / "checkpoints").is_dir():
             return None
         try:
-            found = json.loads((where / _BEGUN).read_bytes())
+            found = json.loads(read_regular(where / _BEGUN, most=MB))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -166,12 +177,15 @@ class WorkFolder:
             if name not in done.weights:
                 (target / name).unlink(missing_ok=True)
                 continue
-            with whole_file(target / name) as partial:
-                shutil.copyfile(self._trial(number) / name, partial)
+            source = open_regular(self._trial(number) / name)
+            with source, whole_file(target / name) as partial, partial.open("wb") as file:
+                shutil.copyfileobj(source, file, _CHUNK)
 
     def _trial(self, number: int, *, make: bool = False) -> Path:
         spec = self.plan.specs[number]
-        return self.trials.trial(spec) if make else self.trials.path_of(spec)
+        path = self.trials.path_of(spec)
+        require_inside(self.trials.path, path)
+        return self.trials.trial(spec) if make else path
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
@@ -187,6 +201,7 @@ def _read_checked(path: Path, content: bytes) -> dict[str, Any]:
         plain = json.loads(content)
         if not isinstance(plain, dict) or plain.pop("sha256") != json_digest(plain):
             raise ValueError("its content was altered")
+        check_numbers(plain, "trial")
         if plain.get(_KIND) != _VERSION:
             raise ValueError(f"version is not {_VERSION}")
     except _BROKEN as error:
@@ -211,9 +226,46 @@ def _read_finished(path: Path, plain: dict[str, Any]) -> FinishedTrial:
         raise DamagedError(f"cannot use {path}: {format_error(error)}") from error
 
 
+def _as_planned(path: Path, done: FinishedTrial, plan: PlanFile, number: int) -> FinishedTrial:
+    """Return the trial with the plan's specification; only its batch size may be halved.
+
+    Raises DamagedError if its file has another one, other test images, or an accuracy that its
+    predictions do not have.
+    """
+    spec, record, test = plan.specs[number], done.record, done.test
+    asked = _with_tried_batch_size(spec, record)
+    try:
+        if record.spec != asked:
+            other = [f.name for f in fields(spec) if getattr(record.spec, f.name)
+                     != getattr(asked, f.name)]  # fmt: skip
+            raise ValueError(f"the plan has another {', '.join(other)}")
+        require_answers(record, test)
+        if test is not None:
+            check_answers(test, record)
+            tested = plan.splits.of(spec.fold).test
+            if test.labels.tolist() != [image.file.label for image in tested]:
+                raise ValueError("its labels are not those of the plan's test images")
+    except ValueError as error:
+        where = f"{path}: {describe_trial(spec)}"
+        raise DamagedError(f"cannot use {where}: {error}") from error
+    return replace(done, record=replace(record, spec=asked))
+
+
+def _with_tried_batch_size(spec: TrialSpec, record: TrialRecord) -> TrialSpec:
+    """Return `spec` with the batch size of `record`, if marked as halved for lack of memory."""
+    size, full = record.spec.recipe.batch_size, spec.recipe.batch_size
+    mark, halved = f"batch size {size} instead of {full}", set[int]()
+    while full > 1:
+        full //= 2
+        halved.add(full)
+    if size not in halved or mark not in record.marks:
+        return spec
+    return replace(spec, recipe=replace(spec.recipe, batch_size=size))
+
+
 def _file_digest(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
