@@ -26,7 +26,7 @@ from bench.system.received_files import (
 )
 from bench.training.checkpoint import Checkpoints
 from bench.training.spec import TrialSpec
-from registry.errors import RunError
+from registry.errors import RunError, StorageError
 
 _LOCK, _HOLDER = "lock", "holder.json"
 _WRITTEN_IN_PLACE = (_LOCK, "run.db", "run.db-wal", "run.db-shm", "run.db-journal")
@@ -113,7 +113,7 @@ class RunFolder:
         """Lock out other processes; the system releases the lock when this one dies."""
         for name in _WRITTEN_IN_PLACE:
             require_regular(self.path / name)
-        lock = FileLock(self.path / _LOCK, mode=0o666)
+        lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -122,13 +122,12 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
         try:
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            who = {"process": os.getpid(), "host": platform.node(), "since": now}
-            write_text(self.path / _HOLDER, json.dumps(who) + "\n")
+            self._note_holder()
             self._held = _identity(self.path)
             yield
         finally:
-            (self.path / _HOLDER).unlink(missing_ok=True)
+            with suppress(OSError):  # such as a folder of that name
+                (self.path / _HOLDER).unlink(missing_ok=True)
             lock.release()
 
     def require_present(self) -> None:
@@ -173,6 +172,15 @@ class RunFolder:
                 shutil.rmtree(self.path)
             except OSError as error:
                 raise RunError(f"cannot remove {self.path}: {error.strerror}") from error
+
+    def _note_holder(self) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        who = {"process": os.getpid(), "host": platform.node(), "since": now}
+        try:
+            write_text(self.path / _HOLDER, json.dumps(who) + "\n")
+        except OSError as error:
+            where = self.path / _HOLDER
+            raise StorageError(f"cannot write {where}: {error.strerror or error}") from error
 
     def _holder(self) -> str:
         try:

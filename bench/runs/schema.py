@@ -59,12 +59,12 @@ PRAGMA user_version = {SCHEMA_VERSION};
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Return a connection to the file `path`; commits are synced to disk."""
+    for name in ("", "-wal", "-shm", "-journal"):  # a reader maps -shm for writing, too
+        require_regular(path.with_name(f"{path.name}{name}"))
+    _refuse_other_journal(path.with_name(f"{path.name}-journal"))
     if read_only:
         uri = f"{path.absolute().as_uri()}?mode=ro"
         return _limited(sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None))
-    for name in ("", "-wal", "-shm", "-journal"):
-        require_regular(path.with_name(f"{path.name}{name}"))
-    _refuse_other_journal(path.with_name(f"{path.name}-journal"))
     database = _limited(sqlite3.connect(path, timeout=10, isolation_level=None))
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")

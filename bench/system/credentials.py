@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_USER = re.compile(r"(?<=://)[^/\s?#@]*:[^/\s?#]*@")  # user:password@, the password with any @
+_USER = re.compile(  # user:password@, also with a / or @ in the password; host:port/ is none
+    r"(?<=://)[^/\s?#@:]*:(?!\d{1,5}(?:/|$))\S*@"
+)
 _KEY = (
     r"[\w.-]*(?:sig|signature|token|password|passwd|pwd|secret|credential|access_?key|api_?key)"
     r"[\w.-]*"

@@ -37,6 +37,9 @@ def main() -> None:
     wrong += _told(
         "crash points", lambda: run_python(str(TESTS / "robustness" / "crash_points.py"))
     )
+    wrong += _told(
+        "hostile folders", lambda: run_python(str(TESTS / "robustness" / "hostile_folders.py"))
+    )
     with ThreadPoolExecutor(asked.at_once) as pool:
         wrong += sum(pool.map(lambda name: _fuzz(name, asked.mutants, asked.seed), _FUZZES))
     print(f"{wrong:>8,}  things went wrong")

@@ -133,7 +133,7 @@ class WorkFolder:
         with self._writable():
             where = self._trial(number, make=True)
             require_regular(where / _LOCK)
-            lock = FileLock(where / _LOCK, mode=0o666)
+            lock = FileLock(where / _LOCK)
             try:
                 with suppress(Timeout):
                     lock.acquire(timeout=0)

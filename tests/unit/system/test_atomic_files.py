@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -47,3 +48,14 @@ def test_pixels_are_synced_before_they_have_their_name(steps, tmp_path):
 
     assert [step.partition(" ")[0] for step in steps] == ["sync", "name", "sync"]
     assert steps[2] == f"sync {tmp_path.name}"
+
+
+def test_a_link_at_the_temporary_name_is_not_followed(tmp_path):
+    """Somebody who made the folder could otherwise have any file of the user written."""
+    write_text(tmp_path / "mine", "mine")
+    name = hashlib.sha256(b"config.json").hexdigest()[:16]
+    (tmp_path / f".{name}.partial").symlink_to(tmp_path / "mine")
+    write_text(tmp_path / "config.json", "{}")
+
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "config.json").read_text() == "{}"

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from bench.data.synthetic import synthetic_folder
-from bench.system.cache_folder import cache_folder, own_cache_folder
+from bench.system.cache_folder import cache_folder, clear_cache, own_cache_folder
 from registry.errors import DataError
 
 
@@ -85,3 +85,21 @@ def test_drawings_of_another_user_are_not_used(asked, monkeypatch):
 
     with pytest.raises(DataError, match=r"^nowhere to write the drawings: no cache: .*ZOO_CACHE"):
         synthetic_folder()
+
+
+def test_clearing_removes_no_file_of_the_user(asked):
+    """Neither beside our files, nor behind a link."""
+    own = [asked / "pixels" / f"whole-{'0' * 16}.pixels", asked / "checked.sqlite"]
+    users = [asked / "pixels" / "notes.txt", asked / "synthetic-v2" / "mine.jpg", asked / "a.txt"]
+    for path in (*own, *users):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("content")
+    other = asked.parent / "other"
+    other.mkdir()
+    (other / f"{'0' * 32}.json").write_text("mine")
+    (asked / "layouts").symlink_to(other)
+    clear_cache(asked)
+
+    assert not [path for path in own if path.exists()]
+    assert all(path.exists() for path in users)
+    assert (other / f"{'0' * 32}.json").exists()
