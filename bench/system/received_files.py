@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from registry.errors import RunError
 
@@ -17,7 +17,7 @@ _BINARY = getattr(os, "O_BINARY", 0)
 MB = 1_000_000
 
 
-def open_regular(path: Path, *, follow: bool = False) -> BinaryIO:
+def open_regular(path: Path, *, follow: bool = False) -> BufferedReader:
     """Return the regular file `path`, open for reading; a pipe is never waited for.
 
     Args:
