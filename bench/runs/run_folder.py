@@ -217,8 +217,8 @@ def _folders_in(path: Path) -> list[Path]:
 def _plain(model: str) -> str:
     """Return a model's name as a file name: `dist/net` becomes `dist--net`, never a model.
 
-    Names that would be another folder, a device or a file of the run get a prefix; long ones, and
-    those with arguments, end with their digest.
+    Names of another folder, a device or a file of the run get a prefix; long ones, and those
+    with arguments, end with their digest.
     """
     base, sign, _ = model.partition("(")  # arguments may be long, and differ in signs alone
     name = re.sub(r"[^\w.-]", "--", base.replace(":", "-"), flags=re.ASCII)
