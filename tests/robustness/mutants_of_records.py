@@ -269,4 +269,13 @@ MUTANTS = (
         new="TOLERANCE = 10.5",
         tests=("tests/unit/training/test_budget.py::test_a_trial_beyond_its_budget_is_marked",),
     ),
+    Mutant(
+        name="a worker's folder says what was asked",
+        file="bench/runs/batch/work_folder.py",
+        old="        if record.spec != asked:\n",
+        new="        if record.spec is None:\n",
+        tests=(
+            "tests/unit/runs/test_received_runs.py::test_a_trial_of_another_specification_is_refused_by_name",
+        ),
+    ),
 )
