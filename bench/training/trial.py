@@ -145,8 +145,7 @@ class _Trial:
         training.run()
         last, best = training.weights(), training.best
         made = state.state()
-        outcome = {name: made[name] for name in ("network", "optimizer")}
-        self._builder.note(digest=digest_of(outcome))
+        self._builder.note(digest=digest_of({n: made[n] for n in ("network", "optimizer")}))
         test = self._test()
         self._ask_twice()
         self._time_inference()
@@ -273,6 +272,7 @@ class _Trial:
 
     def _ask_twice(self) -> None:
         """Mark answers that depend on more than the picture; remark on probabilities."""
+        self._builder.phase("inference")  # as its timing, it asks for one picture alone
         asked = self._split.test[:ASKED]
         images = next(self._batches.evaluation(asked, len(asked)).epoch()).images
         found = doubts(self._network, images, self._precision)
