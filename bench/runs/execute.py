@@ -28,6 +28,7 @@ from bench.runs.run_results import RunResults
 from bench.runs.session import PendingTrial, Session, require_isolated
 from bench.runs.store import Store
 from bench.runs.stored_runs import report, try_write_page, write_trials
+from bench.runs.trust import effects_of, remember, require_trust
 from bench.system.clock import Throttle
 from bench.system.cpu import tune_allocator
 from bench.training.record import TrialResult
@@ -82,6 +83,7 @@ def execute(
     """
     tune_allocator()
     request, options = resolved.request, resolved.options
+    remember(effects_of(request))
     wanted = options.isolate and options.engine == LOCAL.name
     with trial_server(wanted=wanted, server=server) as server:
         require_trackers(request.log)
@@ -104,6 +106,7 @@ def resume(
     progress: Progress,
     *,
     inexact: bool = False,
+    trusted: bool = False,
     server: TrialServer | None = None,
 ) -> RunResults:
     """Return the results of a run after its remaining trials.
@@ -114,6 +117,7 @@ def resume(
         changes: new values for fields of the request.
         progress: receiver of progress messages.
         inexact: whether to resume despite differences and mark the affected rows.
+        trusted: whether the run may also run files and write elsewhere, whoever made it.
         server: running server that starts trial processes; it is closed on return.
 
     Raises:
@@ -135,6 +139,9 @@ def resume(
                 trials = whole_trials(folder, store)
             asked = request_of(about["request"])
             request = apply_changes(asked, changes)
+            if trusted:
+                remember(effects_of(request))
+            require_trust(effects_of(request), f"the run {folder.path}", changes)
             folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
             left = [trial for trial in trials if not trial.finished]
             if not left:

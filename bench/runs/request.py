@@ -16,6 +16,7 @@ from bench.data.transform import Layout
 from bench.engines.registry import LOCAL
 from bench.runs.config_file import GONE
 from bench.runs.run_options import OPTIONS, RunOptions
+from bench.system.credentials import has_credentials, hide_credentials
 from bench.system.options import parse_seconds, parse_seeds, parse_share
 from bench.training.checkpoint import Cadence
 from bench.training.memory_format import LAYOUTS
@@ -44,6 +45,11 @@ class Request(RunOptions):
         Cadence.parse(self.checkpoint_every)
         if self.checkpoints is not None:
             whole_place(self.checkpoints)
+        if self.address is not None and has_credentials(self.address):
+            raise RunError(
+                f"--address {hide_credentials(self.address)} has a password or key, which the run "
+                "would store: put it into $RAY_ADDRESS, and pass --address auto"
+            )
         parse_folds(self.split)
         check_within(self.within)
         if self.epochs is not None and self.budget is not None:

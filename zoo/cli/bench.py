@@ -49,6 +49,15 @@ def bench(
             hidden=True,
         ),
     ] = False,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Let a resumed run of others run files and write elsewhere.",
+            rich_help_panel=SAFETY,
+            hidden=True,
+        ),
+    ] = False,
     columns: Columns = None,
     as_json: Json = False,
     **options: Any,
@@ -61,8 +70,9 @@ def bench(
     refuse_torchrun()
     given = given_options(context, config)
     shown = column_names(columns, as_json=as_json)
-    if inexact and resume is None:
-        raise RunError("--inexact is only for resuming: add --resume RUN")
+    for flag, given_flag in (("--inexact", inexact), ("--trust", trust)):
+        if given_flag and resume is None:
+            raise RunError(f"{flag} is only for resuming: add --resume RUN")
     require_models(given, "zoo bench --models lenet alexnet", needed=resume is None)
 
     from bench.engines.registry import LOCAL, get_engine
@@ -75,7 +85,7 @@ def bench(
     own = given.get("isolate", True) and can_spawn() and engine == LOCAL.name
     server = TrialServer() if own else None
     with end_when_interrupted(KEPT, "interrupted before anything was measured"):
-        results = _start_or_resume(given, server, resume, inexact=inexact)
+        results = _start_or_resume(given, server, resume, inexact=inexact, trust=trust)
     show_results(results, shown, as_json=as_json)
     say_what_is_left(results)
     raise typer.Exit(results.exit_code)
@@ -93,7 +103,12 @@ def require_models(given: dict[str, Any], example: str, *, needed: bool = True) 
 
 
 def _start_or_resume(
-    given: dict[str, Any], server: TrialServer | None, name: str | None, *, inexact: bool
+    given: dict[str, Any],
+    server: TrialServer | None,
+    name: str | None,
+    *,
+    inexact: bool,
+    trust: bool,
 ) -> RunResults:
     """Return the results of the run `name`, of an identical unfinished run, or of a new run."""
     from bench.runs.execute import execute, resume
@@ -104,12 +119,12 @@ def _start_or_resume(
 
     if name is not None:
         runs = given.pop("runs", OPTIONS["runs"].default)
-        return resume(name, runs, given, Progress(), inexact=inexact, server=server)
+        return resume(name, runs, given, Progress(), inexact=inexact, trusted=trust, server=server)
     resolved = resolve_request(Request(**given))
     request = resolved.request
     before = unfinished_like(as_plain(request), request.runs)
     if before is not None and _ask_to_resume(str(before.path)):
-        return resume(str(before.path), request.runs, {}, Progress(), server=server)
+        return resume(str(before.path), request.runs, {}, Progress(), trusted=True, server=server)
     return execute(resolved, Progress(), server)
 
 

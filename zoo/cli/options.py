@@ -110,8 +110,13 @@ def given_options(
         given["models"] = ",".join([*([given["models"]] if "models" in given else ()), *more])
     parsers = {name: OPTIONS[name].parse for name in given}
     given |= {name: parse(given[name]) for name, parse in parsers.items() if parse is not None}
-    stored = {} if config is None else read_config_file(config)
-    return {**stored, **displaced_by(given), **given} if stored else given
+    if config is None:
+        return given
+    from bench.runs.trust import require_trusted_config
+
+    stored = read_config_file(config)
+    require_trusted_config(config, stored, given)
+    return {**stored, **displaced_by(given), **given}
 
 
 def say_renamed(old: str, new: str) -> None:

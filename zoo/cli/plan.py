@@ -53,9 +53,11 @@ def plan(
     from bench.runs.progress import Progress
     from bench.runs.request import Request
     from bench.runs.resolve import resolve_request
+    from bench.runs.trust import effects_of, remember
 
     resolved = resolve_request(Request(**given))
     require_trackers(resolved.request.log)
+    remember(effects_of(resolved.request))
     found = make_plan(resolved, Progress(), elsewhere=True)
     text, spec = plan_text(found), found.specs[0]
     if out is None:
@@ -97,6 +99,9 @@ def work(
         bool,
         typer.Option("--inexact", help="Resume despite differences; flag affected rows."),
     ] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Let a plan of others run files and write elsewhere.")
+    ] = False,
 ) -> None:
     """Run the trials of a plan, or a share of them; finished trials are skipped.
 
@@ -119,7 +124,9 @@ def work(
     wanted = range(trials) if share is None else share_of_trials(trials, *share)
     place = WorkFolder(found, folder or found.folder)
     with end_when_interrupted(KEPT):
-        worked = do(found, place, wanted, Progress(), data=data or (), inexact=inexact)
+        worked = do(
+            found, place, wanted, Progress(), data=data or (), inexact=inexact, trusted=trust
+        )
     if worked.stopped_by is not None:
         say("zoo: stopped; repeat the command to resume")
     raise typer.Exit(worked.exit_code)

@@ -18,6 +18,7 @@ from bench.runs.plan import Plan
 from bench.runs.progress import Progress
 from bench.runs.resolve import trial_options
 from bench.runs.session import PendingTrial, Session, can_isolate
+from bench.runs.trust import effects_of_plan, remember, require_trust
 from bench.system.cpu import default_threads, tune_allocator
 from bench.system.device import choose_device
 from bench.system.environment import describe_environment
@@ -64,12 +65,14 @@ def work(
     *,
     data: Sequence[Path] = (),
     inexact: bool = False,
+    trusted: bool = False,
 ) -> WorkSummary:
     """Return the results of the trials `share` of `plan`; finished trials are not repeated.
 
     Any number of workers may share `folder`. `data` are folders with the same images, if the plan's
     paths do not exist here. `inexact` continues with other versions or code and marks the rows;
-    without it they raise ReproducibilityError. Raises DataError if images are missing, RunError if
+    without it they raise ReproducibilityError. `trusted` lets a plan of somebody else run files and
+    write elsewhere. Raises DataError if images are missing, RunError if
     a network is missing or the folder is of another plan.
     """
     tune_allocator()
@@ -83,6 +86,7 @@ def work(
         return WorkSummary(records=tuple(records))
     options = trial_options(plan.request)
     specs = [plan.specs[number] for number in left]
+    _require_trust(plan, specs, trusted=trusted)
     environment, marks = _environment(plan, specs, inexact=inexact)
     threads, cores = max(spec.threads for spec in specs), default_threads()
     if threads > cores:
@@ -196,6 +200,13 @@ def _environment(
             "--inexact to work anyway and mark the rows"
         )
     return here, (f"other software: {what}",) if what else ()
+
+
+def _require_trust(plan: PlanFile, specs: Sequence[TrialSpec], *, trusted: bool) -> None:
+    effects = effects_of_plan(plan.request, [spec.architecture for spec in specs])
+    if trusted:
+        remember(effects)
+    require_trust(effects, f"the plan {plan.path}", {})
 
 
 def _require_networks(specs: Sequence[TrialSpec], then: Mapping[str, Any]) -> None:
