@@ -132,9 +132,8 @@ def write_pixel_file(
     """
     offsets, size = image_offsets(shapes)
     index = np.zeros(len(shapes), _INDEX)
-    with whole_file(path) as partial, partial.open("wb") as file:
+    with whole_file(path, mode=0o600) as partial, partial.open("wb") as file:
         descriptor = file.fileno()
-        os.fchmod(descriptor, 0o600)
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(descriptor, 0, size)  # a full disk fails now, not half-way
         else:

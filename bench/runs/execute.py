@@ -117,7 +117,7 @@ def resume(
         changes: new values for fields of the request.
         progress: receiver of progress messages.
         inexact: whether to resume despite differences and mark the affected rows.
-        trusted: whether the run may also run files and write elsewhere, whoever made it.
+        trusted: whether the run of somebody else may run files and write elsewhere.
         server: running server that starts trial processes; it is closed on return.
 
     Raises:

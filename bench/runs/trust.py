@@ -45,7 +45,7 @@ def effects_of_plan(request: Request, architectures: Iterable[Architecture]) -> 
 
 
 def remember(effects: Sequence[str]) -> None:
-    """Keep `effects` as asked for by this user. Without a cache folder nothing is kept."""
+    """Keep `effects` as this user's own. Without a cache folder nothing is kept."""
     folder = own_cache_folder() if effects else None
     known = _known() if folder else set()
     new = [each for each in map(_digest, effects) if each not in known]
@@ -76,13 +76,9 @@ def require_trust(
 
 
 def require_trusted_config(path: Path, stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Check the fields `stored` in a run folder, which somebody else may have made.
-
-    A file that a user writes is read and meant as it is. Raises RunError as `require_trust`.
-    """
-    if path.is_dir() or path.suffix == ".json":
-        effects = list(_effects({**stored, **given}))
-        require_trust(effects, str(path), given, "if you trust it, give that option, too")
+    """Check the fields `stored` in the run folder `path`; raise RunError as `require_trust`."""
+    effects = list(_effects({**stored, **given}))
+    require_trust(effects, str(path), given, "if you trust it, give that option, too")
 
 
 def _effects(given: Mapping[str, Any]) -> Iterator[str]:

@@ -12,19 +12,20 @@ from pathlib import Path
 
 
 @contextmanager
-def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
+def whole_file(path: Path, *, shared: bool = False, mode: int = 0o666) -> Iterator[Path]:
     """Yield a temporary path; it becomes `path` at the end, or is removed if the block fails.
 
     `path` has the old content or the new, never a part. The next write replaces what a kill left.
     With `shared`, others may write `path`, too: each writer has its own temporary name. Links at
-    either name are replaced, never followed; the mode is that of any new file.
+    either name are replaced, never followed; `mode` loses what the user's umask forbids.
     """
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
     partial = path.with_name(f".{name}{secrets.token_hex(8) if shared else ''}.partial")
     try:
-        mode = _make_new(partial)
+        allowed = _make_new(partial, mode)
         yield partial
-        partial.chmod(mode)  # some writers, as that of safetensors, give others no access
+        with suppress(OSError):  # a file system without modes
+            partial.chmod(allowed)  # some writers, as that of safetensors, give others no access
         _sync(partial)
         put_in_place(partial, path)
     except BaseException:
@@ -33,11 +34,11 @@ def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
         raise
 
 
-def _make_new(partial: Path) -> int:
+def _make_new(partial: Path, mode: int) -> int:
     """Make the file, in place of any link or leftover, and return its mode."""
     partial.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(partial, flags, 0o666)
+    descriptor = os.open(partial, flags, mode)
     try:
         return stat.S_IMODE(os.fstat(descriptor).st_mode)
     finally:

@@ -91,11 +91,10 @@ def test_what_leaves_the_run_is_asked_for_once(request_, said):
 
 
 def test_a_received_run_as_configuration_needs_the_users_word(tmp_path):
-    """`--config RUN` would run its file, too; a file that a user wrote is meant as it is."""
+    """`--config RUN` would run its file, too."""
     stored = {"models": ["theirs.py:Net"]}
     with pytest.raises(RunError, match=r"theirs\.py for Net, .*give that option"):
         require_trusted_config(tmp_path, stored, {})
-    require_trusted_config(tmp_path / "run.toml", stored, {})
     require_trusted_config(tmp_path, stored, {"models": ["lenet5"]})
     require_trusted_config(tmp_path, stored, {"models": ["theirs.py:Net"]})
 
