@@ -15,6 +15,7 @@ from bench.data.transform import Augmentation
 from bench.system.atomic_files import write_text
 from bench.system.received_files import MB, read_regular
 from bench.training.recipe import Recipe, with_present_names
+from bench.training.recipe_limits import check_choices
 from registry.errors import RunError, did_you_mean, format_error
 
 SUFFIX = ".toml"
@@ -128,10 +129,11 @@ def recipe_of_table(path: Path, values: dict[str, Any], where: str = "") -> Reci
     return _convert(path, values, Recipe, where)
 
 
-def _convert(path: Path, values: object, kind: type[T], where: str) -> T:
+def _convert(path: Path, values: Any, kind: type[T], where: str) -> T:
     """Return `values` as a `kind`; RunError names an unknown or wrong field."""
     _require_known(path, values, kind, where)
     try:
+        check_choices(values)
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$.")

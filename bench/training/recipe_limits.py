@@ -46,8 +46,7 @@ def check_recipe(recipe: Any) -> None:
     """Raise RunError, with what is allowed, for a value of the `Recipe` that is not."""
     if not isinstance(recipe.name, str):
         raise RunError(f"name must be a text, not {recipe.name!r}")
-    for name, known in _CHOICES.items():
-        _check_choice(name, getattr(recipe, name), known)
+    check_choices({name: getattr(recipe, name) for name in _CHOICES})
     for name in dict.fromkeys((*_POSITIVE, *_RANGES, *_SHARES, *_OTHER_NUMBERS)):
         _check_number(name, getattr(recipe, name))
     if not isinstance(recipe.stratified_batches, bool):
@@ -56,10 +55,13 @@ def check_recipe(recipe: Any) -> None:
     _check_augmentation(recipe.augmentation)
 
 
-def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
-    if value not in known:
-        hint = did_you_mean(str(value), known)
-        raise RunError(f"unknown {name} {value!r}: use one of {', '.join(known)}.{hint}")
+def check_choices(values: Mapping[str, Any]) -> None:
+    """Raise RunError, with the choices, for a field among `values` that has another."""
+    for name, known in _CHOICES.items():
+        if name in values and values[name] not in known:
+            value = values[name]
+            hint = did_you_mean(str(value), known)
+            raise RunError(f"unknown {name} {value!r}: use one of {', '.join(known)}.{hint}")
 
 
 def _check_number(name: str, value: object) -> None:

@@ -75,7 +75,7 @@ def test_a_file_may_say_only_what_must_be(tmp_path):
         ("batch_size = 32\n", "", "missing required field `batch_size`"),
         ("learning_rate = 0.00107", "learning_rate = nan", "learning_rate must be above 0"),
         ("weight_decay = 0.05", "weight_decay = -1.0", "weight_decay must be 0 to 1000, not -1"),
-        ('"adamw"', '"adam"', "optimizer: Invalid enum value 'adam'"),
+        ('"adamw"', '"adam"', "unknown optimizer 'adam': use one of sgd, adamw, muon"),
         ("[0.3, 1.0]", "[0.3, 1.5]", "scale must be two shares, 0 to 1"),
         ("color_jitter = 0.0", "color_jitter = 2.0", "color_jitter must be 0 to 1"),
         ("flip_prob", "flap_prob", "unknown key augmentation.flap_prob"),
