@@ -7,16 +7,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, entry_points
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from registry.api import api_problem
 from registry.architecture import Origin
-from registry.errors import AmbiguousNameError, BrokenPluginError, UnknownNameError, format_error
+from registry.errors import AmbiguousNameError, BrokenPluginError, UnknownNameError
+from registry.loaded import Loaded, load_here
+from registry.loading import Loader
 
 BUILT_IN_DISTRIBUTION = "zoo-bench"
 PLUGINS_VARIABLE = "ZOO_PLUGINS"
@@ -89,6 +89,7 @@ class Claims(Generic[T]):
         for claim in self._claims:
             self._bare.setdefault(claim.name, []).append(claim)
         self._qualified = {_full_name(claim): claim for claim in self._claims}
+        self._plugins = Loader()
 
     @classmethod
     def installed(cls, kind: Kind[T]) -> Claims[T]:
@@ -135,48 +136,37 @@ class Claims(Generic[T]):
         name, origin = self._name(claim), origin_of(claim)
         if unfit := api_problem(claim):
             return Entry(name=name, found=None, origin=origin, broken=unfit)
-        try:
-            with redirect_stdout(sys.stderr), _same_folder(origin):  # stdout is for tables and JSON
-                found = claim.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001  (a plugin may raise even SystemExit)
-            return Entry(name=name, found=None, origin=origin, broken=_reason(error, claim, origin))
-        wrong = self._mismatch(found, claim)
-        return Entry(name=name, found=None if wrong else found, origin=origin, broken=wrong)
+        if _is_built_in(claim):
+            loaded = load_here(claim)
+        else:
+            loaded = self._plugins.load(claim, str(origin), self.kind.type)
+        say_changes(origin, loaded)
+        if loaded.broken:
+            return Entry(
+                name=name, found=None, origin=origin, broken=_reason(loaded, claim, origin)
+            )
+        wrong = self._mismatch(loaded, claim)
+        return Entry(name=name, found=None if wrong else loaded.found, origin=origin, broken=wrong)
 
-    def _mismatch(self, found: Any, claim: EntryPoint) -> str | None:
+    def _mismatch(self, loaded: Loaded, claim: EntryPoint) -> str | None:
         if not _PLAIN.fullmatch(claim.name):
             return f"its entry point must be named like 'my_net', not {claim.name!r}"
+        found: Any = loaded.found
         wanted: type[Any] = self.kind.type
         if not isinstance(found, wanted):
             expected = f"{wanted.__module__.partition('.')[0]}.{wanted.__name__}"
-            return f"{claim.value} is a {type(found).__name__}, not a {expected}"
+            return f"{claim.value} is a {loaded.kind}, not a {expected}"
         if found.name != claim.name:
             return f"its entry point is called {claim.name!r}, its {self.kind.noun} {found.name!r}"
         return None
 
 
-@contextmanager
-def _same_folder(origin: Origin) -> Iterator[None]:
-    """Undo a change of the working folder, and say so on stderr: paths that follow are the user's.
-
-    A plugin that is imported may change it for every later one.
-    """
-    before = _folder()
-    try:
-        yield
-    finally:
-        if before and _folder() != before:
-            os.chdir(before)
-            sys.stderr.write(f"zoo: {origin} changed the working folder at import: undone\n")
-
-
-def _folder() -> Path | None:
-    try:
-        return Path.cwd()
-    except OSError:  # it is gone
-        return None
+def say_changes(origin: Origin, loaded: Loaded) -> None:
+    """Say on stderr, in one line, what a plugin changed when it was imported."""
+    if loaded.changes:
+        said = "; ".join(loaded.changes)
+        line = f"zoo: {origin} changed its process at import, which is undone: {said}"
+        sys.stderr.write(f"{' '.join(filter(str.isprintable, line.split()))}\n")
 
 
 def is_pattern(text: str) -> bool:
@@ -228,12 +218,12 @@ def normalize_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
-def _reason(error: BaseException, claim: EntryPoint, origin: Origin) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        if error.name.partition(".")[0] == claim.value.partition(":")[0].partition(".")[0]:
-            return f"its own module {error.name!r} is gone: reinstall or uninstall {origin}"
-        return f"it needs {error.name!r}, which is not installed"
-    return format_error(error)
+def _reason(loaded: Loaded, claim: EntryPoint, origin: Origin) -> str:
+    if missing := loaded.missing:
+        if missing.partition(".")[0] == claim.value.partition(":")[0].partition(".")[0]:
+            return f"its own module {missing!r} is gone: reinstall or uninstall {origin}"
+        return f"it needs {missing!r}, which is not installed"
+    return loaded.broken
 
 
 def _full_name(claim: EntryPoint) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from importlib.metadata import EntryPoint, distributions, entry_points
 from pathlib import Path
 from typing import Any
@@ -25,25 +24,13 @@ from registry.claims import (
     origin_of,
 )
 from registry.errors import nearest
-from zoo.diagnostics.doctor import Finding, run_in_new_process
+from registry.loaded import Loaded
+from registry.loading import Loader
+from zoo.diagnostics.doctor import Finding
 
 # the last three as text: importing their modules needs torch, which may be broken
 GROUPS = (ARCHITECTURES.group, FAMILIES.group, "zoo.datasets", "zoo.recipes", "zoo.engines")
-_PATIENCE_SECONDS = 60
 _SLOW_SECONDS = 1.0
-_LOAD = """
-import contextlib, importlib.metadata, json, sys, time
-found = []
-for claim in json.loads(sys.argv[1]):
-    started, error = time.perf_counter(), None
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            importlib.metadata.EntryPoint(*claim).load()
-    except BaseException as raised:
-        error = f"{type(raised).__name__}: {raised}"
-    found.append([time.perf_counter() - started, error, "torch" in sys.modules])
-print(json.dumps(found))
-"""
 
 
 def plugins() -> Iterator[Finding]:
@@ -72,35 +59,29 @@ def _of_plugin(owner: str, claims: Sequence[EntryPoint]) -> Iterator[Finding]:
     if unfit := api_problem(claims[0]):
         yield Finding(about=owner, level="wrong", text=f"{where}: {unfit}")
         return
-    found = _load_claims(claims)
-    if isinstance(found, str):
-        yield Finding(about=owner, level="wrong", text=f"{where}: {found}")
-        return
-    for claim, (_, error, _) in zip(claims, found, strict=True):
-        if error:
-            yield Finding(about=owner, level="wrong", text=f"{claim.name} is broken: {error}")
-    seconds = sum(each[0] for each in found)
-    if any(each[2] for each in found):
+    found = _load_claims(owner, claims)
+    for claim, loaded in zip(claims, found, strict=True):
+        if loaded.broken:
+            text = f"{claim.name} is broken: {loaded.broken}"
+            yield Finding(about=owner, level="wrong", text=text)
+        for change in loaded.changes:
+            text = f"{where} changes its process at import: {change}"
+            yield Finding(about=owner, level="note", text=text)
+    seconds = sum(each.seconds for each in found)
+    if any(each.uses_torch for each in found):
         text = f"{where} imports torch when it is listed: give the constructor as a text instead"
         yield Finding(about=owner, level="note", text=f"{text} ({seconds:.1f} s)")
     elif seconds > _SLOW_SECONDS:
         yield Finding(about=owner, level="note", text=f"{where} takes {seconds:.1f} s to load")
-    else:
+    elif not any(each.broken for each in found):
         text = f"{where}: {len(claims)} in {seconds * 1000:.0f} ms, without torch"
         yield Finding(about=owner, level="fine", text=text)
 
 
-def _load_claims(claims: Sequence[EntryPoint]) -> list[Any] | str:
-    """Return seconds, error and use of torch for each claim; or why the process failed."""
-    asked = json.dumps([[claim.name, claim.value, claim.group] for claim in claims])
-    try:
-        done = run_in_new_process(_LOAD, asked, seconds=_PATIENCE_SECONDS)
-        found: list[Any] = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        return f"not loaded in {_PATIENCE_SECONDS} s"
-    except ValueError:
-        return f"ends the process that loads it (exit code {done.returncode})"
-    return found
+def _load_claims(owner: str, claims: Sequence[EntryPoint]) -> list[Loaded]:
+    """Return what each claim comes to, in a process for this plugin alone."""
+    with closing(Loader()) as loader:
+        return [loader.load_in_child(claim, owner) for claim in claims]
 
 
 def _clashes(claims: Sequence[EntryPoint]) -> Iterator[Finding]:

@@ -48,17 +48,6 @@ def test_a_plugin_for_this_api_is_loaded(api):
         _entry(api).get("theirs")
 
 
-def test_a_plugin_that_changes_the_folder_is_undone_and_said(tmp_path, monkeypatch, capsys):
-    """Or else `./mynet.py` and a run's folder would be looked for elsewhere."""
-    (tmp_path / "wanderer.py").write_text("import os\nos.chdir('/')\nNET = 1\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    Catalog([claim("wanderer", "wanderer:NET", "wanderer", ARCHITECTURES.group)]).entries()
-
-    assert Path.cwd() == tmp_path
-    assert "wanderer 1.0 changed the working folder at import: undone" in capsys.readouterr().err
-
-
 def test_the_api_is_no_field_of_an_architecture():
     """Or else specifications of before would have other digests."""
     assert "api" not in {field.name for field in fields(Architecture)}

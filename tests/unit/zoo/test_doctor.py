@@ -23,7 +23,7 @@ _EDITABLE = json.dumps({"url": "file:///SOURCE", "dir_info": {"editable": True}}
 @pytest.fixture
 def told(monkeypatch, tmp_path):
     """What is found where just these entry points are installed, as (about, level, text)."""
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(doctor_plugins, "distributions", lambda: ())
 
     def look(*claims):
@@ -72,8 +72,36 @@ def test_a_broken_plugin_is_wrong_with_its_reason(told, tmp_path):
         "gone is broken: ModuleNotFoundError: No module named 'nobody_has_this'",
     )
     assert exiting == [
-        ("exits", "wrong", "exits 1.0: ends the process that loads it (exit code 7)")
+        (
+            "exits",
+            "wrong",
+            "exits is broken: its import ends the process that loads it (exit code 7)",
+        )
     ]
+
+
+def test_a_plugin_that_changes_its_process_is_a_note(told, tmp_path):
+    """It is loaded, and each change is told; it is no reason to fail."""
+    (tmp_path / "leaver.py").write_text("import os\nos.environ['LEFT'] = 'x'\nNET = 1\n")
+    found = told(claim("leaver", "leaver:NET", "leaver", _ARCHITECTURES))
+
+    assert found[0] == (
+        "leaver",
+        "note",
+        "leaver 1.0 changes its process at import: environment variables: LEFT",
+    )
+
+
+def test_a_plugin_that_hangs_is_wrong_with_its_line(told, tmp_path, monkeypatch):
+    """It does not hold up the others for a minute."""
+    (tmp_path / "naps.py").write_text("import time\ntime.sleep(3600)\n")
+    monkeypatch.setenv("ZOO_IMPORT_SECONDS", "0.2")
+    ((_, level, text),) = told(claim("naps", "naps:NET", "naps", _ARCHITECTURES))
+
+    assert level == "wrong"
+    assert (
+        "naps is broken: its import does not end: it did nothing new for 0.2 s (naps.py:2)" in text
+    )
 
 
 def test_a_clash_names_who_has_the_name_and_what_to_say(told):
