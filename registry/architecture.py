@@ -11,6 +11,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
 from registry.errors import ConstructionError, UnsuitableError, format_error
+from registry.process_settings import kept_surroundings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -150,9 +151,24 @@ class Architecture:
     def load(self) -> Callable[..., Any]:
         """Return the constructor; its module is imported.
 
+        What the import changes around the network is undone: folder, descriptors, signal handlers.
+
         Raises:
             ConstructionError: the module cannot be imported, or has no such callable.
         """
+        if self.constructor.partition(":")[0] in sys.modules:
+            return self.load_unguarded()
+        changes: list[str] = []
+        try:
+            with kept_surroundings() as changes:
+                return self.load_unguarded()
+        finally:
+            if changes:
+                said = f"changed its process at import, which is undone: {'; '.join(changes)}"
+                sys.stderr.write(f"zoo: {self.name}: the constructor {self.constructor} {said}\n")
+
+    def load_unguarded(self) -> Callable[..., Any]:
+        """Return the same as `load`, but undo nothing that its import changes."""
         try:
             with redirect_stdout(sys.stderr):  # stdout belongs to tables and JSON
                 found: object = resolve_name(self.constructor)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from registry.library_imports import State, libraries_excused
-from registry.process_settings import PROCESS_SETTINGS, PYTHON_RANDOM, Setting
+from registry.process_settings import (
+    PROCESS_SETTINGS,
+    PYTHON_RANDOM,
+    Setting,
+    copied_descriptors,
+    restore_descriptors,
+)
 
 _SHARED = ("builtins", "os", "random", "time", "threading", "json", "pickle", "math")
 _SHARED_TORCH = ("torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.optim",
@@ -33,7 +38,7 @@ def undone_changes() -> Iterator[list[str]]:
     states = [State((*PROCESS_SETTINGS, PYTHON_RANDOM, _functions(_SHARED)))]
     if "torch" in sys.modules:
         states.append(_torch_state())
-    copies = _copied_descriptors()
+    copies = copied_descriptors()
     try:
         with libraries_excused(states, after_torch=_torch_state):
             yield found
@@ -42,7 +47,7 @@ def undone_changes() -> Iterator[list[str]]:
             found += state.changes()
         for state in states:
             state.restore()
-        _restore_descriptors(copies)
+        restore_descriptors(copies)
         left = [each.name for each in set(threading.enumerate()) - threads if each.is_alive()]
         if left:
             found.append(f"threads that still run: {', '.join(sorted(left))}")
@@ -101,19 +106,3 @@ def _set_callables(before: Mapping[str, _Same]) -> None:
     for each in before.values():
         if vars(each.owner).get(each.key) is not each.value:
             each.put_back()
-
-
-def _copied_descriptors() -> list[tuple[int, int]]:
-    """Return the descriptors 0 to 2 that are open, each with a copy."""
-    copies = []
-    for descriptor in range(3):
-        with suppress(OSError):
-            copies.append((descriptor, os.dup(descriptor)))
-    return copies
-
-
-def _restore_descriptors(copies: list[tuple[int, int]]) -> None:
-    for descriptor, copy in copies:
-        with suppress(OSError):  # it has closed the copy, too
-            os.dup2(copy, descriptor)
-            os.close(copy)

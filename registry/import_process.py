@@ -135,7 +135,7 @@ def import_seconds() -> float:
     """Return how long an import may do nothing new.
 
     Raises:
-        RegistryError: ZOO_IMPORT_SECONDS is no number above 0.
+        RegistryError: ZOO_IMPORT_SECONDS is not a number above 0.
     """
     text = os.environ.get(LIMIT) or str(_DEFAULT_SECONDS)
     try:

@@ -35,7 +35,7 @@ class State:
             restore(self._wanted, self._settings)
 
     def accept(self, since: Mapping[str, Any] | None) -> None:
-        """Take what has changed since these values as wanted; with None, all that there is."""
+        """Take what has changed since these values as wanted; with None, take all values of now."""
         for name, value in self.now().items():
             before = self._wanted[name] if since is None else since[name]
             if isinstance(value, dict):

@@ -1,7 +1,7 @@
 """Entry points loaded in a process of their own: what an import does there harms nobody.
 
 An import that hangs cannot be stopped in its process: it may hold locks or never run Python again.
-So plugins are imported in a child, which is ended with all that it has changed. Their values come
+So plugins are imported in a child, which is ended with its changes. Their values come
 back; they are plain, and name their constructors as text.
 """
 

@@ -21,7 +21,7 @@ class Patience:
         self._computed: float | None = None
 
     def renew(self) -> None:
-        """Begin anew: it did something new."""
+        """Begin again: it did something new."""
         self.spent, self._looked, self._computed = 0.0, time.monotonic(), None
 
     def after_a_look(self) -> float:

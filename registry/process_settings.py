@@ -12,8 +12,8 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,3 +209,41 @@ PROCESS_SETTINGS = (
     Setting("the descriptors 0 to 2", _files, None, tellable=False),
 )
 PYTHON_RANDOM = Setting("Python's random state", random.getstate, random.setstate, tellable=False)
+_SURROUNDINGS = tuple(
+    each
+    for each in PROCESS_SETTINGS
+    if each.name.startswith(("the working", "signal", "the umask", "sys.stdin", "the descriptors"))
+)
+
+
+@contextmanager
+def kept_surroundings() -> Iterator[list[str]]:
+    """Undo changes of folder, descriptors, streams, umask and signal handlers; list them.
+
+    The yielded list is complete at the end. Nothing that a network or its libraries may need is undone.
+    """
+    found: list[str] = []
+    before, copies = snapshot(_SURROUNDINGS), copied_descriptors()
+    try:
+        yield found
+    finally:
+        found += changed(before, _SURROUNDINGS).values()
+        restore(before, _SURROUNDINGS)
+        restore_descriptors(copies)
+
+
+def copied_descriptors() -> list[tuple[int, int]]:
+    """Return the descriptors 0 to 2 that are open, each with a copy."""
+    copies = []
+    for descriptor in range(3):
+        with suppress(OSError):
+            copies.append((descriptor, os.dup(descriptor)))
+    return copies
+
+
+def restore_descriptors(copies: list[tuple[int, int]]) -> None:
+    """Make the descriptors what they were when they were copied; close the copies."""
+    for descriptor, copy in copies:
+        with suppress(OSError):  # it has closed the copy, too
+            os.dup2(copy, descriptor)
+            os.close(copy)

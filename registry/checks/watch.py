@@ -66,7 +66,7 @@ def watch(architecture: Architecture, classes: int) -> Watch:
     """
     network: Any = None
     steps: dict[str, Callable[[], object]] = {
-        "imported": architecture.load,
+        "imported": architecture.load_unguarded,
         "built": lambda: architecture.build(classes),
         "run": lambda: _run(network, architecture),
     }

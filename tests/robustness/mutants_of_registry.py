@@ -45,6 +45,40 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="a plugin is imported where all others run",
+        file="registry/loading.py",
+        old='if os.name != "posix" or not sys.executable:',
+        new='if os.name == "posix" or not sys.executable:',
+        tests=("tests/unit/registry/test_loading.py::test_no_plugin_is_imported_in_this_process",),
+    ),
+    Mutant(
+        name="a plugin that has changed its process shares it with the next",
+        file="registry/loading.py",
+        old="self._changed_by = owner if loaded.changes else self._changed_by",
+        new="self._changed_by = None",
+        tests=(
+            "tests/unit/registry/test_loading.py::test_the_next_plugin_gets_a_process_of_its_own",
+        ),
+    ),
+    Mutant(
+        name="an import on a loaded machine is taken for one that hangs",
+        file="registry/patience.py",
+        old="if status in _WAITS_FOR_MACHINE:",
+        new="if status in ():",
+        tests=(
+            "tests/unit/registry/test_loading.py::test_only_what_a_process_wastes_itself_counts[the disk is slow]",
+        ),
+    ),
+    Mutant(
+        name="what a library changes at its import is a plugin's change",
+        file="registry/library_imports.py",
+        old="state.accept(before.get(id(state)))",
+        new="state.accept(state.now())",
+        tests=(
+            "tests/unit/registry/test_loading.py::test_what_a_library_changes_at_its_own_import_is_not_told",
+        ),
+    ),
+    Mutant(
         name="two files share the modules beside them",
         file="registry/neighbours.py",
         old="for name in {*outside, *_of_other_folders(own)}:",

@@ -64,16 +64,18 @@ def _of_plugin(owner: str, claims: Sequence[EntryPoint]) -> Iterator[Finding]:
         if loaded.broken:
             text = f"{claim.name} is broken: {loaded.broken}"
             yield Finding(about=owner, level="wrong", text=text)
-        for change in loaded.changes:
-            text = f"{where} changes its process at import: {change}"
+        if loaded.changes:
+            text = f"{where} changes its process at import: {'; '.join(loaded.changes)}"
             yield Finding(about=owner, level="note", text=text)
     seconds = sum(each.seconds for each in found)
     if any(each.uses_torch for each in found):
         text = f"{where} imports torch when it is listed: give the constructor as a text instead"
         yield Finding(about=owner, level="note", text=f"{text} ({seconds:.1f} s)")
+    elif any(each.broken for each in found):
+        return
     elif seconds > _SLOW_SECONDS:
         yield Finding(about=owner, level="note", text=f"{where} takes {seconds:.1f} s to load")
-    elif not any(each.broken for each in found):
+    else:
         text = f"{where}: {len(claims)} in {seconds * 1000:.0f} ms, without torch"
         yield Finding(about=owner, level="fine", text=text)
 

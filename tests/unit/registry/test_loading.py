@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from contextlib import redirect_stderr
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import pytest
 from claims import claim
 
 from registry.catalog import ARCHITECTURES, Catalog
-from registry.errors import RegistryError
+from registry.errors import ConstructionError, RegistryError
 from registry.import_changes import undone_changes
 from registry.import_process import innermost
 from registry.loading import Loader
@@ -179,6 +180,19 @@ def test_a_loader_leaves_no_process(tmp_path, monkeypatch):
     assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
 
 
+def test_the_next_plugin_gets_a_process_of_its_own(tmp_path, monkeypatch):
+    """What one has changed is no part of what another finds, even a thread."""
+    monkeypatch.syspath_prepend(tmp_path)
+    codes = {"runner": _CHANGING["starter"][0], "counter": "import threading"}
+    for name, code in codes.items():
+        (tmp_path / f"{name}.py").write_text(f"{code}\nCOUNT = threading.active_count()\n")
+    loader = Loader()
+    claims = [claim(name, f"{name}:COUNT", name, ARCHITECTURES.group) for name in codes]
+    found = [loader.load(each, each.name, int).found for each in claims]
+
+    assert found[1] == found[0] - 1
+
+
 def test_a_value_with_parts_of_the_plugins_own_is_loaded_here(tmp_path, monkeypatch):
     """Its class is known in the plugin alone; what it changes here is undone."""
     code = (
@@ -293,3 +307,24 @@ def test_what_a_library_changes_at_its_own_import_is_not_told(tmp_path, monkeypa
 
     assert changes == ["environment variables: AFTER, BEFORE"]
     assert os.environ.pop("THEIRS") == "x"
+
+
+def test_a_network_that_changes_the_folder_at_import_is_undone_and_said(
+    tmp_path, monkeypatch, capsys
+):
+    """Its module is imported where it is built, and other networks are built there, too."""
+    (tmp_path / "moving.py").write_text(
+        "import os\nos.chdir('/')\nos.environ['KEPT'] = 'x'\nNet = 1"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KEPT", "")
+    architecture = replace(Catalog.installed().get("lenet").value, constructor="moving:Net")
+    with pytest.raises(ConstructionError, match="is a int, not callable"):
+        architecture.load()
+
+    assert Path.cwd() == tmp_path
+    assert os.environ["KEPT"] == "x"  # a library of its own may need it
+    assert "moving:Net changed its process at import, which is undone: the working directory" in (
+        capsys.readouterr().err
+    )
