@@ -220,7 +220,7 @@ _SURROUNDINGS = tuple(
 def kept_surroundings() -> Iterator[list[str]]:
     """Undo changes of folder, descriptors, streams, umask and signal handlers; list them.
 
-    The yielded list is complete at the end. Nothing that a network or its libraries may need is undone.
+    The yielded list is complete at the end. What a network or its libraries may need stays.
     """
     found: list[str] = []
     before, copies = snapshot(_SURROUNDINGS), copied_descriptors()

@@ -25,9 +25,9 @@ def leaves_the_process_alone(subject: Subject) -> None:
     """Check that importing, building and running it changes nothing for other networks.
 
     Threads, default dtype and device, precision, backend flags, seeds, gradients, environment,
-    locale, directory, umask, standard streams and signal handlers stay as they were. A constructor may draw random numbers,
-    but not seed the generators. An import may add warning filters, log handlers, paths and
-    variables that its libraries need.
+    locale, directory, umask, standard streams and signal handlers stay as they were. A constructor
+    may draw random numbers, but not seed the generators. An import may add warning filters, log
+    handlers, paths and variables that its libraries need.
     """
     _require_none(
         subject.watched.drift,

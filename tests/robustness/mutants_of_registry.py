@@ -66,7 +66,7 @@ MUTANTS = (
         old="if status in _WAITS_FOR_MACHINE:",
         new="if status in ():",
         tests=(
-            "tests/unit/registry/test_loading.py::test_only_what_a_process_wastes_itself_counts[the disk is slow]",
+            "tests/unit/registry/test_loading.py::test_only_what_a_process_wastes_itself_counts[disk]",
         ),
     ),
     Mutant(
