@@ -146,6 +146,18 @@ def test_no_plugin_is_imported_in_this_process(loaded):
     assert not {*_HANGING, *_CHANGING, *_ENDING, *_SOUND} & sys.modules.keys()
 
 
+def test_a_sound_plugin_is_not_imported_here_either(tmp_path, monkeypatch):
+    """What comes back is its value."""
+    (tmp_path / "sound.py").write_text("NUMBER = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = Loader().load(
+        claim("sound", "sound:NUMBER", "sound", ARCHITECTURES.group), "sound", int
+    )
+
+    assert found.found == 1
+    assert "sound" not in sys.modules
+
+
 def test_another_model_needs_no_plugin(tmp_path, monkeypatch):
     """Who asks for one model loads no other plugin, in no process."""
     (tmp_path / "marking.py").write_text("open('imported', 'w')\n")
