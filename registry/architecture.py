@@ -183,6 +183,8 @@ class Architecture:
     def build(self, num_classes: int) -> nn.Module:
         """Return a new network for `num_classes` classes, initialised from torch's random state.
 
+        Lazy layers have their sizes already, from one call on black images.
+
         Raises:
             ConstructionError: the constructor fails, or returns no network.
         """
@@ -198,7 +200,22 @@ class Architecture:
             raise self._failure(failed) from error
         if not isinstance(network, nn.Module):
             raise self._failure(f"returned a {type(network).__name__}, not a torch.nn.Module")
+        self._give_shapes(network)
         return network
+
+    def _give_shapes(self, network: nn.Module) -> None:
+        """Give lazy layers their sizes, by one call on images of the contract's shape."""
+        from registry.parameters import give_shapes, is_unshaped
+
+        if not is_unshaped(network):
+            return
+        shape = self.contract.input_shape
+        try:
+            with redirect_stdout(sys.stderr):
+                give_shapes(network, shape)
+        except (Exception, SystemExit) as error:
+            failed = f"has lazy layers that images of {shape} give no sizes: {format_error(error)}"
+            raise self._failure(failed) from error
 
     def _failure(self, what: str) -> ConstructionError:
         return ConstructionError(f"{self.name}: the constructor {self.constructor} {what}")

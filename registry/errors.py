@@ -92,6 +92,17 @@ class CheckError(RegistryError):
         self.seen, self.expected, self.change = seen, expected, change
 
 
+class UncheckableError(CheckError):
+    """A check cannot be made on a network of this kind; the promise is neither kept nor broken."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            seen=reason,
+            expected="a network that this check can be made on",
+            change="declare a deviation, or leave the check out",
+        )
+
+
 class UnknownCheckError(RegistryError):
     """No check has this name."""
 

@@ -75,6 +75,17 @@ def file_of(architecture: Architecture) -> Path | None:
     return Path(str(dict(architecture.arguments)["path"])) if of_file else None
 
 
+def load_code(architecture: Architecture) -> object:
+    """Return the constructor of `architecture`, or its class in a file; the file is run.
+
+    Raises:
+        ConstructionError: the module or file cannot be imported.
+    """
+    arguments, of_file = dict(architecture.arguments), file_of(architecture)
+    found: object = architecture.load()
+    return _load_module(str(of_file), str(arguments["name"])) if of_file else found
+
+
 def build(*, num_classes: int, path: str, name: str, arguments: str = "") -> Any:
     """Return the network that `name` in the file `path` makes for `num_classes`.
 

@@ -183,7 +183,7 @@ PROCESS_SETTINGS = (
     Setting(
         "warning filters",
         lambda: list(warnings.filters),
-        None,
+        lambda before: warnings.filters.__setitem__(slice(None), before),  # type: ignore[attr-defined]
         skews=False,
         tellable=False,
     ),

@@ -14,6 +14,8 @@ from torch import nn
 from registry.architecture import Architecture, Contract
 from registry.errors import ConstructionError, ContractError, UnsuitableError, format_error
 from registry.from_file import file_of, place_in
+from registry.output_advice import advice
+from registry.parameters import count_parameters, nothing_hidden, steady
 
 Device = Literal["meta", "cpu"]
 _DEVICES: tuple[Device, ...] = ("meta", "cpu")  # the CPU has the last word
@@ -77,12 +79,13 @@ def contract_of(network: nn.Module, images: torch.Tensor) -> Contract:
         UnsuitableError: it does not return one row of logits for each image.
     """
     _require_usual(network)
-    output = _logits(network(images), images)
+    with steady(network), nothing_hidden(network):
+        output = _logits(network(images), images)
     channels, height, width = images.shape[1:]
     return Contract(
         input_shape=(channels, height, width),
         output_shape=(output.shape[1],),
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        parameters=count_parameters(network),
     )
 
 
@@ -124,19 +127,9 @@ def probe(
 def _in_both_modes(network: nn.Module, images: torch.Tensor) -> Contract:
     """Return the contract of a network that returns logits in training mode, too."""
     contract = contract_of(network, images)
-    _logits(network.train()(images), images, " in training mode")
+    with steady(network), nothing_hidden(network):
+        _logits(network.train()(images), images, " in training mode")
     return contract
-
-
-def _advice(output: object) -> str:
-    """Return what would mend an output that is no tensor."""
-    if hasattr(output, "logits"):
-        return ": have `forward` return its `logits`"
-    if isinstance(output, dict) and output:
-        return f": have `forward` return one of {', '.join(map(repr, output))}"
-    if isinstance(output, tuple | list):
-        return ": have `forward` return only the logits"
-    return ""
 
 
 def _require_usual(network: nn.Module) -> None:
@@ -144,8 +137,14 @@ def _require_usual(network: nn.Module) -> None:
     for name, parameter in network.named_parameters():
         if isinstance(parameter, nn.parameter.UninitializedParameter):
             raise UnsuitableError(
-                f"its parameter {name!r} is lazy and has no shape yet: have the constructor call "
-                "the network once on zeros, or give the layer its sizes"
+                f"its parameter {name!r} is lazy, and a call gives it no shape: use its layer in "
+                "`forward`, give the layer its sizes, or remove it"
+            )
+        if parameter.layout is not torch.strided:
+            kind = str(parameter.layout).removeprefix("torch.").removeprefix("_")
+            raise UnsuitableError(
+                f"its parameter {name!r} is {kind}, not dense: store it as a dense parameter, and "
+                "make it sparse in `forward`"
             )
         if not parameter.is_floating_point():
             kind = str(parameter.dtype).removeprefix("torch.")
@@ -160,7 +159,7 @@ def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tenso
     if not isinstance(output, torch.Tensor):
         what = type(output).__name__
         raise UnsuitableError(
-            f"it returns a {what}{when}, not a tensor of logits (N, K){_advice(output)}"
+            f"it returns a {what}{when}, not a tensor of logits (N, K){advice(output, count)}"
         )
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] == 0:
         shape = tuple(output.shape)

@@ -10,7 +10,8 @@ from torch import nn
 from bench.system.device import autocast, number_type
 from bench.system.random_state import preserve_random_state
 from registry.architecture import Architecture
-from registry.errors import UnsuitableError
+from registry.errors import ContractError, UnsuitableError
+from registry.parameters import untrainable
 from registry.unbuilt import is_unbuilt
 
 ASKED = 8  # pictures; more would only take longer
@@ -40,6 +41,22 @@ def require_pictures(architecture: Architecture) -> None:
         f"{architecture.name} takes images of {shape[0]} channels, input_shape {shape}{order}: "
         "pictures have 3 channels (colour) or 1 (grey); use one of these"
     )
+
+
+def require_trainable(network: nn.Module, model: str) -> None:
+    """Raise UnsuitableError if `network` has no parameters that an optimiser can change."""
+    if reason := untrainable(network):
+        raise UnsuitableError(f"{model} cannot be trained: {reason}")
+
+
+def require_size(network: nn.Module, parameters: int | None, model: str) -> None:
+    """Raise ContractError if `network` no longer has so many parameters as it was built with."""
+    found = sum(parameter.numel() for parameter in network.parameters())
+    if found != parameters:
+        raise ContractError(
+            f"{model} has {found:,} parameters after training, and was built with {parameters:,}: "
+            "make all layers in the constructor, and remove none later"
+        )
 
 
 def doubts(network: nn.Module, images: torch.Tensor, precision: torch.dtype) -> Iterator[str]:

@@ -11,7 +11,14 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Literal
 
 from registry.architecture import Architecture
-from registry.errors import CheckError, ContractError, UnknownCheckError, ZooError, format_error
+from registry.errors import (
+    CheckError,
+    ContractError,
+    UncheckableError,
+    UnknownCheckError,
+    ZooError,
+    format_error,
+)
 
 if TYPE_CHECKING:
     from registry.checks.subject import Subject
@@ -64,6 +71,7 @@ class Check:
 
         Raises:
             CheckError: it does not; with what was seen, what was expected, and what to change.
+            UncheckableError: the check cannot be made on a network of this kind.
         """
         __tracebackhide__ = True  # for pytest: the error explains enough
         from registry.checks.subject import Subject
@@ -182,6 +190,8 @@ def _finding(check: Check, subject: Subject) -> Finding:
     started = time.perf_counter()
     error = _broken(check, subject)
     seconds = time.perf_counter() - started
+    if isinstance(error, UncheckableError):
+        return Finding(check=check.name, status="not run", reason=error.seen)
     if error is None and not reason:
         return Finding(check=check.name, status="kept", seconds=seconds)
     if error is None:

@@ -101,6 +101,13 @@ def changes(before: Mapping[str, Any], *, importing: bool = False) -> tuple[str,
     return tuple(process_settings.changed(before, watched).values())
 
 
+def undo_harmless(before: Mapping[str, Any]) -> None:
+    """Restore the settings that an import may change."""
+    for setting in SETTINGS:
+        if not setting.skews and setting.write is not None:
+            setting.write(before[setting.name])
+
+
 @contextmanager
 def kept_settings() -> Iterator[None]:
     """Restore all settings and random states at the end."""

@@ -43,11 +43,8 @@ class Subject:
         """
         if self._kept is None:
             self._kept = self.built(0)
-        try:
-            copy = deepcopy(self._kept)
-        except Exception:  # noqa: BLE001  (weights computed from others cannot be copied)
-            copy = self.built(0)
-        return copy.eval()
+        copy = _copied(self._kept)
+        return (self.built(0) if copy is None else copy).eval()
 
     def pictures(self, count: int, seed: int = 0) -> torch.Tensor:
         """Return `count` images (N, C, H, W) of coloured blocks, with levels from -1.5 to 1.5.
@@ -69,6 +66,20 @@ class Subject:
     def watched(self) -> Watch:
         """Return what the network does to a new process: imported, built, run."""
         return watch_in_new_process(self.architecture, self.classes)
+
+
+def _copied(network: nn.Module) -> nn.Module | None:
+    """Return a copy of `network`; None if it cannot be copied, or the copy cannot be trained.
+
+    The parameters of a scripted network's copy are results of a computation, which no optimiser
+    accepts.
+    """
+    try:
+        copy = deepcopy(network)
+    except Exception:  # noqa: BLE001  (weights computed from others cannot be copied)
+        return None
+    leaves = all(each.is_leaf for each in copy.parameters())
+    return copy if leaves or not all(each.is_leaf for each in network.parameters()) else None
 
 
 def answers(network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,9 @@ from torch import nn
 from registry.architecture import Architecture
 from registry.checks import settings
 from registry.checks.alone import run_in_fork
+from registry.checks.patches import replaced, surface
 from registry.errors import ConstructionError, format_error
+from registry.from_file import load_code
 
 _SEED = 0x5EED_2005_0911  # a number that no constructor uses by chance
 _CACHES = ("TORCH_HOME", "HF_HOME", "XDG_CACHE_HOME")
@@ -66,12 +69,12 @@ def watch(architecture: Architecture, classes: int) -> Watch:
     """
     network: Any = None
     steps: dict[str, Callable[[], object]] = {
-        "imported": architecture.load_unguarded,
+        "imported": lambda: load_code(architecture),
         "built": lambda: architecture.build(classes),
         "run": lambda: _run(network, architecture),
     }
     drift: list[str] = []
-    labelled, error = 0, ""
+    labelled, error, libraries = 0, "", surface()
     with (
         tempfile.TemporaryDirectory(prefix="zoo-check-") as empty,
         patch.dict(os.environ, dict.fromkeys(_CACHES, empty)),
@@ -81,9 +84,11 @@ def watch(architecture: Architecture, classes: int) -> Watch:
             importing = phase == "imported"
             try:
                 settings.seed_everything(_SEED)
-                before = settings.snapshot(settings.ALL)
+                before, modules = settings.snapshot(settings.ALL), len(sys.modules)
                 network = step()
                 seen = list(settings.changes(before, importing=importing))
+                if not importing and len(sys.modules) > modules:
+                    seen = _without_imports(step, before)
                 seen += _changed(before) if importing else _reset(step, before)
                 drift += [f"{each} (when it was {phase})" for each in seen]
             except (Exception, SystemExit) as raised:  # noqa: BLE001  (a plugin may raise anything)
@@ -94,8 +99,23 @@ def watch(architecture: Architecture, classes: int) -> Watch:
             labelled = len(attempts)
             if error:
                 break
+    drift += replaced(libraries, architecture)
     missing = importing and bool(error)
     return Watch(attempts=tuple(attempts), drift=tuple(drift), error=error, unimportable=missing)
+
+
+def _without_imports(step: Callable[[], object], before: dict[str, Any]) -> list[str]:
+    """Return the changes of a step that has imported modules, without what these need.
+
+    Libraries may be imported late, as in a function of `hubconf.py`. Harmless changes are undone
+    and the step is repeated: an import does not change them again.
+    """
+    skewing = settings.changes(before, importing=True)
+    settings.undo_harmless(before)
+    between = settings.snapshot(settings.ALL)
+    step()
+    again = settings.changes(between)
+    return [*skewing, *(each for each in again if each not in skewing)]
 
 
 def _run(network: nn.Module, architecture: Architecture) -> nn.Module:

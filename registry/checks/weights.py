@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from registry.checks.subject import Subject, answers, require_logits
-from registry.errors import CheckError, format_error
+from registry.errors import CheckError, UncheckableError, format_error
+from registry.parameters import quantised_layers, untrainable
 
 _STEPS = 4
 _IMAGES = 8
@@ -29,6 +30,7 @@ def trains_every_parameter(subject: Subject) -> None:
     before it, whose gradient is then rounding errors, or 0 over two values. Such a bias passes if
     it has a gradient with running means.
     """
+    _require_trainable(subject)
     network = subject.network().train()
     waiting = dict(network.named_parameters())
     frozen = [name for name, each in waiting.items() if not each.requires_grad]
@@ -70,7 +72,12 @@ def survives_a_round_trip(subject: Subject) -> None:
     """Check that a network of another seed gives the same logits with this one's state_dict."""
     network, other = subject.network(), subject.built(1).eval()
     state = network.state_dict()
-    objects = [name for name, each in state.items() if not isinstance(each, torch.Tensor)]
+    packed = tuple(f"{name}." for name in quantised_layers(network))  # of torch's own kind
+    objects = [
+        name
+        for name, each in state.items()
+        if not isinstance(each, torch.Tensor) and not name.startswith(packed)
+    ]
     if objects:
         raise CheckError(
             seen=f"{_first_names(objects)} in the state_dict are not tensors",
@@ -93,6 +100,20 @@ def survives_a_round_trip(subject: Subject) -> None:
             expected="the same logits, in evaluation mode",
             change="register the values that it uses: `self.register_buffer(name, tensor)`",
         )
+
+
+def _require_trainable(subject: Subject) -> None:
+    """Raise UncheckableError for a quantised network; CheckError if nothing is there to train."""
+    network = subject.network()
+    if not (reason := untrainable(network)):
+        return
+    if quantised_layers(network):
+        raise UncheckableError(reason)
+    raise CheckError(
+        seen=reason,
+        expected="parameters to train",
+        change="register layers and parameters, and do not freeze all of them",
+    )
 
 
 def _differentiate(network: nn.Module, pictures: torch.Tensor) -> None:
@@ -142,9 +163,19 @@ def _idle(names: Sequence[str], what: str) -> CheckError:
 
 
 def _same(one: object, other: object) -> bool:
+    """Return whether two values of a state_dict are equal; packed weights are unpacked."""
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        return torch.equal(one.nan_to_num(), other.nan_to_num())
-    return one == other
+        return torch.equal(_dense(one), _dense(other))
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, torch.ScriptObject) and isinstance(other, torch.ScriptObject):
+        return _same(one.__getstate__(), other.__getstate__())
+    return bool(one == other)
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor
+    return tensor.nan_to_num() if tensor.layout is torch.strided else tensor.to_dense().nan_to_num()
 
 
 def _first_names(names: Sequence[str], most: int = 3) -> str:
@@ -160,6 +191,7 @@ def learns_by_heart(subject: Subject) -> None:
     all eight are right: in evaluation mode, or in two consecutive steps of training mode, because
     running means of batch normalisation lag behind. Dropout is off, because it hinders memorising.
     """
+    _require_trainable(subject)
     pictures = subject.pictures(_IMAGES).contiguous(memory_format=torch.channels_last)
     labels = torch.arange(_IMAGES) % 2
     most = 0

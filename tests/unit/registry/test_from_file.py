@@ -330,7 +330,7 @@ class Named(Base):
 class Lazy(Base):
     def __init__(self, num_classes):
         super().__init__(num_classes)
-        self.head = nn.LazyLinear(num_classes)
+        self.spare = nn.LazyLinear(num_classes)
 
 class Complex(Base):
     def __init__(self, num_classes):
@@ -357,10 +357,10 @@ scripted.input_shape = (3, 8, 8)
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("Object", "returns a Output, not a tensor .* return its `logits`"),
-        ("Pair", "returns a tuple, .* return only the logits"),
-        ("Named", "returns a dict, .* return one of 'out'"),
-        ("Lazy", "parameter 'head.weight' is lazy .* have the constructor call the network once"),
+        ("Object", "returns a Output, not a tensor .* return only the logits, its `logits`"),
+        ("Pair", r"returns a tuple, .* return only the logits, its \[0\]"),
+        ("Named", "returns a dict, .* its .out."),
+        ("Lazy", "parameter 'spare.weight' is lazy, and a call gives it no shape: use its layer"),
         ("Complex", "parameter 'wave' is of complex64: use floating-point parameters"),
         ("Broken", r"odd.py:Broken failed with num_classes=2: Runtime.* \(odd.py:\d+, in deeper\)"),
         ("Crooked", r"cannot be run on images of .*: Runtime.* \(odd.py:\d+, in forward\)"),
