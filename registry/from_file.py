@@ -82,7 +82,7 @@ def load_code(architecture: Architecture) -> object:
         ConstructionError: the module or file cannot be imported.
     """
     arguments, of_file = dict(architecture.arguments), file_of(architecture)
-    found: object = architecture.load()
+    found: object = architecture.load_unguarded()
     return _load_module(str(of_file), str(arguments["name"])) if of_file else found
 
 

@@ -18,6 +18,7 @@ from bench.training.record import EpochRecord, Weights, record_of
 from bench.training.schedule import TrainingPosition, place_by_seconds, place_by_steps
 from bench.training.spec import as_plain
 from bench.training.stop import DivergedError
+from bench.training.suitable import require_size
 from bench.training.train_state import EpochPosition, Tally, TrainState
 from bench.training.weight_averaging import copy_weights, set_weights
 from registry.errors import format_error
@@ -72,12 +73,14 @@ class TrainingLoop:
         Raises:
             DivergedError: a loss is not finite.
             StoppedError: a stop was requested.
+            ContractError: the network has another number of parameters than before.
         """
         self._builder.phase("train")
         epochs = self._recipe.epochs or 0
         self._callback.on_start(self._spec, epochs * len(self._batches), self._steps_done())
         while not self._has_ended():
             self._epoch()
+        require_size(self._network, self._builder.record.parameters, self._spec.model)
         with self._context.stop.deferred():
             self._choose()
         self._context.stop.check()

@@ -43,16 +43,21 @@ def require_pictures(architecture: Architecture) -> None:
     )
 
 
-def require_trainable(network: nn.Module, model: str) -> None:
-    """Raise UnsuitableError if `network` has no parameters that an optimiser can change."""
+def require_trainable(network: nn.Module, model: str) -> int:
+    """Return the number of parameters of `network`.
+
+    Raises:
+        UnsuitableError: it has none that an optimiser can change.
+    """
     if reason := untrainable(network):
         raise UnsuitableError(f"{model} cannot be trained: {reason}")
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def require_size(network: nn.Module, parameters: int | None, model: str) -> None:
     """Raise ContractError if `network` no longer has so many parameters as it was built with."""
     found = sum(parameter.numel() for parameter in network.parameters())
-    if found != parameters:
+    if parameters is not None and found != parameters:
         raise ContractError(
             f"{model} has {found:,} parameters after training, and was built with {parameters:,}: "
             "make all layers in the constructor, and remove none later"

@@ -44,7 +44,6 @@ from bench.training.suitable import (
     doubts,
     gives_probabilities,
     require_pictures,
-    require_size,
     require_trainable,
 )
 from bench.training.train_resolution import smaller_shape, takes
@@ -145,7 +144,6 @@ class _Trial:
         if saved is not None:
             training.restore(saved)
         training.run()
-        require_size(self._network, self._builder.record.parameters, self._spec.model)
         last, best = training.weights(), training.best
         made = state.state()
         self._builder.note(digest=digest_of({n: made[n] for n in ("network", "optimizer")}))
@@ -212,8 +210,7 @@ class _Trial:
         started = time.perf_counter()
         seed_everything(self._spec.seed)
         network = self._spec.architecture.build(num_classes=len(self._spec.classes))
-        require_trainable(network, self._spec.model)
-        parameters = sum(parameter.numel() for parameter in network.parameters())
+        parameters = require_trainable(network, self._spec.model)
         network = network.double() if self._precision is torch.float64 else network
         layout = MEMORY_FORMATS[self._layout]
         network.to(device=self._device, memory_format=layout)  # type: ignore[call-overload]

@@ -14,7 +14,8 @@ from registry.from_file import file_of
 
 # All of torch has 1,500 modules. These hold what networks are built from and trained by.
 _PREFIXES = ("torch.nn.", "torch.optim.", "torchvision.", "timm.")
-_NAMES = ("torch", "torch._tensor", "torch.nn", "torch.random", "torchvision", "timm")
+_NAMES = {"torch", "torchvision", "timm", "torch._tensor", "torch.functional", "torch.random"}
+_NAMES |= {prefix.removesuffix(".") for prefix in _PREFIXES} | {"torch.fft", "torch.linalg"}
 _INSTALLED = {"site-packages", "dist-packages"}
 
 Surface = dict[str, dict[str, Any]]
