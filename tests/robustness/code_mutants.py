@@ -6,6 +6,7 @@ Promises are what the README, docs/ and the docstrings say. A file of faults for
 from __future__ import annotations
 
 import mutants_of_data
+import mutants_of_network_kinds
 import mutants_of_records
 import mutants_of_registry
 import mutants_of_report
@@ -16,6 +17,7 @@ __all__ = ["MUTANTS", "Mutant"]
 
 MUTANTS = (
     *mutants_of_registry.MUTANTS,
+    *mutants_of_network_kinds.MUTANTS,
     *mutants_of_data.MUTANTS,
     *mutants_of_training.MUTANTS,
     *mutants_of_records.MUTANTS,

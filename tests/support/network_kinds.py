@@ -102,7 +102,7 @@ class Later(Plain):
 
 
 class Dropper(Plain):
-    """Drops a parameter in the second step of training."""
+    """Drops a parameter when it is first trained."""
 
     def __init__(self, num_classes: int) -> None:
         super().__init__(num_classes)
@@ -112,7 +112,7 @@ class Dropper(Plain):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return logits (N, K)."""
         self.steps += self.training and images.device.type != "meta"
-        if self.steps == 3:
+        if self.steps == 1:
             self.spare = None
         return super().forward(images) + (0 if self.spare is None else self.spare)
 
