@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -154,7 +155,7 @@ def _packed(network: nn.Module) -> Iterator[tuple[str, torch.ScriptObject]]:
                 yield name.partition("._all_weight_values")[0], value
 
 
-def _packed_size(packed: torch.ScriptObject) -> int:
+def _packed_size(packed: Any) -> int:
     if packed._has_method("unpack"):
         return sum(each.numel() for each in packed.unpack() if isinstance(each, torch.Tensor))
     return sum(_sizes(packed.__getstate__()))
@@ -162,10 +163,11 @@ def _packed_size(packed: torch.ScriptObject) -> int:
 
 def _sizes(state: object) -> Iterator[int]:
     """Yield the sizes of tensors in the state of a recurrent cell; its weights are packed too."""
+    packed: Any = state
     if isinstance(state, torch.Tensor):
         yield state.numel()
     elif isinstance(state, torch.ScriptObject):
-        yield state.unpack()[0].numel()  # its bias is beside it
+        yield packed.unpack()[0].numel()  # its bias is beside it
     elif isinstance(state, list | tuple | Mapping):
         for each in state.values() if isinstance(state, Mapping) else state:
             yield from _sizes(each)

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 _POOLS = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "CUDA_", "CUBLAS_", "TORCH_", "PYTORCH_", "NUMEXPR_")
 
@@ -183,7 +183,7 @@ PROCESS_SETTINGS = (
     Setting(
         "warning filters",
         lambda: list(warnings.filters),
-        lambda before: warnings.filters.__setitem__(slice(None), before),  # type: ignore[attr-defined]
+        lambda before: cast("list[object]", warnings.filters).__setitem__(slice(None), before),
         skews=False,
         tellable=False,
     ),

@@ -274,8 +274,7 @@ class _Trial:
     def _ask_twice(self) -> None:
         """Mark answers that depend on more than the picture; remark on probabilities."""
         self._builder.phase("inference")  # as its timing, it asks for one picture alone
-        asked = self._split.test[:ASKED]
-        images = next(self._batches.evaluation(asked, len(asked)).epoch()).images
+        images = self._batches.first_of(self._split.test[:ASKED])
         found = doubts(self._network, images, self._precision)
         self._builder.note(marks=(*self._builder.record.marks, *found))
         known = (each.check == "logits" for each in self._spec.architecture.deviations)
@@ -284,8 +283,7 @@ class _Trial:
 
     def _time_inference(self) -> None:
         self._builder.phase("inference")
-        tested = self._split.test[: max(SIZES)]
-        images = next(self._batches.evaluation(tested, len(tested)).epoch()).images
+        images = self._batches.first_of(self._split.test[: max(SIZES)])
         times = inference_times(self._network, images, self._layout, self._precision)
         self._builder.note(inference=times)
 

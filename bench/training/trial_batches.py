@@ -57,6 +57,11 @@ class TrialBatches:
         )
         return self._loader(dataset, 1, batch_size)
 
+    def first_of(self, images: Sequence[CheckedImage]) -> torch.Tensor:
+        """Return all `images`, (N, C, H, W), in one batch."""
+        batch: torch.Tensor = next(self.evaluation(images, len(images)).epoch()).images
+        return batch
+
     def blank(self, count: int, shape: InputShape) -> torch.Tensor:
         """Return `count` images of `shape`, (N, C, H, W), all zeros."""
         zeros = torch.zeros(count, *shape, device=self.device, dtype=number_type(self.precision))

@@ -34,7 +34,7 @@ def replaced(before: Surface, architecture: Architecture) -> list[str]:
     """Return what of `surface` is other code than in `before`, a line each.
 
     Torch wraps some of its own functions when more of it is imported; that is no replacement.
-    Of a library that was not imported before, only the network's own code can be told.
+    Of a library that was not imported before, only the network's own code is named.
     """
     folder = _folder(architecture)
     moved = {id(value) for module in before.values() for value in module.values()}
