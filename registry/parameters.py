@@ -42,9 +42,9 @@ def rounds_to_8_bits(network: nn.Module) -> bool:
 def untrainable(network: nn.Module) -> str:
     """Return why `network` cannot be trained; "" if it can."""
     if names := quantised_layers(network):
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        layers = f"layer {names[0]!r} is" if len(names) == 1 else f"{len(names)} layers are"
         return (
-            f"its layer {names[0]!r}{more} is quantised, with weights that no optimiser can "
+            f"its {layers} quantised, with weights that no optimiser can "
             "change: train the network of floats, and quantise it afterwards"
         )
     if not any(True for _ in network.parameters()):
