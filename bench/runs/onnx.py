@@ -78,6 +78,11 @@ def _translate(path: Path, network: nn.Module, shape: tuple[int, int, int]) -> A
             f"{size / 1e9:.1f} GB of weights do not fit into one ONNX file (limit 2 GB): "
             "use --safetensors"
         )
+    if isinstance(network, torch.jit.ScriptModule):
+        raise RunError(
+            f"cannot write {path}: torch translates no scripted or traced network; use "
+            "--safetensors, or train the network without `torch.jit`"
+        )
     try:
         with _silent():
             program = torch.onnx.export(

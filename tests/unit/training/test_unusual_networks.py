@@ -7,7 +7,9 @@ import pytest
 from drawn_folder import draw_folder
 
 import bench
+from bench.runs.onnx import write_onnx
 from bench.training.weights import load_network
+from registry.errors import RunError
 
 pytestmark = pytest.mark.usefixtures("hastened_runs")
 _KINDS = ("quantised", "Dropper", "Frozen", "Hidden")
@@ -58,6 +60,16 @@ def test_weights_of_a_lazy_or_scripted_network_are_loaded(trained, model):
     network, _ = load_network(weights, files=[file])
 
     assert sum(each.numel() for each in network.parameters()) == kinds.SIZE
+
+
+def test_onnx_of_a_scripted_network_says_what_to_do_instead(trained, tmp_path):
+    """Torch has a line about a converter, which is no option of ours."""
+    pytest.importorskip("onnx")
+    (weights,) = (trained[0] / "runs").glob("*/*scripted/seed-0/weights.safetensors")
+    network, published = load_network(weights, files=[f"{trained[0] / 'net.py'}:scripted"])
+
+    with pytest.raises(RunError, match="no scripted or traced network; use --safetensors"):
+        write_onnx(tmp_path / "net.onnx", network, published)
 
 
 @pytest.mark.parametrize(
