@@ -1,0 +1,1 @@
+"""Networks of a package that is installed."""
