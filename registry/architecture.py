@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Literal
 
+from registry.author_advice import advice_on_call, home_of, place_in
 from registry.errors import ConstructionError, UnsuitableError, format_error
 from registry.process_settings import kept_surroundings
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 Argument = str | int | float | bool | None  # the types that JSON has, too
 _NAME = re.compile(r"[a-z][a-z0-9_]*|[^:]+:[\w.-]+(\(.*\))?", re.DOTALL)
+_BY_FILE = ("registry.from_file:build",)  # whose argument `path` is the author's file
 _CONSTRUCTOR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -190,14 +193,16 @@ class Architecture:
         """
         from torch import nn
 
+        found, arguments = self.load(), dict(self.arguments)
         try:
             with redirect_stdout(sys.stderr):
-                network = self.load()(num_classes=num_classes, **dict(self.arguments))
+                network = found(num_classes=num_classes, **arguments)
         except ConstructionError:
             raise
         except (Exception, SystemExit) as error:
             failed = f"failed with num_classes={num_classes}: {format_error(error)}"
-            raise self._failure(failed) from error
+            advice = advice_on_call(found, arguments, error)
+            raise self._failure(f"{failed}{self.place_of(error)}{advice}") from error
         if not isinstance(network, nn.Module):
             raise self._failure(f"returned a {type(network).__name__}, not a torch.nn.Module")
         self._give_shapes(network)
@@ -216,6 +221,12 @@ class Architecture:
         except (Exception, SystemExit) as error:
             failed = f"has lazy layers that images of {shape} give no sizes: {format_error(error)}"
             raise self._failure(failed) from error
+
+    def place_of(self, error: BaseException) -> str:
+        """Return the last line of the author that led to `error`, ` (net.py:12, in f)`, or ""."""
+        of_file = dict(self.arguments).get("path") if self.constructor in _BY_FILE else None
+        home = Path(str(of_file)).parent if of_file else home_of(self.constructor)
+        return place_in(home, error) if home else ""
 
     def _failure(self, what: str) -> ConstructionError:
         return ConstructionError(f"{self.name}: the constructor {self.constructor} {what}")

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-import traceback
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from registry.architecture import Architecture, Origin
+from registry.author_advice import advice_on, advice_on_call, place_in
 from registry.errors import ConstructionError, RegistryError, format_error
 from registry.family import Described
 from registry.file_call import literal_arguments, parse_file_call
 from registry.neighbours import FILE, neighbours_of
 
 _CONSTRUCTOR = f"{__name__}:build"
-_DEFAULT_SHAPE = (3, 224, 224)
+DEFAULT_SHAPE = (3, 224, 224)
 
 
 def is_file(name: str) -> bool:
@@ -57,7 +58,7 @@ def described_file(name: str) -> Described:
     call = parse_file_call(name)
     path = str(Path(call.path).resolve())
     found = _load_module(path, call.name)
-    shape = getattr(found, "input_shape", _DEFAULT_SHAPE)
+    shape = getattr(found, "input_shape", DEFAULT_SHAPE)
     if not _is_shape(shape):
         raise ConstructionError(f"{name}: its input_shape must be (C, H, W), not {shape!r}")
     more = (("arguments", call.arguments),) if call.arguments else ()  # as in digests of before
@@ -93,25 +94,15 @@ def build(*, num_classes: int, path: str, name: str, arguments: str = "") -> Any
         ConstructionError: it fails; the message names the last line of theirs that was run.
     """
     found, folder = _load_module(path, name), Path(path).parent
+    given = literal_arguments(arguments)
     try:
         with neighbours_of(folder):  # it may import more of them
-            return found(num_classes=num_classes, **literal_arguments(arguments))
+            return found(num_classes=num_classes, **given)
     except (Exception, SystemExit) as error:
         called = f"{Path(path).name}:{name}"
         failed = f"failed with num_classes={num_classes}: {format_error(error)}"
-        raise ConstructionError(f"{called} {failed}{place_in(folder, error)}") from error
-
-
-def place_in(folder: Path, error: BaseException) -> str:
-    """Return the last line in `folder` that led to `error`, ` (net.py:12, in forward)`, or ""."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [each for each in frames if Path(each.filename).is_relative_to(folder)]
-    ours = Path(__file__).parent
-    theirs = [each for each in theirs if not Path(each.filename).is_relative_to(ours)]
-    if not theirs:
-        return ""
-    last = theirs[-1]
-    return f" ({Path(last.filename).relative_to(folder)}:{last.lineno}, in {last.name})"
+        advice = advice_on_call(found, given, error)
+        raise ConstructionError(f"{called} {failed}{place_in(folder, error)}{advice}") from error
 
 
 def _load_module(path: str, attribute: str) -> Any:
@@ -121,7 +112,8 @@ def _load_module(path: str, attribute: str) -> Any:
         raise
     except BaseException as error:  # a user's file may raise even SystemExit
         place = place_in(Path(path).parent, error)
-        message = f"{Path(path).name} could not be run: {format_error(error)}{place}"
+        reason = f"{format_error(error)}{place}{advice_on(error)}"
+        message = f"{Path(path).name} could not be run: {reason}"
         raise ConstructionError(message) from error
     if not callable(found):
         raise ConstructionError(f"{Path(path).name} has no class or function {attribute!r}")
@@ -143,12 +135,18 @@ def _module(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module  # dataclasses look up their own module
     try:
-        with neighbours_of(Path(path).parent):
+        with neighbours_of(Path(path).parent), _whole_tensors():
             specification.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+def _whole_tensors() -> AbstractContextManager[object]:
+    """Return a context in which tensors hold numbers, even where only shapes are looked at."""
+    torch = sys.modules.get("torch")
+    return torch.device("cpu") if torch else nullcontext()
 
 
 def _is_shape(value: object) -> bool:

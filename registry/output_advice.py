@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 
-def advice(output: object, images: int) -> str:
+def advice_on_output(output: object, images: int) -> str:
     """Return what would mend `output`, given for so many `images`, as the end of an error."""
     if output is None:
         return ": end `forward` with a `return` of the logits"

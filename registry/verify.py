@@ -12,10 +12,12 @@ import torch
 from torch import nn
 
 from registry.architecture import Architecture, Contract
+from registry.author_advice import advice_on_forward
 from registry.errors import ConstructionError, ContractError, UnsuitableError, format_error
-from registry.from_file import file_of, place_in
-from registry.output_advice import advice
+from registry.from_file import DEFAULT_SHAPE, file_of
+from registry.output_advice import advice_on_output
 from registry.parameters import count_parameters, nothing_hidden, steady
+from registry.shape_device import built_on
 
 Device = Literal["meta", "cpu"]
 _DEVICES: tuple[Device, ...] = ("meta", "cpu")  # the CPU has the last word
@@ -79,6 +81,7 @@ def contract_of(network: nn.Module, images: torch.Tensor) -> Contract:
         UnsuitableError: it does not return one row of logits for each image.
     """
     _require_usual(network)
+    _require_evaluation(network)
     with steady(network), nothing_hidden(network):
         output = _logits(network(images), images)
     channels, height, width = images.shape[1:]
@@ -103,9 +106,10 @@ def probe(
         ConstructionError: the network cannot be built or run.
     """
     shape = (images, *architecture.contract.input_shape)
+    network: nn.Module | None = None
     for device in _DEVICES:
         try:
-            with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():
+            with torch.random.fork_rng(devices=[]), built_on(device), torch.no_grad():
                 network = architecture.untrained.build(architecture.contract.num_classes).eval()
                 with redirect_stdout(sys.stderr):
                     return look(network, torch.zeros(shape)), device
@@ -115,19 +119,28 @@ def probe(
             failed = error
     if isinstance(failed, ConstructionError):
         raise failed
-    file = file_of(architecture)
-    place = place_in(file.parent, failed) if file else ""
-    reason = f"{format_error(failed)}{place}"
+    reason = f"{format_error(failed)}{architecture.place_of(failed)}"
     message = f"{architecture.name} cannot be run on images of {shape}: {reason}"
-    if shape[3] in (1, 3) and shape[1] not in (1, 3):
-        message += "; an input_shape is (channels, height, width)"
-    raise ConstructionError(message) from failed
+    raise ConstructionError(message + _how_to_run(architecture, network, failed)) from failed
+
+
+def _how_to_run(architecture: Architecture, network: nn.Module | None, failed: Exception) -> str:
+    """Return what would mend a network that cannot be run on images of its input shape."""
+    if network and (advice := advice_on_forward(network.forward, failed)):
+        return advice
+    channels, _, width = shape = architecture.contract.input_shape
+    if width in (1, 3) and channels not in (1, 3):
+        return "; an input_shape is (channels, height, width)"
+    if file_of(architecture) and shape == DEFAULT_SHAPE:
+        return "; for images of another size, add `input_shape = (3, 32, 32)` or so to it"
+    return ""
 
 
 def _in_both_modes(network: nn.Module, images: torch.Tensor) -> Contract:
     """Return the contract of a network that returns logits in training mode, too."""
     contract = contract_of(network, images)
     with steady(network), nothing_hidden(network):
+        _logits(network(images[:1]), images[:1])
         _logits(network.train()(images), images, " in training mode")
     return contract
 
@@ -146,11 +159,26 @@ def _require_usual(network: nn.Module) -> None:
                 f"its parameter {name!r} is {kind}, not dense: store it as a dense parameter, and "
                 "make it sparse in `forward`"
             )
+        kind = str(parameter.dtype).removeprefix("torch.")
+        if parameter.dtype in (torch.float16, torch.bfloat16):
+            raise UnsuitableError(
+                f"its parameter {name!r} is of {kind}: remove `.half()` or the like; "
+                "`--precision` computes in half precision with parameters of float32"
+            )
         if not parameter.is_floating_point():
-            kind = str(parameter.dtype).removeprefix("torch.")
             raise UnsuitableError(
                 f"its parameter {name!r} is of {kind}: use floating-point parameters, and "
                 "`register_buffer` for anything else"
+            )
+
+
+def _require_evaluation(network: nn.Module) -> None:
+    """Raise UnsuitableError for normalisation by the batch that `eval` does not end."""
+    for name, layer in network.named_modules():
+        if layer.training and isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            raise UnsuitableError(
+                f"its layer {name!r} stays in training mode after `eval()`: have the method "
+                "`train(self, mode=True)` pass on `mode`"
             )
 
 
@@ -159,7 +187,7 @@ def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tenso
     if not isinstance(output, torch.Tensor):
         what = type(output).__name__
         raise UnsuitableError(
-            f"it returns a {what}{when}, not a tensor of logits (N, K){advice(output, count)}"
+            f"it returns a {what}{when}, not a tensor of logits (N, K){advice_on_output(output, count)}"
         )
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] == 0:
         shape = tuple(output.shape)

@@ -56,6 +56,8 @@ def write_onnx(path: Path, network: nn.Module, published: WeightsMetadata) -> Co
     require_onnx()
     import onnx
 
+    network = network.module if isinstance(network, nn.DataParallel) else network
+
     shape = published.architecture.contract.input_shape
     model = _translate(path, network, shape)
     _require_free_batch(path, model)
@@ -95,7 +97,9 @@ def _translate(path: Path, network: nn.Module, shape: tuple[int, int, int]) -> A
                 verbose=False,
             )
     except (Exception, SystemExit) as error:
-        reason = format_error(error.__cause__ or error)
+        reason = format_error(error.__cause__ or error).partition(" For more information")[0]
+        if isinstance(network, torch.jit.ScriptModule):
+            reason = "it is a scripted module: build it without `torch.jit.script`"
         raise RunError(f"cannot write {path}: torch cannot translate it: {reason}") from error
     assert program is not None  # it writes no file itself
     return program.model_proto
@@ -107,7 +111,10 @@ def _require_free_batch(path: Path, model: Any) -> None:
         axes = value.type.tensor_type.shape.dim
         if not axes or not axes[0].dim_param:
             bound = f"fixed to {axes[0].dim_value} images" if axes else "not per image"
-            raise RunError(f"{path} not written: its {value.name} are {bound}")
+            raise RunError(
+                f"{path} not written: its {value.name} are {bound}: have `forward` compute all "
+                "images at once, without a loop, `.item()` or `len`, or use --safetensors"
+            )
 
 
 @contextmanager
@@ -173,7 +180,8 @@ def _compare_logits(
     if not relative <= _MOST_DIFFERENCE:  # also for NaN
         raise RunError(
             f"{path} not written: its logits differ from torch's by {largest:.1e}, "
-            f"{relative:.1e} of the largest; the limit is {_MOST_DIFFERENCE:.0e}"
+            f"{relative:.1e} of the largest; the limit is {_MOST_DIFFERENCE:.0e}: does it answer "
+            "the same when asked twice? `zoo check --only neighbours` tells; or use --safetensors"
         )
     return Comparison(largest_difference=largest.item(), relative_difference=relative)
 

@@ -37,12 +37,22 @@ def sample_answer(
         The logits, or None if the network cannot be copied, fails or does not repeat its answer.
     """
     try:
-        copied = deepcopy(network).cpu().float().eval()
+        copied = deepcopy(network, _computed(network)).cpu().float().eval()
         if state is not None:
             set_weights(copied, state)
         return _answer(copied, shape)
     except Exception:  # noqa: BLE001  (a plugin may raise anything, and its training is done)
         return None
+
+
+def _computed(network: nn.Module) -> dict[int, torch.Tensor]:
+    """Return copies of tensors that were computed with gradients, which torch does not copy.
+
+    The old `weight_norm` keeps such a weight as an attribute, and computes it again when called.
+    """
+    kept = (each for module in network.modules() for each in vars(module).values())
+    tensors = (each for each in kept if isinstance(each, torch.Tensor) and not each.is_leaf)
+    return {id(each): each.detach().clone() for each in tensors}
 
 
 def with_answer(

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import torch
 
 from bench.training.record import Status
+from registry.architecture import Architecture
+from registry.author_advice import advice_on
 from registry.errors import ZooError, format_error
 from registry.exit_codes import ExitCode
 
@@ -71,9 +73,15 @@ def status_of(error: BaseException) -> Status:
     return "out-of-memory" if any(map(_is_memory, _chain(error))) else "failed"
 
 
-def reason_of(error: BaseException) -> str:
-    """Return the error in one line: its message, with the type unless it is a ZooError."""
-    return " ".join((str(error) if isinstance(error, ZooError) else format_error(error)).split())
+def reason_of(error: BaseException, architecture: Architecture | None = None) -> str:
+    """Return the error in one line: its message, with the type unless it is a ZooError.
+
+    With an `architecture`, the line of its author that led to another error follows.
+    """
+    if isinstance(error, ZooError):
+        return " ".join(str(error).split())
+    place = architecture.place_of(error) if architecture else ""
+    return f"{format_error(error)}{place}{advice_on(error)}"
 
 
 def traceback_of(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from bench.training.recipe import Recipe
 from bench.training.record import TimeProfile
 from bench.training.schedule import TrainingPosition, apply, settings
 from bench.training.weight_averaging import WeightAverage
+from registry.errors import UnsuitableError
 
 
 @dataclass(slots=True, kw_only=True)
@@ -157,6 +158,11 @@ class TrainState:
             logits = self.network(batch.images)
             smoothing = self._recipe.label_smoothing
             loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        if not loss.requires_grad:
+            raise UnsuitableError(
+                "its logits have no gradient, so nothing is trained: remove `no_grad`, "
+                "`inference_mode` or `detach` from `forward`"
+            )
         with phase("backward"):
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         with phase("optimizer"):

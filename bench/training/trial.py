@@ -85,7 +85,8 @@ def run_trial(
                     trial.training.save()
                 result = trial.result("interrupted", "stopped by the user")
             else:
-                result = trial.result(status_of(error), reason_of(error), traceback_of(error))
+                why = reason_of(error, spec.architecture)
+                result = trial.result(status_of(error), why, traceback_of(error))
         finally:
             torch.set_num_threads(threads)
     callback.on_end(result.record)
@@ -224,10 +225,9 @@ class _Trial:
     def _choose_training_shape(self) -> None:
         """Choose the recipe's size of training images, if the network accepts it."""
         smaller = smaller_shape(self._shape, self._spec.recipe.train_resolution)
-        if smaller != self._shape:
-            blank = self._batches.blank(2, smaller)
-            if takes(self._network, blank, self._precision):
-                self._batches.training_shape = smaller
+        blank = self._batches.blank(2, smaller)
+        if smaller != self._shape and takes(self._network, blank, self._precision):
+            self._batches.training_shape = smaller
         self._builder.note(training_shape=self._batches.training_shape)
 
     def _initialize(self) -> None:

@@ -36,11 +36,15 @@ def require_unchanged(
         raise RunError(
             f"the network {published.model} answers differently from when it was trained: "
             f"{_largest(published.logits, now)} for the picture in {path}"
-            f"{why and f' ({why})'}: {_WHAT_TO_DO}"
+            f"{why and f' ({why})'}: {_WHAT_TO_DO if why else _UNSAVED}"
         )
     return why and f"{path}: {why}, but the network answers as it did when it was trained"
 
 
+_UNSAVED = (
+    "its code is the same, so it computes with something that its weights do not hold; register "
+    "that as a persistent buffer (`zoo check --only state` tells), and train again"
+)
 _WHAT_TO_DO = "use the code that it was trained with, or train again"
 
 

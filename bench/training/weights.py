@@ -30,6 +30,7 @@ from registry.catalog import Catalog
 from registry.errors import RunError
 from registry.file_call import parse_file_call
 from registry.from_file import is_file
+from registry.shape_device import built_on
 
 _KEY, _DIGEST_KEY = "zoo", "sha256"
 _SHOWN = 3  # tensors that do not fit
@@ -117,7 +118,7 @@ def load_network(
     _require_fit(path, expected, state, published)
     _require_finite(path, state)
     network = known.build(num_classes=classes)
-    network.load_state_dict(state)
+    network.load_state_dict(_objects(network) | state)
     if note := require_unchanged(path, known, network, published):
         say(note)
     return network.eval(), published
@@ -200,14 +201,22 @@ def _require_same(path: Path, known: Architecture, published: WeightsMetadata) -
 def _expected_state(architecture: Architecture, classes: int) -> Fields:
     """Return shape and type of each tensor of the network, built on `meta` if possible."""
     try:
-        with torch.device("meta"):
+        with built_on("meta"):
             return _fields(architecture.build(num_classes=classes).state_dict())
     except Exception:  # noqa: BLE001  (some operations have no meta kernel)
         return _fields(architecture.build(num_classes=classes).state_dict())
 
 
+def _objects(network: nn.Module) -> State:
+    """Return what no weights file holds: the network has its own, and its answer is compared."""
+    return {
+        k: each for k, each in network.state_dict().items() if not isinstance(each, torch.Tensor)
+    }
+
+
 def _fields(state: State) -> Fields:
-    return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in state.items()}
+    tensors = {name: each for name, each in state.items() if isinstance(each, torch.Tensor)}
+    return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
 
 
 def _require_fit(path: Path, expected: Fields, state: State, published: WeightsMetadata) -> None:

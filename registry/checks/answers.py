@@ -197,14 +197,17 @@ def _not_logits(seen: str, function: str) -> None:
 def _stays_between_0_and_1(network: nn.Module, pictures: torch.Tensor) -> bool:
     """Return whether all outputs stay between 0 and 1 under random changes of the weights."""
     generator = torch.Generator().manual_seed(0)
-    for _ in range(_PUSHES):
+    for push in range(_PUSHES):
         found = answers(network, pictures)
+        if not bool(found.isfinite().all()):  # pushed too far, and never out of the range before
+            break
         if not bool(((found >= 0) & (found <= 1)).all()):
             return False
         with torch.no_grad():
             for weights in network.parameters():
                 if weights.is_floating_point():
-                    weights.add_(torch.randn(weights.shape, generator=generator) * 0.02)
+                    noise = torch.randn(weights.shape, generator=generator)
+                    weights.add_(noise * 0.02 * 2**push)
     return True
 
 

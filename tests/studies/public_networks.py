@@ -142,9 +142,14 @@ def _outcomes(network: Network, folder: Path) -> Iterator[tuple[str, Outcome]]:
         return
     run = str(next(folder.glob("*/run.db")).parent)
     _picture(folder / "picture.png")
-    yield "exported", _both(
-        _plain(["export", run, "--safetensors", str(folder / "weights.safetensors"), *file], folder),
-        _plain(["export", run, "--onnx", str(folder / "network.onnx"), *file], folder),
+    yield (
+        "exported",
+        _both(
+            _plain(
+                ["export", run, "--safetensors", str(folder / "weights.safetensors"), *file], folder
+            ),
+            _plain(["export", run, "--onnx", str(folder / "network.onnx"), *file], folder),
+        ),
     )
     yield "predicted", _plain(["predict", str(folder / "picture.png"), "--run", run, *file], folder)
 

@@ -58,7 +58,7 @@ def _cells(row: Row) -> str:
 
 def _mark(row: Row, step: str) -> str:
     if step not in row.outcomes:
-        return "–"
+        return "-"
     return "✓" if row.is_done(step) else "✗"
 
 

@@ -225,7 +225,8 @@ def test_a_network_cannot_end_the_comparison(split):
     """Even SystemExit(0) is one failed row."""
     record = _run(_spec("Leaving"), split).record
 
-    assert (record.status, record.error) == ("failed", "SystemExit: 0")
+    assert record.status == "failed"
+    assert record.error.startswith("SystemExit: 0")
 
 
 def test_what_a_network_prints_stays_off_stdout(split, capsys):
