@@ -9,6 +9,9 @@
 #   make soak
 # And one that holds some hundred networks of torchvision and timm to what any must keep: docs/explanation/sweep.md.
 #   make sweep
+# And one that takes some eighty networks in the manner of public ones through five commands, faults
+# and all: docs/explanation/public-networks.md.
+#   make public
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +23,7 @@ BASELINE ?= .benchmarks/saved.json
 # two workers more than cores, four at most, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench test rooms coverage mutants soak sweep chapter simulations reference docs words errors benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test rooms coverage mutants soak sweep public chapter simulations reference docs words errors benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(STAMP)
 	$(BIN)/zoo bench --models lenet alexnet
@@ -60,6 +63,10 @@ soak: $(STAMP)
 # a part of it: make sweep SWEEP="--only 'torchvision:*' --limit 20"; a killed one goes on
 sweep: $(STAMP)
 	$(SCRIPT) tests/studies/sweep.py $(SWEEP)
+
+# a part of it: make public PUBLIC="--only '*vgg*'"; the whole takes a quarter of an hour, and writes the page
+public: $(STAMP)
+	$(SCRIPT) tests/studies/public_networks.py $(PUBLIC)
 
 benchmark: $(STAMP)
 	mkdir -p .benchmarks

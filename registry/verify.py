@@ -69,7 +69,7 @@ def measure_contract(architecture: Architecture) -> Architecture:
     if contract.num_classes != classes:
         raise UnsuitableError(
             f"{architecture.name} cannot be compared: it has {contract.num_classes} outputs for "
-            f"{classes} classes"
+            f"{classes} classes: make its last layer `num_classes` wide"
         )
     return replace(architecture, contract=contract, contract_by="measured")
 
@@ -191,5 +191,8 @@ def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tenso
         )
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] == 0:
         shape = tuple(output.shape)
-        raise UnsuitableError(f"output {shape} for {count} images{when}, not ({count}, K)")
+        raise UnsuitableError(
+            f"output {shape} for {count} images{when}, not ({count}, K): return one row of "
+            "logits for each image, and keep the batch axis (no `squeeze()`)"
+        )
     return output

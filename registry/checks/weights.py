@@ -120,6 +120,16 @@ def _differentiate(network: nn.Module, pictures: torch.Tensor) -> None:
     """Compute the gradients for two `pictures`, one of each class."""
     network.zero_grad()
     loss = F.cross_entropy(require_logits(network(pictures)), torch.arange(2))
+    _backward(loss)
+
+
+def _backward(loss: torch.Tensor) -> None:
+    if not loss.requires_grad:
+        raise CheckError(
+            seen="logits without a gradient",
+            expected="logits that every parameter can be trained by",
+            change="remove `no_grad`, `inference_mode` or `detach` from `forward`",
+        )
     loss.backward()  # type: ignore[no-untyped-call]
 
 
@@ -192,11 +202,16 @@ def learns_by_heart(subject: Subject) -> None:
     running means of batch normalisation lag behind. Dropout is off, because it hinders memorising.
     """
     _require_trainable(subject)
-    pictures = subject.pictures(_IMAGES).contiguous(memory_format=torch.channels_last)
+    pictures = subject.pictures(_IMAGES)
+    layout = _layout_of(subject.network(), pictures)
+    pictures = pictures.contiguous(memory_format=layout)
     labels = torch.arange(_IMAGES) % 2
     most = 0
     for rates in (_GROWING, _STEADY):
-        most = max(most, _count_learned(subject.network(), pictures, labels, rates))
+        most = max(
+            most,
+            _count_learned(subject.network().to(memory_format=layout), pictures, labels, rates),
+        )
         if most == _IMAGES:
             return
     raise CheckError(
@@ -212,22 +227,32 @@ def _count_learned(
     network: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, rates: Sequence[float]
 ) -> int:
     """Return how many images `network` gets right: all, or the most in any step."""
-    network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=rates[0])
     most = before = 0
     for step, rate in enumerate(rates):
         logits = require_logits(_in_training(network)(pictures))
         loss, right = F.cross_entropy(logits, labels), _right(logits, labels)
+        optimizer.zero_grad()
+        _backward(loss)  # before `_knows`: a forward pass may change weights in place
         if right == before == _IMAGES or (step % 5 == 4 and _knows(network, pictures, labels)):
             return _IMAGES
         before, most = right, min(max(most, right), _IMAGES - 1)  # once may be chance
         if not math.isfinite(loss.item()):
             break
         optimizer.param_groups[0]["lr"] = rate
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return most
+
+
+def _layout_of(network: nn.Module, pictures: torch.Tensor) -> torch.memory_format:
+    """Return channels last, which is faster, unless the network raises: `x.view` does."""
+    try:
+        network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        images = pictures.contiguous(memory_format=torch.channels_last)
+        require_logits(network(images)).sum().backward()
+    except Exception:  # noqa: BLE001  (a network may raise anything)
+        return torch.contiguous_format
+    return torch.channels_last
 
 
 def _knows(network: nn.Module, pictures: torch.Tensor, labels: torch.Tensor) -> bool:

@@ -5,8 +5,6 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 
-torch.manual_seed(1234)
-WEIGHTS = torch.randn(16, 3, 3, 3)  # initialised when the file is imported
 STEP = 0
 
 
@@ -26,14 +24,6 @@ class Small(nn.Module):
 
     def forward(self, x):
         return self.fc(self.features(x))
-
-
-class AtImport(Small):
-    """First weights that were drawn when the file was imported."""
-
-    def __init__(self, num_classes):
-        super().__init__(num_classes)
-        self.conv1.weight = nn.Parameter(WEIGHTS * 0.2)
 
 
 class CudaInit(Small):
@@ -101,8 +91,13 @@ class Normed(Small):
     def __init__(self, num_classes):
         super().__init__(num_classes)
         self.conv1 = nn.utils.spectral_norm(self.conv1)
-        self.conv2 = parametrizations.spectral_norm(self.conv2)
-        self.fc = parametrizations.weight_norm(self.fc)
+        self.conv2 = parametrizations.weight_norm(self.conv2)
+        self.wide = parametrizations.spectral_norm(nn.Linear(16 * 64, 64))
+        self.fc = nn.Linear(64, num_classes)
+
+    def features(self, x):
+        x = F.relu(self.conv2(F.relu(self.conv1(x))))
+        return 8 * F.relu(self.wide(x.flatten(1)))
 
 
 class OldWeightNorm(Small):
@@ -192,6 +187,7 @@ class Transposed(Small):
 
     def __init__(self, num_classes):
         super().__init__(num_classes)
+        del self.fc
         self.matrix = nn.Parameter(torch.randn(num_classes, 16).t())
 
     def forward(self, x):
@@ -262,11 +258,11 @@ class Permuted(nn.Module):
         super().__init__()
         self.dense = nn.Linear(3, 8)
         self.norm = nn.LayerNorm(8)
-        self.head = nn.Linear(8, num_classes)
+        self.head = nn.Linear(8 * 32 * 32, num_classes)
 
     def forward(self, x):
         x = self.norm(self.dense(x.permute(0, 2, 3, 1)))
-        return self.head(x.view(x.size(0), -1, 8).mean(1))
+        return self.head(x.view(x.size(0), -1))
 
 
 class FourChannels(Small):
@@ -339,7 +335,7 @@ class OneByOne(Small):
         rows = []
         for i in range(x.size(0)):
             one = self.features(x[i : i + 1])
-            rows.append(self.fc(one / max(one.norm().item(), 1e-6)))
+            rows.append(self.fc(one * (8 / max(one.norm().item(), 1e-6))))
         return torch.cat(rows)
 
 

@@ -31,11 +31,12 @@ class TinyViTForImageClassification(nn.Module):
         self.config = config
         self.embed = nn.Conv2d(3, config.hidden_size, config.patch_size, config.patch_size)
         self.norm = nn.LayerNorm(config.hidden_size)
+        self.intermediate = nn.Linear(config.hidden_size * 16, config.hidden_size)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
 
     def forward(self, pixel_values, labels=None, return_dict=None):
         x = self.embed(pixel_values).flatten(2).transpose(1, 2)
-        logits = self.classifier(self.norm(x).mean(1))
+        logits = self.classifier(nn.functional.gelu(self.intermediate(self.norm(x).flatten(1))))
         if not (self.config.use_return_dict if return_dict is None else return_dict):
             return (logits,)
         return ImageClassifierOutput(loss=None, logits=logits)
