@@ -186,9 +186,8 @@ def _logits(output: object, images: torch.Tensor, when: str = "") -> torch.Tenso
     count = len(images)
     if not isinstance(output, torch.Tensor):
         what = type(output).__name__
-        raise UnsuitableError(
-            f"it returns a {what}{when}, not a tensor of logits (N, K){advice_on_output(output, count)}"
-        )
+        advice = advice_on_output(output, count)
+        raise UnsuitableError(f"it returns a {what}{when}, not a tensor of logits (N, K){advice}")
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] == 0:
         shape = tuple(output.shape)
         raise UnsuitableError(
