@@ -118,7 +118,7 @@ def load_network(
     _require_fit(path, expected, state, published)
     _require_finite(path, state)
     network = known.build(num_classes=classes)
-    network.load_state_dict(_objects(network) | state)
+    network.load_state_dict({**_objects(network), **state})
     if note := require_unchanged(path, known, network, published):
         say(note)
     return network.eval(), published

@@ -247,9 +247,9 @@ def _count_learned(
 def _layout_of(network: nn.Module, pictures: torch.Tensor) -> torch.memory_format:
     """Return channels last, which is faster, unless the network raises: `x.view` does."""
     try:
-        network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.train().to(memory_format=torch.channels_last)
         images = pictures.contiguous(memory_format=torch.channels_last)
-        require_logits(network(images)).sum().backward()
+        _backward(require_logits(network(images)).sum())
     except Exception:  # noqa: BLE001  (a network may raise anything)
         return torch.contiguous_format
     return torch.channels_last
