@@ -115,8 +115,8 @@ MUTANTS = (
     Mutant(
         name="checking a contract draws from the global random state",
         file="registry/verify.py",
-        old="with torch.random.fork_rng(devices=[]), torch.device(device), torch.no_grad():",
-        new="with torch.device(device), torch.no_grad():",
+        old="with torch.random.fork_rng(devices=[]), built_on(device), torch.no_grad():",
+        new="with built_on(device), torch.no_grad():",
         tests=("tests/unit/registry/test_verify.py::test_the_global_random_state_is_untouched",),
     ),
     Mutant(

@@ -85,7 +85,7 @@ def test_a_sound_network_is_not_accused(call, check):
         ("vit_repo/vit.py:Fixed32", r"in forward\); .* add `input_shape = "),
         ("siamese/model.py:SiameseNetwork", "`forward` must take one batch of images"),
         ("habits/habits.py:Half", "'conv1.weight' is of float16: remove `.half"),
-        ("habits/habits.py:InForward", "its `forward` makes the parameter 'fc.weight'"),
+        ("habits/habits.py:InForward", "'fc.weight' is new.: make all layers in the constructor"),
         ("habits/habits.py:FrozenEval", "'bn' stays in training mode after `eval"),
         ("habits/habits.py:Squeezed", r"for 1 images, .*no `squeeze"),
     ],
