@@ -113,6 +113,24 @@ MUTANTS = (
         tests=("tests/unit/registry/test_verify.py::test_a_broken_promise_is_told_field_by_field",),
     ),
     Mutant(
+        name="what a module makes at import has shapes alone",
+        file="registry/from_file.py",
+        old='torch.device("cpu") if torch else nullcontext()',
+        new="nullcontext()",
+        tests=(
+            "tests/unit/registry/test_from_file.py::test_a_module_imported_for_its_shapes_holds_numbers",
+        ),
+    ),
+    Mutant(
+        name="a module imported by a constructor has shapes alone",
+        file="registry/shape_device.py",
+        old='with torch.device("cpu"), torch.enable_grad():',
+        new="with torch.enable_grad():",
+        tests=(
+            "tests/unit/registry/test_from_file.py::test_a_module_imported_for_its_shapes_holds_numbers",
+        ),
+    ),
+    Mutant(
         name="checking a contract draws from the global random state",
         file="registry/verify.py",
         old="with torch.random.fork_rng(devices=[]), built_on(device), torch.no_grad():",

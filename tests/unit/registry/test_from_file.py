@@ -11,8 +11,9 @@ import bench
 from bench.runs.run_folder import _plain
 from bench.training.reproducibility import code_digest
 from bench.training.weights import load_network
-from registry import Catalog
+from registry import Architecture, Catalog, Contract
 from registry.errors import ConstructionError, RegistryError, RunError, UnsuitableError
+from registry.verify import verify
 
 pytestmark = pytest.mark.usefixtures("hastened_runs")
 
@@ -380,3 +381,25 @@ def test_a_scripted_network_is_measured(folder):
     (folder / "odd.py").write_text(_ODD)
 
     assert Catalog([]).get("odd.py:scripted").value.contract.parameters == 386
+
+
+@pytest.mark.parametrize("how", ["alone", "later"])
+def test_a_module_imported_for_its_shapes_holds_numbers(folder, how):
+    """Its first weights are for every later network, whatever imports it: the file or a call."""
+    weights = "import torch\nWEIGHTS = torch.ones(2, 3)\n"
+    (folder / f"weights_of_{how}.py").write_text(weights)
+    imported = f"from weights_of_{how} import WEIGHTS"
+    text = "import torch\nfrom torch import nn\n{0}\ndef net(num_classes):\n    {1}\n"
+    text += "    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))\n"
+    text += "    network[2].weight = nn.Parameter(WEIGHTS + 1)\n    return network\n"
+    first = ("", imported) if how == "later" else (weights, "")
+    (folder / f"{how}.py").write_text(text.format(*first) + "net.input_shape = (3, 4, 4)\n")
+    described = Architecture(
+        name=f"{how}.py:net",
+        constructor="registry.from_file:build",
+        arguments=(("path", str(folder / f"{how}.py")), ("name", "net")),
+        contract=Contract(input_shape=(3, 4, 4), output_shape=(2,), parameters=8),
+    )
+    verify(described)
+
+    assert described.build(2)[2].weight.device.type == "cpu"
