@@ -1,21 +1,29 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import public_networks_page
 import pytest
 import torch
+from fuzz_weights import PUBLISHED
 from paths import PLUGINS
 from public_networks import PAGE, Network, Outcome, Row, catalogue
 
 import registry
+from bench.data.loader import Batch
+from bench.training.recipe import DEMO
+from bench.training.reproducibility import code_digest
 from bench.training.sample_answer import sample_answer
+from bench.training.stop import reason_of
+from bench.training.train_state import TrainState
+from bench.training.weights import load_network, save_weights
 from registry import Architecture
 from registry.checks import run_checks
 from registry.checks.subject import Subject
 from registry.checks.weights import _count_learned as count_learned
 from registry.checks.weights import _layout_of as layout_of
-from registry.errors import RegistryError
+from registry.errors import RegistryError, RunError, UnsuitableError
 
 FOLDER = PLUGINS / "publicnets"
 CALLS = [network.call for network in catalogue()]
@@ -24,9 +32,13 @@ _DONE = Outcome(done=True)
 
 @pytest.fixture(autouse=True)
 def _in_the_folder(monkeypatch):
-    """As the study: in the folder, with the plugin on the path."""
+    """As the study: in the folder, with the plugin on the path; with a thread, as trials are."""
     monkeypatch.chdir(FOLDER)
     monkeypatch.syspath_prepend(FOLDER)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def test_there_are_at_least_25_networks_and_each_is_listed_once():
@@ -119,6 +131,48 @@ def test_a_missing_gradient_is_named():
     (finding,) = run_checks(registry.get("./habits/habits.py:NoGrad"), ["gradients"])
 
     assert (finding.seen, "no_grad" in finding.change) == ("logits without a gradient", True)
+
+
+def test_training_without_a_gradient_is_told():
+    """One line that says what takes the gradient."""
+    network = registry.get("./habits/habits.py:NoGrad").build(2)
+    state = TrainState(
+        network, DEMO, device=torch.device("cpu"), precision=torch.float32, phases=None
+    )
+    batch = Batch(images=torch.zeros(2, 3, 32, 32), labels=torch.arange(2))
+
+    with pytest.raises(UnsuitableError, match=r"have no gradient, .*: remove `no_grad`"):
+        state.epoch([batch])
+
+
+def test_an_error_of_a_trial_has_the_line_of_its_author():
+    """By file, line and function, wherever a network comes from."""
+    architecture = registry.get("public_highway")
+    with pytest.raises(RuntimeError) as caught:
+        architecture.build(2)(torch.zeros(2, 3, 5, 5))
+
+    assert re.search(r" \(older.py:\d+, in forward\)$", reason_of(caught.value, architecture))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("HiddenBuffer", "its code is the same, .* persistent buffer"), ("ExtraState", None)],
+)
+def test_weights_without_all_of_a_network_are_loaded_or_told(tmp_path, name, change):
+    """What no file holds is the network's own, if it then answers as it did."""
+    asked = f"./habits/habits.py:{name}"
+    architecture = registry.get(asked)
+    network, code = architecture.build(2), code_digest(architecture)
+    state = {k: each for k, each in network.state_dict().items() if isinstance(each, torch.Tensor)}
+    logits = sample_answer(network, (3, 32, 32))
+    told = replace(PUBLISHED, model=asked, architecture=architecture, code=code, logits=logits)
+    save_weights(tmp_path / "weights.safetensors", state, told)
+
+    if change is None:
+        load_network(tmp_path / "weights.safetensors", architecture)
+    else:
+        with pytest.raises(RunError, match=change):
+            load_network(tmp_path / "weights.safetensors", architecture)
 
 
 def test_what_a_module_makes_at_import_holds_numbers():
