@@ -1,6 +1,8 @@
 """The built-in data set: drawings, since this project may not ship photographs."""
 
+import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
@@ -10,6 +12,7 @@ from PIL import Image
 
 from bench.data.dataset_plugins import Dataset
 from bench.data.drawings import Kind, draw
+from bench.system.atomic_files import write_text
 from bench.system.cache_folder import own_cache_folder
 from bench.system.own_files import is_own
 from registry.errors import DataError
@@ -19,6 +22,7 @@ IMAGES = 480
 
 _VERSION = 2  # raise it whenever a pixel changes: it is part of the cache key
 _MARKER = ".synthetic.json"
+_DIGEST = ".drawings.sha256"
 
 DRAWINGS = Dataset(
     name="drawings",
@@ -31,7 +35,8 @@ def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Pat
     """Return `folder` with `images` drawings as Cat/cat.0.jpg, Dog/dog.0.jpg and so on.
 
     Image i of a kind depends on `seed`, kind and i alone, so a smaller set is a prefix. A complete
-    folder is kept; an incomplete one, or one of another version, seed or count, is replaced.
+    folder is kept; an incomplete or altered one, or one of another version, seed or count, is
+    replaced.
 
     Raises:
         ValueError: `images` is not a positive even number.
@@ -50,6 +55,7 @@ def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Pat
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         draft = Path(scratch, "new")
         _write_images(draft, images // 2, seed)
+        (draft / _DIGEST).write_text(_digest(draft))
         (draft / _MARKER).write_text(marker)
         if folder.exists():
             folder.rename(Path(scratch, "old"))
@@ -93,4 +99,26 @@ def _is_finished(folder: Path, marker: str, images: int) -> bool:
         path.is_file()
         and path.read_text() == marker
         and sum(1 for _ in folder.glob("*/*.jpg")) == images
+        and _is_unaltered(folder)
     )
+
+
+def _is_unaltered(folder: Path) -> bool:
+    """Compare the drawings with their digest; it is written where an earlier version left none."""
+    try:
+        kept = (folder / _DIGEST).read_text()
+    except (OSError, UnicodeDecodeError):
+        kept = _digest(folder)
+        with suppress(OSError):
+            write_text(folder / _DIGEST, kept)
+    return kept == _digest(folder)
+
+
+def _digest(folder: Path) -> str:
+    """Return the SHA-256 of names and contents of the drawings; 10 ms for 480."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*/*.jpg")):
+        is_usual = path.is_file() and not path.is_symlink()  # a pipe would never end
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if is_usual else "unusual"
+        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()

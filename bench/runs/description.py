@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from bench.runs.request import as_plain
 from bench.runs.resolve import ResolvedRequest
 from bench.system.environment import describe_environment
 from bench.training.reproducibility import code_digest
+
+_DIGITS = 16  # of a picture's digest: enough to say which one has changed
 
 
 def describe_run(resolved: ResolvedRequest, manifest: Manifest, splits: Splits) -> dict[str, Any]:
@@ -35,7 +37,13 @@ def describe_run(resolved: ResolvedRequest, manifest: Manifest, splits: Splits) 
         "rejects": [asdict(reject) for reject in manifest.rejects],
         "split": _describe_splits(splits),
         "baseline": list(_baseline(splits)),
+        "pictures": digests_of(_used(splits)),
     }
+
+
+def digests_of(images: Iterable[CheckedImage]) -> dict[str, str]:
+    """Return the beginning of each image's SHA-256, by its name."""
+    return {image.file.name: image.sha256[:_DIGITS] for image in images}
 
 
 def _count_images(manifest: Manifest, splits: Splits) -> dict[str, Any]:
@@ -66,6 +74,12 @@ def _describe_splits(splits: Splits) -> dict[str, Any]:
         return whole | _names(_parts(splits.of(None)))
     folds = [{"fingerprint": each.fingerprint, **_names(_parts(each))} for each in splits.each]
     return whole | _names({"test": splits.test}) | {"folds": folds}
+
+
+def _used(splits: Splits) -> dict[CheckedImage, None]:
+    """Return the images of all parts, each once."""
+    parts = (part for split in splits.each for part in _parts(split).values())
+    return dict.fromkeys(image for part in parts for image in part)
 
 
 def _parts(split: Split) -> dict[str, tuple[CheckedImage, ...]]:

@@ -21,7 +21,11 @@ from bench.runs.plan import Plan, make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request, request_of
 from bench.runs.resolve import ResolvedRequest, resolve_request
-from bench.runs.resume_changes import apply_changes, require_no_changes
+from bench.runs.resume_changes import (
+    apply_changes,
+    name_changed_pictures,
+    require_no_changes,
+)
 from bench.runs.run_folder import RunFolder
 from bench.runs.run_options import require_named_once
 from bench.runs.run_results import RunResults
@@ -32,7 +36,7 @@ from bench.runs.trust import effects_of, remember, require_trust
 from bench.system.clock import Throttle
 from bench.system.cpu import tune_allocator
 from bench.training.record import TrialResult
-from bench.training.reproducibility import differences
+from bench.training.reproducibility import OTHER_IMAGES, differences
 from bench.training.spec import TrialSpec
 from registry.architecture import Architecture
 from registry.errors import ReproducibilityError, RunError, StorageError, ZooError
@@ -214,8 +218,9 @@ def _remaining_trials(
         [(trial.spec, spec) for trial, spec in pairs],
     )
     if changed and not inexact:
+        which = name_changed_pictures(about, plan.about) if OTHER_IMAGES in changed else ""
         raise ReproducibilityError(
-            f"this run cannot be resumed exactly: {'; '.join(changed)}: fix this, or pass "
+            f"this run cannot be resumed exactly: {'; '.join(changed)}{which}: fix this, or pass "
             "--inexact to resume anyway and mark the rows"
         )
     mark = (f"resumed with {'; '.join(changed)}",) if changed else ()

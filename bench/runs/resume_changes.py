@@ -1,4 +1,4 @@
-"""Options given to a resumed run: which it may change, and whether trials are left for them."""
+"""What has changed when a run is resumed: options that it may change, and pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from bench.runs.request import Request, as_plain
 from bench.runs.resolve import recipe_of, with_files_read
 from bench.runs.run_folder import RunFolder
 from bench.runs.run_options import OPTIONS, displaced_by
+from bench.system.display import join_names
 from registry.errors import RunError
+
+_PARTS = ("train", "validation", "test")
+_NAMED = 3  # pictures that a message names
 
 
 def apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
@@ -46,3 +50,25 @@ def require_no_changes(folder: RunFolder, asked: Request, request: Request, tria
             f"{folder.path}: all {trials} trials are finished, so nothing is left to do with "
             f"{', '.join(changed)}: start a new run, without --resume"
         )
+
+
+def name_changed_pictures(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return which pictures have changed between two descriptions of a run, "" if unknown.
+
+    Runs of earlier versions have no digests of their pictures, so that only names are compared.
+    """
+    before, after = _pictures(then), _pictures(now)
+    said = [f"{name} is missing" for name in before if name not in after]
+    said += [f"{name} is new" for name in after if name not in before]
+    both = [name for name in before if name in after and None not in (before[name], after[name])]
+    said += [f"{name} has another content" for name in both if before[name] != after[name]]
+    return f" ({join_names(said, most=_NAMED)})" if said else ""
+
+
+def _pictures(about: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the digest of each picture of a run by its name, None if it is unknown."""
+    if "pictures" in about:
+        return dict(about["pictures"])
+    split = about["split"]
+    parts = [part for each in split.get("folds", [split]) for part in map(each.get, _PARTS)]
+    return dict.fromkeys((name for part in parts for name in part or ()), None)

@@ -48,6 +48,15 @@ def is_own(path: Path) -> bool:
     return not stat.S_ISLNK(status.st_mode) and (owner is None or owner == os.geteuid())
 
 
+def is_unshared(path: Path) -> bool:
+    """Return whether `path`, if it exists, is a regular file that only this user can write."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return True
+    return stat.S_ISREG(status.st_mode) and why_foreign(status) is None
+
+
 def open_own(path: Path) -> int:
     """Return a descriptor of the regular file `path`, open for reading.
 

@@ -15,6 +15,7 @@ from bench.training.spec import TrialSpec
 from registry.architecture import Architecture
 from registry.from_file import file_of
 
+OTHER_IMAGES = "different images or a different split"
 _MACHINE = ("python", "cpu", "cpu_capability", "device_name")
 _MAIN = "__main__:"  # a notebook or script, which may have no file
 _LONG = 60  # characters; longer values are not shown
@@ -119,7 +120,7 @@ def _specification(planned: TrialSpec, present: TrialSpec) -> Iterator[str]:
         elif field.name in ("architecture", "origin"):
             yield f"{planned.model} has changed ({field.name})"
         elif field.name == "split_fingerprint":
-            yield "different images or a different split"
+            yield OTHER_IMAGES
         else:
             yield from _describe_change(field.name, before, after)
 

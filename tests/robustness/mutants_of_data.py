@@ -177,6 +177,29 @@ MUTANTS = (
         tests=("tests/unit/data/test_pixel_cache.py::test_another_decoder_checks_anew",),
     ),
     Mutant(
+        name="an altered verdict on an image is believed",
+        file="bench/data/validation_cache.py",
+        old="for row in rows if row == _with_digest(*row[:3])}",
+        new="for row in rows}",
+        tests=(
+            "tests/unit/data/test_altered_caches.py::test_an_altered_verdict_is_not_believed",
+        ),
+    ),
+    Mutant(
+        name="drawings altered in the cache are trained on",
+        file="bench/data/synthetic.py",
+        old="    return kept == _digest(folder)\n",
+        new="    return bool(kept)\n",
+        tests=("tests/unit/data/test_altered_caches.py::test_an_altered_drawing_is_drawn_again",),
+    ),
+    Mutant(
+        name="a file is written through a link that lies in its way",
+        file="bench/system/atomic_files.py",
+        old="        partial.unlink()  # never written through",
+        new="        pass  # never written through",
+        tests=("tests/unit/data/test_altered_caches.py::test_a_planted_link_is_not_written_through",),
+    ),
+    Mutant(
         name="another image under a planned name is trained on",
         file="bench/runs/load_data.py",
         old="            if digest != image.sha256\n",

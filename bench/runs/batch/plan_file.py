@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from bench.data.check import CheckedImage
 from bench.data.folds import Splits
 from bench.data.split import Split, image_as_plain, image_of
+from bench.runs.description import digests_of
 from bench.runs.plan import Plan
 from bench.runs.request import Request, request_of
 from bench.runs.stored_values import check_about, check_numbers, check_plan, require_described
@@ -91,7 +92,7 @@ def plan_text(plan: Plan) -> str:
     numbers = {image: number for number, image in enumerate(images)}
     body = {
         _KIND: VERSION,
-        "about": plan.about,
+        "about": {name: value for name, value in plan.about.items() if name in _ABOUT},
         "specs": as_plain(plan.specs),
         "images": [image_as_plain(image) for image in images],
         "splits": {
@@ -125,7 +126,7 @@ def read_plan(path: Path) -> PlanFile:
         images = [image_of(each) for each in plain["images"]]
         found = PlanFile(
             path=path,
-            about=plain["about"],
+            about={**plain["about"], "pictures": digests_of(images)},
             specs=tuple(spec_of(each) for each in plain["specs"]),
             splits=_splits(plain["splits"], images),
         )
@@ -169,7 +170,7 @@ def _splits(plain: Mapping[str, Any], images: list[CheckedImage]) -> Splits:
 
 def _require_whole(plan: PlanFile) -> None:
     """Raise ValueError if a part is missing or inconsistent."""
-    if set(plan.about) != _ABOUT or not isinstance(plan.about["environment"], dict):
+    if set(plan.about) != {*_ABOUT, "pictures"} or not isinstance(plan.about["environment"], dict):
         raise ValueError("the description of the run is incomplete")
     require_described(plan.about)
     check_about(plan.about)
