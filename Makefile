@@ -55,7 +55,7 @@ coverage: $(STAMP)
 		$(BIN)/coverage report --include="$$package/*" --format=total --fail-under=95 || exit 1; \
 	done
 
-# each command is a new process, as on a user's machine; scaled down: make soak SOAK='--runs 10 --mutants 200'
+# each command is a new process, as on a user's machine; scaled down: make soak SOAK='--runs 10 --mutants 200 --attacks 20'
 soak: $(STAMP)
 	$(BIN)/zoo check --all
 	ZOO_TEST_COLD=1 $(SCRIPT) tests/robustness/soak.py $(SOAK)

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bench.system.atomic_files import write_text
+from bench.system.own_files import is_own
 from bench.system.received_files import (
     MB,
     is_link,
@@ -111,15 +112,24 @@ class RunFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Lock out other processes; the system releases the lock when this one dies."""
+        if not is_own(self.database):
+            raise RunError(
+                f"{self.database} is a link or another user's, so nothing is written there: copy "
+                "the run folder, and use the copy"
+            )
         for name in _WRITTEN_IN_PLACE:
             require_regular(self.path / name)
         lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            who = {"process": os.getpid(), "host": platform.node(), "since": now}
+            write_text(self.path / _HOLDER, json.dumps(who) + "\n")
         except Timeout:
             text = f"{self.path} is in use{self._holder()}: wait for that process or end it"
             raise RunError(text) from None
         except OSError as error:
+            lock.release()
             raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
         try:
             self._note_holder()
@@ -192,10 +202,21 @@ class RunFolder:
 
 def run_folders(runs: Path) -> list[RunFolder]:
     """Return the run folders in `runs`, in the order of their numbers."""
-    if not runs.is_dir():
-        return []
-    found = [path for path in runs.iterdir() if (path / "run.db").is_file()]
+    try:
+        if not runs.is_dir():
+            return []
+        found = [path for path in runs.iterdir() if _may_have_records(path)]
+    except OSError as error:
+        raise RunError(f"cannot read {runs}: {error.strerror}") from error
     return [RunFolder(path) for path in sorted(found, key=lambda path: (_number(path), path.name))]
+
+
+def _may_have_records(path: Path) -> bool:
+    """Return whether `path` has a run; an unreadable folder counts, so that it is named."""
+    try:
+        return (path / "run.db").is_file()
+    except PermissionError:
+        return True
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -85,7 +85,11 @@ class Store:
         Raises:
             RunError: it is missing, of another version, or lacks what was stored in it.
         """
-        if not path.is_file():
+        try:
+            is_there = path.is_file()
+        except OSError as error:
+            raise RunError(f"cannot read {path}: {error.strerror}") from error
+        if not is_there:
             raise RunError(f"no run in {path.parent}: {path.name} is missing; see `zoo runs`")
         with naming_file(path):
             database = connect(path, read_only=read_only)

@@ -6,9 +6,11 @@ Whatever is in a cache, a run predicts what it does without one, or names the fi
 from __future__ import annotations
 
 import random
+import shlex
+import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,14 +23,18 @@ from run_reading import Trials, judged, trials_of
 from struck import Ended, Strike, command
 from tally import Tally, changes, table, tree
 
-_FIXED = (
+_FIXED = shlex.split(
     "--models lenet5 --seeds 2 --epochs 2 --batch-size 4 --threads 1 --workers 0 "
     "--memory-format channels_last --runs-dir runs"
-).split()
+)
 _WAYS = (("--no-isolate",), (), ("--jobs", "2"))
 _WHEN = ("before", "checked", "planned", "epoch", "trial")
-_FILES = ("pixels/whole-*.pixels", "pixels/centre-*.pixels", "checked.sqlite", "synthetic-*/*/*.jpg")
-Judge = Callable[[Ended, Path, Trials, list[str]], tuple[str, str]]
+_FILES = (
+    "pixels/whole-*.pixels",
+    "pixels/centre-*.pixels",
+    "checked.sqlite",
+    "synthetic-*/*/*.jpg",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,22 +74,27 @@ def cases(count: int, seed: int) -> list[Case]:
     return found[:count]
 
 
-def attack_caches(count: int, seed: int, *, judge: Judge = judged) -> Tally:
-    """Return what came of `count` runs whose cache was altered, and of pairs that share one."""
+def attack_caches(
+    count: int, seed: int, *, chosen: Sequence[Case] = (), believing: Sequence[str] = ()
+) -> Tally:
+    """Return what came of `count` runs whose cache was altered, and of pairs that share one.
+
+    With `believing`, these checks of the program find all right, which must be noticed.
+    """
     tally = Tally(campaign="caches altered while open")
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         truth = _truth(place)
-        for case in cases(count, seed):
+        for case in chosen or cases(count, seed):
             with _room(place) as room:
-                _try(case, room, truth, tally, judge)
+                _try(case, room, truth, tally, believing)
         for number in range(count // 20):
             with _room(place, empty=True) as room:
-                _two_at_once(number, room, truth, tally, judge)
+                _two_at_once(number, room, truth, tally)
     return tally
 
 
-def _try(case: Case, room: Path, truth: Truth, tally: Tally, judge: Judge) -> None:
+def _try(case: Case, room: Path, truth: Truth, tally: Tally, believing: Sequence[str]) -> None:
     work = room / "work"
     paths = sorted((work / "cache").glob(case.file))
     if case.harm in ("remove_all", "link_lock_out", "link_folder_out", "leave_partial"):
@@ -98,12 +109,12 @@ def _try(case: Case, room: Path, truth: Truth, tally: Tally, judge: Judge) -> No
         strike = Strike(moment=case.when, harm=harm, paths=named, seed=case.seed)
     before = tree(room, without=[work])
     of_drawings = case.file.startswith("synthetic")
-    ended = _made(of_drawings, case.way, work, strike)
+    ended = _made(of_drawings, case.way, work, strike, believing=believing)
     truth_of_it = truth.drawings if of_drawings else truth.folder
     names = [str(work / "cache"), *map(str, paths)]
     if of_drawings:
         names += [f"{path.parent.name}/{path.name}" for path in paths]
-    outcome, seen = judge(ended, work, truth_of_it, names)
+    outcome, seen = judged(ended, work, truth_of_it, names)
     outcome = "silently wrong" if outcome.startswith("recorded") else outcome
     tally.add(case.told, outcome, seen)
     changed = changes(before, tree(room, without=[work]))
@@ -115,7 +126,7 @@ def _new(name: str, before: dict[str, tuple[object, ...]]) -> list[str]:
     return [name] if name.startswith("victim") and name not in before else []
 
 
-def _two_at_once(number: int, room: Path, truth: Truth, tally: Tally, judge: Judge) -> None:
+def _two_at_once(number: int, room: Path, truth: Truth, tally: Tally) -> None:
     """Have two runs fill one cache at once."""
     works = [room / "work", room / "beside"]
     works[1].mkdir()
@@ -125,7 +136,7 @@ def _two_at_once(number: int, room: Path, truth: Truth, tally: Tally, judge: Jud
 
     with ThreadPoolExecutor(2) as pool:
         for work, ended in zip(works, pool.map(make, works), strict=True):
-            outcome, seen = judge(ended, work, truth.folder, [])
+            outcome, seen = judged(ended, work, truth.folder, [])
             outcome = outcome if outcome == "as undisturbed" else "silently wrong"
             tally.add(f"two at once, {number}", outcome, seen or ended.err[-300:])
 
@@ -135,11 +146,14 @@ def _made(
     way: tuple[str, ...],
     work: Path,
     strike: Strike | None,
+    *,
     cache: Path | None = None,
+    believing: Sequence[str] = (),
 ) -> Ended:
     env = {"ZOO_CACHE": str(cache or work / "cache"), "HOME": str(work.parent / "home")}
     data = [] if drawings else ["--data", "../drawn"]
-    return command(["bench", *_FIXED, *data, *way], work, strike=strike, env=env)
+    asked = ["bench", *_FIXED, *data, *way]
+    return command(asked, work, strike=strike, believing=believing, env=env)
 
 
 def _truth(place: Path) -> Truth:
@@ -169,8 +183,6 @@ def _room(place: Path, *, empty: bool = False) -> Iterator[Path]:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a tree with its modes."""
-    import shutil
-
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target)
 

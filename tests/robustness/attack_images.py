@@ -6,9 +6,10 @@ Whatever happens, a run either predicts what the undisturbed one does, or names 
 from __future__ import annotations
 
 import random
+import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -20,14 +21,13 @@ from run_reading import Trials, judged, trials_of
 from struck import MOMENTS, Ended, Strike, command
 from tally import Tally, changes, table, tree
 
-_FIXED = (
+_FIXED = shlex.split(
     "--models lenet5 --seeds 2 --epochs 2 --batch-size 4 --threads 1 --workers 0 "
     "--memory-format channels_last --runs-dir runs"
-).split()
+)
 _WAYS = (("--no-isolate",), ("--no-isolate", "--no-cache"), (), ("--jobs", "2"),
          ("--jobs", "2", "--no-cache"))  # fmt: skip
 _WHEN = (*MOMENTS, "between", "planned elsewhere")
-Judge = Callable[[Ended, Path, Trials, list[str]], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,41 +58,46 @@ def cases(count: int, seed: int) -> list[Case]:
     return found[:count]
 
 
-def attack_images(count: int, seed: int, *, judge: Judge = judged) -> Tally:
-    """Return what came of `count` runs whose pictures were changed."""
+def attack_images(
+    count: int, seed: int, *, chosen: Sequence[Case] = (), believing: Sequence[str] = ()
+) -> Tally:
+    """Return what came of `count` runs whose pictures were changed, or of those of `chosen`.
+
+    With `believing`, these checks of the program find all right, which must be noticed.
+    """
     tally = Tally(campaign="images changed during runs")
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         draw_folder(place / "drawn")
         truth = _truth(place)
-        for case in cases(count, seed):
+        for case in chosen or cases(count, seed):
             with _room(place) as room:
-                try_case(case, room, truth, tally, judge)
+                _try(case, room, truth, tally, believing)
     return tally
 
 
-def try_case(case: Case, room: Path, truth: Trials, tally: Tally, judge: Judge = judged) -> None:
+def _try(case: Case, room: Path, truth: Trials, tally: Tally, believing: Sequence[str]) -> None:
     """Make the run of a case in `room`, which has the pictures, and count what came of it."""
     before = tree(room, without=[room / "work"])
     pictures = sorted((room / "drawn").glob("*/*.jpg"))
     several = case.harm in ("replace", "remove", "flip")
     chosen = random.Random(case.seed).sample(pictures, 3 if several else 1)
-    ended = _made(case, room / "work", chosen)
+    ended = _made(case, room / "work", chosen, believing)
     changed = changes(before, tree(room, without=[room / "work"]))
     touched = [name.removeprefix("drawn/") for name in changed if _of_the_hand(name)]
-    outcome, seen = judge(ended, room / "work", truth, [*touched, "drawn does not exist"])
+    outcome, seen = judged(ended, room / "work", truth, [*touched, "drawn does not exist"])
     tally.add(case.told, outcome, seen)
     tally.add_outside(case.told, [name for name in changed if not _of_the_hand(name)])
 
 
-def _made(case: Case, work: Path, chosen: list[Path]) -> Ended:
+def _made(case: Case, work: Path, chosen: list[Path], believing: Sequence[str]) -> Ended:
     """Return how the last command of the run ended."""
     paths, how = tuple(map(str, chosen)), f"image_harm:{case.harm}"
     env = {"ZOO_CACHE": str(work / "cache"), "HOME": str(work.parent / "home")}
     options = [*_FIXED, "--data", "../drawn", *case.way]
     if case.when in MOMENTS:
         strike = Strike(moment=case.when, harm=how, paths=paths, seed=case.seed)
-        return command(["bench", *options], work, strike=strike, env=env)
+        return command(["bench", *options], work, strike=strike, believing=believing, env=env)
     if case.when == "between":
         stop = Strike(moment="trial", harm="struck:interrupt")
         command(["bench", *options], work, strike=stop, env=env)
@@ -109,9 +114,10 @@ def _made(case: Case, work: Path, chosen: list[Path]) -> Ended:
 def _truth(place: Path) -> Trials:
     with _room(place) as room:
         env = {"ZOO_CACHE": str(room / "work" / "cache")}
-        command(["bench", *_FIXED, "--data", "../drawn", "--no-isolate"], room / "work", env=env)
+        asked = ["bench", *_FIXED, "--data", "../drawn", "--no-isolate"]
+        ended = command(asked, room / "work", env=env)
         found = trials_of(room / "work" / "runs")
-    assert len(found) == 2, "the undisturbed run has failed"
+    assert len(found) == 2, ended.err
     return found
 
 

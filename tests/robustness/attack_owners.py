@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +21,18 @@ from powers import NOBODY, can_be_two
 from struck import Ended, Strike, command
 from tally import Tally, Tree, changes, table, tree
 
-_FIXED = (
+_FIXED = shlex.split(
     "--seeds 2 --epochs 1 --batch-size 4 --threads 1 --memory-format channels_last --no-isolate"
-).split()
+)
 _BENCH = ["bench", "--models", "lenet5", "--data", "../drawn", *_FIXED, "--runs-dir", "runs"]
 _OF_RUN = (
     *(["report", "1"], ["runs"], ["runs", "show", "1"], ["bench", "--resume", "2"]),
     *(["compare", "1", "2"], ["predict", "../drawn/Cat/cat.0.jpg", "--run", "1"]),
-    *(["export", "1", "--safetensors", "out/", "--seed", "0"], ["runs", "rm", "2", "--yes"], _BENCH),
+    *(
+        ["export", "1", "--safetensors", "out/", "--seed", "0"],
+        ["runs", "rm", "2", "--yes"],
+        _BENCH,
+    ),
 )
 _OF_PLAN = (["work", "plan.json"], ["gather", "plan.json"])
 _OF_PICTURES = (_BENCH, ["data", "check", "../drawn"], ["predict", "../drawn", "--run", "1"])
@@ -46,30 +51,35 @@ OBJECTS: dict[str, tuple[tuple[str, ...], tuple[list[str], ...]]] = {
         ("work/runs/0001-lenet5/comparison.csv", "work/runs/0002-lenet5/comparison.csv"),
         _OF_RUN,
     ),
-    "whole run": (("work/runs/0001-lenet5/**", "work/runs/0002-lenet5/**"), _OF_RUN),
+    "whole run": (("work/runs/000*-lenet5", "work/runs/000*-lenet5/**/*"), _OF_RUN),
     "weights": (("work/runs/0001-lenet5/lenet5/seed-0/weights.safetensors",), _OF_RUN),
     "record": (("work/runs/000*-lenet5/lenet5/seed-0/record.json",), _OF_RUN),
     "working folder": (("work",), (*_OF_RUN, *_OF_PLAN)),
-    "pictures": (("drawn/**",), _OF_PICTURES),
+    "pictures": (("drawn", "drawn/**/*"), _OF_PICTURES),
     "a picture": (("drawn/Cat/cat.3.jpg",), _OF_PICTURES),
     "class folder": (("drawn/Dog",), _OF_PICTURES),
     "cache": (("work/cache",), _OF_CACHE),
-    "whole cache": (("work/cache/**",), _OF_CACHE),
+    "whole cache": (("work/cache", "work/cache/**/*"), _OF_CACHE),
     "pixels": (("work/cache/pixels/*.pixels",), _OF_CACHE),
     "pixel folder": (("work/cache/pixels",), _OF_CACHE),
     "pixel locks": (("work/cache/pixels/*.lock",), _OF_CACHE),
     "verdicts": (("work/cache/checked.sqlite",), _OF_CACHE),
     "plan": (("work/plan.json",), _OF_PLAN),
-    "work of a plan": (("work/plan.work/**",), _OF_PLAN),
+    "work of a plan": (("work/plan.work/**/*",), _OF_PLAN),
     "recipe": (("work/recipe.toml",), ([*_BENCH, "--recipe", "./recipe.toml"],)),
     "labels": (("work/labels.csv",), ([*_BENCH, "--labels", "labels.csv"],)),
     "settings": (("work/run.toml",), (["bench", "--config", "run.toml"],)),
     "network": (("work/mynet.py",), ([*_BENCH[:2], "./mynet.py:MyNet", *_BENCH[3:]],)),
 }
 _STATES = (
-    *(("theirs", 0o755, 0o644), ("theirs", 0o700, 0o600), ("theirs", 0, 0), ("theirs", 0o777, 0o666)),
-    *(("theirs, sticky", 0o1777, 0o666), ("ours, shut", 0, 0), ("ours, read-only", 0o500, 0o400)),
-)  # fmt: skip
+    ("theirs", 0o755, 0o644),
+    ("theirs", 0o700, 0o600),
+    ("theirs", 0, 0),
+    ("theirs", 0o777, 0o666),
+    ("theirs, sticky", 0o1777, 0o666),
+    ("ours, shut", 0, 0),
+    ("ours, read-only", 0o500, 0o400),
+)
 _PLANTED = ("linked cache", "linked to theirs", "cache in a sticky folder", "sticky runs folder")
 
 
@@ -102,9 +112,22 @@ def cases(count: int, seed: int) -> list[Case]:
 
 
 def attack_owners(
-    count: int, seed: int, *, run: Callable[..., Ended] = command, chosen: list[Case] | None = None
+    count: int,
+    seed: int,
+    *,
+    chosen: Sequence[Case] = (),
+    run: Callable[..., Ended] = command,
+    make: Callable[[Path], object] | None = None,
 ) -> Tally:
-    """Return what came of `count` commands that meet files of another user, or shut ones."""
+    """Return what came of `count` commands that meet files of another user, or shut ones.
+
+    Args:
+        count: how many.
+        seed: which.
+        chosen: these, and no others.
+        run: runs a command.
+        make: makes what they meet; none: whole runs, a plan, a cache.
+    """
     tally = Tally(campaign="files of another user")
     if not can_be_two():
         tally.skipped = "skipped: only root can give files to another user"
@@ -112,7 +135,7 @@ def attack_owners(
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         place.chmod(0o755)
-        _make(place / "made")
+        (make or _make)(place / "made")
         for case in chosen or cases(count, seed):
             with _room(place) as room:
                 _try(case, room, tally, run)
@@ -151,7 +174,8 @@ def _judged(ended: Ended) -> tuple[str, str]:
         return "tracebacks", ended.err[-900:]
     if ended.code and len(ended.refusals) != 1 and "failed" not in ended.err:
         lines = [line for line in ended.err.splitlines() if line]
-        return ("refused", "") if len(lines) == 1 else ("silently wrong", ended.err[-400:])
+        is_told = len(lines) == 1 or "trials are missing" in ended.err
+        return ("refused", "") if is_told else ("silently wrong", ended.err[-400:])
     return ("refused" if ended.code else "read"), ""
 
 

@@ -42,7 +42,7 @@ def refill(paths: Sequence[Path], seed: int) -> None:
     """Cut it and give it its old length again: zeros."""
     for path in paths:
         size = path.stat().st_size
-        os.truncate(path, random.Random(seed).randrange(1 + size))
+        os.truncate(path, random.Random(seed).randrange(1 + size // 2))
         os.truncate(path, size)
 
 
@@ -181,7 +181,7 @@ def leave_partial(paths: Sequence[Path], seed: int) -> None:
 def _alter(database: sqlite3.Connection, table: str, seed: int) -> None:
     columns = [row[1] for row in database.execute(f"PRAGMA table_info('{table}')")]
     generator = random.Random(seed)
-    for column in ("difference_hash", "pixels", "width", "sketch", "facts"):
+    for column in ("difference_hash", "pixels", "width", "sketch", "verdict"):
         if column in columns and generator.random() < 0.6:
             database.execute(
                 f"UPDATE '{table}' SET {column} = (SELECT {column} FROM '{table}' LIMIT 1)"

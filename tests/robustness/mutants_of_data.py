@@ -181,9 +181,7 @@ MUTANTS = (
         file="bench/data/validation_cache.py",
         old="for row in rows if row == _with_digest(*row[:3])}",
         new="for row in rows}",
-        tests=(
-            "tests/unit/data/test_altered_caches.py::test_an_altered_verdict_is_not_believed",
-        ),
+        tests=("tests/unit/data/test_altered_caches.py::test_an_altered_verdict_is_not_believed",),
     ),
     Mutant(
         name="drawings altered in the cache are trained on",
@@ -197,7 +195,9 @@ MUTANTS = (
         file="bench/system/atomic_files.py",
         old="        partial.unlink()  # never written through",
         new="        pass  # never written through",
-        tests=("tests/unit/data/test_altered_caches.py::test_a_planted_link_is_not_written_through",),
+        tests=(
+            "tests/unit/data/test_altered_caches.py::test_a_planted_link_is_not_written_through",
+        ),
     ),
     Mutant(
         name="another image under a planned name is trained on",

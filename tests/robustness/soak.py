@@ -1,7 +1,7 @@
 """Everything that tries to break the promises, at length, and one table of figures.
 
-`make soak` takes about an hour; with `SOAK='--runs 10 --mutants 200'` some minutes. Its exit code
-is 1 if anything that must be 0 is not.
+`make soak` takes about an hour; with `SOAK='--runs 10 --mutants 200 --attacks 20'` some
+minutes. Its exit code is 1 if anything that must be 0 is not.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import attacks
 import campaign
 from paths import TESTS, run_python
 
@@ -30,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100, help="of the kill campaign")
     parser.add_argument("--mutants", type=int, default=10_000, help="of each kind of file")
+    parser.add_argument("--attacks", type=int, default=400, help="on a run's database; see there")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--at-once", type=int, default=2)
     asked = parser.parse_args()
@@ -42,6 +44,7 @@ def main() -> None:
     )
     with ThreadPoolExecutor(asked.at_once) as pool:
         wrong += sum(pool.map(lambda name: _fuzz(name, asked.mutants, asked.seed), _FUZZES))
+    wrong += attacks.told(asked.attacks, asked.seed)
     print(f"{wrong:>8,}  things went wrong")
     sys.exit(1 if wrong else 0)
 

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
@@ -38,10 +38,11 @@ MOMENTS = {  # what has just ended when the hand strikes, once
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strike:
-    """What the hand does: the function `harm`, as module:name, gets the other two."""
+    """What the hand does when a moment has come so often: `harm`, as module:name."""
 
     moment: str
     harm: str
+    after: int = 1
     paths: tuple[str, ...] = ()
     seed: int = 0
 
@@ -66,11 +67,23 @@ def command(
     *,
     strike: Strike | None = None,
     powerless: bool = False,
+    believing: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
     patience: float = _PATIENCE_SECONDS,
 ) -> Ended:
-    """Return how `zoo ARGUMENTS` ends in `cwd`; `powerless`: as a root that is like any user."""
-    told = {"arguments": arguments, "powerless": powerless, "strike": strike and asdict(strike)}
+    """Return how `zoo ARGUMENTS` ends in `cwd`.
+
+    Args:
+        arguments: of the command.
+        cwd: where it runs.
+        strike: what the second hand does.
+        powerless: it is run by a root that is like any user.
+        believing: names of checks of the program that find all right: it lies then.
+        env: what of the environment is another.
+        patience: seconds after which it hangs.
+    """
+    told = {"arguments": arguments, "powerless": powerless, "strike": strike and asdict(strike),
+            "believing": [*believing]}  # fmt: skip
     files = [(cwd / f".{name}").open("w+b") for name in ("out", "err")]
     spawned = warm().start(
         ["-c", _BE, json.dumps(told)],
@@ -98,6 +111,9 @@ def be(text: str) -> None:
     """Be the command that `text` tells of, as JSON."""
     told = json.loads(text)
     hasten(setattr, _QUICKLY)
+    for name in told["believing"]:
+        where, _, check = name.rpartition(".")
+        setattr(resolve_name(where), check, lambda *given: True)
     if told["powerless"]:
         powers.give_up()
     if told["strike"]:
@@ -114,17 +130,17 @@ def interrupt(paths: object, seed: int) -> None:
 
 
 def _lay_in_wait(strike: Strike) -> None:
-    """Have the function of that moment be followed by the strike, the first time."""
+    """Have the function of that moment be followed by the strike, once."""
     where, _, name = MOMENTS[strike.moment].rpartition(".")
     owner = resolve_name(where)
     real: Callable[..., Any] = getattr(owner, name)
     module, _, harm = strike.harm.partition(":")
-    hit, struck = getattr(import_module(module), harm), []
+    hit, left = getattr(import_module(module), harm), [strike.after]
 
     def followed(*arguments: Any, **named: Any) -> Any:
         found = real(*arguments, **named)
-        if not struck:
-            struck.append(True)
+        left[0] -= 1
+        if left[0] == 0:
             hit([Path(path) for path in strike.paths], strike.seed)
         return found
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 _COLUMNS = ("cases", "silently wrong", "tracebacks", "writes outside", "hangs")
 _FAULTS = _COLUMNS[1:]
+_SHOWN = 20  # faults of a campaign
 Tree = dict[str, tuple[object, ...]]
 
 
@@ -57,19 +58,25 @@ def table(tallies: Sequence[Tally]) -> str:
     drawn = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
              for row in rows]  # fmt: skip
     drawn += [f"{each.campaign}: {each.skipped}" for each in tallies if each.skipped]
-    return "\n".join([*drawn, *(line for each in tallies for line in each.lines)])
+    shown = [line for each in tallies for line in _first(each.lines)]
+    return "\n".join([*drawn, *shown])
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    """Return the first lines, and how many more there are."""
+    rest = [f"... and {len(lines) - _SHOWN} more"] if lines[_SHOWN:] else []
+    return [*lines[:_SHOWN], *rest]
 
 
 def tree(root: Path, *, without: Sequence[Path] = ()) -> Tree:
     """Return owner, mode, size and content of all below `root`, by name; links as they are."""
-    left = {str(path) for path in without}
     found: Tree = {}
     for folder, names, files in os.walk(root):
-        names[:] = [name for name in names if os.path.join(folder, name) not in left]
-        for name in [*names, *files]:
-            path = os.path.join(folder, name)
-            if path not in left:
-                found[os.path.relpath(path, root)] = _state(path)
+        here = Path(folder)
+        names[:] = [name for name in names if here / name not in without]
+        for path in (here / name for name in (*names, *files)):
+            if path not in without:
+                found[path.relative_to(root).as_posix()] = _state(path)
     return found
 
 
@@ -78,11 +85,11 @@ def changes(before: Tree, after: Tree) -> list[str]:
     return [name for name in {*before, *after} if before.get(name) != after.get(name)]
 
 
-def _state(path: str) -> tuple[object, ...]:
-    status = os.lstat(path)
+def _state(path: Path) -> tuple[object, ...]:
+    status = path.lstat()
     told = (stat.S_IFMT(status.st_mode), stat.S_IMODE(status.st_mode), status.st_uid)
     if stat.S_ISLNK(status.st_mode):
-        return (*told, os.readlink(path))
+        return (*told, str(path.readlink()))
     if stat.S_ISREG(status.st_mode):
-        return (*told, hashlib.sha256(Path(path).read_bytes()).hexdigest())
+        return (*told, hashlib.sha256(path.read_bytes()).hexdigest())
     return told

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 from fuzz_pixel_cache import FAULTS, fuzz_pixel_cache
+
+from bench.data import pixel_file
 
 
 @pytest.fixture(scope="module")
@@ -20,3 +25,15 @@ def test_each_kind_of_fault_is_tried(counts):
     """Some images are refused, too, since their files are replaced or removed."""
     assert all(counts[f"fault: {fault.__name__}"] == 3 for fault in FAULTS)
     assert counts["refused"]
+
+
+def test_a_reader_that_trusts_is_noticed(monkeypatch):
+    """Where no image's digest is compared, altered pixels are taken for the right ones."""
+
+    def read(self, number):
+        offset, *shape, _ = self._index[number].item()
+        return np.frombuffer(self._bytes(offset, math.prod(shape)), "u1").reshape(shape)
+
+    monkeypatch.setattr(pixel_file.PixelFile, "read", read)
+
+    assert fuzz_pixel_cache(6, seed=0)["silently wrong"]

@@ -76,12 +76,15 @@ def main() -> None:
     except BrokenPipeError:  # `zoo list | head`
         code = ExitCode.OK
         _drop_output()
-    except OSError as error:  # `zoo list >/dev/full`
-        if error.filename is not None or error.errno not in _OUTPUT_ERRORS:
+    except OSError as error:
+        if error.filename is None and error.errno not in _OUTPUT_ERRORS:
             raise
         code = ExitCode.FAILED
-        _drop_output()
-        say(f"zoo: cannot write the output: {error.strerror}")
+        if error.filename is None:  # `zoo list >/dev/full`
+            _drop_output()
+            say(f"zoo: cannot write the output: {error.strerror}")
+        else:  # a file that is another user's, or on a disk that is gone
+            say(f"zoo: cannot use {os.fsdecode(error.filename)}: {error.strerror}")
     sys.exit(code)
 
 
