@@ -122,9 +122,6 @@ class RunFolder:
         lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            who = {"process": os.getpid(), "host": platform.node(), "since": now}
-            write_text(self.path / _HOLDER, json.dumps(who) + "\n")
         except Timeout:
             text = f"{self.path} is in use{self._holder()}: wait for that process or end it"
             raise RunError(text) from None
