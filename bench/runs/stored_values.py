@@ -76,6 +76,7 @@ class _About(TypedDict, total=False):
     classes: list[str]
     rejects: list[_Reject] | None
     manifest: _Manifest | None
+    pictures: dict[str, str]
 
 
 def read_json(text: str, what: str) -> Any:
