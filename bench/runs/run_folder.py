@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -31,6 +32,7 @@ from registry.errors import RunError, StorageError
 
 _LOCK, _HOLDER = "lock", "holder.json"
 _WRITTEN_IN_PLACE = (_LOCK, "run.db", "run.db-wal", "run.db-shm", "run.db-journal")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _LONGEST = 120  # characters of a name; file systems take 255 bytes
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # of Windows
 _FILES = re.compile(  # of the run, which has the trials beside them
@@ -122,14 +124,15 @@ class RunFolder:
         lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
+            self._note_holder()
         except Timeout:
             text = f"{self.path} is in use{self._holder()}: wait for that process or end it"
             raise RunError(text) from None
         except OSError as error:
             lock.release()
-            raise RunError(f"cannot write to {self.path}: {error.strerror}") from error
+            kind = StorageError if error.errno in _FULL else RunError
+            raise kind(f"cannot write to {self.path}: {error.strerror}") from error
         try:
-            self._note_holder()
             self._held = _identity(self.path)
             yield
         finally:
@@ -183,11 +186,7 @@ class RunFolder:
     def _note_holder(self) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         who = {"process": os.getpid(), "host": platform.node(), "since": now}
-        try:
-            write_text(self.path / _HOLDER, json.dumps(who) + "\n")
-        except OSError as error:
-            where = self.path / _HOLDER
-            raise StorageError(f"cannot write {where}: {error.strerror or error}") from error
+        write_text(self.path / _HOLDER, json.dumps(who) + "\n")
 
     def _holder(self) -> str:
         try:
