@@ -218,9 +218,10 @@ def _remaining_trials(
         [(trial.spec, spec) for trial, spec in pairs],
     )
     if changed and not inexact:
-        which = name_changed_pictures(about, plan.about) if OTHER_IMAGES in changed else ""
+        which = name_changed_pictures(about, plan.about)
+        named = (f"{each}{which}" if each == OTHER_IMAGES else each for each in changed)
         raise ReproducibilityError(
-            f"this run cannot be resumed exactly: {'; '.join(changed)}{which}: fix this, or pass "
+            f"this run cannot be resumed exactly: {'; '.join(named)}: fix this, or pass "
             "--inexact to resume anyway and mark the rows"
         )
     mark = (f"resumed with {'; '.join(changed)}",) if changed else ()

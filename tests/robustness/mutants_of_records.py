@@ -154,8 +154,8 @@ MUTANTS = (
     Mutant(
         name="a run in use is taken by a second process",
         file="bench/runs/run_folder.py",
-        old="lock.acquire(timeout=0)\n        except",
-        new="lock.is_locked\n        except",
+        old="lock.acquire(timeout=0)\n            now",
+        new="lock.is_locked\n            now",
         tests=("tests/unit/runs/test_stored_runs.py::test_a_run_in_use_is_left_alone",),
     ),
     Mutant(
@@ -276,6 +276,24 @@ MUTANTS = (
         new="        if record.spec is None:\n",
         tests=(
             "tests/unit/runs/test_received_runs.py::test_a_trial_of_another_specification_is_refused_by_name",
+        ),
+    ),
+    Mutant(
+        name="a database of another user is written",
+        file="bench/runs/run_folder.py",
+        old="if not is_own(self.database):",
+        new="if not self.database:",
+        tests=(
+            "tests/unit/runs/test_files_of_others.py::test_a_database_elsewhere_or_of_another_user_is_not_written",
+        ),
+    ),
+    Mutant(
+        name="a run that cannot be read is left out of the list",
+        file="bench/runs/run_folder.py",
+        old="    except PermissionError:\n        return True",
+        new="    except PermissionError:\n        return False",
+        tests=(
+            "tests/unit/runs/test_files_of_others.py::test_a_run_that_cannot_be_read_is_listed_with_the_reason",
         ),
     ),
 )
