@@ -154,8 +154,8 @@ MUTANTS = (
     Mutant(
         name="a run in use is taken by a second process",
         file="bench/runs/run_folder.py",
-        old="lock.acquire(timeout=0)\n            now",
-        new="lock.is_locked\n            now",
+        old="lock.acquire(timeout=0)\n            self._note",
+        new="lock.is_locked\n            self._note",
         tests=("tests/unit/runs/test_stored_runs.py::test_a_run_in_use_is_left_alone",),
     ),
     Mutant(
