@@ -40,8 +40,8 @@ def page(rows: Sequence[Row]) -> str:
     lines = [f"| network | in the manner of | unusual | {' | '.join(_STEPS)} |"]
     lines.append("| --- | --- | --- " + "| :-: " * len(_STEPS) + "|")
     lines += [_cells(row) for row in rows]
-    said = [f"- `{row.network.call}`: {_text(each)}" for row in rows for each in _all_said(row)]
-    return head + "\n".join([*lines, "", "## What was said", "", *said, ""])
+    said = [f"{row.network.call}: {each}" for row in rows for each in _all_said(row)]
+    return head + "\n".join([*lines, "", "## What was said", "", "```text", *said, "```", ""])
 
 
 def line(row: Row) -> str:
@@ -64,10 +64,10 @@ def _mark(row: Row, step: str) -> str:
 
 def _all_said(row: Row) -> list[str]:
     """Return what was said, each once."""
-    return list(dict.fromkeys(text for each in row.outcomes.values() for text in each.said))
+    return list(dict.fromkeys(_text(said) for each in row.outcomes.values() for said in each.said))
 
 
 def _text(said: str) -> str:
-    """Return `said` without what differs between machines and runs, as Markdown shows it."""
+    """Return `said` without what differs between machines and runs."""
     said = re.sub(r"/\S*/zoo-public-\S*?/(?=[\w.-]+\.(onnx|safetensors|png))", "", said)
-    return re.sub(r"([<>*_|\\])", r"\\\1", said)
+    return said.removeprefix("zoo: ")
