@@ -219,7 +219,7 @@ def _remaining_trials(
     )
     if changed and not inexact:
         which = name_changed_pictures(about, plan.about)
-        named = (f"{each}{which}" if each == OTHER_IMAGES else each for each in changed)
+        named = [f"{each}{which}" if each == OTHER_IMAGES else each for each in changed]
         raise ReproducibilityError(
             f"this run cannot be resumed exactly: {'; '.join(named)}: fix this, or pass "
             "--inexact to resume anyway and mark the rows"

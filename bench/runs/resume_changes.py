@@ -15,7 +15,7 @@ from bench.system.display import join_names
 from registry.errors import RunError
 
 _PARTS = ("train", "validation", "test")
-_NAMED = 3  # pictures that a message names
+_NAMED = 2  # the first picture and how many more: a message is one line
 
 
 def apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
@@ -53,22 +53,22 @@ def require_no_changes(folder: RunFolder, asked: Request, request: Request, tria
 
 
 def name_changed_pictures(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Return which pictures have changed between two descriptions of a run, "" if unknown.
+    """Return which picture has changed first between two descriptions of a run, and how many.
 
-    Runs of earlier versions have no digests of their pictures, so that only names are compared.
+    "" if unknown: runs of earlier versions have no digests, so that only names are compared.
     """
     before, after = _pictures(then), _pictures(now)
     said = [f"{name} is missing" for name in before if name not in after]
     said += [f"{name} is new" for name in after if name not in before]
     both = [name for name in before if name in after and None not in (before[name], after[name])]
-    said += [f"{name} has another content" for name in both if before[name] != after[name]]
-    return f" ({join_names(said, most=_NAMED)})" if said else ""
+    said += [f"{name} has changed" for name in both if before[name] != after[name]]
+    return f": {join_names(said, most=_NAMED)}" if said else ""
 
 
 def _pictures(about: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the digest of each picture of a run by its name, None if it is unknown."""
-    if "pictures" in about:
-        return dict(about["pictures"])
+    if isinstance(kept := about.get("pictures"), dict):
+        return kept
     split = about["split"]
     parts = [part for each in split.get("folds", [split]) for part in map(each.get, _PARTS)]
     return dict.fromkeys((name for part in parts for name in part or ()), None)
