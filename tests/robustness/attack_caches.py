@@ -96,7 +96,8 @@ def attack_caches(
 
 def _try(case: Case, room: Path, truth: Truth, tally: Tally, believing: Sequence[str]) -> None:
     work = room / "work"
-    paths = sorted((work / "cache").glob(case.file))
+    there = sorted((work / "cache").glob(case.file))
+    paths = there
     if case.harm in ("remove_all", "link_lock_out", "link_folder_out", "leave_partial"):
         paths = paths[:1]
     paths = random.Random(case.seed).sample(paths, min(2, len(paths)))
@@ -113,7 +114,8 @@ def _try(case: Case, room: Path, truth: Truth, tally: Tally, believing: Sequence
     truth_of_it = truth.drawings if of_drawings else truth.folder
     names = [str(work / "cache"), *map(str, paths)]
     if of_drawings:
-        names += [f"{path.parent.name}/{path.name}" for path in paths]
+        gone = there if case.harm == "remove_all" else paths
+        names += [f"{path.parent.name}/{path.name}" for path in gone]
     outcome, seen = judged(ended, work, truth_of_it, names)
     outcome = "silently wrong" if outcome.startswith("recorded") else outcome
     tally.add(case.told, outcome, seen)
