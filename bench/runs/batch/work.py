@@ -86,6 +86,7 @@ def work(
         return WorkSummary(records=tuple(records))
     options = trial_options(plan.request)
     specs = [plan.specs[number] for number in left]
+    _require_networks(specs, plan.about["environment"])
     _require_trust(plan, specs, trusted=trusted)
     environment, marks = _environment(plan, specs, inexact=inexact)
     threads, cores = max(spec.threads for spec in specs), default_threads()
@@ -188,7 +189,6 @@ def _environment(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the local environment, and the marks of rows if it differs from the plan's."""
     then = plan.about["environment"]
-    _require_networks(specs, then)
     here = describe_environment(choose_device(specs[0].device))
     here["code"] = {spec.model: code_digest(spec.architecture) for spec in specs}
     changed = differences(software_of(then), software_of(here), [(spec, spec) for spec in specs])

@@ -40,7 +40,7 @@ _CHANGING = {
     "setter": (
         "import os, random, signal\nos.environ['OMP_NUM_THREADS'] = '77'\n"
         "os.environ['MINE'] = 'x'\ndel os.environ['THEIRS']\nos.chdir('/')\nos.umask(0)\n"
-        "signal.signal(signal.SIGINT, signal.SIG_IGN)\nrandom.seed = lambda *seed: None",
+        "signal.signal(signal.SIGTERM, lambda *found: None)\nrandom.seed = lambda *seed: None",
         "environment variables of threads and devices: OMP_NUM_THREADS; "
         "environment variables: MINE, THEIRS; the working directory: FOLDER, now /; "
         "signal handlers; the umask: 022, now 000; "

@@ -756,7 +756,7 @@ def test_a_plan_takes_the_options_of_a_run():
 
     assert set(run) - set(planned) == {
         "resume", "inexact", "jobs", "engine", "address", "runs", "columns",
-        "as_json",
+        "as_json", "trust",
     }  # fmt: skip
     assert set(planned) - set(run) == {"out"}
     assert all(planned[name].default == run[name].default for name in set(run) & set(planned))
