@@ -74,7 +74,7 @@ def write_onnx(path: Path, network: nn.Module, published: WeightsMetadata) -> Co
 
 
 def _translate(path: Path, network: nn.Module, shape: tuple[int, int, int]) -> Any:
-    size = sum(tensor.nbytes for tensor in network.state_dict().values())
+    size = sum(each.nbytes for each in (*network.parameters(), *network.buffers()))
     if size > _MOST_BYTES:
         raise RunError(
             f"{size / 1e9:.1f} GB of weights do not fit into one ONNX file (limit 2 GB): "

@@ -171,10 +171,14 @@ class _Ended:
 
     @property
     def wrong(self) -> str:
-        everything = "\n".join([self.output, *self.lines])
-        if "Traceback (most recent call last)" in everything:
+        if any("Traceback (most recent call last)" in each for each in self.lines):
             return "a traceback"
-        return "" if self.code == 0 or self.lines or self.output else "no word"
+        return "" if self.code == 0 or self.told or self.output else "no word"
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The lines of `zoo` itself; a network may print others."""
+        return tuple(each.removeprefix("zoo: ") for each in self.lines if each.startswith("zoo: "))
 
 
 def _run(arguments: Iterable[str], folder: Path) -> _Ended:
@@ -187,7 +191,7 @@ def _run(arguments: Iterable[str], folder: Path) -> _Ended:
 def _plain(arguments: Iterable[str], folder: Path) -> Outcome:
     """Return the outcome of a command whose errors are one line on stderr."""
     ended = _run(arguments, folder)
-    said = () if ended.code == 0 else ended.lines
+    said = () if ended.code == 0 else ended.told
     wrong = ended.wrong or (f"{len(said)} lines: {said}" if len(said) > 1 else "")
     return Outcome(done=ended.code == 0, said=said[-1:], wrong=wrong)
 
@@ -200,7 +204,7 @@ def _both(one: Outcome, other: Outcome) -> Outcome:
 def _checked(arguments: Iterable[str], folder: Path) -> Outcome:
     ended = _run(arguments, folder)
     if not ended.output:
-        return Outcome(done=False, said=ended.lines[-1:], wrong=ended.wrong)
+        return Outcome(done=False, said=ended.told[-1:], wrong=ended.wrong)
     broken = [each for each in _findings(json.loads(ended.output)) if each["status"] == "broken"]
     said = tuple(f"{each['check']}: {each['seen']}; {each['change']}" for each in broken)
     return Outcome(done=not broken, said=said, wrong=ended.wrong)
@@ -218,7 +222,7 @@ def _findings(content: Any) -> Iterator[dict[str, Any]]:
 def _trained(arguments: Iterable[str], folder: Path) -> Outcome:
     ended = _run(arguments, folder)
     if not ended.output:
-        return Outcome(done=False, said=ended.lines[-1:], wrong=ended.wrong)
+        return Outcome(done=False, said=ended.told[-1:], wrong=ended.wrong)
     (trial,) = json.loads(ended.output)["trials"]
     said = (trial["error"],) if trial.get("error") else tuple(trial.get("marks", ()))
     return Outcome(done=ended.code == 0, said=said, wrong=ended.wrong)
