@@ -21,8 +21,6 @@ def whole_file(path: Path, *, shared: bool = False, mode: int = 0o666) -> Iterat
     """
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
     partial = path.with_name(f".{name}{secrets.token_hex(8) if shared else ''}.partial")
-    with suppress(FileNotFoundError):
-        partial.unlink()  # never written through: it may be a link to a file elsewhere
     try:
         allowed = _make_new(partial, mode)
         yield partial
