@@ -193,8 +193,8 @@ MUTANTS = (
     Mutant(
         name="a file is written through a link that lies in its way",
         file="bench/system/atomic_files.py",
-        old="    partial.unlink(missing_ok=True)\n    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL |",
-        new="    flags = os.O_WRONLY | os.O_CREAT | 0 *",
+        old="(missing_ok=True)\n    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL |",
+        new=".name\n    flags = os.O_WRONLY | os.O_CREAT | 0 *",
         tests=(
             "tests/unit/data/test_altered_caches.py::test_a_planted_link_is_not_written_through",
         ),
