@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,14 @@ from bench.report.run_files import write_run, write_trial
 from bench.report.submission import submission_note
 from bench.report.trackers import Trackers, require_trackers
 from bench.runs.lost_trials import trials_despite_loss, whole_trials
+from bench.runs.more_trials import missing_trials
 from bench.runs.pictures import draw_grid_of, draw_grids, keep_pictures, trials_without_grid
 from bench.runs.plan import Plan, make_plan
 from bench.runs.progress import Progress
+from bench.runs.remaining_trials import remaining_trials
 from bench.runs.request import Request, request_of
 from bench.runs.resolve import ResolvedRequest, resolve_request
-from bench.runs.resume_changes import (
-    apply_changes,
-    name_changed_pictures,
-    require_no_changes,
-)
+from bench.runs.resume_changes import apply_changes, more_seeds, require_no_changes
 from bench.runs.run_folder import RunFolder
 from bench.runs.run_options import require_named_once
 from bench.runs.run_results import RunResults
@@ -35,11 +32,10 @@ from bench.runs.stored_runs import report, try_write_page, write_trials
 from bench.runs.trust import effects_of, remember, require_trust
 from bench.system.clock import Throttle
 from bench.system.cpu import tune_allocator
+from bench.system.display import count_noun
 from bench.training.record import TrialResult
-from bench.training.reproducibility import OTHER_IMAGES, differences
-from bench.training.spec import TrialSpec
 from registry.architecture import Architecture
-from registry.errors import ReproducibilityError, RunError, StorageError, ZooError
+from registry.errors import StorageError, ZooError
 
 
 def run(
@@ -148,20 +144,28 @@ def resume(
             require_trust(effects_of(request), f"the run {folder.path}", changes)
             folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
             left = [trial for trial in trials if not trial.finished]
-            if not left:
+            seeds = more_seeds(asked, request)
+            more = missing_trials(trials, about, request.seeds) if seeds else []
+            if not left and not more:
                 require_no_changes(folder, asked, request, len(trials))
                 progress.say(f"{folder.path}: all {len(trials)} trials are finished")
                 _draw_missing(folder, store, trials, request, progress)
                 results = report(folder, store)
                 try_write_page(results, store, progress.say)
                 return results
-            progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials remain")
+            if left:
+                progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials remain")
+            if more:
+                added = f"{count_noun(seeds, 'more seed')}, {count_noun(len(more), 'more trial')}"
+                progress.say(f"{folder.path}: {added}")
             require_trackers(request.log)
             get_engine(request.engine)
             resolved = resolve_request(request)
             plan = make_plan(resolved, progress)
-            pending = _remaining_trials(left, about, plan, inexact=inexact)
+            pending = remaining_trials([*left, *more], about, plan, inexact=inexact)
             require_isolated(resolved.options, [each.spec for each in pending])
+            if more:
+                store.grow(request.seeds, [trial.spec for trial in more])
             write_trials(folder, about, trials)  # the last may be stored but not yet written
             draw_grids(trials_without_grid(folder, trials), folder, plan, progress)
             return _run(resolved, folder, store, plan, pending, progress, server)
@@ -196,57 +200,6 @@ def _draw_missing(
             keep_pictures(store, plan, progress)
         except ZooError as error:
             progress.say(f"cannot draw the test images: {error}")
-
-
-def _remaining_trials(
-    left: Sequence[StoredTrial], about: Mapping[str, Any], plan: Plan, *, inexact: bool
-) -> list[PendingTrial]:
-    """Return the remaining trials as planned; with differences, as of today and marked.
-
-    Raises:
-        ReproducibilityError: there are differences, and `inexact` is False.
-        RunError: a model no longer exists.
-    """
-    present = {spec.key: spec for spec in plan.specs}
-    for trial in left:
-        if trial.spec.key not in present:
-            raise RunError(f"the run's patterns no longer match {trial.spec.model}: install it")
-    pairs = [(trial, _with_tried_batch_size(trial, present[trial.spec.key])) for trial in left]
-    changed = differences(
-        about["environment"],
-        plan.about["environment"],
-        [(trial.spec, spec) for trial, spec in pairs],
-    )
-    if changed and not inexact:
-        which = name_changed_pictures(about, plan.about)
-        named = [f"{each}{which}" if each == OTHER_IMAGES else each for each in changed]
-        raise ReproducibilityError(
-            f"this run cannot be resumed exactly: {'; '.join(named)}: fix this, or pass "
-            "--inexact to resume anyway and mark the rows"
-        )
-    mark = (f"resumed with {'; '.join(changed)}",) if changed else ()
-    return [
-        PendingTrial(
-            number=trial.number,
-            spec=spec if changed else trial.spec,
-            marks=_merge_marks(trial, mark),
-        )
-        for trial, spec in pairs
-    ]
-
-
-def _with_tried_batch_size(trial: StoredTrial, spec: TrialSpec) -> TrialSpec:
-    """Return `spec` at the batch size to which `trial` was halved for lack of memory."""
-    marks = () if trial.record is None else trial.record.marks
-    if not any(mark.startswith("batch size ") for mark in marks):
-        return spec
-    size = trial.spec.recipe.batch_size
-    return replace(spec, recipe=replace(spec.recipe, batch_size=size))
-
-
-def _merge_marks(trial: StoredTrial, more: tuple[str, ...]) -> tuple[str, ...]:
-    before = () if trial.record is None else trial.record.marks
-    return tuple(dict.fromkeys((*before, *more)))
 
 
 def _run(

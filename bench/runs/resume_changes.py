@@ -20,10 +20,10 @@ _NAMED = 2  # the first picture and how many more: a message is one line
 
 def apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
     """Return `request` with `changes`; raise RunError for one that a resumed run cannot have."""
-    for name in ("models", "seeds"):
-        if name in changes and changes[name] != getattr(request, name):
-            was = ", ".join(map(str, getattr(request, name)))
-            raise RunError(f"a resumed run keeps its {name} ({was}): leave them out")
+    if changes.get("models", request.models) != request.models:
+        was = ", ".join(map(str, request.models))
+        raise RunError(f"a resumed run keeps its models ({was}): leave them out")
+    _require_all_seeds(request, changes)
     split = changes.get("split", request.split)
     if parse_folds(split) != parse_folds(request.split):
         raise RunError(f"a resumed run keeps its split ({request.split}): leave it out")
@@ -32,6 +32,8 @@ def apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
     if changes.get("target", request.target) != request.target:
         raise RunError("a resumed run keeps its target: `zoo runs show RUN --target` shows others")
     changed = with_files_read(replace(request, **(displaced_by(changes) | dict(changes))))
+    if not more_seeds(request, changed):  # in another order they are the same
+        changed = replace(changed, seeds=request.seeds)
     before, after = recipe_of(request), recipe_of(changed)
     if (before.seconds is None) != (after.seconds is None):
         raise RunError(
@@ -39,6 +41,21 @@ def apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
             "a budget: leave out --epochs and --budget"
         )
     return changed
+
+
+def more_seeds(asked: Request, request: Request) -> int:
+    """Return how many seeds `request` has that the stored request `asked` has not."""
+    return len({*request.seeds} - {*asked.seeds})
+
+
+def _require_all_seeds(request: Request, changes: Mapping[str, Any]) -> None:
+    """Raise RunError if the changes leave out a seed of the run."""
+    asked = changes.get("seeds", request.seeds)
+    if left_out := [str(seed) for seed in request.seeds if seed not in asked]:
+        raise RunError(
+            f"--seeds leaves out {join_names(left_out)}: a resumed run keeps its seeds "
+            f"({join_names([*map(str, request.seeds)])}) and may get more"
+        )
 
 
 def require_no_changes(folder: RunFolder, asked: Request, request: Request, trials: int) -> None:

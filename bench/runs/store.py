@@ -20,6 +20,7 @@ import torch
 
 from bench.analysis.results import StoredTrial
 from bench.runs.journal import Journal, StoredRow, loss_error, loss_of
+from bench.runs.more_trials import as_from_the_start
 from bench.runs.schema import (
     CONTENTS,
     SCHEMA,
@@ -130,7 +131,7 @@ class Store:
             return found
 
     def trials(self) -> list[StoredTrial]:
-        """Return the trials, in the order of the plan."""
+        """Return the trials, in the order of a plan that has all of them from the start."""
         with naming_file(self._path):
             rows = self._database.execute(
                 "SELECT number, model, seed, status, spec, record, sha256 FROM trial "
@@ -139,13 +140,24 @@ class Store:
             if [row[0] for row in rows] != list(range(self._contents()["trials"])):
                 raise RunError(f"{self._path} is damaged: a trial is missing")
             trials = [self._trial(*row) for row in rows]
-            check_plan(self.about(), [(trial.spec, trial.record) for trial in trials])
-            return trials
+            about = self.about()
+            check_plan(about, [(trial.spec, trial.record) for trial in trials])
+            return as_from_the_start(trials, about)
 
     def tell(self, name: str, value: object) -> None:
         """Replace the description under `name` durably."""
         with self._change():
             self._put_about(name, value)
+
+    def grow(self, seeds: Sequence[int], specs: Sequence[TrialSpec]) -> None:
+        """Add trials after the others and the run's `seeds` durably: all of it, or nothing."""
+        request = {**self.about()["request"], "seeds": list(seeds)}
+        with self._change():
+            contents = self._contents()
+            for number, spec in enumerate(specs, start=contents["trials"]):
+                self._put(number, spec)
+            self._put_about("request", request)
+            self._put_about(CONTENTS, contents | {"trials": contents["trials"] + len(specs)})
 
     def finish(self, number: int, result: TrialResult) -> None:
         """Store the result of a trial durably; it may replace that of an interrupted one."""

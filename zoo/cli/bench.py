@@ -37,7 +37,9 @@ def bench(
     resume: Annotated[
         str | None,
         typer.Option(
-            metavar="RUN", help="Resume a run: its folder or number.", rich_help_panel=SAFETY
+            metavar="RUN",
+            help="Resume a run, or add --seeds to it: its folder or number.",
+            rich_help_panel=SAFETY,
         ),
     ] = None,
     inexact: Annotated[
