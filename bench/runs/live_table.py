@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.runs.eta import Line, RunProgress
-from bench.system.display import BAD, GOOD, percent, short
+from bench.system.display import BAD, GOOD, duration, percent, short
 
 _BETWEEN = 0.5  # seconds between redraws; each takes some milliseconds
 _FRAME_LINES = 7  # lines of the terminal that hold no model
@@ -89,16 +89,6 @@ def summary(board: RunProgress) -> str:
         return done
     seconds, whole = left
     return f"{done}, {'about' if whole else 'at least'} {duration(seconds)} left"
-
-
-def duration(seconds: float) -> str:
-    """Return the time in words, rounded up: `a minute`, `12 min`, `2 h 10 min`."""
-    minutes = int(-(-seconds // 60))
-    if minutes <= 1:
-        return "a minute"
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def _cells(line: Line) -> dict[str, Text]:

@@ -87,6 +87,16 @@ def count_noun(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def duration(seconds: float) -> str:
+    """Return the time in words, rounded up: `a minute`, `12 min`, `2 h 10 min`."""
+    minutes = int(-(-seconds // 60))
+    if minutes <= 1:
+        return "a minute"
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 def join_names(names: Sequence[str], most: int = 6) -> str:
     """Return names as `a, b and c`; of more than `most`, the last are counted."""
     if len(names) > most:

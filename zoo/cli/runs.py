@@ -122,9 +122,11 @@ def print_table(results: Results, names: Sequence[str] = ()) -> None:
     """
     from rich.console import Console
 
+    from bench.report.advice import advice
     from bench.report.table import render
 
-    frame, title, sentences = results.frame, results.title, results.pairwise.sentences
+    frame, title, more = results.frame, results.title, advice(results)
+    sentences = (*results.pairwise.sentences, *([more] if more else []))
     width, whole = Console().width, not is_narrow()
     print_rendered(render(frame, title, width, sentences, names, whole=whole), crop=False)
 

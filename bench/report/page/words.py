@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bench.analysis.columns import rows_of
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
+from bench.report.advice import advice
 from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines
 from bench.system.display import join_names, percent, percent_range
@@ -57,8 +58,7 @@ def notes(results: Results) -> list[str]:
         found.append("No trial has predictions yet, so there are no verdicts and no mistakes.")
     seeds = {len(each.seeds) for each in results.pairwise.answers.values()}
     if seeds == {1}:
-        found.append(
-            "Each model was trained once, so the variation between seeds is not known. Use --seeds "
-            "6 or more for a verdict."
-        )
+        found.append("Each model was trained once, so the variation between seeds is not known.")
+    if more := advice(results):
+        found.append(f"For a verdict, {more}.")
     return found + [f"{line[0].upper()}{line[1:]}." for line in disclosure_lines(results.frame)]

@@ -10,8 +10,9 @@ from made_records import made_epoch, made_failure, made_record, made_spec
 from rich.console import Console
 
 from bench.runs.eta import RunProgress
-from bench.runs.live_table import LiveTable, duration, render, summary
+from bench.runs.live_table import LiveTable, render, summary
 from bench.runs.progress import Progress
+from bench.system.display import duration
 from bench.training.record import TrialRecord
 
 _ANSI = re.compile(r"\x1b")
