@@ -9,7 +9,13 @@ from importlib.metadata import EntryPoint, entry_points
 
 from registry.architecture import Architecture, Contract
 from registry.claims import Claims, Entry, Kind, filter_allowed, is_pattern, matching
-from registry.errors import RegistryError, UnknownNameError, nearest
+from registry.errors import (
+    ConstructionError,
+    RegistryError,
+    UnknownNameError,
+    UnsuitableError,
+    nearest,
+)
 from registry.family import Described, Family
 from registry.from_file import described_file, file_name, file_origin, is_file
 from registry.frozen import Frozen
@@ -122,12 +128,24 @@ class Catalog:
     def entries(self, patterns: Sequence[str] = ()) -> tuple[Entry[Architecture], ...]:
         """Return the entries that match, or all installed; broken ones have the reason.
 
+        So have, among several, those that cannot be built or compared.
+
         Raises:
-            RegistryError: as `resolve` and `get`.
+            RegistryError: as `resolve`, and for one name as `get`.
         """
-        if patterns:
-            return tuple(self.entry(name) for name in self.resolve(patterns))
-        return tuple(self._installed(name) for name in self.names())
+        if not patterns:
+            return tuple(self._installed(name) for name in self.names())
+        names = self.resolve(patterns)
+        return tuple(map(self.entry if len(names) == 1 else self._entry_or_reason, names))
+
+    def _entry_or_reason(self, name: str) -> Entry[Architecture]:
+        try:
+            return self.entry(name)
+        except (ConstructionError, UnsuitableError) as error:
+            family = None if is_file(name) else self._families.entry(name.partition(":")[0]).value
+            origin = family.origin if family else file_origin(name)
+            reason = str(error).removeprefix(f"{name} ")
+            return Entry(name=name, found=None, origin=origin, broken=reason)
 
     def resolve(self, patterns: Sequence[str]) -> tuple[str, ...]:
         """Return the names that match `patterns`, each once, in the given order.

@@ -143,6 +143,17 @@ def test_what_is_no_network_is_told(folder, name, error, reason):
     assert reason in str(caught.value)
 
 
+def test_among_several_what_is_no_network_has_its_reason(folder):
+    """The others are there; alone, it is an error."""
+    sound, broken = Catalog([]).entries(["mynet.py:MyNet", "mynet.py:Deaf"])
+
+    assert sound.value.contract.parameters == 122
+    assert broken.found is None
+    assert "unexpected keyword argument 'num_classes'" in broken.broken
+    with pytest.raises(ConstructionError, match="unexpected keyword argument"):
+        Catalog([]).entries(["mynet.py:Deaf"])
+
+
 def test_what_has_changed_in_a_file_is_another_code(folder):
     """A run can't be gone on with as if nothing had happened."""
     before = Catalog([]).get("mynet.py:MyNet").value
