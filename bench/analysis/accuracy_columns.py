@@ -32,9 +32,13 @@ def _interval_cell(row: Row) -> str:
 
 
 def _difference_cell(row: Row) -> str:
-    """Return the difference in points, or `best`."""
+    """Return the difference in points, or that the row is the `best` or only the `first`."""
     if missing(row["difference_low"]):
-        return "" if missing(row["difference_to_best"]) else "best"
+        return (
+            ""
+            if missing(row["difference_to_best"])
+            else ("best" if row["place"] == "best" else "first")
+        )
     return points(row["difference_to_best"])
 
 
@@ -43,7 +47,7 @@ def _accuracies(model: ModelTrials) -> list[float]:
 
 
 def _difference(end: int, model: ModelTrials) -> float:
-    """Return the accuracy minus the best model's, or an end of its interval."""
+    """Return the accuracy minus the first model's, or an end of its interval."""
     name, best = model.first.model, model.pairwise.best
     found = model.pairwise.pair(name, best) if best else None
     if name == best:
@@ -88,16 +92,21 @@ ACCURACY_COLUMNS = (
     Column("test_accuracy_deviation", lambda m: deviation(_accuracies(m)),
            "standard deviation of the accuracy over seeds; empty for one seed", "share"),
     Column("difference_to_best", partial(_difference, 0),
-           "accuracy minus the best model's, on the seeds of both; in points in the table",
+           "accuracy minus that of the first compared model, on the seeds of both; in points in "
+           "the table",
            "share",
            name="difference", label="Δ vs best", cell_of=_difference_cell, place=4, priority=7,
            relevant=_compared),
     Column("difference_low", partial(_difference, 1),
            "lower bound of the 95 % interval of the difference, for this pair only; empty for the "
-           "best model", "share"),
+           "first model", "share"),
     Column("difference_high", partial(_difference, 2), "upper bound of that interval", "share"),
-    Column("group", lambda m: m.pairwise.groups.get(m.first.model, ""),
-           "letters; models that share one show no clear difference; empty without verdicts",
+    Column("place", lambda m: m.pairwise.standings.place(m.first.model),
+           "`best`: better than each other compared model; `unbeaten`: no other is better; "
+           "`beaten`; empty without verdicts"),
+    Column("group", lambda m: m.pairwise.standings.groups.get(m.first.model, ""),
+           "letters; models that share one show no clear difference; empty where not each pair was "
+           "tested",
            name="group", words=True, place=5, priority=7, relevant=_compared),
     Column("test_images", lambda m: m.first.test_images or None,
            "number of test images", whole=True),

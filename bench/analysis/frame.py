@@ -26,6 +26,8 @@ def comparison(
 ) -> pd.DataFrame:
     """Return one row per model: the most accurate first, then failures, then the baseline.
 
+    A model stands below those that are better by their verdict, also if it is more accurate.
+
     `COLUMNS` holds the meaning of each column.
 
     Args:
@@ -41,6 +43,8 @@ def comparison(
     models = [ModelTrials(trials=m, pairwise=pairwise, target=target) for m in by_model.values()]
     rows = [{column.key: column.value(model) for column in COLUMNS} for model in models]
     rows.sort(key=lambda row: -number(row["test_accuracy"]))
+    by_name = {str(row["model"]): row for row in rows}
+    rows = [by_name[model] for model in pairwise.standings.sorted([*by_name])]
     keys = [column.key for column in COLUMNS]
     frame = pd.DataFrame([*rows, _baseline_row(*baseline, baseline_bounds)], columns=keys)
     return frame.astype(dict.fromkeys(_COUNTS, "Int64"))
@@ -86,7 +90,7 @@ def _baseline_row(
         "test_accuracy_low": low,
         "test_accuracy_high": high,
         "test_images": images,
-        **dict.fromkeys(("trained_from", "selection", "marks", "error"), ""),
+        **dict.fromkeys(("trained_from", "selection", "marks", "error", "place"), ""),
     }
 
 

@@ -10,7 +10,9 @@ import pandas as pd
 
 from bench.analysis.cross_validation import merge_folds
 from bench.analysis.predictions import Predictions, answers_of
-from bench.analysis.verdict import Verdict, groups, most_relevant, rank_models, sentence, verdicts
+from bench.analysis.standings import Standings, standings
+from bench.analysis.verdict import Verdict, rank_models, verdicts
+from bench.system.display import count_noun, join_names
 from bench.training.evaluate import Evaluation
 from bench.training.record import TrialRecord
 from bench.training.spec import paired_seed
@@ -25,17 +27,22 @@ class PairwiseComparisons:
     Attributes:
         answers: predictions of successful trials, by model.
         verdicts: verdicts, the best model's first; models with marks have none.
-        groups: letters by model; models that share one show no clear difference; empty without
-            verdicts.
-        best: model with which the others are compared; None without verdicts.
-        sentences: most relevant verdicts, in words.
+        standings: who is the best, or why that is not known, with the sentences on it.
     """
 
     answers: Mapping[str, Predictions] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
-    groups: Mapping[str, str] = field(default_factory=dict)
-    best: str | None = None
-    sentences: tuple[str, ...] = ()
+    standings: Standings = field(default_factory=Standings)
+
+    @property
+    def best(self) -> str | None:
+        """The model with which the others are compared, not always a winner; None if none is."""
+        return next(iter(self.standings.order), None)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is said of the models below a table."""
+        return self.standings.sentences
 
     def pair(self, one: str, other: str) -> Verdict | None:
         """Return the verdict on two models, in either order, or None."""
@@ -48,17 +55,19 @@ def compare_pairwise(
     images: Sequence[str],
     tests: Tests,
     image_groups: Sequence[str | None] | None = None,
+    noun: str = "image",
 ) -> PairwiseComparisons:
     """Return the comparisons of `tests`, predictions for `images`; failed trials do not count.
 
     With folds, a seed counts if all its folds succeeded. `image_groups` has the group of each
-    image, if known.
+    image, if known; `noun` says what the images are.
 
     Raises:
         IncomparableError: the test images of models differ.
     """
+    merged = merge_folds(records)
     by_model: dict[str, dict[int, Evaluation]] = {}
-    for record in merge_folds(records):
+    for record in merged:
         test = tests.get((record.model, record.spec.seed))
         if record.status == "ok" and test is not None:
             seeds = by_model.setdefault(record.model, {})
@@ -68,18 +77,69 @@ def compare_pairwise(
     }
     marked = {record.model for record in records if record.marks}
     compared = {model: each for model, each in answers.items() if model not in marked}
-    recipes = {record.model: record.spec.recipe for record in records}
-    found = [
-        replace(each, recipes_differ=recipes[each.first] != recipes[each.second])
-        for each in verdicts(compared)
-    ]
+    found = _completed(verdicts(compared), records, failed_seeds(merged, tests), noun)
+    order = rank_models(compared) if found else []
+    models = dict.fromkeys(record.model for record in records)
+    others = [model for model in models if model not in order]
     return PairwiseComparisons(
         answers=answers,
         verdicts=tuple(found),
-        groups=groups(compared, found),
-        best=rank_models(compared)[0] if found else None,
-        sentences=tuple(sentence(each) for each in most_relevant(compared, found)),
+        standings=standings(_accuracies(merged), order, others, found),
     )
+
+
+def failed_seeds(records: Sequence[TrialRecord], tests: Tests) -> dict[str, str]:
+    """Return by model which seeds its predictions lack, in words, given one record per seed."""
+    by_model: dict[str, list[TrialRecord]] = {}
+    for record in records:
+        by_model.setdefault(record.model, []).append(record)
+    found = {}
+    for model, trials in by_model.items():
+        lost: dict[str, list[int]] = {}
+        for each in trials:
+            if why := _why_lost(each, tests):
+                lost.setdefault(why, []).append(each.spec.seed)
+        if lost:
+            there = len(trials) - sum(map(len, lost.values()))
+            whys = [
+                f"{'seed' if len(seeds) == 1 else 'seeds'} {join_names([*map(str, seeds)])} {why}"
+                for why, seeds in lost.items()
+            ]
+            found[model] = f"{model}: {there} of {count_noun(len(trials), 'seed')}, "
+            found[model] += ", ".join(whys)
+    return found
+
+
+def _why_lost(record: TrialRecord, tests: Tests) -> str:
+    """Return why a seed does not count; empty if it does."""
+    if record.status != "ok":
+        return "unfinished" if record.status == "interrupted" else "failed"
+    return "" if (record.model, record.spec.seed) in tests else "without predictions"
+
+
+def _completed(
+    found: Sequence[Verdict], records: Sequence[TrialRecord], failed: Mapping[str, str], noun: str
+) -> list[Verdict]:
+    """Return the verdicts with what only the records say."""
+    recipes = {record.model: record.spec.recipe for record in records}
+    return [
+        replace(
+            each,
+            recipes_differ=recipes[each.first] != recipes[each.second],
+            noun=noun,
+            failed=tuple(failed[m] for m in (each.first, each.second) if m in failed),
+        )
+        for each in found
+    ]
+
+
+def _accuracies(records: Sequence[TrialRecord]) -> dict[str, float]:
+    """Return the mean accuracy of each model with results, given one record per seed."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        if record.status == "ok" and record.test_accuracy is not None:
+            found.setdefault(record.model, []).append(record.test_accuracy)
+    return {model: sum(each) / len(each) for model, each in found.items()}
 
 
 def wrong_answers(answers: Predictions) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from bench.analysis.pairwise import PairwiseComparisons, Tests, compare_pairwise
 from bench.analysis.stats.clusters import clusters_of
 from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.verdict import Verdict
+from bench.data.synthetic import SYNTHETIC_NAME
 from bench.system.options import parse_share
 from bench.training.evaluate import Evaluation
 from bench.training.record import TrialRecord
@@ -129,7 +130,8 @@ class Results:
         if target is None and asked is not None:
             target = parse_share(asked)
         split = about["split"]
-        pairwise = compare_pairwise(records, split["test"], tests or {}, split.get("groups"))
+        noun = "drawing" if about.get("data") == SYNTHETIC_NAME else "image"
+        pairwise = compare_pairwise(records, split["test"], tests or {}, split.get("groups"), noun)
         return cls(
             records=tuple(records),
             frame=comparison(records, about["baseline"], pairwise, target, _baseline_bounds(split)),

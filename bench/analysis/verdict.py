@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import Literal
 
+from bench.analysis.letters import rank_groups, without_untested
 from bench.analysis.predictions import Predictions, check_same_images
 from bench.analysis.stats.paired import (
     LEVEL,
     Difference,
     holm,
     paired_difference,
-    rank_groups,
     seeds_needed,
 )
 from bench.analysis.stats.power import detectable_difference
@@ -40,6 +40,8 @@ class Verdict:
         pairs: number of compared pairs.
         needed: number of seeds that a verdict needs.
         recipes_differ: whether the two recipes differ; the verdict is on model and recipe together.
+        noun: what the test images are: `image` or `drawing`.
+        failed: seeds that one of the models lacks, in words.
     """
 
     first: str
@@ -49,6 +51,8 @@ class Verdict:
     pairs: int
     needed: int
     recipes_differ: bool = False
+    noun: str = "image"
+    failed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return sentence(self)
@@ -62,6 +66,12 @@ class Verdict:
         if self.found.seeds < self.needed:
             return "descriptive"
         return "better" if self.p <= LEVEL else "level"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else the sentence says, each with the sign before it."""
+        recipes = ("; their recipes differ",) if self.recipes_differ else ()
+        return (*recipes, *(f"; {line}" for line in self.failed))
 
 
 def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
@@ -93,43 +103,87 @@ def rank_models(models: Mapping[str, Predictions]) -> list[str]:
     return sorted(models, key=lambda name: -float(models[name].correct.mean()))
 
 
-def most_relevant(models: Mapping[str, Predictions], found: Sequence[Verdict]) -> list[Verdict]:
-    """Return the verdicts to show: all, or with many models those with the best."""
-    if len(models) <= MANY:
+def most_relevant(order: Sequence[str], found: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts to show: all, or with many models those with the first of `order`."""
+    if len(order) <= MANY:
         return list(found)
-    best = rank_models(models)[0]
-    return [each for each in found if best in (each.first, each.second)]
+    return [each for each in found if order[0] in (each.first, each.second)]
 
 
 def groups(models: Mapping[str, Predictions], found: Sequence[Verdict]) -> dict[str, str]:
     """Return letters by model; models that share one show no clear difference."""
-    if all(each.kind == "descriptive" for each in found):
+    return grouped(rank_models(models), found)
+
+
+def grouped(order: Sequence[str], found: Sequence[Verdict]) -> dict[str, str]:
+    """Return letters for the models of `order` among which each pair was tested.
+
+    A model with an untested pair has none: sharing a letter says no clear difference, and having
+    none in common says a difference.
+    """
+    tested = {frozenset((v.first, v.second)) for v in found if v.kind != "descriptive"}
+    untested = [pair for pair in combinations(order, 2) if frozenset(pair) not in tested]
+    lettered = without_untested(order, untested)
+    if len(lettered) < 2:
         return {}
     different = [(each.first, each.second) for each in found if each.kind == "better"]
-    return rank_groups(rank_models(models), different)
+    return rank_groups(lettered, [pair for pair in different if {*pair} <= {*lettered}])
+
+
+def lines(order: Sequence[str], found: Sequence[Verdict]) -> list[tuple[str, str]]:
+    """Return kinds and sentences to show: one for all pairs if no pair is better or worse."""
+    kinds = {each.kind for each in found}
+    if len(found) > 1 and kinds <= {"level"}:
+        return [("level", f"no clear difference {_overall(order, found)}")]
+    if len(found) > 1 and kinds <= {"descriptive"}:
+        return [("descriptive", f"no verdict {_overall(order, found)}{_needed(found[0])}")]
+    return [(each.kind, sentence(each)) for each in most_relevant(order, found)]
+
+
+def _overall(order: Sequence[str], found: Sequence[Verdict]) -> str:
+    """Return what all pairs have in common, and the largest difference."""
+    most = max(found, key=lambda each: each.found.difference)
+    seeds = [min(each.found.seeds for each in found), max(each.found.seeds for each in found)]
+    spread = f"{seeds[0]} to " if seeds[0] < seeds[1] else ""
+    notes = dict.fromkeys(note for each in found for note in each.notes)
+    among = count_noun(len(order), "model")
+    figures = f"{spread}{count_noun(seeds[1], 'seed')}, {_images(most)}"
+    return (
+        f"between any of {among}: at most {_interval(most.found)}, {most.first} and {most.second}, "
+        f"{figures}{_why(most) if most.kind == 'level' else ''}{''.join(notes)}"
+    )
+
+
+def _interval(found: Difference) -> str:
+    return points_interval(found.difference, found.low, found.high)
+
+
+def _images(verdict: Verdict) -> str:
+    """Return the number of images, as the noun that the data have, and of groups."""
+    found = verdict.found
+    among = "" if found.groups is None else f" in {count_noun(found.groups, 'group')}"
+    return f"{count_noun(found.images, verdict.noun)}{among}"
+
+
+def _needed(verdict: Verdict) -> str:
+    """Return how many seeds a test lacks."""
+    among = f" among {verdict.pairs} pairs" if verdict.pairs > 1 else ""
+    needed = _WORDS[verdict.needed] if verdict.needed < len(_WORDS) else str(verdict.needed)
+    are = "is" if verdict.needed == 1 else "are"
+    return f": too few seeds to test, {needed} {are} needed for a verdict{among}"
 
 
 def sentence(verdict: Verdict) -> str:
     """Return the verdict in plain words."""
     found, first, second = verdict.found, verdict.first, verdict.second
-    figures = (
-        f"{points_interval(found.difference, found.low, found.high)}, "
-        f"{count_noun(found.seeds, 'seed')}, {count_noun(found.images, 'photograph')}"
-    )
-    if found.groups is not None:
-        figures += f" in {count_noun(found.groups, 'group')}"
-    recipes = "; their recipes differ" if verdict.recipes_differ else ""
+    figures = f"{_interval(found)}, {count_noun(found.seeds, 'seed')}, {_images(verdict)}"
+    notes = "".join(verdict.notes)
     if verdict.kind == "better":
-        return f"{first} is better than {second}: {figures}{recipes}"
+        return f"{first} is better than {second}: {figures}{notes}"
     if verdict.kind == "level":
         shown = f"{first} and {second} show no clear difference"
-        return f"{shown}: {figures}{_why(verdict)}{recipes}"
-    among = f" among {verdict.pairs} pairs" if verdict.pairs > 1 else ""
-    needed = _WORDS[verdict.needed] if verdict.needed < len(_WORDS) else verdict.needed
-    return (
-        f"{first} and {second}: {figures}: too few seeds to test, {needed} are needed for a verdict"
-        f"{among}{recipes}"
-    )
+        return f"{shown}: {figures}{_why(verdict)}{notes}"
+    return f"{first} and {second}: {figures}{_needed(verdict)}{notes}"
 
 
 def _verdict(pair: tuple[str, str], found: Difference, p: float, pairs: int) -> Verdict:

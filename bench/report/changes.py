@@ -209,7 +209,7 @@ def _verdict(comparison: RunComparison) -> str:
 
 def _accuracy_figures(change: AccuracyChange) -> str:
     """Return both accuracies, in percent."""
-    return f"{change.base * 100:.1f} → {percent(change.new)}"
+    return f"{percent(change.base).removesuffix(' %')} → {percent(change.new)}"
 
 
 def _time_figures(change: TimeChange) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from bench.report.submission import submission
 from bench.report.table import as_markdown
 from bench.system.atomic_files import write_text
 from bench.system.credentials import hide_all_credentials
-from bench.system.display import cell
+from bench.system.display import cell, percent
 from bench.system.received_files import make_inside
 from bench.system.strict_json import json_text
 from bench.training.evaluate import Evaluation
@@ -66,6 +66,9 @@ def comparison_as_json(results: Results) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "title": results.title,
         "planned": results.planned,
+        "headline": results.pairwise.standings.headline(),
+        "ending": results.pairwise.standings.ending,
+        "winner": results.pairwise.standings.winner,
         "rows": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
         "verdicts": [
             {**as_plain(each), "kind": each.kind, "sentence": sentence(each)}
@@ -107,7 +110,7 @@ def draw_answers(
     source: PixelSource,
 ) -> None:
     """Draw the grid of test images with a finished trial's predictions."""
-    title = f"{record.model}, {record.spec.turn}: {record.test_accuracy:.1%} of {len(images)}"
+    title = f"{record.model}, {record.spec.turn}: {percent(record.test_accuracy)} of {len(images)}"
     draw_grid(images, source, record.spec.classes, test, answers_path(folder), title)
 
 

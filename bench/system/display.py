@@ -15,6 +15,7 @@ from itertools import accumulate
 from rich.cells import get_character_cell_size
 
 GOOD, BAD = "#009E73", "#D55E00"  # Okabe-Ito: distinct for colour-blind readers
+_MOST_DECIMALS = 5  # of a percentage: 1 of a million images; less is rounding
 LINE_CELLS = 1000  # of a message; a plugin's exception may contain a whole file
 _INVISIBLE = re.compile(  # Default_Ignorable_Code_Point and a blank, outside the categories C and Z
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -62,19 +63,24 @@ def html_text(text: str) -> str:
     return html.escape(display(text), quote=True)
 
 
-def percent(share: float | None) -> str:
-    """Return a share, 0 to 1, in percent; "" for None."""
-    return "" if share is None else f"{share * 100:.1f} %"
+def percent(share: float | None, decimals: int = 1) -> str:
+    """Return a share, 0 to 1, in percent; "" for None.
+
+    Only a whole share is 100 %, and only none is 0 %: 2,999 of 3,000 are 99.97 %.
+    """
+    return "" if share is None else f"{_hundredths(share, decimals)} %"
 
 
 def percent_range(low: float, high: float) -> str:
-    """Return an interval of shares, in percent."""
-    return f"{low * 100:.1f} to {high * 100:.1f}"
+    """Return an interval of shares, in percent; no bound is outside 0 to 100."""
+    return " to ".join(_hundredths(min(1.0, max(0.0, bound)), 1) for bound in (low, high))
 
 
 def points(share: float) -> str:
-    """Return a difference of shares, -1 to 1, in points."""
-    return f"{round(share * 100, 1) + 0.0:+.1f}"  # + 0.0: never -0.0
+    """Return a difference of shares, -1 to 1, in points; only no difference is `+0.0`."""
+    within = min(1.0, max(-1.0, share))
+    sign = "-" if within < 0 and _hundredths(-within, 1).strip("0.") else "+"
+    return f"{sign}{_hundredths(abs(within), 1)}"
 
 
 def points_interval(difference: float, low: float, high: float) -> str:
@@ -102,6 +108,15 @@ def join_names(names: Sequence[str], most: int = 6) -> str:
     if len(names) > most:
         names = [*names[: most - 1], f"{len(names) - most + 1} more"]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _hundredths(share: float, decimals: int) -> str:
+    """Return a share times 100, with more decimals where fewer would make it none or whole."""
+    for more in range(decimals, _MOST_DECIMALS):
+        text = f"{share * 100 + 0.0:.{more}f}"
+        if float(text) not in (0.0, 100.0) or float(text) == share * 100:
+            return text
+    return f"{share * 100 + 0.0:.{decimals}f}"
 
 
 def _plain(character: str) -> bool:

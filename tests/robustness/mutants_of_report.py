@@ -133,12 +133,30 @@ MUTANTS = (
         tests=("tests/unit/report/test_charts.py::test_the_budget_is_that_of_the_quickest",),
     ),
     Mutant(
-        name="of two that lead, the headline calls one the best",
-        file="bench/report/page/words.py",
-        old="    if len(leading) == 1:",
-        new="    if len(leading) <= 2:",
+        name="a model that nobody beats is the winner",
+        file="bench/analysis/standings.py",
+        old="wins = len(order) > 1 and all(",
+        new="wins = len(order) > 1 and any(",
         tests=(
-            "tests/unit/zoo/test_words.py::test_the_headline_says_who_leads_as_far_as_that_is_known",
+            "tests/unit/zoo/test_words.py::test_the_headline_says_who_is_the_best_as_far_as_that_is_known",
+        ),
+    ),
+    Mutant(
+        name="the last model has no letter, not the untested one",
+        file="bench/analysis/letters.py",
+        old="worst = max(reversed(left), key=counts.__getitem__)",
+        new="worst = left[-1]",
+        tests=(
+            "tests/unit/analysis/test_letters.py::test_a_model_with_untested_pairs_is_left_out",
+        ),
+    ),
+    Mutant(
+        name="a model stands above one that beats it",
+        file="bench/analysis/standings.py",
+        old="        found.append(chosen := next(free, left[0]))",
+        new="        found.append(chosen := left[0])",
+        tests=(
+            "tests/unit/analysis/test_standings.py::test_a_model_stands_below_the_one_that_beats_it",
         ),
     ),
     Mutant(
@@ -164,10 +182,10 @@ MUTANTS = (
     ),
     Mutant(
         name="letters within letters are kept",
-        file="bench/analysis/stats/paired.py",
-        old="if not any(group < other for other in once)]",
-        new="if group]",
-        tests=("tests/unit/analysis/test_stats_paired.py::test_letters_are_right_for_any_pattern",),
+        file="bench/analysis/letters.py",
+        old="        fitting = [model for model in fitting if model in level[chosen]]",
+        new="        fitting = []",
+        tests=("tests/unit/analysis/test_letters.py::test_letters_are_right_for_any_pattern",),
     ),
     Mutant(
         name="Wilson's interval has the quantile of one side",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count, product
-from string import ascii_lowercase
 
 import numpy as np
 from scipy.special import bdtr
@@ -120,25 +118,6 @@ def seeds_needed(pairs: int = 1) -> int:
     return 1 + math.ceil(math.log2(pairs / LEVEL))
 
 
-def rank_groups(models: Sequence[str], different: Collection[tuple[str, str]]) -> dict[str, str]:
-    """Return letters for `models`, the best first; two share one unless they are `different`.
-
-    Source: H.-P. Piepho 2004, J. Comput. Graph. Stat. 13, 456-466 (insert and absorb).
-    """
-    groups = [frozenset(models)]
-    for one, other in different:
-        split = [
-            part
-            for group in groups
-            for part in ((group - {one}, group - {other}) if {one, other} <= group else (group,))
-        ]
-        once = list(dict.fromkeys(split))
-        groups = [group for group in once if not any(group < other for other in once)]
-    groups.sort(key=lambda group: [model not in group for model in models])
-    lettered = list(zip(_letters(), groups, strict=False))
-    return {m: "".join(letter for letter, group in lettered if m in group) for m in models}
-
-
 def rank_sum_p(first: Sequence[float], second: Sequence[float]) -> float:
     """Return the two-sided p of the rank-sum test: that both samples have one distribution.
 
@@ -181,9 +160,3 @@ def _by_seed_p(gains: Values, clusters: Clusters | None) -> tuple[float, ...]:
     if clusters is None:
         return tuple(mcnemar_p(int((row > 0).sum()), int((row < 0).sum())) for row in gains)
     return tuple(flipped_units_p(row.astype(int).tolist()) for row in cluster_sums(gains, clusters))
-
-
-def _letters() -> Iterator[str]:
-    for length in count(1):
-        for letters in product(ascii_lowercase, repeat=length):
-            yield "".join(letters)

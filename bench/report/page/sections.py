@@ -10,7 +10,6 @@ import numpy as np
 from bench.analysis.columns import informative_columns, rows_of
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
-from bench.analysis.verdict import most_relevant, sentence
 from bench.report.page.figure import MOST_CLASSES, MOST_SERIES, charted_labels, classes_of, labels
 from bench.report.page.gallery import (
     Album,
@@ -23,7 +22,7 @@ from bench.report.page.gallery import (
 )
 from bench.report.page.words import headline, lead, notes
 from bench.report.table import signed_lines
-from bench.system.display import percent
+from bench.system.display import count_noun, percent
 
 Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
@@ -44,13 +43,8 @@ def shown_photographs(results: Results) -> list[str]:
 
 def verdict_section(results: Results) -> Context:
     """Return the verdict: headline, lead, notes, and lines with their kind."""
-    pairwise = results.pairwise
-    marked_ones = {record.model for record in results.records if record.marks}
-    compared = {m: each for m, each in pairwise.answers.items() if m not in marked_ones}
-    lines = [
-        {"kind": each.kind, "text": sentence(each)}
-        for each in most_relevant(compared, pairwise.verdicts)
-    ]
+    told = results.pairwise.standings.lines
+    lines = [{"kind": each.kind, "text": each.text} for each in told]
     kinds = {"✗": "failed", "≠": "marked"}
     lines += [{"kind": kinds[sign], "text": line} for sign, line in signed_lines(results.frame)]
     named = labels(results)
@@ -92,10 +86,7 @@ def confusion_section(results: Results) -> Context:
     for model, label in charted_labels(results).items():
         if model in answers:
             cells = [
-                [
-                    {"text": f"{share * 100:.0f} %", "opacity": f"{share * 0.85:.3f}"}
-                    for share in line
-                ]
+                [{"text": percent(share, 0), "opacity": f"{share * 0.85:.3f}"} for share in line]
                 for line in confusion(answers[model])
             ]
             squares.append({"model": label, "rows": list(zip(classes, cells, strict=True))})
@@ -177,7 +168,7 @@ def _line(text: str, tag: str = "span", kind: str = "") -> dict[str, str]:
 
 
 def _mistake_tile(each: Mistake, album: Album, classes: Sequence[str], seeds: int) -> Context:
-    said = f"✗ {classes[each.said]}, {each.confidence * 100:.0f} % sure"
+    said = f"✗ {classes[each.said]}, {percent(each.confidence, 0)} sure"
     lines = [_line(f"label: {classes[each.label]}", "b"), _line(said, kind="wrong")]
     if seeds > 1:
         lines.append(_line(f"wrong in {each.wrong} of {seeds} seeds"))
@@ -213,10 +204,12 @@ def _who(some: Mapping[str, int], named: Mapping[str, str], seeds: Mapping[str, 
 def _album_notes(album: Album) -> list[str]:
     found = []
     if album.missing:
-        found.append(
-            f"{album.missing} thumbnails are missing: `zoo bench --resume` of this run makes them "
-            "while the images exist."
-        )
+        lost = f"{_thumbnails(album.missing)} missing"
+        found.append(f"{lost}: `zoo bench --resume` of this run makes them while the images exist.")
     if album.refused:
-        found.append(f"{album.refused} thumbnails are omitted to limit the size of the page.")
+        found.append(f"{_thumbnails(album.refused)} omitted to limit the size of the page.")
     return found
+
+
+def _thumbnails(number: int) -> str:
+    return f"{count_noun(number, 'thumbnail')} {'is' if number == 1 else 'are'}"

@@ -10,35 +10,21 @@ from bench.analysis.results import Results
 from bench.report.advice import advice
 from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines
-from bench.system.display import join_names, percent, percent_range
+from bench.system.display import count_noun, percent, percent_range
 
 
 def headline(results: Results, labels: Mapping[str, str]) -> str:
-    """Return the verdict in one sentence."""
-    rows = {row["model"]: row for row in rows_of(results.frame)}
-    tested = [name for name in labels if finite(rows[name]["test_accuracy"]) is not None]
-    if not tested:
+    """Return the standings in words."""
+    standings = results.pairwise.standings
+    if standings.ending == "nothing":
         return "No results yet." if results.unfinished else "No results."
-    best = tested[0]
-    if len(tested) == 1:
-        return f"{labels[best]} has an accuracy of {percent(rows[best]['test_accuracy'])}."
-    groups = results.pairwise.groups
-    if not groups:
-        return f"{labels[best]} leads, but there is no verdict yet."
-    letters = set(groups.get(results.pairwise.best or best, ""))
-    leading = [name for name in tested if letters & set(groups.get(name, ""))] or [best]
-    if len(leading) == 1:
-        return f"{labels[best]} is the best."
-    names = join_names([labels[name] for name in leading])
-    if len(leading) == len(tested):
-        return f"{names} show no clear difference."
-    return f"{names} lead and show no clear difference."
+    return standings.headline(labels)
 
 
 def lead(results: Results, labels: Mapping[str, str]) -> str:
-    """Return the accuracies of the best model and of the majority class."""
+    """Return the accuracies of the first model in the headline and of the majority class."""
     rows = {row["model"]: row for row in rows_of(results.frame)}
-    best = next(iter(labels), BASELINE)
+    best = next(iter((*results.pairwise.standings.leading, *labels)), BASELINE)
     chance = percent(rows[BASELINE]["test_accuracy"])
     baseline = f"Always predicting the majority class gets {chance}."
     if finite(rows[best]["test_accuracy"]) is None or best == BASELINE:
@@ -52,7 +38,8 @@ def notes(results: Results) -> list[str]:
     """Return notes that precede the figures, for example on an unfinished run."""
     found = []
     if results.unfinished:
-        left = f"{results.unfinished} of {results.planned} trials remain"
+        remain = "remains" if results.unfinished == 1 else "remain"
+        left = f"{results.unfinished} of {count_noun(results.planned, 'trial')} {remain}"
         found.append(f"This run is unfinished: {left}. The page shows its results so far.")
     if results.planned and not results.pairwise.answers:
         found.append("No trial has predictions yet, so there are no verdicts and no mistakes.")

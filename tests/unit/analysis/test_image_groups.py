@@ -179,7 +179,7 @@ def test_few_groups_make_no_verdict_though_images_are_many():
     assert by_images.kind == "better"
     assert found.kind == "level"
     assert found.found.low < 0
-    assert ", 6 seeds, 600 photographs in 6 groups" in sentence(found)
+    assert ", 6 seeds, 600 images in 6 groups" in sentence(found)
 
 
 def test_a_clear_winner_is_better_over_groups_too():

@@ -177,7 +177,8 @@ def test_the_sentences_stand_under_the_table(tmp_path):
     shown, text = console.file.getvalue(), as_markdown(results.frame, "made", sentences)
     alone = _results(tmp_path, models=("lenet",))
 
-    assert len(sentences) == 3
+    assert sentences[0] == "alexnet is the best."
+    assert len(sentences) == 4
     assert "alexnet is better than" in shown
     assert "Δ vs best" in shown
     assert "- alexnet is better than lenet: +" in text or "- alexnet is better than vgg11" in text
@@ -191,7 +192,8 @@ def test_the_files_hold_the_verdicts(tmp_path):
     write_run(results, ABOUT)
     told = json.loads((tmp_path / "comparison.json").read_text())
 
-    assert [each["sentence"] for each in told["verdicts"]] == list(results.pairwise.sentences)
+    assert [each["sentence"] for each in told["verdicts"]] == list(results.pairwise.sentences[1:])
+    assert told["headline"] == results.pairwise.sentences[0]
     assert told["verdicts"][0]["kind"] == "better"
     assert told["verdicts"][0]["found"]["seeds"] == 8
     assert "test_log_loss" in (tmp_path / "comparison.csv").read_text().splitlines()[0]

@@ -15,7 +15,6 @@ from bench.analysis.stats.paired import (
     holm,
     mcnemar_p,
     paired_difference,
-    rank_groups,
     seeds_needed,
     sign_flip_p,
 )
@@ -115,44 +114,6 @@ def test_one_image_tells_nothing():
     found = paired_difference(np.ones((2, 1), bool), np.zeros((2, 1), bool))
 
     assert (found.low, found.high) == (-1, 1)
-
-
-def test_letters_agree_with_multcompview():
-    """The example of that R package's plot.multcompLetters: A-C and B-C differ, D from nothing."""
-    letters = rank_groups(list("ABCD"), [("A", "C"), ("B", "C")])
-
-    assert letters == {"A": "a", "B": "a", "C": "b", "D": "ab"}
-
-
-@pytest.mark.parametrize(
-    ("different", "letters"),
-    [
-        ([], ["a", "a", "a"]),
-        ([("x", "z")], ["a", "ab", "b"]),
-        ([("x", "y"), ("x", "z")], ["a", "b", "b"]),
-        ([("x", "y"), ("x", "z"), ("z", "y")], ["a", "b", "c"]),
-        ([("x", "y")], ["a", "b", "ab"]),
-    ],
-)
-def test_letters_of_three(different, letters):
-    """Each pattern that three models can make, the best model's letter first."""
-    assert list(rank_groups(["x", "y", "z"], different).values()) == letters
-
-
-@pytest.mark.parametrize("trial", range(20))
-def test_letters_are_right_for_any_pattern(trial):
-    """Two models share a letter if and only if nothing tells them apart; no letter is spare."""
-    generator = np.random.default_rng(trial)
-    models = [f"m{place}" for place in range(7)]
-    pairs = [(one, other) for one in models for other in models if one < other]
-    different = {pair for pair in pairs if generator.random() < 0.4}
-    letters = rank_groups(models, different)
-    columns = [{m for m in models if letter in letters[m]} for letter in "".join(letters.values())]
-
-    assert all(
-        (pair in different) == (not set(letters[pair[0]]) & set(letters[pair[1]])) for pair in pairs
-    )
-    assert not any(one < other for one in columns for other in columns)
 
 
 @pytest.mark.parametrize(("images", "points"), [(98, 16), (500, 7), (2000, 3.5)])

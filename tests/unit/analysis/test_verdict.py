@@ -32,13 +32,13 @@ def _world(models=2, seeds=10, images=98, apart=0.0, seed=1, world="even"):
 
 
 def test_a_clear_winner_is_better():
-    """Twenty points over ten seeds: the sentence has difference, interval, seeds, photographs."""
+    """Twenty points over ten seeds: the sentence has difference, interval, seeds, images."""
     (verdict,) = verdicts(_world(apart=0.2))
 
     assert verdict.kind == "better"
     assert re.fullmatch(
         r"alexnet is better than lenet: \+\d+\.\d points \(95 %: \+\d+\.\d to \+\d+\.\d\), "
-        r"10 seeds, 98 photographs",
+        r"10 seeds, 98 images",
         sentence(verdict),
     )
 
@@ -49,7 +49,7 @@ def test_no_difference_is_not_told():
 
     assert verdict.kind == "level"
     assert re.search(
-        r"show no clear difference: .*, 10 seeds, 98 photographs; "
+        r"show no clear difference: .*, 10 seeds, 98 images; "
         r"a difference under [\d.]+ points would not show on so few$",
         sentence(verdict),
     )
@@ -97,7 +97,7 @@ def test_many_models_are_told_beside_the_best():
     models = _world(models=12, seeds=12)
     found = verdicts(models)
 
-    assert (len(found), found[0].pairs, len(most_relevant(models, found))) == (66, 66, 11)
+    assert (len(found), found[0].pairs, len(most_relevant(list(models), found))) == (66, 66, 11)
 
 
 def test_only_seeds_of_both_count():

@@ -147,7 +147,7 @@ def test_table_and_report_say_what_intervals_count(runs, zoo):
     results = read_run("0002", runs)
 
     assert NOTE in out
-    assert "300 photographs in 30 groups" in out
+    assert "300 images in 30 groups" in out
     assert f"- {NOTE}\n" in as_markdown(results.frame, results.title)
     assert f"I{NOTE[1:]}." in notes(results)
 

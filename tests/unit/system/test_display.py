@@ -5,7 +5,16 @@ import json
 import pytest
 
 from bench.report.page.vega import script_json
-from bench.system.display import cell, display, html_text, markdown, short
+from bench.system.display import (
+    cell,
+    display,
+    html_text,
+    markdown,
+    percent,
+    percent_range,
+    points,
+    short,
+)
 from bench.system.strict_json import json_text
 
 _BROKEN = "caf\udce9.jpg"  # a name in Latin-1, as Python reads it
@@ -122,3 +131,28 @@ def test_json_within_a_script_ends_nothing():
 
     assert not set("<>&") & set(text)
     assert json.loads(text) == names
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0, "0.0 %"), (1, "100.0 %"), (2999 / 3000, "99.97 %"), (1 / 3000, "0.03 %"), (0.5, "50.0 %"),
+     (1 - 1e-9, "100.0 %"), (-0.0, "0.0 %")],
+)  # fmt: skip
+def test_only_a_whole_share_is_all(share, told):
+    """One wrong of 3,000 is not none, and one right is not nothing."""
+    assert percent(share) == told
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(0, "+0.0"), (-0.0, "+0.0"), (-1e-9, "+0.0"), (0.0003, "+0.03"), (-0.0003, "-0.03"),
+     (1.2, "+100.0"), (-1.4, "-100.0"), (0.123, "+12.3")],
+)  # fmt: skip
+def test_a_difference_has_a_sign_that_it_has(share, told):
+    """No -0.0, and nothing beyond 100 points."""
+    assert points(share) == told
+
+
+def test_no_bound_is_beyond_what_can_be():
+    """Accuracies are within 0 to 100 %."""
+    assert percent_range(-0.1, 1.2) == "0.0 to 100.0"

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from made_records import IMAGES, made_failure, made_record
+from made_verdicts import made_standings, made_verdict
+from rich.console import Console
+
+from bench.analysis.frame import BASELINE
+from bench.analysis.verdict import sentence
+from bench.report.page.sections import table_section, verdict_section
+from bench.report.run_files import comparison_as_json
+from bench.report.table import as_markdown, render
+from bench.runs.run_results import RunResults
+from bench.training.evaluate import Evaluation
+
+_ABOUT = {
+    "title": "",
+    "baseline": [IMAGES // 2, IMAGES],
+    "split": {"test": [f"{place}.jpg" for place in range(IMAGES)]},
+}
+_BETTER = re.compile(r"(\w+) is better than (\w+):")
+
+
+def _test(accuracy, generator):
+    labels = torch.arange(IMAGES) % 2
+    right = torch.from_numpy(generator.random(IMAGES) < accuracy)
+    probabilities = torch.full((IMAGES, 2), 0.2)
+    probabilities[torch.arange(IMAGES), torch.where(right, labels, 1 - labels)] = 0.8
+    share = float(right.float().mean())
+    return Evaluation(labels=labels, probabilities=probabilities, loss=0.6, accuracy=share)
+
+
+def _results(models, **about):
+    """Return results of models, each a list of its seeds' accuracies, None for a failed seed."""
+    records, tests = [], {}
+    for place, (model, accuracies) in enumerate(models.items()):
+        for seed, accuracy in enumerate(accuracies):
+            if accuracy is None:
+                records.append(made_failure(model, seed))
+                continue
+            test = _test(accuracy, np.random.default_rng([seed, place]))
+            records.append(made_record(model, seed, test.accuracy))
+            tests[model, seed] = test
+    count = len(records)
+    return RunResults.from_records(None, _ABOUT | about, records, planned=count, tests=tests)
+
+
+def _random_results(trial):
+    """Return results of one to five models of up to nine seeds, some failed, some with marks."""
+    generator = np.random.default_rng(trial)
+    seeds, lost = int(generator.choice([1, 2, 3, 6, 7, 9])), float(generator.choice([0, 0, 0.3]))
+    apart = float(generator.choice([0.0, 0.1, 0.3]))
+    models = {
+        f"m{place}": [
+            None if generator.random() < lost else 0.95 - apart * place / 2 for _ in range(seeds)
+        ]
+        for place in generator.permutation(int(generator.integers(1, 6)))
+    }
+    results = _results(models)
+    if generator.random() < 0.8:
+        return results
+    records = [replace(each, marks=("x",) * (each.model == "m0")) for each in results.records]
+    tests = {
+        (model, seed): _test(0.9, np.random.default_rng(seed))
+        for model, answers in results.pairwise.answers.items()
+        for seed in answers.seeds
+    }
+    return RunResults.from_records(None, _ABOUT, records, planned=len(records), tests=tests)
+
+
+def _check_standings(told, better, tested):
+    """Check that headline, letters and order do not contradict the endings of the pairs."""
+    assert (told.winner is not None) == ("is the best" in told.headline())
+    if told.winner:
+        assert {(told.winner, m) for m in told.order if m != told.winner} <= better
+    if told.ending == "tie":
+        assert {frozenset(pair) for pair in combinations(told.leading, 2)} <= tested
+    assert not {loser for _, loser in better} & {*told.leading}
+    for one, other in combinations(told.groups, 2):
+        differ = (one, other) in better or (other, one) in better
+        assert frozenset((one, other)) in tested
+        assert differ != bool({*told.groups[one]} & {*told.groups[other]})
+
+
+@pytest.mark.parametrize("trial", range(24))
+def test_no_two_texts_of_a_table_contradict_each_other(trial):
+    """Headline, letters, sentences, order of the table, files and page say the same."""
+    results = _random_results(trial)
+    told, frame = results.pairwise.standings, results.frame.set_index("model")
+    better = {(v.first, v.second) for v in results.verdicts if v.kind == "better"}
+    tested = {frozenset((v.first, v.second)) for v in results.verdicts if v.kind != "descriptive"}
+    page, rows = verdict_section(results), [*frame.index]
+    texts = "\n".join(line["text"] for line in page["lines"])
+    markdown = as_markdown(results.frame, "", results.pairwise.sentences)
+    files = comparison_as_json(results)
+    console = Console(file=io.StringIO(), width=1000)
+    console.print(render(results.frame, "", 1000, results.pairwise.sentences))
+
+    _check_standings(told, better, tested)
+    assert page["headline"] == files["headline"] == told.headline()
+    assert files["winner"] == told.winner
+    assert [m for m in rows if frame.loc[m, "place"] == "best"] == [told.winner] * bool(told.winner)
+    assert [m for m in rows if m in told.order] == [*told.order]
+    for text in (texts, markdown, console.file.getvalue()):
+        said = set(_BETTER.findall(text))
+        assert said == better
+        assert all(rows.index(one) < rows.index(other) for one, other in said)
+    assert dict(frame["group"][frame["group"].fillna("") != ""]) == dict(told.groups)
+    first = [
+        row["cells"][0]["text"].split(" ")[0] for row in table_section(results)["table"]["rows"]
+    ]
+    assert first[:-1] == [m for m in rows if m != BASELINE]
+
+
+@pytest.mark.parametrize("models", [2, 3, 5])
+def test_no_pattern_of_endings_contradicts_the_headline(models):
+    """Also one that no sensible test gives: circles, and gaps anywhere."""
+    names = tuple("abcde"[:models])
+    generator = np.random.default_rng(models)
+    for _ in range(100):
+        pairs = list(combinations(names, 2))
+        endings = generator.choice([*"><=?"], len(pairs), p=[0.5, 0.1, 0.3, 0.1])
+        found = [made_verdict(*pair, ending) for pair, ending in zip(pairs, endings, strict=True)]
+        better = {(v.first, v.second) for v in found if v.kind == "better"}
+        tested = {frozenset((v.first, v.second)) for v in found if v.kind != "descriptive"}
+
+        _check_standings(made_standings(endings, names), better, tested)
+
+
+def test_a_model_stands_below_the_one_that_beats_it():
+    """Though it is more accurate, by seeds that the other lacks."""
+    assert made_standings("<==").order == ("lenet", "alexnet", "vgg11")
+
+
+def test_a_model_without_tested_pairs_has_no_letter():
+    """A letter would say that it shows no clear difference."""
+    assert dict(made_standings(">??").groups) == {"alexnet": "a", "lenet": "b"}
+
+
+def test_untested_pairs_are_one_sentence():
+    """Three models of one seed: no verdict, once, with the largest difference."""
+    (told,) = _results({"a": [0.9], "b": [0.8], "c": [0.7]}).pairwise.sentences
+
+    assert re.fullmatch(
+        r"no verdict between any of 3 models: at most \S+ points \(95 %: \S+ to \S+\), a and c, "
+        r"1 seed, 92 images: too few seeds to test, seven are needed for a verdict among 3 pairs",
+        told,
+    )
+
+
+def test_level_pairs_are_one_sentence():
+    """Three equal models of seven seeds: no clear difference, once."""
+    (told,) = _results(dict.fromkeys("abc", [0.9] * 7)).pairwise.sentences
+
+    assert re.match(r"no clear difference between any of 3 models: at most \+", told)
+
+
+def test_failed_seeds_are_named_in_the_sentence():
+    """With how many of how many count."""
+    results = _results({"alexnet": [0.9, None, 0.9], "lenet": [0.8, 0.8, 0.8]})
+
+    assert results.pairwise.sentences[0].endswith("; alexnet: 2 of 3 seeds, seed 1 failed")
+
+
+def test_several_failed_seeds_are_plural():
+    """Each is named; one without predictions is another matter."""
+    results = _results({"alexnet": [0.9, None, None], "lenet": [0.8, 0.8, 0.8]})
+
+    assert results.pairwise.sentences[0].endswith("; alexnet: 1 of 3 seeds, seeds 1 and 2 failed")
+
+
+@pytest.mark.parametrize(("data", "noun"), [("synthetic", "drawings"), ("pets", "images")])
+def test_images_have_the_noun_of_their_data(data, noun):
+    """The built-in data are drawings; of others it is not known whether they are photographs."""
+    told = _results({"a": [0.9], "b": [0.8]}, data=data).pairwise.sentences[0]
+
+    assert f", 1 seed, 92 {noun}:" in told
+
+
+def test_one_image_is_singular():
+    """And so is one seed."""
+    verdict = made_verdict("a", "b", ">")
+    one = replace(verdict, found=replace(verdict.found, images=1), noun="drawing")
+
+    assert sentence(one).endswith("6 seeds, 1 drawing")
+
+
+def test_only_a_winner_is_the_best_in_the_table():
+    """Of two that tie, the first is only the one that the other is measured from."""
+    tie = as_markdown(_results(dict.fromkeys("ab", [0.9] * 6)).frame, "")
+    won = as_markdown(_results({"a": [0.95] * 6, "b": [0.6] * 6}).frame, "")
+
+    assert "| best |" not in tie
+    assert "| first |" in tie
+    assert "| best |" in won
