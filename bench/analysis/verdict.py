@@ -18,7 +18,7 @@ from bench.analysis.stats.paired import (
     seeds_needed,
 )
 from bench.analysis.stats.power import detectable_difference
-from bench.system.display import count_noun, html_text, points_interval
+from bench.system.display import count_noun, html_text, points_interval, round_points
 
 MANY = 10  # with more models, only verdicts with the best are shown
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -134,23 +134,28 @@ def lines(order: Sequence[str], found: Sequence[Verdict]) -> list[tuple[str, str
     """Return kinds and sentences to show: one for all pairs if no pair is better or worse."""
     kinds = {each.kind for each in found}
     if len(found) > 1 and kinds <= {"level"}:
-        return [("level", f"no clear difference {_overall(order, found)}")]
+        return [("level", _overall(order, found, "no clear difference"))]
     if len(found) > 1 and kinds <= {"descriptive"}:
-        return [("descriptive", f"no verdict {_overall(order, found)}{_needed(found[0])}")]
-    return [(each.kind, sentence(each)) for each in most_relevant(order, found)]
+        return [("descriptive", _overall(order, found, "no verdict"))]
+    told, said = list[tuple[str, str]](), set[str]()
+    for each in most_relevant(order, found):  # failed seeds of a model are told once
+        new = replace(each, failed=tuple(line for line in each.failed if line not in said))
+        told.append((each.kind, sentence(new)))
+        said |= {*each.failed}
+    return told
 
 
-def _overall(order: Sequence[str], found: Sequence[Verdict]) -> str:
-    """Return what all pairs have in common, and the largest difference."""
+def _overall(order: Sequence[str], found: Sequence[Verdict], told: str) -> str:
+    """Return what all pairs have in common, the largest difference, and why it is not clear."""
     most = max(found, key=lambda each: each.found.difference)
-    seeds = [min(each.found.seeds for each in found), max(each.found.seeds for each in found)]
-    spread = f"{seeds[0]} to " if seeds[0] < seeds[1] else ""
+    counts = [each.found.seeds for each in found]
+    spread = f"{min(counts)} to " if min(counts) < max(counts) else ""
     notes = dict.fromkeys(note for each in found for note in each.notes)
-    among = count_noun(len(order), "model")
-    figures = f"{spread}{count_noun(seeds[1], 'seed')}, {_images(most)}"
     return (
-        f"between any of {among}: at most {_interval(most.found)}, {most.first} and {most.second}, "
-        f"{figures}{_why(most) if most.kind == 'level' else ''}{''.join(notes)}"
+        f"{told} between any two of {count_noun(len(order), 'model')}; "
+        f"{most.first} and {most.second} differ most: {_interval(most.found)}, "
+        f"{spread}{count_noun(max(counts), 'seed')}, {_images(most)}"
+        f"{_why(most) if most.kind == 'level' else _needed(most)}{''.join(notes)}"
     )
 
 
@@ -206,4 +211,4 @@ def _why(verdict: Verdict) -> str:
     least = detectable_difference(found, verdict.pairs)
     if math.isnan(least):
         return ""
-    return f"; a difference under {least * 100:.2g} points would not show on so few"
+    return f"; a difference under {round_points(least)} would not show on so few"

@@ -24,6 +24,7 @@ from bench.system.display import (
     percent,
     points,
     points_interval,
+    round_points,
     short,
 )
 from bench.training.spec import as_plain
@@ -234,7 +235,7 @@ def _accuracy(change: AccuracyChange) -> str:
     if change.kind != "level":
         return f"{figures}: {change.kind}"
     least = change.detectable
-    hidden = f"; too few images to detect a loss under {least * 100:.2g} points"
+    hidden = f"; too few images to detect a loss under {round_points(least)}"
     return f"{figures}: may be chance{'' if math.isnan(least) else hidden}"
 
 

@@ -88,6 +88,12 @@ def points_interval(difference: float, low: float, high: float) -> str:
     return f"{points(difference)} points (95 %: {points(low)} to {points(high)})"
 
 
+def round_points(share: float) -> str:
+    """Return a difference, 0 to 1, in points with two digits: `12 points`, `1 point`."""
+    text = f"{share * 100:.2g}" if share < 0.995 else "100"
+    return f"{text} point" if text == "1" else f"{text} points"
+
+
 def count_noun(number: int, noun: str) -> str:
     """Return a number with its noun, in the singular or plural."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -149,8 +149,9 @@ def test_untested_pairs_are_one_sentence():
     (told,) = _results({"a": [0.9], "b": [0.8], "c": [0.7]}).pairwise.sentences
 
     assert re.fullmatch(
-        r"no verdict between any of 3 models: at most \S+ points \(95 %: \S+ to \S+\), a and c, "
-        r"1 seed, 92 images: too few seeds to test, seven are needed for a verdict among 3 pairs",
+        r"no verdict between any two of 3 models; a and c differ most: "
+        r"\S+ points \(95 %: \S+ to \S+\), 1 seed, 92 images: "
+        r"too few seeds to test, seven are needed for a verdict among 3 pairs",
         told,
     )
 
@@ -159,7 +160,9 @@ def test_level_pairs_are_one_sentence():
     """Three equal models of seven seeds: no clear difference, once."""
     (told,) = _results(dict.fromkeys("abc", [0.9] * 7)).pairwise.sentences
 
-    assert re.match(r"no clear difference between any of 3 models: at most \+", told)
+    assert re.match(
+        r"no clear difference between any two of 3 models; \w and \w differ most: \+", told
+    )
 
 
 def test_failed_seeds_are_named_in_the_sentence():
@@ -174,6 +177,23 @@ def test_several_failed_seeds_are_plural():
     results = _results({"alexnet": [0.9, None, None], "lenet": [0.8, 0.8, 0.8]})
 
     assert results.pairwise.sentences[0].endswith("; alexnet: 1 of 3 seeds, seeds 1 and 2 failed")
+
+
+def test_failed_seeds_end_the_sentence_of_all_pairs():
+    """After what the test lacks."""
+    (told,) = _results({"a": [0.9, None], "b": [0.9] * 2, "c": [0.9] * 2}).pairwise.sentences
+
+    assert ", 1 to 2 seeds, 92 images: too few seeds to test" in told
+    assert told.endswith("among 3 pairs; a: 1 of 2 seeds, seed 1 failed")
+
+
+def test_failed_seeds_are_told_once():
+    """Not again in each sentence on the model; the verdict itself has them."""
+    results = _results({"a": [0.95] * 7, "b": [0.6] * 7, "c": [0.6] * 7 + [None]})
+    told = "c: 7 of 8 seeds, seed 7 failed"
+
+    assert sum(told in line for line in results.pairwise.sentences) == 1
+    assert sum(told in str(verdict) for verdict in results.verdicts) == 2
 
 
 @pytest.mark.parametrize(("data", "noun"), [("synthetic", "drawings"), ("pets", "images")])

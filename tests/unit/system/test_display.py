@@ -13,6 +13,7 @@ from bench.system.display import (
     percent,
     percent_range,
     points,
+    round_points,
     short,
 )
 from bench.system.strict_json import json_text
@@ -156,3 +157,12 @@ def test_a_difference_has_a_sign_that_it_has(share, told):
 def test_no_bound_is_beyond_what_can_be():
     """Accuracies are within 0 to 100 %."""
     assert percent_range(-0.1, 1.2) == "0.0 to 100.0"
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.01, "1 point"), (0.012, "1.2 points"), (0.12, "12 points"),
+                        (1.0, "100 points"), (0.995, "100 points")],
+)  # fmt: skip
+def test_rounded_points_are_singular_and_plural(share, told):
+    """And never `1e+02`."""
+    assert round_points(share) == told
