@@ -67,7 +67,7 @@ def comparison_as_json(results: Results) -> dict[str, Any]:
         "title": results.title,
         "planned": results.planned,
         "headline": results.pairwise.standings.headline(),
-        "ending": results.pairwise.standings.ending,
+        "standings": results.pairwise.standings.ending,
         "winner": results.pairwise.standings.winner,
         "rows": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
         "verdicts": [
