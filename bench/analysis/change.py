@@ -8,45 +8,30 @@ from statistics import median
 from typing import Literal
 
 import numpy as np
+from scipy.special import stdtr
 
 from bench.analysis.predictions import Predictions, check_same_images
 from bench.analysis.stats.clusters import join_clusters
-from bench.analysis.stats.paired import (
-    LEVEL,
-    Difference,
-    holm,
-    least_rank_sum_p,
-    paired_difference,
-    rank_sum_p,
-    seeds_needed,
-)
-from bench.analysis.stats.power import detectable_difference
+from bench.analysis.stats.paired import LEVEL, holm
+from bench.analysis.stats.unpaired import UnpairedDifference, unpaired_difference
 
 Kind = Literal["accuracy", "time", "parameters"]
 KINDS: tuple[Kind, ...] = ("accuracy", "time", "parameters")
+Ending = Literal["worse", "not worse", "unknown"]
+NEGLIGIBLE = 0.02  # a loss of accuracy that is as good as none
 SLOWER = 0.10  # asv's factor: smaller changes are noise on a shared machine
-SLOWER_UNTESTED = 0.25  # with too few seeds for a test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyChange:
-    """The change of accuracy on the same test images, with the seeds of both runs.
+    """The change of accuracy on the same test images, over the seeds of both runs.
 
-    It is significant if p is at most 0.05 after Holm's correction over the models. The number of
-    seeds selects p:
-
-    - One seed: the larger p of the interval over images and McNemar's exact test, or of the sign
-      flips of whole groups, where images belong together. It says nothing
-      about other seeds. If results vary much between seeds, up to one in four harmless changes
-      counts as a loss (`make simulations`).
-    - Several seeds: the p over seeds and images together. Two seeds show only very consistent
-      losses.
-    - Enough seeds for a sign-flip test (`seeds_needed`): the larger of that p and the sign-flip p.
-
-    Sources: see `bench.analysis.stats.paired` and `MeanEstimate.half_width`.
+    It is significant if p is at most 0.05 after Holm's correction over the models. The test is that
+    of verdicts: see `bench.analysis.stats.spread`. With one seed, only losses that are larger than
+    the usual difference between two seeds are significant.
 
     Attributes:
-        base, new: mean accuracies over the shared seeds, 0 to 1.
+        base, new: mean accuracies, 0 to 1.
         found: difference with its 95 % interval, for this model only.
         p: p after the correction.
         models: number of models in the correction.
@@ -55,7 +40,7 @@ class AccuracyChange:
 
     base: float
     new: float
-    found: Difference
+    found: UnpairedDifference
     p: float
     models: int
     identical: bool
@@ -69,23 +54,38 @@ class AccuracyChange:
             return "level"
         return "worse" if self.found.difference < 0 else "better"
 
+    def ending(self, tolerance: float = 0.0) -> Ending:
+        """Return whether NEW is less accurate by more than `tolerance`, 0 to 1.
+
+        `worse`: the loss is significant, and larger. `not worse`: the interval, over other seeds
+        too, excludes a loss of more than `tolerance` and of more than two points. `unknown`:
+        neither.
+        """
+        if self.kind == "worse" and -self.found.difference > tolerance:
+            return "worse"
+        low, _ = self.found.bounds(LEVEL)
+        if self.kind in ("same", "better") or low >= -max(tolerance, NEGLIGIBLE):
+            return "not worse"
+        return "unknown"
+
     @property
     def detectable(self) -> float:
-        """The loss, 0 to 1, that is detected in four of five cases; NaN if unknown."""
-        return detectable_difference(self.found, self.models)
+        """The loss, 0 to 1, that is detected in four of five cases."""
+        return min(1.0, self.found.detectable(self.models))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeChange:
     """The change of the training time.
 
-    It is significant if the medians differ by more than 10 % and the rank-sum test of the seconds
-    per seed has p at most 0.05 after Holm's correction over the models. With too few seeds for the
-    test (such as three of one model), the medians must differ by more than 25 %.
+    It is tested only if both runs were measured in turn, seed by seed: the speed of a machine
+    drifts, so that runs one after the other differ without a cause. The change is significant if
+    the medians differ by more than 10 % and the t test of the logarithms' differences has p at most
+    0.05 after Holm's correction over the models.
 
     Attributes:
         base, new: wall seconds of training, one value per seed.
-        p: p after the correction; None with too few seeds.
+        p: p after the correction; None if not tested.
     """
 
     base: tuple[float, ...]
@@ -98,10 +98,13 @@ class TimeChange:
         return median(self.new) / median(self.base)
 
     @property
-    def kind(self) -> Literal["faster", "level", "slower"]:
-        """`level`: the difference may be noise."""
-        least = 1 + (SLOWER_UNTESTED if self.p is None else SLOWER)
-        if 1 / least <= self.ratio <= least or (self.p is not None and self.p > LEVEL):
+    def kind(self) -> Literal["faster", "level", "slower", "untested"]:
+        """`level`: the difference may be noise; `untested`: nobody knows."""
+        if self.base == self.new:
+            return "level"
+        if self.p is None:
+            return "untested"
+        if 1 / (1 + SLOWER) <= self.ratio <= 1 + SLOWER or self.p > LEVEL:
             return "level"
         return "slower" if self.ratio > 1 else "faster"
 
@@ -134,13 +137,22 @@ class ModelChange:
         if self.failed:
             return KINDS
         accuracy, time = self.accuracy, self.time
-        lost = 0.0 if accuracy is None else -accuracy.found.difference
         found = {
-            "accuracy": accuracy is not None and accuracy.kind == "worse" and lost > tolerance,
+            "accuracy": accuracy is not None and accuracy.ending(tolerance) == "worse",
             "time": time is not None and time.kind == "slower",
             "parameters": self.added_parameters > 0,
         }
         return tuple(kind for kind in KINDS if found[kind])
+
+    def unknown(self, tolerance: float = 0.0) -> tuple[Kind, ...]:
+        """Return the kinds in which nobody can tell whether NEW is worse."""
+        accuracy, time = self.accuracy, self.time
+        found = {
+            "accuracy": accuracy is not None and accuracy.ending(tolerance) == "unknown",
+            "time": time is not None and time.kind == "untested",
+            "parameters": False,
+        }
+        return tuple(kind for kind in KINDS if found[kind] or kind in self.unanswered)
 
     @property
     def added_parameters(self) -> int:
@@ -152,7 +164,7 @@ class ModelChange:
     def unchanged(self) -> bool:
         """Whether nothing has changed, apart from noise in times."""
         same = self.accuracy is not None and self.accuracy.kind == "same"
-        steady = self.time is None or self.time.kind == "level"
+        steady = self.time is None or self.time.kind in ("level", "untested")
         return same and steady and not self.added_parameters and not self.failed
 
 
@@ -176,7 +188,7 @@ def accuracy_changes(
         if seeds:
             pairs[model] = (base[model].only(seeds), new[model].only(seeds))
     found = {model: _difference(*pair) for model, pair in pairs.items()}
-    corrected = holm([_p(difference, len(found)) for difference in found.values()])
+    corrected = holm([difference.p for difference in found.values()])
     return {
         model: AccuracyChange(
             base=float(pairs[model][0].correct.mean()),
@@ -191,12 +203,18 @@ def accuracy_changes(
 
 
 def time_changes(
-    base: Mapping[str, Sequence[float]], new: Mapping[str, Sequence[float]]
+    base: Mapping[str, Sequence[float]],
+    new: Mapping[str, Sequence[float]],
+    *,
+    in_turn: bool = False,
 ) -> dict[str, TimeChange]:
-    """Return the changes of training time, given positive seconds per seed."""
-    sizes = {model: (len(base[model]), len(new[model])) for model in base}
-    tested = [model for model in base if least_rank_sum_p(*sizes[model]) * len(base) <= LEVEL]
-    found = holm([rank_sum_p(base[model], new[model]) for model in tested])
+    """Return the changes of training time, given positive seconds per seed.
+
+    `in_turn`: whether each seed of BASE and NEW was measured one after the other; both have the
+    same seeds then, in the same order.
+    """
+    tested = [m for m in base if in_turn and len(base[m]) == len(new[m]) > 1]
+    found = holm([_paired_p(base[model], new[model]) for model in tested])
     corrected = dict(zip(tested, found, strict=True))
     return {
         model: TimeChange(base=tuple(base[model]), new=tuple(new[model]), p=corrected.get(model))
@@ -204,15 +222,15 @@ def time_changes(
     }
 
 
-def _difference(base: Predictions, new: Predictions) -> Difference:
+def _paired_p(base: Sequence[float], new: Sequence[float]) -> float:
+    """Return the two-sided p of the t test that the mean logarithm of the ratios is 0."""
+    logs = np.log(np.asarray(new) / np.asarray(base))
+    error = logs.std(ddof=1) / np.sqrt(len(logs))
+    if error == 0:
+        return 1.0 if logs[0] == 0 else 0.0
+    return float(2 * stdtr(len(logs) - 1, -abs(logs.mean()) / error))
+
+
+def _difference(base: Predictions, new: Predictions) -> UnpairedDifference:
     clusters = join_clusters(base.clusters, new.clusters)
-    return paired_difference(new.correct, base.correct, clusters=clusters)
-
-
-def _p(found: Difference, models: int) -> float:
-    """Return the p of one model before the correction: see `AccuracyChange`."""
-    if found.seeds == 1:
-        return max(found.crossed_p, found.mcnemar[0])
-    if found.seeds < seeds_needed(models):
-        return found.crossed_p
-    return max(found.crossed_p, found.seeds_p)
+    return unpaired_difference(new.correct, base.correct, clusters, max(base.folds, new.folds))

@@ -65,7 +65,7 @@ class RunComparison:
     def exit_code(self, fail_on: Sequence[str] = ()) -> ExitCode:
         """Return REGRESSION if NEW is worse in a kind, else OK.
 
-        If such a kind is not comparable, it is the exit code of IncomparableError.
+        If nobody can tell for such a kind, it is the exit code of IncomparableError.
 
         Args:
             fail_on: kinds to look at.
@@ -75,14 +75,21 @@ class RunComparison:
         """
         if self.regressions(fail_on):
             return ExitCode.REGRESSION
-        open_ = {kind for each in self.changes for kind in each.unanswered}
-        return IncomparableError.exit_code if open_.intersection(fail_on) else ExitCode.OK
+        unknown = {kind for each in self.changes for kind in each.unknown(self.tolerance)}
+        return IncomparableError.exit_code if unknown.intersection(fail_on) else ExitCode.OK
 
 
 def compare_stored(
-    base: StoredRun, new: StoredRun, tolerance: float = 0.0, *, across_recipes: bool = False
+    base: StoredRun,
+    new: StoredRun,
+    tolerance: float = 0.0,
+    *,
+    across_recipes: bool = False,
+    in_turn: bool = False,
 ) -> RunComparison:
     """Return the changes from `base` to `new`.
+
+    `in_turn`: whether both trained each seed one after the other, so that times can be tested.
 
     Raises:
         IncomparableError: no model is in both runs with the same images, split and recipe.
@@ -96,7 +103,7 @@ def compare_stored(
     return RunComparison(
         base=base.results.folder,
         new=new.results.folder,
-        changes=_changes(one, other, apart),
+        changes=_changes(one, other, apart, in_turn=in_turn),
         only_base=tuple(model for model in one.specs if model not in other.specs),
         only_new=tuple(model for model in other.specs if model not in one.specs),
         differences=tuple(differences(one.environment, other.environment, pairs)),
@@ -123,7 +130,9 @@ def _reasons_by_model(
     return apart
 
 
-def _changes(base: ComparedRun, new: ComparedRun, apart: dict[str, str]) -> tuple[ModelChange, ...]:
+def _changes(
+    base: ComparedRun, new: ComparedRun, apart: dict[str, str], *, in_turn: bool
+) -> tuple[ModelChange, ...]:
     """Return the changes of each model, with reasons for what is not comparable."""
     sizes = {model: (base.parameters(model), new.parameters(model)) for model in apart}
     whys: dict[str, dict[Kind, str]] = {
@@ -138,7 +147,8 @@ def _changes(base: ComparedRun, new: ComparedRun, apart: dict[str, str]) -> tupl
     timed = [model for model in apart if not whys[model]["time"]]
     sides = (base, new)
     accuracies = accuracy_changes(*({m: side.answers[m] for m in answered} for side in sides))
-    times = time_changes(*({m: side.seconds(m) for m in timed} for side in sides))
+    seconds = [{m: side.seconds(m) for m in timed} for side in sides]
+    times = time_changes(*seconds, in_turn=in_turn)
     mended = {model for model in apart if model not in base.answers and model in new.answers}
     return tuple(
         ModelChange(

@@ -72,8 +72,10 @@ def compare_pairwise(
         if record.status == "ok" and test is not None:
             seeds = by_model.setdefault(record.model, {})
             seeds[paired_seed(record.model, record.spec.seed)] = test
+    folds = max((record.spec.folds or 1 for record in records), default=1)
     answers = {
-        model: answers_of(model, images, each, image_groups) for model, each in by_model.items()
+        model: answers_of(model, images, each, image_groups, folds)
+        for model, each in by_model.items()
     }
     marked = {record.model for record in records if record.marks}
     compared = {model: each for model, each in answers.items() if model not in marked}

@@ -26,6 +26,7 @@ class Predictions:
         labels: true classes (N,).
         probabilities: probabilities (S, N, K), one row per seed.
         groups: group of each image, None for an image without one; None if no group is known.
+        folds: number of folds, of which a network tests one; 1 without folds.
     """
 
     model: str
@@ -34,6 +35,7 @@ class Predictions:
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     groups: tuple[str | None, ...] | None = None
+    folds: int = 1
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -61,10 +63,11 @@ def answers_of(
     images: Sequence[str],
     tests: Mapping[int, Evaluation],
     groups: Sequence[str | None] | None = None,
+    folds: int = 1,
 ) -> Predictions:
     """Return the predictions of `model` for the images named `images`, given `tests` by seed.
 
-    `groups` has the group of each image, if groups are known.
+    `groups` has the group of each image, if groups are known; `folds` is the number of folds.
 
     Raises:
         IncomparableError: a seed was tested on other images.
@@ -85,6 +88,7 @@ def answers_of(
         labels=labels[0],
         probabilities=np.stack([tests[seed].probabilities.double().numpy() for seed in seeds]),
         groups=None if groups is None else tuple(groups),
+        folds=folds,
     )
 
 

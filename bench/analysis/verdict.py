@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
@@ -10,49 +9,46 @@ from typing import Literal
 
 from bench.analysis.letters import rank_groups, without_untested
 from bench.analysis.predictions import Predictions, check_same_images
-from bench.analysis.stats.paired import (
-    LEVEL,
-    Difference,
-    holm,
-    paired_difference,
-    seeds_needed,
-)
-from bench.analysis.stats.power import detectable_difference
+from bench.analysis.stats.paired import LEVEL, holm
+from bench.analysis.stats.unpaired import UnpairedDifference, all_differences
 from bench.system.display import count_noun, html_text, points_interval, round_points
 
 MANY = 10  # with more models, only verdicts with the best are shown
-_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+SEEDS = 2  # fewer say nothing about other seeds
+_NEEDED = ": one seed tells of these networks only; two are needed for a verdict"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The verdict on two models, the more accurate one first.
 
-    `first` is better if two p are at most 0.05 after Holm's correction over all pairs: the p over
-    seeds and images together, whose interval then excludes 0, and the p over seeds only. With fewer
-    than `needed` seeds there is no test, and the figures only describe.
+    `first` is better if the p over seeds and images together is at most 0.05 after Holm's
+    correction over all pairs; the interval then excludes 0. With one seed of a model there is no
+    test: the figures describe these networks, on other images.
 
     Attributes:
         first: name of the more accurate model.
         second: name of the other model.
         found: difference `first` minus `second`, with its interval, for this pair only.
-        p: larger of both p, after the correction.
+        p: p of `found`, after the correction.
         pairs: number of compared pairs.
         needed: number of seeds that a verdict needs.
         recipes_differ: whether the two recipes differ; the verdict is on model and recipe together.
         noun: what the test images are: `image` or `drawing`.
         failed: seeds that one of the models lacks, in words.
+        same_within: difference, 0 to 1, that counts as the same for practical purposes; or None.
     """
 
     first: str
     second: str
-    found: Difference
+    found: UnpairedDifference
     p: float
     pairs: int
-    needed: int
+    needed: int = SEEDS
     recipes_differ: bool = False
     noun: str = "image"
     failed: tuple[str, ...] = ()
+    same_within: float | None = None
 
     def __str__(self) -> str:
         return sentence(self)
@@ -61,11 +57,17 @@ class Verdict:
         return f"<div>{html_text(sentence(self))}</div>"
 
     @property
-    def kind(self) -> Literal["better", "level", "descriptive"]:
-        """`better`: the first is; `level`: no clear difference; `descriptive`: too few seeds."""
+    def kind(self) -> Literal["better", "same", "level", "descriptive"]:
+        """`better`: the first is; `level`: no clear difference; `descriptive`: one seed, no test.
+
+        `same`: the interval is within plus and minus `same_within`.
+        """
         if self.found.seeds < self.needed:
             return "descriptive"
-        return "better" if self.p <= LEVEL else "level"
+        if self.p <= LEVEL:
+            return "better"
+        widest = max(-self.found.low, self.found.high)
+        return "level" if self.same_within is None or widest > self.same_within else "same"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -74,11 +76,26 @@ class Verdict:
         return (*recipes, *(f"; {line}" for line in self.failed))
 
 
-def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
-    """Return the verdicts on each pair of `models` with a shared seed, the best model's first.
+def verdicts(models: Mapping[str, Predictions], same_within: float | None = None) -> list[Verdict]:
+    """Return the verdicts on each pair of `models`, the best model's first.
 
     All pairs count in the correction, even those that are not shown: choosing the best model means
-    comparing all of them.
+    comparing all of them. The models need no shared seeds.
+
+    Raises:
+        IncomparableError: the test images of models differ.
+    """
+    pairs = differences(models)
+    corrected = holm([each.p for each in pairs.values()])
+    return [
+        Verdict(first=first, second=second, found=found, p=p, pairs=len(pairs),
+                same_within=same_within)
+        for ((first, second), found), p in zip(pairs.items(), corrected, strict=True)
+    ]  # fmt: skip
+
+
+def differences(models: Mapping[str, Predictions]) -> dict[tuple[str, str], UnpairedDifference]:
+    """Return the difference of each pair of `models`, the more accurate one first.
 
     Raises:
         IncomparableError: the test images of models differ.
@@ -86,16 +103,12 @@ def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
     order = rank_models(models)
     for above, below in pairwise(order):
         check_same_images(models[above], models[below])
-    found = {}
-    for pair in combinations(order, 2):
-        one, other = (models[name] for name in pair)
-        if seeds := [seed for seed in one.seeds if seed in other.seeds]:
-            both = (one.only(seeds).correct, other.only(seeds).correct)
-            found[pair] = paired_difference(*both, clusters=one.clusters)
-    corrected = holm([max(each.crossed_p, each.seeds_p) for each in found.values()])
-    return [
-        _verdict(*pair, p, len(found)) for pair, p in zip(found.items(), corrected, strict=True)
-    ]
+    if len(order) < 2:
+        return {}
+    correct = [models[name].correct for name in order]
+    best, places = models[order[0]], list(combinations(range(len(order)), 2))
+    found = all_differences(correct, places, best.clusters, best.folds)
+    return dict(zip(combinations(order, 2), found, strict=True))
 
 
 def rank_models(models: Mapping[str, Predictions]) -> list[str]:
@@ -148,19 +161,25 @@ def lines(order: Sequence[str], found: Sequence[Verdict]) -> list[tuple[str, str
 def _overall(order: Sequence[str], found: Sequence[Verdict], told: str) -> str:
     """Return what all pairs have in common, the largest difference, and why it is not clear."""
     most = max(found, key=lambda each: each.found.difference)
-    counts = [each.found.seeds for each in found]
+    counts = [count for each in found for count in each.found.seeds_of_both]
     spread = f"{min(counts)} to " if min(counts) < max(counts) else ""
     notes = dict.fromkeys(note for each in found for note in each.notes)
     return (
         f"{told} between any two of {count_noun(len(order), 'model')}; "
         f"{most.first} and {most.second} differ most: {_interval(most.found)}, "
         f"{spread}{count_noun(max(counts), 'seed')}, {_images(most)}"
-        f"{_why(most) if most.kind == 'level' else _needed(most)}{''.join(notes)}"
+        f"{_why(most) if most.kind == 'level' else _NEEDED}{''.join(notes)}"
     )
 
 
-def _interval(found: Difference) -> str:
+def _interval(found: UnpairedDifference) -> str:
     return points_interval(found.difference, found.low, found.high)
+
+
+def _seeds(found: UnpairedDifference) -> str:
+    """Return the numbers of seeds: one where both models have as many."""
+    one, other = found.seeds_of_both
+    return count_noun(one, "seed") if one == other else f"{one} and {count_noun(other, 'seed')}"
 
 
 def _images(verdict: Verdict) -> str:
@@ -170,45 +189,24 @@ def _images(verdict: Verdict) -> str:
     return f"{count_noun(found.images, verdict.noun)}{among}"
 
 
-def _needed(verdict: Verdict) -> str:
-    """Return how many seeds a test lacks."""
-    among = f" among {verdict.pairs} pairs" if verdict.pairs > 1 else ""
-    needed = _WORDS[verdict.needed] if verdict.needed < len(_WORDS) else str(verdict.needed)
-    are = "is" if verdict.needed == 1 else "are"
-    return f": too few seeds to test, {needed} {are} needed for a verdict{among}"
-
-
 def sentence(verdict: Verdict) -> str:
     """Return the verdict in plain words."""
     found, first, second = verdict.found, verdict.first, verdict.second
-    figures = f"{_interval(found)}, {count_noun(found.seeds, 'seed')}, {_images(verdict)}"
+    figures = f"{_interval(found)}, {_seeds(found)}, {_images(verdict)}"
     notes = "".join(verdict.notes)
     if verdict.kind == "better":
         return f"{first} is better than {second}: {figures}{notes}"
+    if verdict.kind == "same":
+        return f"{first} and {second} are the same for practical purposes: {figures}{notes}"
     if verdict.kind == "level":
         shown = f"{first} and {second} show no clear difference"
         return f"{shown}: {figures}{_why(verdict)}{notes}"
-    return f"{first} and {second}: {figures}{_needed(verdict)}{notes}"
-
-
-def _verdict(pair: tuple[str, str], found: Difference, p: float, pairs: int) -> Verdict:
-    first, second = pair
-    if found.difference < 0:  # shared seeds may order the models differently
-        first, second = second, first
-        found = replace(found, difference=-found.difference, low=-found.high, high=-found.low)
-    return Verdict(
-        first=first, second=second, found=found, p=p, pairs=pairs, needed=seeds_needed(pairs)
-    )
+    return f"{first} and {second}: {figures}{_NEEDED}{notes}"
 
 
 def _why(verdict: Verdict) -> str:
     """Return why the verdict is `level`: what the test lacks, or what it can detect."""
-    found = verdict.found
-    if found.low > 0:
-        if found.seeds_p > LEVEL:
-            return "; too few of the seeds agree"
+    if verdict.found.low > 0:
         return f"; not enough for one of {verdict.pairs} pairs"
-    least = detectable_difference(found, verdict.pairs)
-    if math.isnan(least):
-        return ""
+    least = min(1.0, verdict.found.detectable(verdict.pairs))
     return f"; a difference under {round_points(least)} would not show on so few"

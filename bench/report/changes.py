@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any
@@ -13,9 +12,8 @@ from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis.change import AccuracyChange, ModelChange, TimeChange
+from bench.analysis.change import NEGLIGIBLE, AccuracyChange, ModelChange, TimeChange
 from bench.analysis.comparison import RunComparison
-from bench.analysis.stats.paired import seeds_needed
 from bench.system.display import (
     BAD,
     GOOD,
@@ -35,7 +33,7 @@ _COLUMNS = ("model", *_ACCURACY, "training", "time", "parameters")
 _ONLY_WIDE = ("p", "seeds", "training")
 _WIDE = 110  # characters per line
 _NAME_CELLS = 24  # a longer name may be truncated
-_SHOWN = {"same": "same", "level": "unclear", "better": "✓ better", "worse": "✗ worse"}
+_SHOWN = {"same": "same", "better": "✓ better", "worse": "✗ worse"}  # others by their ending
 _LOSSES = {"accuracy": "is less accurate", "time": "is slower", "parameters": "is larger"}
 
 
@@ -69,7 +67,7 @@ def _fit_columns(
     """Return the rows, the columns that leave room for full names, and the names' width."""
     names = [len(change.model) for change in comparison.changes]
     for wide in (True, False) if width >= _WIDE else (False,):
-        rows = [_cells(change, wide=wide) for change in comparison.changes]
+        rows = [_cells(change, comparison.tolerance, wide=wide) for change in comparison.changes]
         shown = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
         figures = [[name, *(row.get(name, "") for row in rows)] for name in shown[1:]]
         room = width - 4 - sum(2 + max(map(cell_len, texts)) for texts in figures)
@@ -103,7 +101,8 @@ def _model(change: ModelChange, tolerance: float) -> dict[str, Any]:
     accuracy, time = change.accuracy, change.time
     return {
         "model": change.model,
-        "accuracy": accuracy and {**as_plain(accuracy), "kind": accuracy.kind},
+        "accuracy": accuracy
+        and {**as_plain(accuracy), "kind": accuracy.kind, "ending": accuracy.ending(tolerance)},
         "time": time and {**as_plain(time), "ratio": time.ratio, "kind": time.kind},
         "parameters": dict(zip(("base", "new"), change.parameters, strict=True)),
         "failed": list(change.failed),
@@ -114,28 +113,29 @@ def _model(change: ModelChange, tolerance: float) -> dict[str, Any]:
     }
 
 
-def _cells(change: ModelChange, *, wide: bool) -> dict[str, str]:
+def _cells(change: ModelChange, tolerance: float, *, wide: bool) -> dict[str, str]:
     cells = {"model": change.model, "parameters": _parameters(change, wide=wide)}
     if change.accuracy is not None:
-        cells |= dict(zip(_ACCURACY, _accuracy_cells(change.accuracy), strict=True))
+        cells |= dict(zip(_ACCURACY, _accuracy_cells(change.accuracy, tolerance), strict=True))
     else:
         cells |= {"accuracy": "fixed" if change.mended else "", "": ""}
     if change.failed:
         cells[""] = "✗ failed"
     if change.time is not None:
         seconds, more = _time_figures(change.time)
-        sign = {"slower": "✗ ", "faster": "✓ ", "level": ""}[change.time.kind]
+        sign = {"slower": "✗ ", "faster": "✓ "}.get(change.time.kind, "")
         cells |= {"training": seconds, "time": f"{sign}{more}"}
     return {name: text for name, text in cells.items() if wide or name not in _ONLY_WIDE}
 
 
-def _accuracy_cells(change: AccuracyChange) -> tuple[str, ...]:
+def _accuracy_cells(change: AccuracyChange, tolerance: float) -> tuple[str, ...]:
     found, seeds = change.found, str(change.found.seeds)
     if change.kind == "same":
         return percent(change.base), "", "", "", seeds, "same"
     interval = f"{points(found.low)} to {points(found.high)}"
     p = _p_text(change.p).removeprefix("= ")
-    kind = _SHOWN[change.kind]
+    ending = {"not worse": "✓ not worse"}.get(change.ending(tolerance), "cannot tell")
+    kind = _SHOWN.get(change.kind, ending)
     return _accuracy_figures(change), points(found.difference), interval, p, seeds, kind
 
 
@@ -184,28 +184,32 @@ def _notes(comparison: RunComparison) -> list[str]:
             "one seed: interval and p cover only the choice of images; "
             "another seed may differ by more"
         )
-    if 2 in seeds:
-        found.append(f"two seeds show only a very steady difference: use {seeds_needed()} or more")
+    if any(each.time is not None and each.time.kind == "untested" for each in comparison.changes):
+        found.append("times are not tested: the runs were not measured in turn, and speed drifts")
     return found
 
 
 def _verdict(comparison: RunComparison) -> str:
     """Return the verdict in one line."""
-    worse = comparison.regressions()
-    lost = [
-        line for change in comparison.changes for line in _loss_text(change, comparison.tolerance)
-    ]
+    tolerance, worse = comparison.tolerance, comparison.regressions()
+    lost = [line for change in comparison.changes for line in _loss_text(change, tolerance)]
     gained = [line for change in comparison.changes for line in _gain_text(change)]
     if worse:
         also = f"; but {', '.join(gained)}" if gained else ""
         return f"✗ NEW is worse: {', '.join(lost)}{also}"
+    compared = [each for each in comparison.changes if each.accuracy is not None]
+    unknown = [m.model for m in compared if "accuracy" in m.unknown(tolerance)]
+    if unknown:
+        margin = round_points(max(tolerance, NEGLIGIBLE))
+        names = ", ".join(unknown)
+        return f"✗ no verdict: cannot tell whether {names} lost more than {margin} of accuracy"
     if lost or gained:
         return f"✓ NEW is not worse: {', '.join([*lost, *gained])}"
     if all(change.unchanged for change in comparison.changes):
         return "✓ nothing changed"
-    if all(change.accuracy is None for change in comparison.changes):
+    if not compared:
         return "✗ no verdict: no accuracy could be compared"
-    return "✓ NEW is not worse: the differences may be chance"
+    return "✓ NEW is not worse: smaller differences may be chance"
 
 
 def _accuracy_figures(change: AccuracyChange) -> str:
@@ -234,13 +238,12 @@ def _accuracy(change: AccuracyChange) -> str:
     )
     if change.kind != "level":
         return f"{figures}: {change.kind}"
-    least = change.detectable
-    hidden = f"; too few images to detect a loss under {round_points(least)}"
-    return f"{figures}: may be chance{'' if math.isnan(least) else hidden}"
+    hidden = f"a loss under {round_points(change.detectable)} would not show"
+    return f"{figures}: may be chance; {hidden}"
 
 
 def _time(change: TimeChange) -> str:
-    word = "within noise" if change.kind == "level" else change.kind
+    word = {"level": "within noise", "untested": "not tested"}.get(change.kind, change.kind)
     return f"training {', '.join(_time_figures(change))}: {word}"
 
 

@@ -191,16 +191,16 @@ MUTANTS = (
     Mutant(
         name="verdicts are not corrected for the number of pairs",
         file="bench/analysis/verdict.py",
-        old="corrected = holm([max(each.crossed_p, each.seeds_p) for each in found.values()])",
-        new="corrected = [max(each.crossed_p, each.seeds_p) for each in found.values()]",
+        old="corrected = holm([each.p for each in pairs.values()])",
+        new="corrected = [each.p for each in pairs.values()]",
         tests=("tests/unit/analysis/test_verdict.py::test_each_p_is_corrected_for_all_pairs",),
     ),
     Mutant(
-        name="the smaller of both p decides",
-        file="bench/analysis/verdict.py",
-        old="holm([max(each.crossed_p",
-        new="holm([min(each.crossed_p",
-        tests=("tests/unit/analysis/test_verdict.py::test_each_p_is_corrected_for_all_pairs",),
+        name="folds do not widen the part of images",
+        file="bench/analysis/pairwise.py",
+        old="answers_of(model, images, each, image_groups, folds)",
+        new="answers_of(model, images, each, image_groups)",
+        tests=("tests/unit/analysis/test_cross_validation.py::test_folds_widen_intervals",),
     ),
     Mutant(
         name="a weights file's digest is not compared",

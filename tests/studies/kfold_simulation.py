@@ -80,7 +80,10 @@ def measured(learning, seeds, images, folds, experiments, generator):
     these = [low <= true <= high for (low, high), true in zip(intervals, truths, strict=True)]
     such = [low <= average <= high for low, high in intervals]
     better = [
-        any(each.kind == "better" for each in verdicts({"a": made(one), "b": made(other)}))
+        any(
+            each.kind == "better"
+            for each in verdicts({"a": made(one, folds=folds), "b": made(other, folds=folds)})
+        )
         for (one, other), _ in found
     ]
     width = np.mean([high - low for low, high in intervals])

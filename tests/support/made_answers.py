@@ -56,7 +56,7 @@ def _names(images):
     return tuple(f"{place}.jpg" for place in range(images))
 
 
-def made(correct, *, name="model", classes=2, seeds=None, images=None):
+def made(correct, *, name="model", classes=2, seeds=None, images=None, folds=1):
     """Return Answers that are right where `correct` (S, N) says, the labels taking turns."""
     count, number = correct.shape
     labels = np.arange(number) % classes
@@ -69,4 +69,5 @@ def made(correct, *, name="model", classes=2, seeds=None, images=None):
         images=_names(number) if images is None else images,
         labels=labels,
         probabilities=probabilities,
+        folds=folds,
     )

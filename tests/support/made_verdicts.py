@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from bench.analysis.standings import standings
-from bench.analysis.stats.paired import Difference
-from bench.analysis.stats.variance_components import Components
+from bench.analysis.stats.unpaired import UnpairedDifference
 from bench.analysis.verdict import Verdict
 
 NAMES = ("alexnet", "lenet", "vgg11")
@@ -16,19 +15,21 @@ def made_verdict(first, second, ending, **changes):
     """Return a verdict that ends so: `>` the first is better, `<` the second, `=`, `?` untested."""
     if ending == "<":
         first, second = second, first
-    found = Difference(
+    seeds = 1 if ending == "?" else 6
+    found = UnpairedDifference(
         difference=0.02,
         low=0.01,
         high=0.03,
-        seeds=2 if ending == "?" else 6,
+        p=0.01,
+        seeds=seeds,
+        seeds_of_both=(seeds, seeds),
         images=300,
-        crossed_p=0.01,
-        seeds_p=0.01,
-        mcnemar=(),
-        discordance=0.1,
-        components=Components(seeds=0.0, images=0.1, rest=0.0),
+        groups=None,
+        between=(1e-4, 1e-4),
+        noise=(1e-4, 1e-4),
+        image_variance=1e-4,
     )
-    told = {"p": 0.5 if ending == "=" else 0.01, "pairs": 1, "needed": 6, "found": found}
+    told = {"p": 0.5 if ending == "=" else 0.01, "pairs": 1, "found": found}
     return Verdict(first=first, second=second, **told | changes)
 
 

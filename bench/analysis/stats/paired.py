@@ -1,4 +1,4 @@
-"""Tests for two models on the same images and seeds, many such pairs, and unpaired samples."""
+"""Tests for two models on the same images and seeds, and the correction for many such pairs."""
 
 from __future__ import annotations
 
@@ -116,22 +116,6 @@ def seeds_needed(pairs: int = 1) -> int:
     The smallest p is 2 of 2^S ways: six seeds for one pair, seven for three, nine for ten.
     """
     return 1 + math.ceil(math.log2(pairs / LEVEL))
-
-
-def rank_sum_p(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return the two-sided p of the rank-sum test: that both samples have one distribution.
-
-    Exact for up to eight numbers without ties, else by the normal approximation.
-    Source: H. B. Mann, D. R. Whitney 1947, Ann. Math. Statist. 18, 50-60.
-    """
-    from scipy.stats import mannwhitneyu  # one or two seconds; only comparisons of runs need it
-
-    return float(mannwhitneyu(first, second).pvalue)
-
-
-def least_rank_sum_p(first: int, second: int) -> float:
-    """Return the smallest possible p of samples of these sizes: 2 of all ways to deal them."""
-    return min(1.0, 2 / math.comb(first + second, first))
 
 
 def _least_variance(gains: Values, clusters: Clusters | None) -> float:

@@ -97,6 +97,15 @@ def test_a_seed_without_all_its_answers_is_left_out():
     assert found.answers["lenet5"].seeds == (0,)
 
 
+def test_folds_widen_intervals():
+    """The networks of folds share training images: the run's predictions say how many folds."""
+    records = [_record(fold, seed=seed) for fold in (1, 2, 3) for seed in (0, 1)]
+    tests = [(each.spec, _test([0] * each.spec.fold, [0] * each.spec.fold)) for each in records]
+    found = compare_pairwise(records, [f"{n}.jpg" for n in range(6)], whole_tests(tests))
+
+    assert found.answers["lenet5"].folds == 3
+
+
 def test_a_specification_without_folds_is_who_it_was():
     """Digests made before there were folds hold; each fold has its own, for its checkpoints too."""
     plain = replace(_record(1).spec, fold=None, folds=None)

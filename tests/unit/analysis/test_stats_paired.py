@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from made_answers import WORLDS
 from scipy.stats import permutation_test
-from simulations import mcnemar_power, verdict_power
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
@@ -18,7 +17,6 @@ from bench.analysis.stats.paired import (
     seeds_needed,
     sign_flip_p,
 )
-from bench.analysis.stats.power import minimum_detectable_difference
 
 # Darwin's maize, crossed less self-fertilised, in eighths of an inch: Fisher 1935, section 21
 DARWIN = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
@@ -114,44 +112,3 @@ def test_one_image_tells_nothing():
     found = paired_difference(np.ones((2, 1), bool), np.zeros((2, 1), bool))
 
     assert (found.low, found.high) == (-1, 1)
-
-
-@pytest.mark.parametrize(("images", "points"), [(98, 16), (500, 7), (2000, 3.5)])
-def test_what_one_seed_could_show(images, points):
-    """16 points on 98 images, 7 on 500, 3.5 on 2,000: found four times of five."""
-    least = minimum_detectable_difference(images)
-    power = mcnemar_power(images, 0.3, least, 1000, np.random.default_rng(images)).share
-
-    assert least * 100 == pytest.approx(points, abs=0.5)
-    assert 0.75 <= power <= 0.85
-
-
-def test_half_of_it_is_rarely_found():
-    """The liar: half the difference is found less than one time of three."""
-    half = minimum_detectable_difference(98) / 2
-
-    assert mcnemar_power(98, 0.3, half, 1000, np.random.default_rng(1)).share < 0.33
-
-
-def test_what_ten_seeds_could_show():
-    """Measured parts of the variance say it for several seeds: found about four times of five."""
-    _, found = verdict_power(WORLDS["even"], 10, 98, 200, np.random.default_rng(2))
-
-    assert 0.70 <= found.share <= 0.90
-
-
-def test_too_few_seeds_show_nothing():
-    """Five seeds can't pass, nor six among three pairs, however large the difference."""
-    assert np.isnan(minimum_detectable_difference(98, 5))
-    assert np.isnan(minimum_detectable_difference(98, 6, pairs=3))
-    assert minimum_detectable_difference(98, 7, pairs=3) > 0
-
-
-def test_more_images_and_steadier_seeds_show_more():
-    """The difference that shows falls with images, and rises with the spread of seeds."""
-    first, second = WORLDS["moody seeds"].correct(np.random.default_rng(3), 2, 10, 500)
-    moody = paired_difference(first, second).components
-    least = minimum_detectable_difference
-
-    assert least(2000, 10) < least(500, 10) < least(98, 10)
-    assert least(500, 10, components=moody) > least(5000, 10)

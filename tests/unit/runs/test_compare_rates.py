@@ -8,7 +8,7 @@ from simulations import regressions
 EXPERIMENTS = 300
 
 
-@pytest.mark.parametrize(("models", "seeds"), [(1, 6), (3, 6), (1, 3)])
+@pytest.mark.parametrize(("models", "seeds"), [(1, 6), (3, 6), (1, 3), (3, 2)])
 @pytest.mark.parametrize("world", ["even", "moody seeds", "hard images"])
 def test_no_loss_is_seldom_called_one(world, models, seeds):
     """Two runs of equally good code, whose answers differ: 5 % are called worse at most."""
@@ -19,20 +19,17 @@ def test_no_loss_is_seldom_called_one(world, models, seeds):
 
 
 @pytest.mark.parametrize("world", ["even", "good", "hard images", "chance"])
-@pytest.mark.parametrize(("seeds", "power"), [(6, 0.95), (1, 0.9)])
-def test_fifteen_points_are_nearly_always_found(world, seeds, power):
-    """On 300 images, with six seeds, and with one where seeds differ little."""
+def test_fifteen_points_are_nearly_always_found(world):
+    """On 300 images, with six seeds."""
     generator = np.random.default_rng(12)
-    found = regressions(WORLDS[world], 0.15, 1, seeds, 300, EXPERIMENTS, generator)
+    found = regressions(WORLDS[world], 0.15, 1, 6, 300, EXPERIMENTS, generator)
 
-    assert found.share >= power
+    assert found.share >= 0.95
 
 
-def test_one_seed_can_be_wrong_about_other_seeds():
-    """The liar: where seeds are moody, one seed calls luck a loss; the note says that it may."""
-    generator = np.random.default_rng(13)
-    moody = regressions(WORLDS["moody seeds"], 0.0, 1, 1, 300, EXPERIMENTS, generator)
-    even = regressions(WORLDS["even"], 0.0, 1, 1, 300, EXPERIMENTS, generator)
+@pytest.mark.parametrize("world", ["moody seeds", "even"])
+def test_luck_of_one_seed_is_no_loss(world):
+    """Where seeds are moody, too: only what no seed would make is called a loss."""
+    found = regressions(WORLDS[world], 0.0, 1, 1, 300, EXPERIMENTS, np.random.default_rng(13))
 
-    assert moody.share > 0.1
-    assert even.within(0, 0.05)
+    assert found.within(0, 0.05)

@@ -1,20 +1,20 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from made_runs import ENVIRONMENT, altered, correct, make_run, with_loss
-from scipy.stats import mannwhitneyu
+from scipy.stats import ttest_rel
 
 import bench
-from bench.analysis.change import TimeChange, time_changes
-from bench.analysis.stats.paired import least_rank_sum_p, rank_sum_p
+from bench.analysis.change import time_changes
+from bench.report.changes import comparison_as_json
 
 TEN = [10.0, 10.1, 10.2, 10.3, 10.4, 10.5]
-ONE = {"lenet": correct(seeds=1)}
 SIX = {"lenet": correct(seeds=6)}
 
 
 def _kind(base, new):
-    return time_changes({"lenet": base}, {"lenet": new})["lenet"].kind
+    return time_changes({"lenet": base}, {"lenet": new}, in_turn=True)["lenet"].kind
 
 
 @pytest.mark.parametrize(
@@ -31,28 +31,29 @@ def test_a_large_difference_within_the_spread_is_noise():
     assert _kind([8.0, 9.0, 10.0, 14.0, 15.0, 16.0], [7.0, 9.5, 14.0, 14.8, 15.5, 17.0]) == "level"
 
 
-@pytest.mark.parametrize(("factor", "kind"), [(1.2, "level"), (1.3, "slower"), (0.7, "faster")])
-@pytest.mark.parametrize("seeds", [1, 3])
-def test_few_seeds_need_a_quarter(seeds, factor, kind):
-    """Three against three can't pass 0.05 by the rank sums, so the threshold is higher."""
-    assert _kind(TEN[:seeds], [factor * second for second in TEN[:seeds]]) == kind
+def test_runs_one_after_the_other_are_not_tested():
+    """The speed of a machine drifts: twice the time may be its own."""
+    change = time_changes({"lenet": TEN}, {"lenet": [20.0] * 6})["lenet"]
+
+    assert (change.p, change.kind) == (None, "untested")
+    assert time_changes({"lenet": TEN}, {"lenet": TEN})["lenet"].kind == "level"
 
 
-def test_more_models_need_more_seeds():
-    """Four seeds do for one model; with two, Holm's first step is out of reach."""
-    base, new = {"a": TEN[:4], "b": TEN[:4]}, {"a": [12.0] * 4, "b": [10.1] * 4}
+def test_the_p_of_times_agrees_with_scipy():
+    """Student's paired t test of the logarithms, seed by seed."""
+    new = [11.0, 10.9, 11.9, 11.1, 12.2, 11.3]
+    found = time_changes({"lenet": TEN}, {"lenet": new}, in_turn=True)["lenet"]
 
-    assert time_changes({"a": base["a"]}, {"a": new["a"]})["a"].p is not None
-    assert time_changes(base, new)["a"] == TimeChange(base=tuple(TEN[:4]), new=(12.0,) * 4, p=None)
+    assert found.p == pytest.approx(ttest_rel(np.log(new), np.log(TEN)).pvalue)
 
 
-@pytest.mark.parametrize(("first", "second"), [(1, 1), (3, 3), (4, 4), (6, 3)])
-def test_the_least_p_is_that_of_samples_apart(first, second):
-    """As scipy finds it for samples that do not overlap."""
-    apart = mannwhitneyu(range(first), range(10, 10 + second), method="exact").pvalue
+def test_drift_of_both_is_no_change():
+    """The machine gets slower by half; in turn, both runs see the same of it."""
+    drift = np.linspace(1.0, 1.5, 6)
+    base = (np.array(TEN) * drift).tolist()
 
-    assert least_rank_sum_p(first, second) == pytest.approx(apart)
-    assert rank_sum_p(range(first), range(10, 10 + second)) == pytest.approx(apart)
+    assert _kind(base, (np.array(TEN) * drift * 1.02).tolist()) == "level"
+    assert _kind(base, (np.array(TEN) * drift * 1.2).tolist()) == "slower"
 
 
 def _compared(tmp_path, models, seconds, **changed):
@@ -61,13 +62,15 @@ def _compared(tmp_path, models, seconds, **changed):
     return bench.compare(base, new)
 
 
-@pytest.mark.parametrize(("models", "seconds"), [(SIX, [12.0] * 6), (ONE, [13.0])])
-def test_a_slower_model_is_a_regression_of_time_alone(tmp_path, models, seconds):
-    """Exit 3 where time is asked for, 0 where it is not."""
-    found = _compared(tmp_path, models, seconds)
+def test_a_slower_model_is_no_regression_unless_it_was_tested(tmp_path):
+    """Exit 5 where time is asked for, 0 where it is not; the sentence and the note say why."""
+    found = _compared(tmp_path, SIX, [12.0] * 6)
+    told = comparison_as_json(found)
 
-    assert found.exit_code(["time"]) == 3
+    assert found.exit_code(["time"]) == 5
     assert found.exit_code(["accuracy", "parameters"]) == 0
+    assert told["models"][0]["sentences"][1].endswith(": not tested")
+    assert "times are not tested: the runs were not measured in turn" in told["notes"][0]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,7 @@ def test_this_programs_own_version_is_no_other_machine(tmp_path):
     packages = {**ENVIRONMENT["packages"], "zoo-bench": "0.2.0"}
     found = _compared(tmp_path, SIX, [20.0] * 6, environment={"packages": packages})
 
-    assert found.exit_code(["time"]) == 3
+    assert found.changes[0].time is not None
     assert found.differences == ("zoo-bench 0.2.0 instead of 0.1.0",)
 
 
