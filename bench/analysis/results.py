@@ -15,6 +15,7 @@ from bench.analysis.frame import comparison, history, profile_frame
 from bench.analysis.pairwise import PairwiseComparisons, Tests, compare_pairwise, wrong_answers
 from bench.analysis.stats.clusters import clusters_of
 from bench.analysis.stats.interval import accuracy_interval
+from bench.analysis.until_clear import Outcome, outcome_of
 from bench.analysis.verdict import Verdict
 from bench.data.synthetic import SYNTHETIC_NAME
 from bench.system.options import parse_share
@@ -38,6 +39,7 @@ class Results:
         planned: number of planned trials; trials without a record are unfinished.
         pairwise: comparisons of the models by their predictions.
         stopped_by: number of the signal that stopped the run, or None.
+        outcome: what a run that adds seeds until it is clear has come to; else None.
     """
 
     records: tuple[TrialRecord, ...]
@@ -49,6 +51,7 @@ class Results:
     planned: int
     pairwise: PairwiseComparisons
     stopped_by: int | None = None
+    outcome: Outcome | None = None
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -142,6 +145,7 @@ class Results:
             planned=planned,
             pairwise=pairwise,
             stopped_by=stopped_by,
+            outcome=outcome_of(about.get("request"), records, planned, pairwise),
         )
 
 

@@ -69,6 +69,7 @@ def comparison_as_json(results: Results) -> dict[str, Any]:
         "headline": results.pairwise.standings.headline(),
         "standings": results.pairwise.standings.ending,
         "winner": results.pairwise.standings.winner,
+        **({} if results.outcome is None else {"ending": results.outcome.sentence}),
         "rows": [{str(name): _plain(value) for name, value in row.items()} for row in rows],
         "verdicts": [
             {**as_plain(each), "kind": each.kind, "sentence": sentence(each)}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.runs.run_options import OPTIONS, Option
+from bench.runs.run_options import OPTIONS, Option, require_one_rule
 from bench.system.received_files import MB, read_regular
 from registry.errors import RunError, did_you_mean, format_error
 
@@ -40,6 +40,11 @@ def read_config_file(path: Path) -> dict[str, Any]:
         found[name] = _own_recipes(path, value) if name == _OWN_RECIPES else _value(
             path, key, value, OPTIONS[name]
         )  # fmt: skip
+    if not found.get("until_clear"):
+        found.pop("until_clear", None)
+    elif path.suffix == ".json":  # a run that went on has the seeds of its last look
+        found.pop("seeds", None)
+    require_one_rule(found)
     return found
 
 

@@ -15,16 +15,16 @@ from bench.report.run_files import write_run, write_trial
 from bench.report.submission import submission_note
 from bench.report.trackers import Trackers, require_trackers
 from bench.runs.lost_trials import trials_despite_loss, whole_trials
-from bench.runs.more_trials import missing_trials
+from bench.runs.next_look import growth_asked, growth_until_clear, prior_look, require_several
 from bench.runs.pictures import draw_grid_of, draw_grids, keep_pictures, trials_without_grid
 from bench.runs.plan import Plan, make_plan
 from bench.runs.progress import Progress
 from bench.runs.remaining_trials import remaining_trials
 from bench.runs.request import Request, request_of
 from bench.runs.resolve import ResolvedRequest, resolve_request
-from bench.runs.resume_changes import apply_changes, more_seeds, require_no_changes
+from bench.runs.resume_changes import apply_changes, require_no_changes
 from bench.runs.run_folder import RunFolder
-from bench.runs.run_options import require_named_once
+from bench.runs.run_options import require_named_once, require_one_rule
 from bench.runs.run_results import RunResults
 from bench.runs.session import PendingTrial, Session, require_isolated
 from bench.runs.store import Store
@@ -32,7 +32,6 @@ from bench.runs.stored_runs import report, try_write_page, write_trials
 from bench.runs.trust import effects_of, remember, require_trust
 from bench.system.clock import Throttle
 from bench.system.cpu import tune_allocator
-from bench.system.display import count_noun
 from bench.training.record import TrialResult
 from registry.architecture import Architecture
 from registry.errors import StorageError, ZooError
@@ -64,6 +63,7 @@ def run(
         if isinstance(given := options.get(name), str):
             options[name] = Path(given)
     require_named_once(models)
+    require_one_rule(options)
     request = Request(models=tuple(models), data=folder, **options)  # type: ignore[arg-type]
     return execute(resolve_request(request), Progress(shown=progress))
 
@@ -91,6 +91,9 @@ def execute(
         plan = make_plan(resolved, progress)
         require_isolated(options, plan.specs)
         models = tuple(dict.fromkeys(spec.model for spec in plan.specs))
+        if request.until_clear:
+            require_several(models)
+            progress.say(prior_look(plan.about))
         folder = RunFolder.create(request.runs, models)
         created = Store.create(folder.database, plan.about, plan.specs)
         with _explain_storage_errors(folder), folder.held(), closing(created) as store:
@@ -144,9 +147,9 @@ def resume(
             require_trust(effects_of(request), f"the run {folder.path}", changes)
             folder.clean([trial.spec for trial in trials if trial.finished], request.checkpoints)
             left = [trial for trial in trials if not trial.finished]
-            seeds = more_seeds(asked, request)
-            more = missing_trials(trials, about, request.seeds) if seeds else []
-            if not left and not more:
+            more = growth_asked(trials, about, request.seeds)
+            more = more or (None if left else growth_until_clear(trials, about))
+            if not left and more is None:
                 require_no_changes(folder, asked, request, len(trials))
                 progress.say(f"{folder.path}: all {len(trials)} trials are finished")
                 _draw_missing(folder, store, trials, request, progress)
@@ -156,19 +159,19 @@ def resume(
             if left:
                 progress.say(f"{folder.path}: {len(left)} of {len(trials)} trials remain")
             if more:
-                added = f"{count_noun(seeds, 'more seed')}, {count_noun(len(more), 'more trial')}"
-                progress.say(f"{folder.path}: {added}")
+                left += more.trials
+                progress.say(f"{folder.path}: {more.why}")
             require_trackers(request.log)
             get_engine(request.engine)
             resolved = resolve_request(request)
             plan = make_plan(resolved, progress)
-            pending = remaining_trials([*left, *more], about, plan, inexact=inexact)
+            pending = remaining_trials(left, about, plan, inexact=inexact)
             require_isolated(resolved.options, [each.spec for each in pending])
             if more:
-                store.grow(request.seeds, [trial.spec for trial in more])
+                store.grow(more.seeds, [trial.spec for trial in more.trials])
             write_trials(folder, about, trials)  # the last may be stored but not yet written
             draw_grids(trials_without_grid(folder, trials), folder, plan, progress)
-            return _run(resolved, folder, store, plan, pending, progress, server)
+            return _run(resolved, folder, store, plan, pending, progress, server, inexact=inexact)
 
 
 @contextmanager
@@ -210,10 +213,13 @@ def _run(
     pending: Sequence[PendingTrial],
     progress: Progress,
     server: TrialServer | None,
+    *,
+    inexact: bool = False,
 ) -> RunResults:
-    """Run `pending`; write tables after each trial, page and figures after the last.
+    """Run `pending`, then the trials of the next look, if the run has looks and is not clear.
 
-    Tables of many trials take long, so they are written less often.
+    Tables are written after each trial, page and figures after the last. Tables of many trials
+    take long, so they are written less often.
     """
     trials, about = {trial.number: trial for trial in store.trials()}, store.about()
     if note := submission_note(tested := about["split"]["test"]):
@@ -245,6 +251,11 @@ def _run(
         stopped_by = session.run(pending)
     tables.finish()
     found = results(stopped_by)
+    if more := growth_until_clear([*trials.values()], about):
+        progress.say(more.why)
+        pending = remaining_trials(more.trials, about, plan, inexact=inexact)
+        store.grow(more.seeds, [trial.spec for trial in more.trials])
+        return _run(resolved, folder, store, plan, pending, progress, server, inexact=inexact)
     keep_pictures(store, plan, progress, found)
     try_write_page(found, store, progress.say)
     return found

@@ -24,11 +24,11 @@ def remaining_trials(
         ReproducibilityError: there are differences, and `inexact` is False.
         RunError: a model no longer exists.
     """
-    present = {spec.key: spec for spec in plan.specs}
+    present = {(spec.model, spec.fold): spec for spec in plan.specs}
     for trial in left:
-        if trial.spec.key not in present:
+        if (trial.spec.model, trial.spec.fold) not in present:
             raise RunError(f"the run's patterns no longer match {trial.spec.model}: install it")
-    pairs = [(trial, _with_tried_batch_size(trial, present[trial.spec.key])) for trial in left]
+    pairs = [(trial, _today(trial, present[trial.spec.model, trial.spec.fold])) for trial in left]
     changed = differences(
         about["environment"],
         plan.about["environment"],
@@ -52,8 +52,9 @@ def remaining_trials(
     ]
 
 
-def _with_tried_batch_size(trial: StoredTrial, spec: TrialSpec) -> TrialSpec:
-    """Return `spec` at the batch size to which `trial` was halved for lack of memory."""
+def _today(trial: StoredTrial, spec: TrialSpec) -> TrialSpec:
+    """Return `spec` with the seed of `trial`, at the batch size to which that was halved, if so."""
+    spec = replace(spec, seed=trial.spec.seed)
     marks = () if trial.record is None else trial.record.marks
     if not any(mark.startswith("batch size ") for mark in marks):
         return spec

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from bench.analysis.sequential import LOOKS
 from bench.data.dataset_plugins import names_dataset
 from bench.data.folds import check_within, parse_folds
 from bench.data.transform import Layout
 from bench.engines.registry import LOCAL
 from bench.runs.config_file import GONE
-from bench.runs.run_options import OPTIONS, RunOptions
+from bench.runs.run_options import OPTIONS, SAME_WITHIN, RunOptions, require_one_rule
 from bench.system.credentials import has_credentials, hide_credentials
 from bench.system.options import parse_seconds, parse_seeds, parse_share
 from bench.training.checkpoint import Cadence
@@ -50,6 +51,7 @@ class Request(RunOptions):
                 f"--address {hide_credentials(self.address)} has a password or key, which the run "
                 "would store: put it into $RAY_ADDRESS, and pass --address auto"
             )
+        self._require_looks()
         parse_folds(self.split)
         check_within(self.within)
         if self.epochs is not None and self.budget is not None:
@@ -62,6 +64,19 @@ class Request(RunOptions):
             raise RunError("--profile measures times without other trials: it needs --jobs 1")
         if self.frozen and not self.pretrained:
             raise RunError("--freeze-backbone requires --pretrained")
+
+    def _require_looks(self) -> None:
+        """Set the seeds of the first look; a later look has its own."""
+        if not self.until_clear:
+            if self.same_within != SAME_WITHIN:
+                raise RunError("--same-within is for --until-clear: add that")
+            return
+        if not 0 < self.same_within < 100:
+            raise RunError(f"--same-within takes points above 0, not {self.same_within:g}")
+        looks = [tuple(range(each)) for each in LOOKS]
+        if self.seeds not in [(0,), *looks]:
+            require_one_rule({"until_clear": True, "seeds": self.seeds})
+        object.__setattr__(self, "seeds", looks[0] if self.seeds == (0,) else self.seeds)
 
     @property
     def shares(self) -> bool:

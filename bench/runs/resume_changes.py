@@ -24,6 +24,7 @@ def apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
         was = ", ".join(map(str, request.models))
         raise RunError(f"a resumed run keeps its models ({was}): leave them out")
     _require_all_seeds(request, changes)
+    _require_rule(request, changes)
     split = changes.get("split", request.split)
     if parse_folds(split) != parse_folds(request.split):
         raise RunError(f"a resumed run keeps its split ({request.split}): leave it out")
@@ -32,7 +33,7 @@ def apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
     if changes.get("target", request.target) != request.target:
         raise RunError("a resumed run keeps its target: `zoo runs show RUN --target` shows others")
     changed = with_files_read(replace(request, **(displaced_by(changes) | dict(changes))))
-    if not more_seeds(request, changed):  # in another order they are the same
+    if {*changed.seeds} == {*request.seeds}:  # in another order they are the same
         changed = replace(changed, seeds=request.seeds)
     before, after = recipe_of(request), recipe_of(changed)
     if (before.seconds is None) != (after.seconds is None):
@@ -43,19 +44,26 @@ def apply_changes(request: Request, changes: Mapping[str, Any]) -> Request:
     return changed
 
 
-def more_seeds(asked: Request, request: Request) -> int:
-    """Return how many seeds `request` has that the stored request `asked` has not."""
-    return len({*request.seeds} - {*asked.seeds})
-
-
 def _require_all_seeds(request: Request, changes: Mapping[str, Any]) -> None:
     """Raise RunError if the changes leave out a seed of the run."""
+    if request.until_clear and "seeds" in changes:
+        raise RunError("this run adds seeds until it is clear: leave out --seeds")
     asked = changes.get("seeds", request.seeds)
     if left_out := [str(seed) for seed in request.seeds if seed not in asked]:
         raise RunError(
             f"--seeds leaves out {join_names(left_out)}: a resumed run keeps its seeds "
             f"({join_names([*map(str, request.seeds)])}) and may get more"
         )
+
+
+def _require_rule(request: Request, changes: Mapping[str, Any]) -> None:
+    """Raise RunError if the changes have another rule for the number of seeds."""
+    for name in ("until_clear", "same_within"):
+        if changes.get(name, getattr(request, name)) != getattr(request, name):
+            raise RunError(
+                "a resumed run keeps the rule for its seeds: leave out --until-clear and "
+                "--same-within"
+            )
 
 
 def require_no_changes(folder: RunFolder, asked: Request, request: Request, trials: int) -> None:

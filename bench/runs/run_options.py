@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TRAINING = "Training"
 MACHINE = "Machine and speed"
+SAME_WITHIN = 2.0  # points
 SAFETY = "When something goes wrong"
 _KINDS: Mapping[str, type] = MappingProxyType(  # the first that an annotation names
     {"tuple[int": str, "tuple": list, "bool": bool, "str": str, "int": int, "float": float,
@@ -152,7 +153,7 @@ class RunOptions:
         TRAINING, shown=True, minimum=1,
     )  # fmt: skip
     target: str | float | None = _option(
-        None, "Show the training time to this validation accuracy: 75%, 0.75.", shown=True,
+        None, "Show the training time to this validation accuracy: 75%, 0.75.",
         metavar="ACCURACY", also=(float,),
     )  # fmt: skip
     batch_size: int | None = _option(
@@ -165,6 +166,14 @@ class RunOptions:
     seeds: tuple[int, ...] = _option(
         (0,), "Number of seeds (3), or a list (0,7).", TRAINING, shown=True, also=(int, list),
         parse=parse_seeds,
+    )  # fmt: skip
+    until_clear: bool = _option(
+        False, "Train 3, 6, then 12 seeds, until it is clear which model is better.", TRAINING,
+        shown=True,
+    )  # fmt: skip
+    same_within: float = _option(
+        SAME_WITHIN, "With --until-clear: points that are the same for practical purposes.",
+        TRAINING, metavar="POINTS",
     )  # fmt: skip
     device: str = _option("auto", "auto, cpu, cuda, cuda:1, mps.", MACHINE, shown=True)
     precision: str = _option(
@@ -248,12 +257,18 @@ def require_named_once(models: Iterable[str | Architecture]) -> None:
             )
 
 
+def require_one_rule(given: Mapping[str, Any]) -> None:
+    """Raise RunError if both a number of seeds and a rule for it are given."""
+    if given.get("until_clear") and "seeds" in given:
+        raise RunError("--until-clear sets the number of seeds: leave out --seeds")
+
+
 def displaced_by(given: Iterable[str]) -> dict[str, Any]:
     """Return the fields, with their defaults, that the `given` fields override."""
-    displaced = {"epochs": "budget", "budget": "epochs", "recipe": "own_recipes",
-                 "engine": "address"}  # fmt: skip
-    others = (displaced[name] for name in given if name in displaced)
-    return {other: () if other == "own_recipes" else None for other in others}
+    displaced = {"epochs": ("budget",), "budget": ("epochs",), "recipe": ("own_recipes",),
+                 "engine": ("address",), "seeds": ("until_clear", "same_within")}  # fmt: skip
+    others = (other for name in given for other in displaced.get(name, ()))
+    return {other: OPTIONS[other].default if other in OPTIONS else () for other in others}
 
 
 def _complete(option: Option, name: str, annotation: str, default: Any) -> Option:

@@ -114,7 +114,10 @@ def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
     """Return the last run of an equal request that is neither finished nor in use."""
 
     def alike(store: Store) -> bool:
-        if as_plain(request_of(store.about()["request"])) != asked:
+        stored = as_plain(request_of(store.about()["request"]))
+        if stored["until_clear"]:  # it has begun with the seeds of the first look
+            stored["seeds"] = asked["seeds"]
+        if stored != asked:
             return False
         return not all(trial.finished for trial in store.trials())
 

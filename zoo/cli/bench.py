@@ -20,7 +20,7 @@ from zoo.cli.options import (
     with_run_options,
 )
 from zoo.cli.output import column_names, end_when_interrupted, print_json, print_rendered, say
-from zoo.cli.runs import print_table, say_page, say_what_is_left
+from zoo.cli.runs import print_ending, print_table, say_page, say_what_is_left
 
 if TYPE_CHECKING:
     from bench.engines.spawn import TrialServer
@@ -158,3 +158,4 @@ def show_results(results: RunResults, columns: list[str], *, as_json: bool) -> N
             print_rendered(render_profile(results.profile))
     say(f"Results, figures and weights: {results.folder}")
     say_page(results)
+    print_ending(results, as_json=as_json)

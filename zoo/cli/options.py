@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from bench.runs.config_file import read_config_file
-from bench.runs.run_options import OPTIONS, Option, displaced_by
+from bench.runs.run_options import OPTIONS, Option, displaced_by, require_one_rule
 from registry.catalog import Catalog
 from registry.errors import RunError
 from zoo.cli.output import say
@@ -110,6 +110,7 @@ def given_options(
         given["models"] = ",".join([*([given["models"]] if "models" in given else ()), *more])
     parsers = {name: OPTIONS[name].parse for name in given}
     given |= {name: parse(given[name]) for name, parse in parsers.items() if parse is not None}
+    require_one_rule(given)
     if config is None:
         return given
     stored = read_config_file(config)
@@ -117,6 +118,8 @@ def given_options(
         from bench.runs.trust import require_trusted_config
 
         require_trusted_config(config, stored, given)
+    if "until_clear" in given:
+        stored.pop("seeds", None)
     return {**stored, **displaced_by(given), **given}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.system.display import LINE_CELLS, short
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 from zoo.cli.options import Columns, Json, Target
@@ -68,6 +70,7 @@ def show(
         return
     print_table(results, names)
     say_what_is_left(results)
+    print_ending(results)
 
 
 @runs_app.command()
@@ -129,6 +132,16 @@ def print_table(results: Results, names: Sequence[str] = ()) -> None:
     sentences = (*results.pairwise.sentences, *([more] if more else []))
     width, whole = Console().width, not is_narrow()
     print_rendered(render(frame, title, width, sentences, names, whole=whole), crop=False)
+
+
+def print_ending(results: Results, *, as_json: bool = False) -> None:
+    """Print how a run has ended that adds seeds until it is clear, or how it continues."""
+    if results.outcome is None:
+        return
+    line = short(results.outcome.sentence, LINE_CELLS)
+    if results.outcome.next_seeds:
+        line += f"; zoo bench --resume {shlex.quote(str(results.folder))}"
+    print(line, file=sys.stderr if as_json else sys.stdout)
 
 
 def say_what_is_left(results: Results) -> None:
