@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ class Results:
         planned: number of planned trials; trials without a record are unfinished.
         pairwise: comparisons of the models by their predictions.
         stopped_by: number of the signal that stopped the run, or None.
+        gathered: whether the run is of a plan, so that another plan adds seeds to it.
         outcome: what a run that adds seeds until it is clear has come to; else None.
     """
 
@@ -51,6 +53,7 @@ class Results:
     planned: int
     pairwise: PairwiseComparisons
     stopped_by: int | None = None
+    gathered: bool = False
     outcome: Outcome | None = None
 
     @property
@@ -92,6 +95,14 @@ class Results:
             listed = ", ".join(answers) or "none"
             raise RunError(f"no predictions of {model!r}; models with predictions: {listed}")
         return wrong_answers(answers[model])
+
+    @property
+    def more(self) -> str:
+        """The command that trains more of the run, to which `--seeds` may be added."""
+        name = shlex.quote(str(self.folder))
+        if self.gathered:
+            return f"zoo plan --out next.json --resume {name}"
+        return f"zoo bench --resume {name}"
 
     @property
     def page(self) -> Path:
@@ -145,6 +156,7 @@ class Results:
             planned=planned,
             pairwise=pairwise,
             stopped_by=stopped_by,
+            gathered="plan" in (about.get("environment") or {}),
             outcome=outcome_of(about.get("request"), records, planned, pairwise),
         )
 

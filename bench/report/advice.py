@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from statistics import mean
 
@@ -15,14 +14,14 @@ from bench.training.spec import paired_seed
 def advice(results: Results) -> str:
     """Return the command that adds the seeds which a verdict lacks; "" if it lacks none.
 
-    An unfinished run has none: it is resumed first.
+    An unfinished run has none: it is resumed first. Nor has one that adds seeds until it is clear.
     """
     verdicts = [each for each in results.verdicts if each.kind == "descriptive"]
     more = max((each.needed - each.found.seeds for each in verdicts), default=0)
-    if results.unfinished or more < 1:
+    if results.unfinished or results.outcome is not None or more < 1:
         return ""
     seeds = list(dict.fromkeys(paired_seed(r.model, r.spec.seed) for r in results.records))
-    command = f"zoo bench --resume {shlex.quote(str(results.folder))} --seeds {_with(seeds, more)}"
+    command = f"{results.more} --seeds {_with(seeds, more)}"
     seconds = seed_seconds(results.records) * more
     return f"{count_noun(more, 'more seed')}: {command}, about {duration(seconds)}"
 

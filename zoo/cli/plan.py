@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from registry.errors import RunError
 from zoo.cli.bench import KEPT, require_models, show_results
 from zoo.cli.options import Columns, Config, Json, Names, given_options, with_run_options
 from zoo.cli.output import column_names, end_when_interrupted, say
+
+if TYPE_CHECKING:
+    from bench.runs.plan import Plan
 
 _NOT_OF_A_PLAN = ("jobs", "engine", "address", "runs")
 
@@ -36,29 +39,29 @@ def plan(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write to this file instead of stdout.")
     ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Plan more seeds for a gathered run: its folder or number."
+        ),
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(help="With --resume: folder for runs.")] = Path("runs"),
     **options: Any,
 ) -> None:
     """Write a comparison to one plan file; `zoo work` runs it on any machine.
 
-    The options are those of `zoo bench`, without --jobs, --engine, --address
-    and --runs-dir; a --config may have them, but they are ignored. Nothing is trained.
+    The options are those of `zoo bench`, without --jobs, --engine and
+    --address; a --config may have them, but they are ignored. Nothing is trained.
     """
     asked = given_options(context, config)
     given = {name: value for name, value in asked.items() if name not in _NOT_OF_A_PLAN}
-    require_models(given, "zoo plan --models lenet alexnet --out plan.json")
+    require_models(given, "zoo plan --models lenet alexnet --out plan.json", needed=resume is None)
 
-    from bench.report.trackers import require_trackers
+    from bench.runs.batch.next_plan import next_plan
     from bench.runs.batch.plan_file import plan_text
-    from bench.runs.plan import make_plan
     from bench.runs.progress import Progress
-    from bench.runs.request import Request
-    from bench.runs.resolve import resolve_request
-    from bench.runs.trust import effects_of, remember
 
-    resolved = resolve_request(Request(**given))
-    require_trackers(resolved.request.log)
-    remember(effects_of(resolved.request))
-    found = make_plan(resolved, Progress(), elsewhere=True)
+    found = next_plan(resume, runs_dir, given, Progress()) if resume else _plan(given)
     text, spec = plan_text(found), found.specs[0]
     if out is None:
         sys.stdout.write(text)
@@ -69,6 +72,26 @@ def plan(
         f"{len(found.specs)} trials, each on {spec.device} with {spec.threads} threads: "
         f"`zoo work {name} --array-task 0/4` runs a quarter, `zoo gather {name}` makes the table"
     )
+
+
+def _plan(given: dict[str, Any]) -> Plan:
+    """Return the plan of a new comparison."""
+    from bench.report.trackers import require_trackers
+    from bench.runs.next_look import prior_look, require_several
+    from bench.runs.plan import make_plan
+    from bench.runs.progress import Progress
+    from bench.runs.request import Request
+    from bench.runs.resolve import resolve_request
+    from bench.runs.trust import effects_of, remember
+
+    resolved = resolve_request(Request(**given))
+    require_trackers(resolved.request.log)
+    remember(effects_of(resolved.request))
+    found = make_plan(resolved, Progress(), elsewhere=True)
+    if resolved.request.until_clear:
+        require_several(tuple(dict.fromkeys(spec.model for spec in found.specs)))
+        say(prior_look(found.about))
+    return found
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -140,7 +139,7 @@ def print_ending(results: Results, *, as_json: bool = False) -> None:
         return
     line = short(results.outcome.sentence, LINE_CELLS)
     if results.outcome.next_seeds:
-        line += f"; zoo bench --resume {shlex.quote(str(results.folder))}"
+        line += f": {results.more}"
     print(line, file=sys.stderr if as_json else sys.stdout)
 
 

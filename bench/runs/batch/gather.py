@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench.data.pixel_source import DirectPixels
@@ -23,7 +24,7 @@ from bench.runs.run_results import RunResults
 from bench.runs.store import Store
 from bench.runs.stored_runs import find_last_run, report, try_write_page
 from bench.training.record import TrialResult
-from registry.errors import StorageError, ZooError
+from registry.errors import RunError, StorageError, ZooError
 from registry.exit_codes import ExitCode
 
 _NAMED = 6  # missing trials that a message names
@@ -31,6 +32,7 @@ _OF_MACHINES = (
     "platform", "cpu", "cpu_capability", "cores", "load_1_minute", "openmp_wait_policy",
     "device_name",
 )  # fmt: skip
+_AND = " and "  # between the machines of a run
 _Finished = Mapping[int, FinishedTrial]  # by number
 
 
@@ -59,12 +61,14 @@ def gather(
     another plan or the run is in use, StorageError if the disk is full.
     """
     done = folder.all_done(range(len(plan.specs)), lambda error: progress.say(str(error)))
-    run = find_last_run(runs, lambda made: made.about()["environment"].get("plan") == plan.id)
-    there = set(done)
+    run = find_last_run(runs, lambda made: made.about()["environment"].get("plan") == plan.first)
+    if run is None and plan.first != plan.id:
+        raise RunError(f"{runs} has not the run that this plan adds seeds to: name its --runs-dir")
+    there = {plan.specs[number].key for number in done}
     if run is not None:
         with closing(Store.open(run.database, read_only=True)) as store:
-            there |= {trial.number for trial in store.trials() if trial.finished}
-    missing = tuple(number for number in range(len(plan.specs)) if number not in there)
+            there |= {trial.spec.key for trial in store.trials() if trial.finished}
+    missing = tuple(n for n, spec in enumerate(plan.specs) if spec.key not in there)
     if missing:
         names = [describe_trial(plan.specs[number]) for number in missing]
         rest = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
@@ -72,7 +76,7 @@ def gather(
             f"{len(missing)} of {len(plan.specs)} trials are missing: {', '.join(names[:_NAMED])}"
             f"{rest}: run `zoo work {plan.path}`, then gather again"
         )
-    if not there:
+    if len(missing) == len(plan.specs):
         return GatherResult(results=None, missing=missing)
     _say_machines(done, progress)
     try:
@@ -93,16 +97,22 @@ def _fill_run(
     """Return the results of `run` after adding the trials in `done`."""
     plan = folder.plan
     with run.held(), closing(Store.open(run.database)) as store:
+        there = {trial.spec.key: trial for trial in store.trials()}
+        if more := [spec for spec in plan.specs if spec.key not in there]:
+            store.grow(plan.request.seeds, more)
+            there = {trial.spec.key: trial for trial in store.trials()}
         if done:
-            store.tell("environment", _environment(plan, done))
+            grown = len(there) > len(plan.specs)
+            before = store.about()["environment"] if grown else {}
+            store.tell("environment", _environment(plan, done, before))
         trackers = Trackers(plan.request.log, run.path, progress.say)
-        there = {trial.number: trial.record for trial in store.trials()}
         for number, each in done.items():
-            if there[number] != each.record:
+            planned = there[plan.specs[number].key]
+            if planned.record != each.record:
                 where = run.trial(each.record.spec)
                 answers_path(where).unlink(missing_ok=True)  # of an older record
                 folder.copy_weights(number, each, where)  # before the record
-                store.finish(number, TrialResult(record=each.record, test=each.test))
+                store.finish(planned.number, TrialResult(record=each.record, test=each.test))
                 trackers.log(where, each.record)
         results = report(run, store)
         here = _plan_with_images(plan, data, progress)
@@ -126,23 +136,31 @@ def _plan_with_images(plan: PlanFile, data: Sequence[Path], progress: Progress) 
     return Plan(specs=plan.specs, splits=splits, source=source, about=dict(plan.about))
 
 
-def _environment(plan: PlanFile, done: _Finished) -> dict[str, Any]:
-    """Return the plan's environment with the machines that ran its trials."""
+def _environment(
+    plan: PlanFile, done: _Finished, before: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the plan's environment with the machines that ran its trials.
+
+    `before` is that of the run to which the plan adds seeds.
+    """
     machines = {
-        name: _merge_values([each.environment.get(name) for each in done.values()])
+        name: _merge_values(
+            [each.environment.get(name) for each in done.values()], before.get(name)
+        )
         for name in _OF_MACHINES
     }
-    return {**plan.about["environment"], **machines, "plan": plan.id}
+    return {**(before or plan.about["environment"]), **machines, "plan": plan.first}
 
 
-def _merge_values(values: Sequence[Any]) -> Any:
+def _merge_values(values: Sequence[Any], before: Any = None) -> Any:
     """Return the common value; of different texts all, of different numbers the largest."""
-    different = list(dict.fromkeys(value for value in values if value is not None))
+    earlier = before.split(_AND) if isinstance(before, str) else [before]
+    different = list(dict.fromkeys(v for v in [*earlier, *values] if v is not None))
     if len(different) < 2:
         return different[0] if different else None
     if all(isinstance(value, int | float) for value in different):
         return max(different)
-    return " and ".join(sorted(map(str, different)))
+    return _AND.join(sorted(map(str, different)))
 
 
 def _say_machines(done: _Finished, progress: Progress) -> None:

@@ -59,6 +59,11 @@ class PlanFile:
         software = software_of(self.about["environment"])
         return json_digest([[spec.id for spec in self.specs], self.splits.fingerprint, software])
 
+    @property
+    def first(self) -> str:
+        """Digest of the plan that began the run: this one's, or that to which it adds seeds."""
+        return str(self.about["environment"].get("plan", self.id))
+
 
 def software_of(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of an environment that must be equal: versions and network code."""

@@ -755,10 +755,10 @@ def test_a_plan_takes_the_options_of_a_run():
     run, planned = signature(bench).parameters, signature(plan_command).parameters
 
     assert set(run) - set(planned) == {
-        "resume", "inexact", "jobs", "engine", "address", "runs", "columns",
+        "inexact", "jobs", "engine", "address", "runs", "columns",
         "as_json", "trust",
     }  # fmt: skip
-    assert set(planned) - set(run) == {"out"}
+    assert set(planned) - set(run) == {"out", "runs_dir"}
     assert all(planned[name].default == run[name].default for name in set(run) & set(planned))
 
 
