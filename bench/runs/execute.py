@@ -251,7 +251,8 @@ def _run(
         stopped_by = session.run(pending)
     tables.finish()
     found = results(stopped_by)
-    if more := growth_until_clear([*trials.values()], about):
+    more = None if stopped_by else growth_until_clear([*trials.values()], about)
+    if more is not None:
         progress.say(more.why)
         pending = remaining_trials(more.trials, about, plan, inexact=inexact)
         store.grow(more.seeds, [trial.spec for trial in more.trials])

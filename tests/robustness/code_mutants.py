@@ -10,6 +10,7 @@ import mutants_of_network_kinds
 import mutants_of_records
 import mutants_of_registry
 import mutants_of_report
+import mutants_of_seeds
 import mutants_of_training
 from code_mutant import Mutant
 
@@ -22,4 +23,5 @@ MUTANTS = (
     *mutants_of_training.MUTANTS,
     *mutants_of_records.MUTANTS,
     *mutants_of_report.MUTANTS,
+    *mutants_of_seeds.MUTANTS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import fuzz_checkpoint
@@ -86,6 +86,21 @@ def _check_store(folder: Path, acknowledged: int) -> None:
         store.finish(1, fuzz_store.result(1))
 
 
+def _grow_two(folder: Path, acknowledge: Acknowledge) -> None:
+    with closing(Store.open(folder / "run.db")) as store:
+        store.grow((0, 1), [replace(fuzz_store.spec(number), seed=1) for number in (0, 1)])
+    acknowledge()
+
+
+def _check_growth(folder: Path, acknowledged: int) -> None:
+    with closing(Store.open(folder / "run.db")) as store:
+        trials, seeds = store.trials(), store.about()["request"].get("seeds")
+        assert (len(trials), seeds) in [(2, None), (4, [0, 1])][acknowledged:]
+        for number in (0, 1):
+            assert trials[number].record == fuzz_store.result(number).record
+        store.finish(1, fuzz_store.result(1))
+
+
 def _weights(number: int) -> dict[str, torch.Tensor]:
     torch.manual_seed(number)
     return Tiny(2).state_dict()
@@ -118,6 +133,12 @@ def _nothing(folder: Path) -> None:
 SCENARIOS = (
     Scenario(name="checkpoints", prepare=_nothing, write=_save_three, check=_check_checkpoints),
     Scenario(name="records", prepare=_nothing, write=_keep_three, check=_check_store),
+    Scenario(
+        name="more seeds",
+        prepare=lambda folder: _keep_three(folder, lambda: None),
+        write=_grow_two,
+        check=_check_growth,
+    ),
     Scenario(
         name="weights",
         prepare=lambda folder: _save_weights(folder, 0),

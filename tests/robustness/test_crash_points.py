@@ -17,7 +17,7 @@ def test_every_point_leaves_the_old_or_the_new():
     tried = [int(line.split()[0].replace(",", "")) for line in done.stdout.splitlines()]
 
     assert done.returncode == 0, done.stderr
-    assert len(tried) == 8
+    assert len(tried) == 10
     assert min(tried) > 3
     assert sum(tried) > 300
 

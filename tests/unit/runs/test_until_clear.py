@@ -173,8 +173,8 @@ def test_every_reader_takes_models_of_different_seeds(whole):
     assert again.page.is_file()
 
 
-def test_a_finished_run_is_the_request_of_its_first_look(images, tmp_path, monkeypatch):
-    """An unfinished one is found by the request that began it; its own file repeats it."""
+def test_an_unfinished_run_is_the_request_of_its_first_look(images, tmp_path, monkeypatch):
+    """It is found by the request that began it, its file repeats it, and it has no ending yet."""
     monkeypatch.setattr(MadeSession, "dies_at", 12)
     with pytest.raises(_KilledError):
         _run(images, tmp_path)
@@ -182,8 +182,9 @@ def test_a_finished_run_is_the_request_of_its_first_look(images, tmp_path, monke
         stored = store.about()["request"]
     begun = replace(request_of(stored), seeds=(0, 1, 2))
     folder = unfinished_like(as_plain(begun), tmp_path)
-    write_report("1", tmp_path)
+    results = write_report("1", tmp_path)
 
+    assert (results.unfinished, results.outcome) == (3, None)
     assert (stored["until_clear"], stored["seeds"]) == (True, [0, 1, 2, 3, 4, 5])
     assert folder.path.name == "0001-lenet5-other-third"
     assert "seeds" not in read_config_file(folder.path)
