@@ -61,6 +61,11 @@ class Results:
         """The verdicts on each pair of models, the best model's pairs first."""
         return self.pairwise.verdicts
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The verdicts in words; of a run that adds seeds until it is clear, its ending."""
+        return self.pairwise.sentences if self.outcome is None else (self.outcome.sentence,)
+
     def compare(self, one: str, other: str) -> Verdict:
         """Return the verdict on two models; `print` shows it as a sentence.
 

@@ -40,7 +40,7 @@ def write_run(results: Results, about: Mapping[str, Any]) -> None:
 
     Equal records give equal files. Page and figures take seconds: `page.write` makes them later.
     """
-    folder, frame, sentences = results.folder, results.frame, results.pairwise.sentences
+    folder, frame, sentences = results.folder, results.frame, results.sentences
     _write_json(folder / "config.json", _shown(about, _CONFIG))
     _write_json(folder / "environment.json", hide_all_credentials(about["environment"]))
     versioned = frame.assign(schema_version=SCHEMA_VERSION)

@@ -99,6 +99,7 @@ def execute(
         with _explain_storage_errors(folder), folder.held(), closing(created) as store:
             progress.say_how_to_go_on(f"zoo bench --resume {folder.path}")
             pending = [PendingTrial(number=n, spec=spec) for n, spec in enumerate(plan.specs)]
+            _say_note(plan, progress)
             return _run(resolved, folder, store, plan, pending, progress, server)
 
 
@@ -171,7 +172,14 @@ def resume(
                 store.grow(more.seeds, [trial.spec for trial in more.trials])
             write_trials(folder, about, trials)  # the last may be stored but not yet written
             draw_grids(trials_without_grid(folder, trials), folder, plan, progress)
+            _say_note(plan, progress)
             return _run(resolved, folder, store, plan, pending, progress, server, inexact=inexact)
+
+
+def _say_note(plan: Plan, progress: Progress) -> None:
+    """Say what is special about the files for a contest, if anything."""
+    if note := submission_note(plan.about["split"]["test"]):
+        progress.say(note)
 
 
 @contextmanager
@@ -222,8 +230,7 @@ def _run(
     take long, so they are written less often.
     """
     trials, about = {trial.number: trial for trial in store.trials()}, store.about()
-    if note := submission_note(tested := about["split"]["test"]):
-        progress.say(note)
+    tested = about["split"]["test"]
     trackers = Trackers(resolved.request.log, folder.path, progress.say)
 
     def results(stopped_by: int | None = None) -> RunResults:

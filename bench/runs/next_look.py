@@ -34,7 +34,9 @@ def growth_asked(
     if not more:
         return None
     missing = missing_trials(trials, about, seeds)
+    records = [trial.record for trial in trials if trial.record is not None]
     why = f"{count_noun(more, 'more seed')}, {count_noun(len(missing), 'more trial')}"
+    why = f"{why}, about {duration(more * seed_seconds(records))}"
     return Growth(seeds=seeds, trials=tuple(missing), why=why)
 
 
@@ -60,7 +62,7 @@ def growth_until_clear(trials: Sequence[StoredTrial], about: Mapping[str, Any]) 
 
 def seeds_beyond(about: Mapping[str, Any], seeds: Sequence[int]) -> int:
     """Return how many of `seeds` the stored run does not have."""
-    return len({*seeds} - {*about["request"]["seeds"]})
+    return len({*seeds} - {*about["request"].get("seeds", seeds)})
 
 
 def prior_look(about: Mapping[str, Any]) -> str:

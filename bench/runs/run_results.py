@@ -52,4 +52,4 @@ class RunResults(Results):
     def _repr_html_(self) -> str:
         from bench.report.table import as_html
 
-        return as_html(self.frame, self.title, self.pairwise.sentences)
+        return as_html(self.frame, self.title, self.sentences)

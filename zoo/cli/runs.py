@@ -128,7 +128,8 @@ def print_table(results: Results, names: Sequence[str] = ()) -> None:
     from bench.report.table import render
 
     frame, title, more = results.frame, results.title, advice(results)
-    sentences = (*results.pairwise.sentences, *([more] if more else []))
+    said = () if results.outcome else results.sentences  # `print_ending` ends with the others
+    sentences = (*said, *([more] if more else []))
     width, whole = Console().width, not is_narrow()
     print_rendered(render(frame, title, width, sentences, names, whole=whole), crop=False)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from bench.analysis.columns import rows_of
 from bench.analysis.frame import BASELINE
@@ -46,6 +48,8 @@ def notes(results: Results) -> list[str]:
     seeds = {len(each.seeds) for each in results.pairwise.answers.values()}
     if seeds == {1}:
         found.append("Each model was trained once, so the variation between seeds is not known.")
-    if more := advice(results):
+    if results.outcome is not None:
+        found.append(f"Ending: {results.outcome.sentence}.")
+    if more := advice(replace(results, folder=Path(results.folder.name))):  # a page may move
         found.append(f"For a verdict, {more}.")
     return found + [f"{line[0].upper()}{line[1:]}." for line in disclosure_lines(results.frame)]
