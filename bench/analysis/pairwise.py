@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.analysis.cross_validation import merge_folds
 from bench.analysis.predictions import Predictions, answers_of
+from bench.analysis.sequential import Look, Looks
 from bench.analysis.standings import Standings, standings
 from bench.analysis.verdict import Verdict, rank_models, verdicts
 from bench.system.display import count_noun, join_names
@@ -28,11 +29,13 @@ class PairwiseComparisons:
         answers: predictions of successful trials, by model.
         verdicts: verdicts, the best model's first; models with marks have none.
         standings: who is the best, or why that is not known, with the sentences on it.
+        look: what is known after the last look of a run that adds seeds until it is clear.
     """
 
     answers: Mapping[str, Predictions] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     standings: Standings = field(default_factory=Standings)
+    look: Look | None = None
 
     @property
     def best(self) -> str | None:
@@ -56,11 +59,12 @@ def compare_pairwise(
     tests: Tests,
     image_groups: Sequence[str | None] | None = None,
     noun: str = "image",
+    looks: Looks | None = None,
 ) -> PairwiseComparisons:
     """Return the comparisons of `tests`, predictions for `images`; failed trials do not count.
 
     With folds, a seed counts if all its folds succeeded. `image_groups` has the group of each
-    image, if known; `noun` says what the images are.
+    image, if known; `noun` says what the images are. With `looks`, they decide, not the verdicts.
 
     Raises:
         IncomparableError: the test images of models differ.
@@ -79,7 +83,9 @@ def compare_pairwise(
     }
     marked = {record.model for record in records if record.marks}
     compared = {model: each for model, each in answers.items() if model not in marked}
-    found = _completed(verdicts(compared), records, failed_seeds(merged, tests), noun)
+    look = None if looks is None else looks.last(compared)
+    decided = verdicts(compared) if look is None else _ended(verdicts(compared), look)
+    found = _completed(decided, records, failed_seeds(merged, tests), noun)
     order = rank_models(compared) if found else []
     models = dict.fromkeys(record.model for record in records)
     others = [model for model in models if model not in order]
@@ -87,7 +93,21 @@ def compare_pairwise(
         answers=answers,
         verdicts=tuple(found),
         standings=standings(_accuracies(merged), order, others, found),
+        look=look,
     )
+
+
+def _ended(found: Sequence[Verdict], look: Look) -> list[Verdict]:
+    """Return the verdicts as a look has ended them; none before the first look."""
+    ended = list[Verdict]()
+    for each in found:
+        pair = (each.first, each.second)
+        if ending := look.endings.get(pair):
+            ended.append(replace(each, ending=ending))
+        elif ending := look.endings.get(pair[::-1]):
+            turned = each.found.turned()
+            ended.append(replace(each, first=pair[1], second=pair[0], found=turned, ending=ending))
+    return ended
 
 
 def failed_seeds(records: Sequence[TrialRecord], tests: Tests) -> dict[str, str]:

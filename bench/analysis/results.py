@@ -16,7 +16,7 @@ from bench.analysis.frame import comparison, history, profile_frame
 from bench.analysis.pairwise import PairwiseComparisons, Tests, compare_pairwise, wrong_answers
 from bench.analysis.stats.clusters import clusters_of
 from bench.analysis.stats.interval import accuracy_interval
-from bench.analysis.until_clear import Outcome, outcome_of
+from bench.analysis.until_clear import Outcome, looks_of, outcome_of
 from bench.analysis.verdict import Verdict
 from bench.data.synthetic import SYNTHETIC_NAME
 from bench.system.options import parse_share
@@ -150,7 +150,10 @@ class Results:
             target = parse_share(asked)
         split = about["split"]
         noun = "drawing" if about.get("data") == SYNTHETIC_NAME else "image"
-        pairwise = compare_pairwise(records, split["test"], tests or {}, split.get("groups"), noun)
+        looks = looks_of(about.get("request"), records, planned)
+        pairwise = compare_pairwise(
+            records, split["test"], tests or {}, split.get("groups"), noun, looks
+        )
         return cls(
             records=tuple(records),
             frame=comparison(records, about["baseline"], pairwise, target, _baseline_bounds(split)),
@@ -162,7 +165,7 @@ class Results:
             pairwise=pairwise,
             stopped_by=stopped_by,
             gathered="plan" in (about.get("environment") or {}),
-            outcome=outcome_of(about.get("request"), records, planned, pairwise),
+            outcome=outcome_of(looks, pairwise),
         )
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from scipy.special import stdtrit
@@ -24,11 +23,10 @@ from bench.analysis.stats.looks import (
 )
 from bench.analysis.stats.spread import Spread, fold_factor, half_widths
 from bench.analysis.stats.unpaired import UnpairedDifference
-from bench.analysis.verdict import differences, rank_models
+from bench.analysis.verdict import Ending, differences, rank_models
 
 LOOKS = SEEDS  # seeds of a model at each look
 _MOST_TIMES = 1024  # more images than so many times are not said to be needed
-Ending = Literal["better", "same", "images", "open"]
 Pair = tuple[str, str]  # the more accurate model first
 
 
@@ -61,6 +59,33 @@ class Look:
         """Return which of two models is better, or None."""
         pairs = ((one, other), (other, one))
         return next((pair[0] for pair in pairs if self.endings.get(pair) == "better"), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """The looks that a run has taken.
+
+    Attributes:
+        number: number of looks whose trials are all finished, from 0.
+        seeds: planned seeds, in their order.
+        same_within: largest difference, 0 to 1, that counts as the same for practical purposes.
+    """
+
+    number: int
+    seeds: tuple[int, ...]
+    same_within: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether the trials of all planned seeds are finished."""
+        return self.number > 0 and LOOKS[self.number - 1] == len(self.seeds)
+
+    def last(self, answers: Mapping[str, Predictions]) -> Look:
+        """Return what is known after the last look; nothing before the first."""
+        if not self.number:
+            return Look(endings={}, going_on=())
+        seeds = self.seeds[: LOOKS[self.number - 1]]
+        return look(answers, self.number, self.same_within, seeds)
 
 
 def look(

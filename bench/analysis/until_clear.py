@@ -8,8 +8,8 @@ from itertools import combinations
 from typing import Any
 
 from bench.analysis.pairwise import PairwiseComparisons
-from bench.analysis.sequential import LOOKS, Ending, Look, Pair, look
-from bench.analysis.verdict import rank_models
+from bench.analysis.sequential import LOOKS, Look, Looks, Pair
+from bench.analysis.verdict import Ending
 from bench.system.display import count_noun, join_names, points_interval
 from bench.training.record import TrialRecord
 
@@ -98,28 +98,35 @@ class Outcome:
         return f": {points_interval(found.difference, found.low, found.high)}"
 
 
-def outcome_of(
-    request: Mapping[str, Any] | None,
-    records: Sequence[TrialRecord],
-    planned: int,
-    pairwise: PairwiseComparisons,
-) -> Outcome | None:
-    """Return what a run with the stored `request` has come to, once all trials are finished.
+def looks_of(
+    request: Mapping[str, Any] | None, records: Sequence[TrialRecord], planned: int
+) -> Looks | None:
+    """Return the looks that a run with the stored `request` has taken.
 
-    None if it does not add seeds until it is clear, or fewer than two models can be compared.
+    None if it does not add seeds until it is clear.
     """
-    if not (request or {}).get("until_clear") or planned > sum(r.finished for r in records):
+    if request is None or not request.get("until_clear"):
         return None
-    marked = {record.model for record in records if record.marks}
-    answers = {m: each for m, each in pairwise.answers.items() if m not in marked}
-    if request is None or len(answers) < 2:
+    seeds = tuple(request["seeds"])
+    begun = LOOKS.index(len(seeds)) + 1
+    whole = planned <= sum(record.finished for record in records)
+    return Looks(
+        number=begun if whole else begun - 1, seeds=seeds, same_within=request["same_within"] / 100
+    )
+
+
+def outcome_of(looks: Looks | None, pairwise: PairwiseComparisons) -> Outcome | None:
+    """Return what a run has come to, once all trials of its last look are finished.
+
+    None if it takes no looks, or fewer than two models can be compared.
+    """
+    found = pairwise.look
+    if looks is None or not looks.complete or found is None or not found.endings:
         return None
-    seeds, points = request["seeds"], request["same_within"]
-    number = LOOKS.index(len(seeds)) + 1
     return Outcome(
-        found=look(answers, number, points / 100, seeds),
-        number=number,
-        points=points,
-        models=tuple(rank_models(answers)),
+        found=found,
+        number=looks.number,
+        points=looks.same_within * 100,
+        models=pairwise.standings.order,
         pairwise=pairwise,
     )

@@ -15,6 +15,7 @@ from bench.system.display import count_noun, html_text, points_interval, round_p
 
 MANY = 10  # with more models, only verdicts with the best are shown
 SEEDS = 2  # fewer say nothing about other seeds
+Ending = Literal["better", "same", "images", "open"]  # of a pair, after a look
 _NEEDED = ": one seed tells of these networks only; two are needed for a verdict"
 
 
@@ -36,7 +37,7 @@ class Verdict:
         recipes_differ: whether the two recipes differ; the verdict is on model and recipe together.
         noun: what the test images are: `image` or `drawing`.
         failed: seeds that one of the models lacks, in words.
-        same_within: difference, 0 to 1, that counts as the same for practical purposes; or None.
+        ending: how the looks of a run that adds seeds until it is clear have ended; else None.
     """
 
     first: str
@@ -48,7 +49,7 @@ class Verdict:
     recipes_differ: bool = False
     noun: str = "image"
     failed: tuple[str, ...] = ()
-    same_within: float | None = None
+    ending: Ending | None = None
 
     def __str__(self) -> str:
         return sentence(self)
@@ -60,14 +61,13 @@ class Verdict:
     def kind(self) -> Literal["better", "same", "level", "descriptive"]:
         """`better`: the first is; `level`: no clear difference; `descriptive`: one seed, no test.
 
-        `same`: the interval is within plus and minus `same_within`.
+        `same`: the looks have found no difference that matters.
         """
+        if self.ending is not None:
+            return self.ending if self.ending in ("better", "same") else "level"
         if self.found.seeds < self.needed:
             return "descriptive"
-        if self.p <= LEVEL:
-            return "better"
-        widest = max(-self.found.low, self.found.high)
-        return "level" if self.same_within is None or widest > self.same_within else "same"
+        return "better" if self.p <= LEVEL else "level"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Verdict:
         return (*recipes, *(f"; {line}" for line in self.failed))
 
 
-def verdicts(models: Mapping[str, Predictions], same_within: float | None = None) -> list[Verdict]:
+def verdicts(models: Mapping[str, Predictions]) -> list[Verdict]:
     """Return the verdicts on each pair of `models`, the best model's first.
 
     All pairs count in the correction, even those that are not shown: choosing the best model means
@@ -88,10 +88,9 @@ def verdicts(models: Mapping[str, Predictions], same_within: float | None = None
     pairs = differences(models)
     corrected = holm([each.p for each in pairs.values()])
     return [
-        Verdict(first=first, second=second, found=found, p=p, pairs=len(pairs),
-                same_within=same_within)
+        Verdict(first=first, second=second, found=found, p=p, pairs=len(pairs))
         for ((first, second), found), p in zip(pairs.items(), corrected, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def differences(models: Mapping[str, Predictions]) -> dict[tuple[str, str], UnpairedDifference]:
@@ -206,6 +205,10 @@ def sentence(verdict: Verdict) -> str:
 
 def _why(verdict: Verdict) -> str:
     """Return why the verdict is `level`: what the test lacks, or what it can detect."""
+    if verdict.ending == "images":
+        return "; test images, not seeds, are the limit"
+    if verdict.found.low > 0 and verdict.ending is not None:
+        return "; not enough for one of three looks"
     if verdict.found.low > 0:
         return f"; not enough for one of {verdict.pairs} pairs"
     least = min(1.0, verdict.found.detectable(verdict.pairs))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import mean
 
 from bench.analysis.results import Results
+from bench.analysis.sequential import LOOKS
 from bench.system.display import count_noun, duration
 from bench.training.record import TrialRecord
 from bench.training.spec import paired_seed
@@ -21,9 +22,13 @@ def advice(results: Results) -> str:
     if results.unfinished or results.outcome is not None or more < 1:
         return ""
     seeds = list(dict.fromkeys(paired_seed(r.model, r.spec.seed) for r in results.records))
+    each = seed_seconds(results.records)
+    if seeds == [0]:
+        least, most = (number - 1 for number in (LOOKS[0], LOOKS[-1]))
+        time = f"{duration(least * each)} to {duration(most * each)}"
+        return f"{least} to {most} more seeds: {results.more} --until-clear, {time}"
     command = f"{results.more} --seeds {_with(seeds, more)}"
-    seconds = seed_seconds(results.records) * more
-    return f"{count_noun(more, 'more seed')}: {command}, about {duration(seconds)}"
+    return f"{count_noun(more, 'more seed')}: {command}, about {duration(more * each)}"
 
 
 def seed_seconds(records: Sequence[TrialRecord], models: Sequence[str] | None = None) -> float:

@@ -169,7 +169,9 @@ def resume(
             pending = remaining_trials(left, about, plan, inexact=inexact)
             require_isolated(resolved.options, [each.spec for each in pending])
             if more:
-                store.grow(more.seeds, [trial.spec for trial in more.trials])
+                store.grow(
+                    request.rule | {"seeds": [*more.seeds]}, [each.spec for each in more.trials]
+                )
             write_trials(folder, about, trials)  # the last may be stored but not yet written
             draw_grids(trials_without_grid(folder, trials), folder, plan, progress)
             _say_note(plan, progress)
@@ -262,7 +264,7 @@ def _run(
     if more is not None:
         progress.say(more.why)
         pending = remaining_trials(more.trials, about, plan, inexact=inexact)
-        store.grow(more.seeds, [trial.spec for trial in more.trials])
+        store.grow({"seeds": [*more.seeds]}, [trial.spec for trial in more.trials])
         return _run(resolved, folder, store, plan, pending, progress, server, inexact=inexact)
     keep_pictures(store, plan, progress, found)
     try_write_page(found, store, progress.say)

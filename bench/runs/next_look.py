@@ -10,7 +10,7 @@ from bench.analysis.pairwise import compare_pairwise
 from bench.analysis.results import StoredTrial, tests_of
 from bench.analysis.sequential import least_visible_difference
 from bench.analysis.stats.clusters import clusters_of
-from bench.analysis.until_clear import outcome_of
+from bench.analysis.until_clear import looks_of, outcome_of
 from bench.report.advice import seed_seconds
 from bench.runs.more_trials import missing_trials
 from bench.system.display import count_noun, duration
@@ -46,8 +46,9 @@ def growth_until_clear(trials: Sequence[StoredTrial], about: Mapping[str, Any]) 
         return None
     records = [trial.record for trial in trials if trial.record is not None]
     split = about["split"]
-    pairwise = compare_pairwise(records, split["test"], tests_of(trials), split.get("groups"))
-    outcome = outcome_of(about["request"], records, len(trials), pairwise)
+    looks, tests = looks_of(about["request"], records, len(trials)), tests_of(trials)
+    pairwise = compare_pairwise(records, split["test"], tests, split.get("groups"), looks=looks)
+    outcome = outcome_of(looks, pairwise)
     if outcome is None or not outcome.next_seeds:
         return None
     seeds, models = outcome.next_seeds, outcome.found.going_on

@@ -79,6 +79,15 @@ class Request(RunOptions):
         object.__setattr__(self, "seeds", looks[0] if self.seeds == (0,) else self.seeds)
 
     @property
+    def rule(self) -> dict[str, Any]:
+        """The fields, as they are stored, that say how many seeds there are."""
+        return {
+            "seeds": [*self.seeds],
+            "until_clear": self.until_clear,
+            "same_within": self.same_within,
+        }
+
+    @property
     def shares(self) -> bool:
         """Whether trials may share the machine, which affects their times."""
         return self.jobs != 1 if self.engine != LOCAL.name else (self.jobs or 1) > 1

@@ -57,7 +57,18 @@ def _require_all_seeds(request: Request, changes: Mapping[str, Any]) -> None:
 
 
 def _require_rule(request: Request, changes: Mapping[str, Any]) -> None:
-    """Raise RunError if the changes have another rule for the number of seeds."""
+    """Raise RunError if the changes have another rule for the number of seeds.
+
+    Only one seed, which nothing was tested with, may be followed by looks: further tests of the
+    same models would find differences by chance.
+    """
+    if changes.get("until_clear") and not request.until_clear:
+        if request.seeds != (0,):
+            raise RunError(
+                f"this run was tested with {len(request.seeds)} seeds, and more tests would find "
+                "differences by chance: begin a new run with --until-clear"
+            )
+        return
     for name in ("until_clear", "same_within"):
         if changes.get(name, getattr(request, name)) != getattr(request, name):
             raise RunError(

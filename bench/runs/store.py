@@ -149,9 +149,9 @@ class Store:
         with self._change():
             self._put_about(name, value)
 
-    def grow(self, seeds: Sequence[int], specs: Sequence[TrialSpec]) -> None:
-        """Add trials after the others and the run's `seeds` durably: all of it, or nothing."""
-        request = {**self.about()["request"], "seeds": list(seeds)}
+    def grow(self, changes: Mapping[str, Any], specs: Sequence[TrialSpec]) -> None:
+        """Add trials after the others, and `changes` of the request, durably: all, or nothing."""
+        request = {**self.about()["request"], **changes}
         with self._change():
             contents = self._contents()
             for number, spec in enumerate(specs, start=contents["trials"]):

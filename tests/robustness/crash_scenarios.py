@@ -88,7 +88,9 @@ def _check_store(folder: Path, acknowledged: int) -> None:
 
 def _grow_two(folder: Path, acknowledge: Acknowledge) -> None:
     with closing(Store.open(folder / "run.db")) as store:
-        store.grow((0, 1), [replace(fuzz_store.spec(number), seed=1) for number in (0, 1)])
+        store.grow(
+            {"seeds": [0, 1]}, [replace(fuzz_store.spec(number), seed=1) for number in (0, 1)]
+        )
     acknowledge()
 
 

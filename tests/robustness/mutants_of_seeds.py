@@ -9,7 +9,7 @@ _CLEAR = "tests/unit/runs/test_until_clear.py::test_"
 
 MUTANTS = (
     Mutant(
-        name="a beaten model is trained further",
+        name="a beaten model gets the seeds of the next look",
         file="bench/runs/more_trials.py",
         old="if models is None or planned.model in models",
         new="if models is None or planned.model",
@@ -46,8 +46,8 @@ MUTANTS = (
     Mutant(
         name="a look is taken while trials remain",
         file="bench/analysis/until_clear.py",
-        old="or planned > sum(r.finished for r in records)",
-        new="or planned < sum(r.finished for r in records)",
+        old="number=begun if whole else begun - 1",
+        new="number=begun",
         tests=(f"{_CLEAR}an_unfinished_run_is_the_request_of_its_first_look",),
     ),
     Mutant(

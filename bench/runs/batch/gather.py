@@ -99,7 +99,7 @@ def _fill_run(
     with run.held(), closing(Store.open(run.database)) as store:
         there = {trial.spec.key: trial for trial in store.trials()}
         if more := [spec for spec in plan.specs if spec.key not in there]:
-            store.grow(plan.request.seeds, more)
+            store.grow(plan.request.rule, more)
             there = {trial.spec.key: trial for trial in store.trials()}
         if done:
             grown = len(there) > len(plan.specs)

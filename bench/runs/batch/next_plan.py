@@ -55,7 +55,7 @@ def next_plan(name: str, runs: Path, changes: Mapping[str, Any], progress: Progr
     plan = make_plan(resolve_request(request), progress, elsewhere=True)
     then, now = _software(about), replace(plan, about=_software(plan.about))
     pending = remaining_trials(growth.trials, then, now, inexact=False)
-    stored = {**about["request"], "seeds": list(growth.seeds)}
+    stored = {**about["request"], **request.rule, "seeds": [*growth.seeds]}
     environment = {**plan.about["environment"], "plan": first}
     return replace(
         plan,

@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -53,7 +54,9 @@ def _results(models, **about):
             records.append(made_record(model, seed, test.accuracy))
             tests[model, seed] = test
     count = len(records)
-    return RunResults.from_records(None, _ABOUT | about, records, planned=count, tests=tests)
+    return RunResults.from_records(
+        Path("runs/1"), _ABOUT | about, records, planned=count, tests=tests
+    )
 
 
 def _random_results(trial):
@@ -79,7 +82,9 @@ def _random_results(trial):
         for model, answers in results.pairwise.answers.items()
         for seed in answers.seeds
     }
-    return RunResults.from_records(None, _ABOUT, records, planned=len(records), tests=tests)
+    return RunResults.from_records(
+        Path("runs/1"), _ABOUT, records, planned=len(records), tests=tests
+    )
 
 
 def _check_standings(told, better, tested):

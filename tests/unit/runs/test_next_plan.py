@@ -41,7 +41,7 @@ def _made_look(monkeypatch):
         endings = {("lenet5", "lenet"): "open" if number == 1 else "images"}
         return Look(endings=endings, going_on=("lenet5", "lenet") if number == 1 else ())
 
-    monkeypatch.setattr("bench.analysis.until_clear.look", look)
+    monkeypatch.setattr("bench.analysis.sequential.look", look)
 
 
 def _written(plan, path):

@@ -96,7 +96,7 @@ def _made():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.runs.execute.Session", MadeSession)
         patch.setattr("bench.runs.execute.Throttle", _Once)
-        patch.setattr("bench.analysis.until_clear.look", made_look)
+        patch.setattr("bench.analysis.sequential.look", made_look)
         yield
 
 
@@ -250,3 +250,21 @@ def test_what_cannot_show_is_said_before_the_training(monkeypatch):
         "with 76 test images no difference under 14 points can show, with any number of seeds"
     )
     assert seen == [(76, 1, 2), (2, 2, 2)]
+
+
+def test_a_run_of_one_seed_gets_looks_later(images, tmp_path):
+    """It ends as if it had them from the start."""
+    first = _run(images, tmp_path, until_clear=False)
+    found = resume("1", tmp_path, {"until_clear": True}, _QUIET)
+
+    assert (first.outcome, len(first.records)) == (None, 3)
+    assert found.outcome.next_seeds == ()
+    assert {record.spec.seed for record in found.records} == {*range(6)}
+
+
+def test_a_run_that_was_tested_gets_no_looks(images, tmp_path):
+    """Its own test has been made: another three would be too many."""
+    _run(images, tmp_path, until_clear=False, seeds=(0, 1))
+
+    with pytest.raises(RunError, match=r"tested with 2 seeds, .*: begin a new run with --until-cl"):
+        resume("1", tmp_path, {"until_clear": True}, _QUIET)
