@@ -17,6 +17,7 @@ from rich.console import Console
 
 from bench.analysis import column
 from bench.analysis.frame import BASELINE
+from bench.analysis.sequential import LOOKS
 from bench.analysis.stats.metrics import Metrics
 from bench.analysis.verdict import sentence
 from bench.report.page.sections import table_section, verdict_section
@@ -73,7 +74,8 @@ def _random_results(trial):
         ]
         for place in generator.permutation(int(generator.integers(1, 6)))
     }
-    results = _results(models)
+    looks = {"until_clear": True, "seeds": [*range(seeds)], "same_within": 2.0}
+    results = _results(models, **{"request": looks} if seeds in LOOKS and trial % 3 else {})
     if generator.random() < 0.8:
         return results
     records = [replace(each, marks=("x",) * (each.model == "m0")) for each in results.records]
@@ -99,6 +101,10 @@ def _check_standings(told, better, tested):
         differ = (one, other) in better or (other, one) in better
         assert frozenset((one, other)) in tested
         assert differ != bool({*told.groups[one]} & {*told.groups[other]})
+
+
+def _winners(sentence):
+    return re.findall(r"(m\d) is better than", sentence)
 
 
 @pytest.fixture
@@ -133,6 +139,9 @@ def test_no_two_texts_of_a_table_contradict_each_other(trial):
         assert said == better
         assert all(rows.index(one) < rows.index(other) for one, other in said)
     assert dict(frame["group"][frame["group"].fillna("") != ""]) == dict(told.groups)
+    if results.outcome is not None:
+        assert {*_winners(results.outcome.sentence)} <= {v[0] for v in better}
+        assert bool(better) == (" is better than " in results.outcome.sentence)
     first = [
         row["cells"][0]["text"].split(" ")[0] for row in table_section(results)["table"]["rows"]
     ]
