@@ -37,13 +37,13 @@ class ComparedRun:
             found.setdefault(paired_seed(model, record.spec.seed), []).append(record)
         return found
 
-    def seconds(self, model: str) -> list[float]:
+    def seconds(self, model: str) -> dict[int, float]:
         """Return the training seconds of each successful seed."""
-        return [
-            sum(record.spent_seconds for record in records)
-            for records in self.by_seed(model).values()
+        return {
+            seed: sum(record.spent_seconds for record in records)
+            for seed, records in self.by_seed(model).items()
             if all(record.status == "ok" for record in records)
-        ]
+        }
 
     def parameters(self, model: str) -> int | None:
         """Return the number of parameters, or None if no network was built."""
@@ -108,9 +108,19 @@ def why_no_time(model: str, base: ComparedRun, new: ComparedRun) -> str:
         return why_no_accuracy(model, base, new)
     for side in (base, new):
         seconds = side.seconds(model)
-        if not seconds or min(seconds) <= 0:
+        if not seconds or min(seconds.values()) <= 0:
             return f"no times in {side.name}"
     return ""
+
+
+def in_turn(base: StoredRun, new: StoredRun) -> bool:
+    """Return whether each seed of both runs was trained one after the other.
+
+    A seed that was added to one of them later was not.
+    """
+    one, other = (run.about.get("in_turn") for run in (base, new))
+    seeds = {paired_seed(spec.model, spec.seed) for run in (base, new) for spec in run.specs}
+    return one is not None and one == other and seeds <= {*one["seeds"]}
 
 
 def failures(model: str, base: ComparedRun, new: ComparedRun) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from bench.analysis.change import KINDS, Kind, ModelChange, accuracy_changes, ti
 from bench.analysis.comparable import (
     ComparedRun,
     failures,
+    in_turn,
     recipe_changes,
     why_incomparable,
     why_no_accuracy,
@@ -85,11 +86,8 @@ def compare_stored(
     tolerance: float = 0.0,
     *,
     across_recipes: bool = False,
-    in_turn: bool = False,
 ) -> RunComparison:
     """Return the changes from `base` to `new`.
-
-    `in_turn`: whether both trained each seed one after the other, so that times can be tested.
 
     Raises:
         IncomparableError: no model is in both runs with the same images, split and recipe.
@@ -103,7 +101,7 @@ def compare_stored(
     return RunComparison(
         base=base.results.folder,
         new=new.results.folder,
-        changes=_changes(one, other, apart, in_turn=in_turn),
+        changes=_changes(one, other, apart, tested=in_turn(base, new)),
         only_base=tuple(model for model in one.specs if model not in other.specs),
         only_new=tuple(model for model in other.specs if model not in one.specs),
         differences=tuple(differences(one.environment, other.environment, pairs)),
@@ -130,10 +128,28 @@ def _reasons_by_model(
     return apart
 
 
+def _seconds(
+    sides: tuple[ComparedRun, ComparedRun], models: Sequence[str], *, tested: bool
+) -> list[dict[str, list[float]]]:
+    """Return the training seconds of `models` in both runs; for a test, of seeds of both."""
+    found = [{model: side.seconds(model) for model in models} for side in sides]
+    both = {model: found[0][model].keys() & found[1][model].keys() for model in models}
+    return [
+        {
+            model: [each for seed, each in seconds.items() if not tested or seed in both[model]]
+            for model, seconds in side.items()
+        }
+        for side in found
+    ]
+
+
 def _changes(
-    base: ComparedRun, new: ComparedRun, apart: dict[str, str], *, in_turn: bool
+    base: ComparedRun, new: ComparedRun, apart: dict[str, str], *, tested: bool
 ) -> tuple[ModelChange, ...]:
-    """Return the changes of each model, with reasons for what is not comparable."""
+    """Return the changes of each model, with reasons for what is not comparable.
+
+    `tested`: whether times can be.
+    """
     sizes = {model: (base.parameters(model), new.parameters(model)) for model in apart}
     whys: dict[str, dict[Kind, str]] = {
         model: {
@@ -147,8 +163,7 @@ def _changes(
     timed = [model for model in apart if not whys[model]["time"]]
     sides = (base, new)
     accuracies = accuracy_changes(*({m: side.answers[m] for m in answered} for side in sides))
-    seconds = [{m: side.seconds(m) for m in timed} for side in sides]
-    times = time_changes(*seconds, in_turn=in_turn)
+    times = time_changes(*_seconds(sides, timed, tested=tested), in_turn=tested)
     mended = {model for model in apart if model not in base.answers and model in new.answers}
     return tuple(
         ModelChange(

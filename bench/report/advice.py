@@ -25,7 +25,8 @@ def advice(results: Results) -> str:
     each = seed_seconds(results.records)
     if seeds == [0]:
         least, most = (number - 1 for number in (LOOKS[0], LOOKS[-1]))
-        time = f"{duration(least * each)} to {duration(most * each)}"
+        times = dict.fromkeys((duration(least * each), duration(most * each)))
+        time = " to ".join(times) if len(times) > 1 else f"about {duration(most * each)}"
         return f"{least} to {most} more seeds: {results.more} --until-clear, {time}"
     command = f"{results.more} --seeds {_with(seeds, more)}"
     return f"{count_noun(more, 'more seed')}: {command}, about {duration(more * each)}"

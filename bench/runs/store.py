@@ -145,9 +145,11 @@ class Store:
             return as_from_the_start(trials, about)
 
     def tell(self, name: str, value: object) -> None:
-        """Replace the description under `name` durably."""
+        """Add to the description, or replace what it has under `name`, durably."""
         with self._change():
+            contents = self._contents()
             self._put_about(name, value)
+            self._put_about(CONTENTS, contents | {"names": sorted({*contents["names"], name})})
 
     def grow(self, changes: Mapping[str, Any], specs: Sequence[TrialSpec]) -> None:
         """Add trials after the others, and `changes` of the request, durably: all, or nothing."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,7 +21,14 @@ from zoo.cli.options import (
     refuse_torchrun,
     with_run_options,
 )
-from zoo.cli.output import column_names, end_when_interrupted, print_json, print_rendered, say
+from zoo.cli.output import (
+    column_names,
+    end_when_interrupted,
+    print_found,
+    print_json,
+    print_rendered,
+    say,
+)
 from zoo.cli.runs import print_ending, print_table, say_page, say_what_is_left
 
 if TYPE_CHECKING:
@@ -60,6 +69,33 @@ def bench(
             hidden=True,
         ),
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Train a run again, and with these options, seed by seed in turn; compare.",
+            rich_help_panel=SAFETY,
+            hidden=True,
+        ),
+    ] = None,
+    old_python: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PYTHON",
+            help="With --against: interpreter that trains the run again, of an earlier version.",
+            rich_help_panel=SAFETY,
+            hidden=True,
+        ),
+    ] = None,
+    old_folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With --against: folder in which the run is trained again.",
+            rich_help_panel=SAFETY,
+            hidden=True,
+        ),
+    ] = None,
     columns: Columns = None,
     as_json: Json = False,
     **options: Any,
@@ -75,6 +111,9 @@ def bench(
     for flag, given_flag in (("--inexact", inexact), ("--trust", trust)):
         if given_flag and resume is None:
             raise RunError(f"{flag} is only for resuming: add --resume RUN")
+    if against is not None:
+        _train_against(against, given, old_python, old_folder, as_json=as_json)
+        return
     require_models(given, "zoo bench --models lenet alexnet", needed=resume is None)
 
     from bench.engines.registry import LOCAL, get_engine
@@ -91,6 +130,21 @@ def bench(
     show_results(results, shown, as_json=as_json)
     say_what_is_left(results)
     raise typer.Exit(results.exit_code)
+
+
+def _train_against(
+    name: str, given: dict[str, Any], python: str | None, folder: Path | None, *, as_json: bool
+) -> None:
+    """Train the run `name` again in turn with one of the options `given`, and compare both."""
+    from bench.report.changes import comparison_as_json, render
+    from bench.runs.compare import compare
+    from bench.runs.in_turn import train_against
+
+    runs = given.get("runs", OPTIONS["runs"].default)
+    with end_when_interrupted(KEPT, "interrupted before anything was measured"):
+        old, new = train_against(name, runs, given, python=python or sys.executable, folder=folder)
+    found = compare(old, new, runs=runs, across_recipes=True)
+    print_found(comparison_as_json(found), partial(render, found), as_json=as_json)
 
 
 def require_models(given: dict[str, Any], example: str, *, needed: bool = True) -> None:
