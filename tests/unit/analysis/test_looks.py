@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from adastop import MultipleAgentsComparator
 from made_answers import WORLDS, made
 from made_looks import until_clear
 from made_worlds import WORLDS as MADE
@@ -176,3 +177,19 @@ def test_no_difference_is_larger_than_from_chance_to_all():
     """Of two classes it is half, of ten nine tenths."""
     assert least_visible_difference(3, 1, 2) == 0.5
     assert 0.5 < least_visible_difference(3, 1, 10) <= 0.9
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.1, 0.3])
+def test_adastop_agrees(gap):
+    """Its permutation tests at 3, 6, 9 and 12 seeds; many images, to which it is blind."""
+    answers = _answers([0, -gap], images=2000)
+    other = MultipleAgentsComparator(n=3, K=4, B=2000, alpha=0.05, seed=1)
+    for count in (3, 6, 9, 12):
+        seeds = {m: each.correct[:count].mean(axis=1) for m, each in answers.items()}
+        other.partial_compare(seeds, verbose=False)
+        if all(each != "continue" for each in other.decisions.values()):
+            break
+
+    ours = look(answers, 3).endings
+    assert [*other.decisions.values()] == (["equal"] if gap == 0 else ["larger"])
+    assert [*ours.values()] == (["same"] if gap == 0 else ["better"])
