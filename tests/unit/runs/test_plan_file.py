@@ -756,7 +756,7 @@ def test_a_plan_takes_the_options_of_a_run():
 
     assert set(run) - set(planned) == {
         "inexact", "jobs", "engine", "address", "runs", "columns",
-        "as_json", "trust",
+        "as_json", "trust", "against", "old_python", "old_folder",
     }  # fmt: skip
     assert set(planned) - set(run) == {"out", "runs_dir"}
     assert all(planned[name].default == run[name].default for name in set(run) & set(planned))
