@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
+import numpy as np
 
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.record import TrialRecord
 from bench.training.spec import TrialSpec
 
@@ -58,8 +58,8 @@ def _concatenate(tests: Sequence[Evaluation]) -> Evaluation:
         return tests[0]
     sizes = [len(test.labels) for test in tests]
     return Evaluation(
-        labels=torch.cat([test.labels for test in tests]),
-        probabilities=torch.cat([test.probabilities for test in tests]),
+        labels=np.concatenate([test.labels for test in tests]),
+        probabilities=np.concatenate([test.probabilities for test in tests]),
         loss=_mean([test.loss for test in tests], sizes),
         accuracy=_mean([test.accuracy for test in tests], sizes),
     )

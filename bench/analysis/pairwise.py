@@ -14,7 +14,7 @@ from bench.analysis.sequential import Look, Looks
 from bench.analysis.standings import Standings, standings
 from bench.analysis.verdict import Verdict, rank_models, verdicts
 from bench.system.display import count_noun, join_names
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.record import TrialRecord
 from bench.training.spec import paired_seed
 

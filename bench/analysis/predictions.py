@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.analysis.stats.clusters import Clusters, clusters_of
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from registry.errors import IncomparableError
 
 
@@ -73,7 +73,7 @@ def answers_of(
         IncomparableError: a seed was tested on other images.
     """
     seeds = tuple(sorted(tests))
-    labels = [tests[seed].labels.numpy() for seed in seeds]
+    labels = [tests[seed].labels for seed in seeds]
     for seed, these in zip(seeds, labels, strict=True):
         if len(these) != len(images):
             counts = f"{len(these)} predictions for {len(images)} images"
@@ -86,7 +86,7 @@ def answers_of(
         seeds=seeds,
         images=tuple(images),
         labels=labels[0],
-        probabilities=np.stack([tests[seed].probabilities.double().numpy() for seed in seeds]),
+        probabilities=np.stack([tests[seed].probabilities.astype(np.float64) for seed in seeds]),
         groups=None if groups is None else tuple(groups),
         folds=folds,
     )

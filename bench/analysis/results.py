@@ -20,9 +20,10 @@ from bench.analysis.until_clear import Outcome, looks_of, outcome_of
 from bench.analysis.verdict import Verdict
 from bench.data.synthetic import SYNTHETIC_NAME
 from bench.system.options import parse_share
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.record import TrialRecord
 from bench.training.spec import TrialSpec
+from bench.training.stored_trial import StoredTrial
 from registry.errors import RunError
 
 
@@ -180,21 +181,6 @@ def _baseline_bounds(split: Mapping[str, Any]) -> tuple[float, float] | None:
 def tests_of(trials: Iterable[StoredTrial]) -> dict[tuple[str, int], Evaluation]:
     """Return the predictions of tested trials by model and seed, with folds merged."""
     return whole_tests((trial.spec, trial.test) for trial in trials if trial.test is not None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredTrial:
-    """A planned trial: its specification, and its record if it has started."""
-
-    number: int
-    spec: TrialSpec
-    record: TrialRecord | None
-    test: Evaluation | None
-
-    @property
-    def finished(self) -> bool:
-        """Whether the trial has finished."""
-        return self.record is not None and self.record.finished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

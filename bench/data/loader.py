@@ -14,12 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.data.batch_options import Augmentation, Fidelity, Layout
 from bench.data.find import ImageFile
 from bench.data.pixel_source import PixelSource
 from bench.data.transform import (
-    Augmentation,
-    Fidelity,
-    Layout,
     Pixels,
     keyed_generator,
     normalize_batch,

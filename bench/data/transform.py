@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional as F
 
+from bench.data.batch_options import Augmentation, Fidelity, Layout
 from registry.architecture import Architecture, Normalization
 
 IMAGENET = Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
@@ -23,25 +23,7 @@ _TEXTBOOK_RESIZE = 256
 _MOST_RESIZED = 20_000_000  # pixels, 80 MB: all that a check accepts for inputs up to 512
 
 Pixels = NDArray[np.uint8]  # (H, W, C)
-Fidelity = Literal["exact", "fast"]
-FIDELITIES: tuple[Fidelity, ...] = ("exact", "fast")
-Layout = Literal["channels_last", "contiguous"]
 MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Augmentation:
-    """Random changes to a training image.
-
-    Attributes:
-        scale: lowest and highest share of its area to keep.
-        flip_probability: probability of mirroring it.
-        color_jitter: largest deviation of brightness, contrast and saturation from 1.
-    """
-
-    scale: tuple[float, float] = (0.5, 1.0)
-    flip_probability: float = 0.5
-    color_jitter: float = 0.0
 
 
 def keyed_generator(seed: int, *counters: int) -> np.random.Generator:

@@ -22,7 +22,7 @@ from bench.engines.in_process import run_and_publish
 from bench.engines.process import job_of, receive, send
 from bench.system.cpu import tune_allocator
 from bench.system.memory import limit_memory, peak_bytes
-from bench.training.evaluate import pack_evaluation
+from bench.training.evaluation import pack_evaluation
 from bench.training.record import EpochRecord, TrialRecord
 from bench.training.spec import TrialSpec, as_plain
 from bench.training.stop import StopRequest

@@ -24,7 +24,7 @@ from bench.data.split import as_plain as split_as_plain
 from bench.engines.spawn import Spawned
 from bench.system.memory import kernel_kills
 from bench.training.callbacks import Callback
-from bench.training.evaluate import unpack_evaluation
+from bench.training.evaluation import unpack_evaluation
 from bench.training.record import (
     KILLED_BY,
     KILLED_BY_KERNEL,

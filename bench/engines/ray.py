@@ -21,7 +21,7 @@ from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, as_plain
 from bench.system.cpu import default_threads
 from bench.training.callbacks import Callback
-from bench.training.evaluate import unpack_evaluation
+from bench.training.evaluation import unpack_evaluation
 from bench.training.record import Status, TrialRecord, TrialResult, record_of
 from bench.training.spec import as_plain as record_as_plain
 from registry.errors import RunError, format_error

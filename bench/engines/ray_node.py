@@ -119,7 +119,7 @@ def _run(plain: dict[str, Any]) -> dict[str, Any]:
     from bench.engines.process import TrialProcess, job_of
     from bench.engines.spawn import TrialServer
     from bench.system.memory import available_bytes
-    from bench.training.evaluate import pack_evaluation
+    from bench.training.evaluation import pack_evaluation
     from bench.training.spec import as_plain
 
     here = plain["spec"]["device"] == "cpu"

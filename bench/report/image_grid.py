@@ -12,7 +12,7 @@ from bench.data.pixel_source import PixelSource
 from bench.report.tiles import FRAME, PICTURE, Text, Tile, draw_tiles
 from bench.system.atomic_files import whole_file
 from bench.system.display import BAD, GOOD
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 
 _MOST_IMAGES, _COLUMNS = 20, 5
 _SIDE = PICTURE - 2 * FRAME

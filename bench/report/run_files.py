@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench.analysis.cost_columns import NOT_REACHED
@@ -23,7 +24,7 @@ from bench.system.credentials import hide_all_credentials
 from bench.system.display import cell, percent
 from bench.system.received_files import make_inside
 from bench.system.strict_json import json_text
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.record import TrialRecord
 from bench.training.spec import as_plain
 
@@ -127,7 +128,7 @@ def record_as_json(record: TrialRecord) -> dict[str, Any]:
 
 def predictions(images: Sequence[str], classes: Sequence[str], test: Evaluation) -> pd.DataFrame:
     """Return one row for each image name: label, predicted class, probabilities."""
-    probabilities = test.probabilities.double().numpy()
+    probabilities = test.probabilities.astype(np.float64)
     answers = {
         "image": list(images),
         "label": [classes[label] for label in test.labels.tolist()],

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 
 _FILE = "submission.csv"
 
@@ -36,7 +36,7 @@ def submission(
     if rule is None:
         return None
     if len(classes) == 2:
-        labels = test.probabilities[:, 1].double().tolist()
+        labels = test.probabilities[:, 1].tolist()
     else:
         labels = [classes[label] for label in test.predicted.tolist()]
     ordered = sorted(zip(map(rule, images), labels, strict=True), key=lambda row: _order(row[0]))

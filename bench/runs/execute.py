@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.cross_validation import tested_names
-from bench.analysis.results import StoredTrial, tests_of
+from bench.analysis.results import tests_of
 from bench.engines.registry import LOCAL, get_engine
 from bench.engines.spawn import TrialServer, trial_server
 from bench.report.run_files import write_run, write_trial
@@ -33,6 +33,7 @@ from bench.runs.trust import effects_of, remember, require_trust
 from bench.system.clock import Throttle
 from bench.system.cpu import tune_allocator
 from bench.training.record import TrialResult
+from bench.training.stored_trial import StoredTrial
 from registry.architecture import Architecture
 from registry.errors import StorageError, ZooError
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from bench.analysis.results import StoredTrial
 from bench.runs.journal import describe_loss, loss_error
 from bench.runs.run_folder import RunFolder
 from bench.runs.store import Store
 from bench.training.record import FINISHED
+from bench.training.stored_trial import StoredTrial
 
 _RECORD, _LOST = "record.json", "record-lost.json"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from bench.analysis.results import StoredTrial
 from bench.training.recipe import Recipe, with_present_names
 from bench.training.spec import SECOND_NAME, SECOND_SEEDS, TrialSpec, paired_seed
+from bench.training.stored_trial import StoredTrial
 
 
 def missing_trials(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.analysis.results import Results, StoredTrial
+from bench.analysis.results import Results
 from bench.report.page.sections import shown_photographs
 from bench.report.run_files import answers_path, draw_answers
 from bench.runs.plan import Plan
@@ -12,8 +12,9 @@ from bench.runs.progress import Progress
 from bench.runs.run_folder import RunFolder
 from bench.runs.store import Store
 from bench.runs.thumbnails import keep_missing
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.record import TrialRecord
+from bench.training.stored_trial import StoredTrial
 from registry.errors import DataError
 
 

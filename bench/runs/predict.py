@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from bench.data.find import ImageFile
@@ -64,7 +65,7 @@ def predict(
         layout = layout_taken(network, black_images(2, shape), torch.float32)
         batches = DataLoader(view, batch_size=32, workers=0, normalization=how, layout=layout)
         answer = evaluate(network, batches.epoch(), device=torch.device("cpu"))
-        if not bool(answer.probabilities.isfinite().all()):
+        if not np.isfinite(answer.probabilities).all():
             raise RunError(f"the network in {path} predicts values that are not finite")
         seed, fold = turn_of(path)
         for file, row in zip(pictures, answer.probabilities, strict=True):

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.analysis.results import StoredTrial
 from bench.runs.plan import Plan
 from bench.runs.resume_changes import name_changed_pictures
 from bench.runs.session import PendingTrial
 from bench.training.reproducibility import OTHER_IMAGES, differences
 from bench.training.spec import TrialSpec
+from bench.training.stored_trial import StoredTrial
 from registry.errors import ReproducibilityError, RunError
 
 

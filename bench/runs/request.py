@@ -11,16 +11,15 @@ from typing import Any, Literal
 import msgspec
 
 from bench.analysis.sequential import LOOKS
+from bench.data.batch_options import LAYOUTS, Layout
 from bench.data.dataset_plugins import names_dataset
 from bench.data.folds import check_within, parse_folds
-from bench.data.transform import Layout
 from bench.engines.registry import LOCAL
 from bench.runs.config_file import GONE
 from bench.runs.run_options import OPTIONS, SAME_WITHIN, RunOptions, require_one_rule
 from bench.system.credentials import has_credentials, hide_credentials
 from bench.system.options import parse_seconds, parse_seeds, parse_share
 from bench.training.checkpoint import Cadence
-from bench.training.memory_format import LAYOUTS
 from bench.training.recipe import Recipe, with_present_names
 from bench.training.remote_checkpoints import whole_place
 from registry.architecture import Architecture

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -26,9 +27,11 @@ from bench.system.received_files import (
     require_inside,
     require_regular,
 )
-from bench.training.checkpoint import Checkpoints
 from bench.training.spec import TrialSpec
 from registry.errors import RunError, StorageError
+
+if TYPE_CHECKING:
+    from bench.training.checkpoint import Checkpoints
 
 _LOCK, _HOLDER = "lock", "holder.json"
 _WRITTEN_IN_PLACE = (_LOCK, "run.db", "run.db-wal", "run.db-shm", "run.db-journal")
@@ -103,6 +106,8 @@ class RunFolder:
 
     def checkpoints(self, spec: TrialSpec, place: str | None = None) -> Checkpoints:
         """Return the trial's checkpoints, with copies under the URL `place` if given."""
+        from bench.training.checkpoint import Checkpoints  # which needs torch
+
         folder = self.trial(spec) / "checkpoints"
         require_inside(self.path, folder)
         return Checkpoints(folder, self.shared_url(spec, place))

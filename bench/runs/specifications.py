@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bench.data.batch_options import FIDELITIES
 from bench.data.folds import Splits
-from bench.data.transform import FIDELITIES
 from bench.runs.request import LAYOUT_CHOICES
 from bench.runs.resolve import ResolvedRequest
 from bench.system.options import parse_choice

@@ -16,9 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
-from bench.analysis.results import StoredTrial
 from bench.runs.journal import Journal, StoredRow, loss_error, loss_of
 from bench.runs.more_trials import as_from_the_start
 from bench.runs.schema import (
@@ -41,9 +40,10 @@ from bench.runs.stored_values import (
     require_answers,
 )
 from bench.runs.thumbnails import Thumbnails
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.record import TrialRecord, TrialResult, record_of
 from bench.training.spec import TrialSpec, as_plain, spec_of
+from bench.training.stored_trial import StoredTrial
 from registry.errors import RunError
 
 _Rows = Sequence[tuple[Any, ...]]  # of epochs or predictions
@@ -281,8 +281,8 @@ def _evaluation(answers: _Rows, record: TrialRecord) -> Evaluation | None:
     if record.test_loss is None or record.test_accuracy is None or not answers:
         return None
     return Evaluation(
-        labels=torch.tensor([label for _, label, _ in answers]),
-        probabilities=torch.tensor([json.loads(row) for _, _, row in answers]),
+        labels=np.array([label for _, label, _ in answers]),
+        probabilities=np.array([json.loads(row) for _, _, row in answers], np.float32),
         loss=record.test_loss,
         accuracy=record.test_accuracy,
     )

@@ -11,27 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.cross_validation import tested_names
-from bench.analysis.results import StoredRun, StoredTrial, tests_of
+from bench.analysis.results import StoredRun, tests_of
 from bench.report.page.write import write_page
 from bench.report.run_files import write_run, write_trial
 from bench.runs.lost_trials import whole_trials
 from bench.runs.request import as_plain, request_of
 from bench.runs.run_folder import RunFolder, run_folders
+from bench.runs.run_list import as_damage
 from bench.runs.run_results import RunResults
 from bench.runs.store import Store
 from bench.runs.stored_values import require_described
 from bench.training.spec import TrialSpec
+from bench.training.stored_trial import StoredTrial
 from registry.errors import RunError, StorageError, format_error
 
 _About = Mapping[str, Any]  # the description of a run in its store
-
-
-def list_runs(runs: Path) -> list[dict[str, Any]]:
-    """Return one row for each run in `runs`: name, models, trials, finished, state, started.
-
-    The state of a run with unreadable records is the reason.
-    """
-    return [_row(folder) for folder in run_folders(runs)]
 
 
 def read_run(name: str, runs: Path, target: float | None = None) -> RunResults:
@@ -85,7 +79,7 @@ def report(folder: RunFolder, store: Store) -> RunResults:
     about, trials = store.about(), whole_trials(folder, store)
     store.write_journal()
     results = _results(folder, about, trials)
-    with _as_damage(folder):
+    with as_damage(folder):
         write_trials(folder, about, trials)
         write_run(results, about)
     return results
@@ -138,15 +132,6 @@ def find_last_run(runs: Path, wanted: Callable[[Store], bool]) -> RunFolder | No
 
 
 @contextmanager
-def _as_damage(folder: RunFolder) -> Iterator[None]:
-    """Turn errors of computing with stored values into one line that names the file."""
-    try:
-        yield
-    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
-        raise RunError(f"{folder.database} is damaged: {format_error(error)}") from error
-
-
-@contextmanager
 def _explain_write_errors(folder: RunFolder) -> Iterator[None]:
     try:
         yield
@@ -163,33 +148,9 @@ def _results(
     folder: RunFolder, about: _About, trials: Sequence[StoredTrial], target: float | None = None
 ) -> RunResults:
     records = [trial.record for trial in trials if trial.record is not None]
-    with _as_damage(folder):
+    with as_damage(folder):
         require_described(about)
         tests = tests_of(trials)
         return RunResults.from_records(
             folder.path, about, records, planned=len(trials), tests=tests, target=target
         )
-
-
-def _row(folder: RunFolder) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": folder.path.name, "folder": str(folder.path)}
-    try:
-        with (
-            _as_damage(folder),
-            closing(Store.open(folder.database, read_only=True)) as store,
-        ):
-            about, trials = store.about(), whole_trials(folder, store)
-            require_described(about)
-    except RunError as error:
-        return row | {"state": str(error)}
-    finished = [trial.record for trial in trials if trial.record and trial.finished]
-    state = "unfinished" if len(finished) < len(trials) else "done"
-    return row | {
-        "models": list(dict.fromkeys(trial.spec.model for trial in trials)),
-        "title": about["title"],
-        "started": about["environment"]["started"],
-        "trials": len(trials),
-        "finished": len(finished),
-        "failed": sum(record.status != "ok" for record in finished),
-        "state": "running" if folder.is_held() else state,
-    }

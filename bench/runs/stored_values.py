@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any, TypedDict
 
 import msgspec
-import torch
+import numpy as np
 
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.recipe import Recipe, with_present_names
 from bench.training.record import TrialRecord
 from bench.training.spec import TrialSpec, paired_seed
@@ -114,7 +114,7 @@ def check_answers(test: Evaluation, record: TrialRecord) -> None:
     """
     labels, shares, classes = test.labels, test.probabilities, len(record.spec.classes)
     count = len(labels)
-    if labels.dtype != torch.int64 or shares.shape != (count, classes) or not count:
+    if labels.dtype != np.int64 or shares.shape != (count, classes) or not count:
         raise ValueError(f"predictions are not of {classes} classes")
     if not bool(((labels >= 0) & (labels < classes)).all()):
         raise ValueError(f"a label is outside the {classes} classes")
@@ -122,7 +122,7 @@ def check_answers(test: Evaluation, record: TrialRecord) -> None:
         raise ValueError("a probability is not between 0 and 1")
     if record.test_images not in (0, count):
         raise ValueError(f"test_images is {record.test_images}, with {count} predictions")
-    own, rows = shares.gather(1, labels[:, None])[:, 0], shares.max(1).values
+    own, rows = shares[np.arange(count), labels], shares.max(1)
     best = own == rows
     alone = best & ((shares == rows[:, None]).sum(1) == 1)
     claimed = test.accuracy * count

@@ -6,12 +6,14 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.data.check import CheckedImage
-from bench.data.decode import thumbnail
-from bench.data.pixel_source import PixelSource
 from bench.runs.schema import naming_file, sha256_of, transaction
 from registry.errors import RunError
+
+if TYPE_CHECKING:
+    from bench.data.check import CheckedImage
+    from bench.data.pixel_source import PixelSource
 
 MOST = 2_000  # test images; about 8 MB
 
@@ -61,6 +63,8 @@ def keep_missing(
 
     Raises DataError if an image cannot be read, StorageError if the store cannot be written.
     """
+    from bench.data.decode import thumbnail  # a list of runs needs no Pillow
+
     there, chosen = kept.names(), set(wanted)
     missing = {
         image.file.name: image

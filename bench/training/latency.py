@@ -14,7 +14,8 @@ from statistics import quantiles
 import torch
 from torch import nn
 
-from bench.data.transform import MEMORY_FORMATS, Layout
+from bench.data.batch_options import Layout
+from bench.data.transform import MEMORY_FORMATS
 from bench.system.clock import Stopwatch
 from bench.system.device import autocast
 from bench.training.record import InferenceTime

@@ -13,7 +13,7 @@ from bench.system.clock import Stopwatch, drain
 from bench.system.random_state import random_state, set_random_state
 from bench.training.callbacks import RecordBuilder, TrialContext
 from bench.training.checkpoint import Schedule
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.record import EpochRecord, Weights, record_of
 from bench.training.schedule import TrainingPosition, place_by_seconds, place_by_steps
 from bench.training.spec import as_plain

@@ -14,15 +14,14 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from bench.data.transform import MEMORY_FORMATS, Layout
+from bench.data.batch_options import LAYOUTS, Layout
+from bench.data.transform import MEMORY_FORMATS
 from bench.system.atomic_files import write_text
 from bench.system.clock import Stopwatch
 from bench.system.device import autocast, number_type
 from bench.system.own_files import is_own
 from bench.training.train_resolution import takes
 from registry.architecture import Architecture
-
-LAYOUTS: tuple[Layout, ...] = ("channels_last", "contiguous")
 
 _BATCH = 8
 _ROUNDS = 3

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench.data.transform import Augmentation
+from bench.data.batch_options import Augmentation
 from bench.system.options import format_seconds
 from bench.training.recipe_limits import (
     InitializationName,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bench.data.transform import Augmentation
+from bench.data.batch_options import Augmentation
 from bench.system.atomic_files import write_text
 from bench.system.received_files import MB, read_regular
 from bench.training.recipe import Recipe, with_present_names

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-import torch
-
-from bench.data.transform import Layout
-from bench.training.evaluate import Evaluation
+from bench.data.batch_options import Layout
+from bench.training.evaluation import Evaluation
 from bench.training.spec import TrialSpec, convert, with_recipe_names
+
+if TYPE_CHECKING:
+    import torch
 
 Status = Literal["ok", "failed", "killed", "out-of-memory", "timeout", "diverged", "interrupted"]
 SHARED = "shared_"  # prefix of times measured while other trials ran

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from bench.data.transform import Fidelity, Layout
+from bench.data.batch_options import Fidelity, Layout
 from bench.system.strict_json import json_digest
 from bench.training.recipe import FIELDS_BEFORE, Recipe, with_present_names
 from registry.architecture import Architecture

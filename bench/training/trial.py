@@ -14,10 +14,11 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from bench.data.batch_options import Layout
 from bench.data.check import CheckedImage
 from bench.data.loader import DataLoader
 from bench.data.split import Split
-from bench.data.transform import MEMORY_FORMATS, Layout
+from bench.data.transform import MEMORY_FORMATS
 from bench.system.cache_folder import own_cache_folder
 from bench.system.clock import Phases, Stopwatch
 from bench.system.device import choose_device, choose_precision, number_type
@@ -26,7 +27,8 @@ from bench.training.budget import INITIALIZATION_SHARE, NOT_FITTED
 from bench.training.callbacks import Callback, RecordBuilder, TrialContext
 from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
-from bench.training.evaluate import Evaluation, evaluate
+from bench.training.evaluate import evaluate
+from bench.training.evaluation import Evaluation
 from bench.training.finetune import is_trained, new_head
 from bench.training.initialize import IMAGES, TooSlowError, fit_to_images
 from bench.training.latency import SIZES, inference_times
@@ -192,10 +194,9 @@ class _Trial:
         return saved
 
     def _choose_layout(self, saved: dict[str, Any] | None) -> Layout:
-        if self._spec.layout != "auto":
-            return self._spec.layout
-        if saved is not None:
-            return cast("Layout", saved["layout"])
+        asked = self._spec.layout
+        if asked != "auto" or saved is not None:
+            return cast("Layout", saved["layout"] if saved and asked == "auto" else asked)
         self._builder.phase("layout")
         return choose_layout(
             self._spec.architecture,

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import torch
 
+from bench.data.batch_options import Layout
 from bench.data.check import CheckedImage
 from bench.data.loader import DataLoader, EvaluationDataset, ImageDataset, TrainingDataset
 from bench.data.pixel_source import InputShape, PixelSource
 from bench.data.split import Split
-from bench.data.transform import MEMORY_FORMATS, Layout, normalization_of
+from bench.data.transform import MEMORY_FORMATS, normalization_of
 from bench.system.device import number_type
 from bench.training.spec import TrialSpec
 

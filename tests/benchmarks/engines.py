@@ -25,8 +25,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
+import numpy as np
 import psutil
-import torch
 from drawn_folder import draw_folder
 from made_records import made_record, made_spec
 from torch import nn
@@ -39,7 +39,7 @@ from bench.engines import local, ray_node
 from bench.engines.executor import ExecutorConfig, start_executor
 from bench.engines.process import Job
 from bench.runs.progress import Progress
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.record import TrialResult
 from bench.training.spec import as_plain
 from registry import Architecture, Contract
@@ -61,7 +61,10 @@ STUB = Architecture(
     constructor="engines:Stub",
     contract=Contract(input_shape=(1, 32, 32), output_shape=(2,), parameters=2050),
 )
-_ANSWERS = {"labels": torch.zeros(4, dtype=torch.long), "probabilities": torch.full((4, 2), 0.5)}
+_ANSWERS = {
+    "labels": np.zeros(4, np.int64),
+    "probabilities": np.full((4, 2), 0.5, np.float32),
+}
 
 
 class MadeProcess:

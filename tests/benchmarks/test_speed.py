@@ -19,11 +19,12 @@ from torch import nn, optim
 from torch.utils.data import DataLoader as TorchLoader
 
 import registry
+from bench.data.batch_options import Augmentation
 from bench.data.decode import decode
 from bench.data.loader import Batch, DataLoader, EvaluationDataset, TrainingDataset
 from bench.data.pixel_cache import open_pixel_cache
 from bench.data.pixel_source import DirectPixels
-from bench.data.transform import IMAGENET, MEMORY_FORMATS, Augmentation
+from bench.data.transform import IMAGENET, MEMORY_FORMATS
 from bench.runs.progress import Progress
 from bench.system.cpu import tune_allocator
 from bench.training.memory_format import choose_layout

@@ -32,8 +32,9 @@ from bench.runs import store as store_module
 from bench.runs.compare import compare
 from bench.runs.progress import Progress
 from bench.runs.request import Request, as_plain
+from bench.runs.run_list import list_runs
 from bench.runs.store import Store
-from bench.runs.stored_runs import list_runs, read_run, write_report
+from bench.runs.stored_runs import read_run, write_report
 from registry.errors import ZooError
 
 FILES = ("run.db", "run.db-wal", "run.db-shm", "finished.json")

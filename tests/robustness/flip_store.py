@@ -18,8 +18,9 @@ from typing import Any
 import fuzz_store
 
 from bench.runs import store as store_module
+from bench.runs.run_list import list_runs
 from bench.runs.store import Store
-from bench.runs.stored_runs import list_runs, read_run
+from bench.runs.stored_runs import read_run
 from registry.errors import RunError, StorageError
 
 _NAMES = ("run.db", "run.db-wal", "finished.json")

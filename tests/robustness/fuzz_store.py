@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from mutants import mutant, no_hang
 
+from bench.runs.run_list import list_runs
 from bench.runs.store import Store
-from bench.runs.stored_runs import list_runs, read_run
-from bench.training.evaluate import Evaluation
+from bench.runs.stored_runs import read_run
+from bench.training.evaluation import Evaluation
 from bench.training.recipe import DEFAULT
 from bench.training.record import EpochRecord, TrialRecord, TrialResult
 from bench.training.spec import TrialSpec
@@ -68,7 +69,12 @@ def result(number: int, **changes: Any) -> TrialResult:
     accuracy = (probabilities.argmax(1) == labels).double().mean().item()
     fields = {"status": "ok", "phase": "done", "history": history, "test_loss": 0.6,
               "test_accuracy": accuracy, "test_images": 2, "digest": "f" * 64}  # fmt: skip
-    test = Evaluation(labels=labels, probabilities=probabilities, loss=0.6, accuracy=accuracy)
+    test = Evaluation(
+        labels=labels.numpy(),
+        probabilities=probabilities.numpy(),
+        loss=0.6,
+        accuracy=accuracy,
+    )
     return TrialResult(record=TrialRecord(spec=spec(number), **fields | changes), test=test)
 
 

@@ -19,9 +19,10 @@ import fuzz_store
 from mutants import no_hang
 
 from bench.runs.run_folder import RunFolder
+from bench.runs.run_list import list_runs
 from bench.runs.schema import sha256_of
 from bench.runs.store import Store, _digest
-from bench.runs.stored_runs import list_runs, read_run, write_report
+from bench.runs.stored_runs import read_run, write_report
 from registry.errors import ZooError
 
 Change = Callable[[Path], object]

@@ -77,8 +77,8 @@ MUTANTS = (
     Mutant(
         name="a submission has the probability of a cat",
         file="bench/report/submission.py",
-        old="test.probabilities[:, 1].double().tolist()",
-        new="test.probabilities[:, 0].double().tolist()",
+        old="test.probabilities[:, 1].tolist()",
+        new="test.probabilities[:, 0].tolist()",
         tests=(
             "tests/unit/report/test_prediction_files.py::test_a_submission_is_the_probability_of_a_dog_by_number",
         ),
@@ -208,9 +208,16 @@ MUTANTS = (
     Mutant(
         name="a log loss is in bits",
         file="bench/analysis/stats/metrics.py",
-        old="float(sklearn.log_loss(labels, shares, labels=classes))",
-        new="float(sklearn.log_loss(labels, shares, labels=classes)) / math.log(2)",
+        old="np.log(own.clip(",
+        new="np.log2(own.clip(",
         tests=("tests/unit/analysis/test_stats_metrics.py::test_figures_of_four_answers",),
+    ),
+    Mutant(
+        name="equal scores do not share their ranks",
+        file="bench/analysis/stats/metrics.py",
+        old="(equal.cumsum() - (equal - 1) / 2)[place]",
+        new="equal.cumsum()[place]",
+        tests=("tests/unit/analysis/test_stats_metrics.py::test_the_area_is_the_rank_sum",),
     ),
     Mutant(
         name="Holm's steps do not go down",

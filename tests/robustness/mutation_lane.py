@@ -32,7 +32,7 @@ _COPIED = (
     *ROOMS, *_MODULES, "tests", "docs", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml"
 )  # fmt: skip
 _LIBRARIES = (
-    "torch._dynamo", "torchvision", "numpy", "pandas", "scipy.stats", "sklearn.metrics",
+    "torch._dynamo", "torchvision", "numpy", "pandas", "scipy.stats",
     "statsmodels.stats.proportion", "cv2", "PIL.Image", "rich.live", "typer",
     "tqdm.auto", "msgspec", "safetensors.torch", "filelock", "fsspec", "httpx2",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Literal
 from chapter_networks import LOGITS, PRINTED, amended
 
 import registry
-from bench.data.transform import Augmentation
+from bench.data.batch_options import Augmentation
 from bench.training.recipe import DEFAULT, TEXTBOOK, Recipe
 from registry.architecture import Architecture
 from zoo import ALEXNET, LENET

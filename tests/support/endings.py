@@ -11,12 +11,13 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from bench.analysis.results import StoredTrial
 from bench.runs.run_folder import RunFolder
 from bench.runs.store import Store
 from bench.training.checkpoint import digest_of
+from bench.training.evaluation import pack_evaluation
 from bench.training.record import FINISHED
 from bench.training.spec import as_plain
+from bench.training.stored_trial import StoredTrial
 
 _TIMES = (
     "seconds",
@@ -124,7 +125,7 @@ def _is_left_out(name: str) -> bool:
 def _answers(trial: StoredTrial) -> str:
     if trial.test is None:
         return "none"
-    return digest_of({"labels": trial.test.labels, "probabilities": trial.test.probabilities})
+    return hashlib.sha256(pack_evaluation(trial.test)).hexdigest()
 
 
 def _whole(trial: StoredTrial) -> str:

@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from bench.analysis.results import Results
 from bench.runs.run_results import RunResults
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.recipe import DEFAULT
 from bench.training.record import EpochRecord, InferenceTime, TrialRecord
 from bench.training.spec import TrialSpec
@@ -112,9 +111,9 @@ def renamed(results: Results, old: str, new: str):
 
 def _answers(accuracy, seed):
     right = np.random.default_rng(seed).random(IMAGES) < accuracy
-    labels = torch.arange(IMAGES) % 2
-    predicted = torch.where(torch.from_numpy(right), labels, 1 - labels)
-    probabilities = torch.full((IMAGES, 2), 0.2)
-    probabilities[torch.arange(IMAGES), predicted] = 0.8
+    labels = np.arange(IMAGES) % 2
+    predicted = np.where(right, labels, 1 - labels)
+    probabilities = np.full((IMAGES, 2), 0.2, np.float32)
+    probabilities[np.arange(IMAGES), predicted] = 0.8
     share = float(right.mean())
     return Evaluation(labels=labels, probabilities=probabilities, loss=0.6, accuracy=share)

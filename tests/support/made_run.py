@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from made_answers import World
 
 from bench.data.decode import thumbnail
 from bench.runs.store import Store
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.recipe import DEFAULT
 from bench.training.record import EpochRecord, TrialRecord, TrialResult
 from bench.training.spec import TrialSpec
@@ -141,8 +140,8 @@ def _trial(generator, model, place, seed, correct, labels, classes):
         peak_bytes=400_000_000 + 30_000_000 * place,
     )
     test = Evaluation(
-        labels=torch.from_numpy(labels),
-        probabilities=torch.from_numpy(probabilities).float(),
+        labels=labels,
+        probabilities=probabilities.astype(np.float32),
         loss=0.5,
         accuracy=accuracy,
     )

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from made_answers import WORLDS, made
 
 from bench.runs.store import Store
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.recipe import DEFAULT
 from bench.training.record import TrialRecord, TrialResult
 from bench.training.spec import TrialSpec
@@ -56,8 +55,8 @@ def result(asked, right, seconds=10.0, parameters=1000, **changes):
     """Return what came of a trial that answered its images as `right` (N,) says."""
     answers = made(right[None])
     test = Evaluation(
-        labels=torch.from_numpy(answers.labels),
-        probabilities=torch.from_numpy(answers.probabilities[0]).float(),
+        labels=answers.labels,
+        probabilities=answers.probabilities[0].astype(np.float32),
         loss=0.5,
         accuracy=float(right.mean()),
     )
@@ -125,11 +124,11 @@ def with_loss(share, model=None):
         if model not in (None, result.record.model):
             return result
         test = result.test
-        right = np.flatnonzero((test.predicted == test.labels).numpy())
+        right = np.flatnonzero(test.predicted == test.labels)
         count = round(share * len(test.labels))
         lost = right[np.linspace(0, len(right) - 1, count).astype(int)]
-        probabilities = test.probabilities.clone()
-        probabilities[lost] = probabilities[lost].flip(1)
+        probabilities = test.probabilities.copy()
+        probabilities[lost] = probabilities[lost, ::-1]
         accuracy = test.accuracy - count / len(test.labels)
         changed = replace(test, probabilities=probabilities, accuracy=accuracy)
         return replace(result, record=replace(result.record, test_accuracy=accuracy), test=changed)

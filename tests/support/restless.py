@@ -104,7 +104,7 @@ def require_same(one, other):
     ]
     assert plain[0] == plain[1]
     assert one.record.digest == other.record.digest
-    assert torch.equal(one.test.probabilities, other.test.probabilities)
+    assert np.array_equal(one.test.probabilities, other.test.probabilities)
     for first, second in (
         (one.last_weights, other.last_weights),
         (one.best_weights, other.best_weights),

@@ -29,7 +29,7 @@ _PROGRAM = (
     "bench.runs.batch.work",
     "zoo.cli.app",
 )
-_LATER = ("scipy.stats", "sklearn.metrics", "altair")  # what it imports when it tells of a run
+_LATER = ("scipy.stats", "altair")  # what it imports when it tells of a run
 for _name in _PROGRAM:
     importlib.import_module(_name)  # once for all
 OF_THE_PROGRAM = frozenset(sys.modules)  # what it has imported before it does anything

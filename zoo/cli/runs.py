@@ -39,7 +39,7 @@ def list_runs(
     """List the runs and their progress."""
     if context.invoked_subcommand is not None:
         return
-    from bench.runs.stored_runs import list_runs
+    from bench.runs.run_list import list_runs
     from zoo.cli.list_tables import runs_table
 
     rows = list_runs(runs_dir)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_BINS, _LEAST_IMAGES = 15, 10  # bins of the calibration error, and images in each
+_LEAST = float(np.finfo(np.float64).eps)  # probability in a log loss, as in scikit-learn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,21 +37,18 @@ class Metrics:
 
 def metrics(labels: NDArray[Any], probabilities: NDArray[Any]) -> Metrics:
     """Return the metrics of `probabilities` (N, K), given the `labels` (N,)."""
-    from sklearn import metrics as sklearn  # two seconds; only reports need it
-
     shares = probabilities.astype(np.float64)
     shares /= shares.sum(axis=1, keepdims=True)  # float32 rounding makes sums differ from 1
-    predicted, classes = shares.argmax(axis=1), np.arange(shares.shape[1])
-    present = np.unique(labels)
-    recall = sklearn.recall_score(labels, predicted, labels=present, average="macro")
-    error, bins = calibration_error(shares.max(axis=1), predicted == labels)
+    right, own = shares.argmax(axis=1) == labels, shares[np.arange(len(labels)), labels]
+    present, classes = np.unique(labels), shares.shape[1]
+    error, bins = calibration_error(shares.max(axis=1), right)
     area = math.nan
-    if len(present) == len(classes):
-        ranked = shares[:, 1] if len(classes) == 2 else shares
-        area = float(sklearn.roc_auc_score(labels, ranked, multi_class="ovr", average="macro"))
+    if len(present) == classes:
+        ranked = (1,) if classes == 2 else range(classes)
+        area = float(np.mean([_area(labels == label, shares[:, label]) for label in ranked]))
     return Metrics(
-        balanced_accuracy=float(recall),
-        log_loss=float(sklearn.log_loss(labels, shares, labels=classes)),
+        balanced_accuracy=float(np.mean([right[labels == label].mean() for label in present])),
+        log_loss=-float(np.log(own.clip(_LEAST, 1 - _LEAST)).mean()),
         roc_auc=area,
         calibration_error=error,
         calibration_bins=bins,
@@ -73,6 +71,18 @@ def calibration_error(confidence: NDArray[Any], correct: NDArray[Any]) -> tuple[
     gaps = np.asarray(correct, dtype=np.float64)[order] - confidence[order]
     error = sum(abs(float(part.sum())) for part in np.array_split(gaps, bins))
     return error / images, bins
+
+
+def _area(own: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """Return the area under the ROC curve of `scores` (N,) for the images that are `own` (N,).
+
+    Source: H. B. Mann, D. R. Whitney 1947, Ann. Math. Stat. 18, 50-60: the sum of ranks; equal
+    scores share the mean of their ranks.
+    """
+    _, place, equal = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks, count = (equal.cumsum() - (equal - 1) / 2)[place], int(own.sum())
+    above = ranks[own].sum() - count * (count + 1) / 2
+    return float(above / (count * (len(own) - count)))
 
 
 def majority_class(labels: Sequence[int]) -> int:

@@ -31,7 +31,7 @@ from bench.system.received_files import (
     require_regular,
 )
 from bench.system.strict_json import json_digest
-from bench.training.evaluate import Evaluation, pack_evaluation, unpack_evaluation
+from bench.training.evaluation import Evaluation, pack_evaluation, unpack_evaluation
 from bench.training.record import TrialRecord, TrialResult, record_of
 from bench.training.spec import TrialSpec, as_plain
 from registry.errors import RunError, StorageError, format_error

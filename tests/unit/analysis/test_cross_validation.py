@@ -5,16 +5,16 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from bench.analysis.cross_validation import merge_folds, whole_tests
 from bench.analysis.frame import comparison
 from bench.analysis.pairwise import compare_pairwise
 from bench.report.table import trial_name
 from bench.runs.store import Store
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.recipe import DEFAULT, FIELDS_BEFORE
 from bench.training.record import TrialRecord
 from bench.training.spec import TrialSpec
@@ -39,10 +39,8 @@ def _record(fold: int, *, seed: int = 0, folds: int = 3, **changes: object) -> T
 
 
 def _test(labels: list[int], said: list[int]) -> Evaluation:
-    probabilities = torch.eye(2)[said]
-    return Evaluation(
-        labels=torch.tensor(labels), probabilities=probabilities, loss=0.5, accuracy=0.5
-    )
+    probabilities = np.eye(2, dtype=np.float32)[said]
+    return Evaluation(labels=np.array(labels), probabilities=probabilities, loss=0.5, accuracy=0.5)
 
 
 def test_folds_make_one_record_of_all_images():

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from made_answers import WORLDS, made
 from rich.console import Console
 
@@ -17,7 +16,7 @@ from bench.analysis.stats.interval import accuracy_interval
 from bench.report.run_files import write_run
 from bench.report.table import as_markdown, render
 from bench.runs.run_results import RunResults
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from bench.training.recipe import DEFAULT
 from bench.training.record import TrialRecord
 from bench.training.spec import TrialSpec
@@ -60,8 +59,8 @@ def _made(seeds=8, apart=0.25, models=("lenet", "alexnet", "vgg11")):
             accuracy = float(each[seed].mean())
             records.append(_record(model, seed, test_accuracy=accuracy))
             tests[model, seed] = Evaluation(
-                labels=torch.from_numpy(answers.labels),
-                probabilities=torch.from_numpy(answers.probabilities[seed]).float(),
+                labels=answers.labels,
+                probabilities=answers.probabilities[seed].astype(np.float32),
                 loss=0.5,
                 accuracy=accuracy,
             )

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from made_records import IMAGES, made_failure, made_record
 from made_verdicts import made_standings, made_verdict
 from rich.console import Console
@@ -24,7 +23,7 @@ from bench.report.page.sections import table_section, verdict_section
 from bench.report.run_files import comparison_as_json
 from bench.report.table import as_markdown, render
 from bench.runs.run_results import RunResults
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 
 _ABOUT = {
     "title": "",
@@ -35,11 +34,11 @@ _BETTER = re.compile(r"(\w+) is better than (\w+):")
 
 
 def _test(accuracy, generator):
-    labels = torch.arange(IMAGES) % 2
-    right = torch.from_numpy(generator.random(IMAGES) < accuracy)
-    probabilities = torch.full((IMAGES, 2), 0.2)
-    probabilities[torch.arange(IMAGES), torch.where(right, labels, 1 - labels)] = 0.8
-    share = float(right.float().mean())
+    labels = np.arange(IMAGES) % 2
+    right = generator.random(IMAGES) < accuracy
+    probabilities = np.full((IMAGES, 2), 0.2, np.float32)
+    probabilities[np.arange(IMAGES), np.where(right, labels, 1 - labels)] = 0.8
+    share = float(right.mean())
     return Evaluation(labels=labels, probabilities=probabilities, loss=0.6, accuracy=share)
 
 

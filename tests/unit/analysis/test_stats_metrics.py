@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 from sklearn.calibration import calibration_curve
+from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 
 from bench.analysis.stats.metrics import calibration_error, majority_class, metrics
 
@@ -48,6 +49,23 @@ def test_three_classes_are_one_against_the_rest():
            probabilities[:, k]], axis=1)).roc_auc for k in range(3)]  # fmt: skip
 
     assert metrics(labels, probabilities).roc_auc == pytest.approx(np.mean(two))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("digits", [1, 8])
+def test_metrics_agree_with_scikit_learn(classes, digits):
+    """Its balanced accuracy, log loss and area, with and without many equal scores."""
+    labels, probabilities = _forecast(400, classes)
+    shares = probabilities.round(digits) + 1e-3
+    shares /= shares.sum(axis=1, keepdims=True)
+    found, ranked = metrics(labels, shares), shares[:, 1] if classes == 2 else shares
+    theirs = (
+        balanced_accuracy_score(labels, shares.argmax(axis=1)),
+        log_loss(labels, shares),
+        roc_auc_score(labels, ranked, multi_class="ovr"),
+    )
+
+    assert (found.balanced_accuracy, found.log_loss, found.roc_auc) == pytest.approx(theirs)
 
 
 def test_a_class_that_is_not_there():

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import recompute
-import torch
 from made_answers import WORLDS, made
 from simulations import false_verdicts, naive_verdicts
 from statsmodels.stats.multitest import multipletests
@@ -18,7 +17,7 @@ from bench.analysis.predictions import answers_of
 from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.verdict import groups, most_relevant, sentence, verdicts
 from bench.report.run_files import predictions
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 from registry.errors import IncomparableError
 
 
@@ -162,10 +161,8 @@ def test_other_photographs_are_refused():
 
 def test_seeds_of_one_model_must_agree_on_the_labels():
     """Else one of them was not tested on what is said."""
-    first = Evaluation(
-        labels=torch.tensor([0, 1]), probabilities=torch.eye(2), loss=0.0, accuracy=1.0
-    )
-    liar = replace(first, labels=torch.tensor([0, 0]))
+    first = Evaluation(labels=np.array([0, 1]), probabilities=np.eye(2), loss=0.0, accuracy=1.0)
+    liar = replace(first, labels=np.array([0, 0]))
 
     assert answers_of("lenet", ["a", "b"], {0: first, 1: first}).correct.all()
     with pytest.raises(IncomparableError, match="different labels for 'b'"):
@@ -196,8 +193,8 @@ def run_folder(tmp_path):
     for name, answers in models.items():
         for place, seed in enumerate(answers.seeds):
             test = Evaluation(
-                labels=torch.from_numpy(answers.labels),
-                probabilities=torch.from_numpy(answers.probabilities[place]),
+                labels=answers.labels,
+                probabilities=answers.probabilities[place],
                 loss=0.0,
                 accuracy=0.0,
             )

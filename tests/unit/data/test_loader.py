@@ -8,10 +8,11 @@ import pytest
 import torch
 from drawn_folder import draw_folder
 
+from bench.data.batch_options import Augmentation
 from bench.data.find import ImageFile, find
 from bench.data.loader import DataLoader, EvaluationDataset, TrainingDataset
 from bench.data.pixel_source import DirectPixels
-from bench.data.transform import GREY, IMAGENET, Augmentation
+from bench.data.transform import GREY, IMAGENET
 
 
 def _batches(folder, **changes):

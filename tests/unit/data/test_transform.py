@@ -15,13 +15,13 @@ from torchvision.transforms.v2.functional import (
     adjust_saturation,
 )
 
+from bench.data.batch_options import Augmentation
 from bench.data.decode import decode
 from bench.data.find import find
 from bench.data.transform import (
     GREY,
     IMAGENET,
     MEMORY_FORMATS,
-    Augmentation,
     evaluation_pixels,
     keyed_generator,
     normalize_batch,

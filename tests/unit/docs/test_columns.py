@@ -8,14 +8,13 @@ import re
 from dataclasses import replace
 
 import pytest
-import torch
 from made_records import made_results
 from reference_pages import REFERENCE
 from reference_pages import columns as write_columns
 
 from bench.analysis.columns import COLUMNS
 from bench.report.run_files import SCHEMA_VERSION, write_run, write_trial
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 
 _DOCUMENT = (REFERENCE / "columns.md").read_text(encoding="utf-8")
 
@@ -38,8 +37,8 @@ def written(tmp_path_factory):
     write_run(results, dict.fromkeys(_ABOUT))
     answers = results.pairwise.answers["lenet"]
     test = Evaluation(
-        labels=torch.from_numpy(answers.labels),
-        probabilities=torch.from_numpy(answers.probabilities[0]),
+        labels=answers.labels,
+        probabilities=answers.probabilities[0],
         loss=0.6,
         accuracy=0.7,
     )

@@ -5,22 +5,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image, ImageColor, ImageFont
 
 from bench.report import tiles
 from bench.report.image_grid import draw_grid
 from bench.report.tiles import _drawable, _font
 from bench.system.display import BAD, GOOD
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 
 _TOP, _LEFT, _STEP = 48, 14, tiles.PICTURE + 14
 
 
 def _drawn(folder, count, *, wrong=(), classes=("cat", "dog"), name="cat", size=(30, 40)):
     """Return the pixels of a grid of black photographs, all of the first class."""
-    labels = torch.zeros(count, dtype=torch.long)
-    probabilities = torch.tensor([[0.2, 0.8] if n in wrong else [0.9, 0.1] for n in range(count)])
+    labels = np.zeros(count, dtype=np.int64)
+    probabilities = np.array([[0.2, 0.8] if n in wrong else [0.9, 0.1] for n in range(count)])
     test = Evaluation(labels=labels, probabilities=probabilities, loss=0.5, accuracy=0.5)
     images = [SimpleNamespace(file=Path(f"{name}.{number}.jpg")) for number in range(count)]
     source = SimpleNamespace(full=lambda file: np.zeros((*size, 3), dtype=np.uint8))

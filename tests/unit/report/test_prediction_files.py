@@ -1,16 +1,16 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
-import torch
 from made_records import made_results
 
 from bench.report.run_files import predictions, write_trial
 from bench.report.submission import submission, submission_note
-from bench.training.evaluate import Evaluation
+from bench.training.evaluation import Evaluation
 
 _TEST = Evaluation(
-    labels=torch.tensor([0, 1, 1]),
-    probabilities=torch.tensor([[0.25, 0.75], [0.125, 0.875], [0.5625, 0.4375]]),
+    labels=np.array([0, 1, 1]),
+    probabilities=np.array([[0.25, 0.75], [0.125, 0.875], [0.5625, 0.4375]]),
     loss=0.0,
     accuracy=0.0,
 )
@@ -37,8 +37,8 @@ def test_a_submission_is_the_probability_of_a_dog_by_number():
 
 
 def _ids(images, among=None):
-    even = torch.full((len(images), 2), 0.5)
-    test = Evaluation(labels=torch.zeros(len(images)), probabilities=even, loss=0.0, accuracy=0.0)
+    even = np.full((len(images), 2), 0.5)
+    test = Evaluation(labels=np.zeros(len(images)), probabilities=even, loss=0.0, accuracy=0.0)
     frame = submission(images, ("cat", "dog"), test, among)
     return None if frame is None else frame["id"].tolist()
 
@@ -96,8 +96,8 @@ def test_other_ids_than_numbers_are_said_with_their_reason(images, note):
 def test_of_more_than_two_classes_a_submission_names_the_predicted_one():
     """The probability of the second of ten classes would answer nothing."""
     test = Evaluation(
-        labels=torch.tensor([0, 1]),
-        probabilities=torch.tensor([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]]),
+        labels=np.array([0, 1]),
+        probabilities=np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]]),
         loss=0.0,
         accuracy=0.0,
     )
@@ -110,7 +110,7 @@ def test_a_submission_that_cannot_be_is_removed(tmp_path):
     """One of an earlier version has an id twice."""
     (record,) = made_results(seeds=1, folder=tmp_path).records[:1]
     test = Evaluation(
-        labels=torch.tensor([0, 1]), probabilities=torch.full((2, 2), 0.5), loss=0.7, accuracy=0.5
+        labels=np.array([0, 1]), probabilities=np.full((2, 2), 0.5), loss=0.7, accuracy=0.5
     )
     (tmp_path / "submission.csv").write_text("id,label\n1,0.5\n1,0.5\n")
     write_trial(tmp_path, record, ("a.jpg", "a.jpg"), test)

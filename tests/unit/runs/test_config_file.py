@@ -12,7 +12,7 @@ import liars
 import pytest
 
 import bench.runs.execute  # noqa: F401  (imported while patched, it would keep the stand-in)
-from bench.data.transform import FIDELITIES
+from bench.data.batch_options import FIDELITIES
 from bench.report import trackers
 from bench.runs.config_file import read_config_file
 from bench.runs.request import LAYOUT_CHOICES, Request, as_plain

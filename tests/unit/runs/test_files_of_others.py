@@ -11,7 +11,7 @@ import pytest
 from bench.runs import run_folder
 from bench.runs.resume_changes import name_changed_pictures
 from bench.runs.run_folder import RunFolder, run_folders
-from bench.runs.stored_runs import list_runs
+from bench.runs.run_list import list_runs
 from registry.errors import RunError
 from zoo.cli import app
 

@@ -14,8 +14,9 @@ from fuzz_store import ABOUT, result, spec
 
 from bench.runs.lost_trials import trials_despite_loss, whole_trials
 from bench.runs.run_folder import RunFolder
+from bench.runs.run_list import list_runs
 from bench.runs.store import Store
-from bench.runs.stored_runs import list_runs, read_run
+from bench.runs.stored_runs import read_run
 from registry.errors import RunError
 
 

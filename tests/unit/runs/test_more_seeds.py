@@ -13,15 +13,16 @@ from drawn_folder import draw_folder
 from endings import acknowledged, differences, ending
 
 import bench
-from bench.analysis.results import StoredTrial
 from bench.runs.execute import resume
 from bench.runs.more_trials import as_from_the_start, missing_trials
 from bench.runs.plan import make_plan
 from bench.runs.progress import Progress
 from bench.runs.request import Request
 from bench.runs.resolve import resolve_request
+from bench.runs.run_list import list_runs
 from bench.runs.store import Store
-from bench.runs.stored_runs import list_runs, read_run
+from bench.runs.stored_runs import read_run
+from bench.training.stored_trial import StoredTrial
 from registry.errors import ReproducibilityError, RunError
 from zoo import LENET5
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.data.transform import Augmentation
+from bench.data.batch_options import Augmentation
 from bench.engines.executor import Interrupts
 from bench.runs.request import Request
 from bench.runs.resolve import with_files_read

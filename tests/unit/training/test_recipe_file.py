@@ -9,7 +9,7 @@ import pytest
 from drawn_folder import draw_folder
 
 import bench
-from bench.data.transform import Augmentation
+from bench.data.batch_options import Augmentation
 from bench.report.table import as_markdown
 from bench.runs.execute import resume
 from bench.runs.progress import Progress

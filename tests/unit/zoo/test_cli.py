@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import made_runs
 import pytest
 from PIL import Image
 
@@ -34,7 +35,7 @@ def _only(folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["list"], ["--help"], ["bench", "--help"], ["check", "--help"], ["list", "--json"]],
+    [["list"], ["--help"], ["bench", "--help"], ["compare", "--help"], ["list", "recipes"]],
 )
 def test_listing_and_help_import_no_torch(arguments):
     """They answer at once: neither torch nor pandas is imported."""
@@ -47,6 +48,20 @@ def test_listing_and_help_import_no_torch(arguments):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stderr.strip() == "set()"
+
+
+def test_a_list_of_runs_imports_no_torch(tmp_path):
+    """Records and predictions are read and checked without torch, pandas and SciPy."""
+    made_runs.make_run(tmp_path / "0001-lenet5", {"lenet5": made_runs.correct(seeds=1)})
+    code = (
+        "import sys; from pathlib import Path; from bench.runs.run_list import list_runs\n"
+        "print([row['state'] for row in list_runs(Path(sys.argv[1]))])\n"
+        "print({'torch', 'pandas', 'scipy', 'cv2'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["['done']", "set()"]
 
 
 def test_list_shows_promises_and_origins(zoo):
