@@ -1,6 +1,6 @@
 # Two commands that do all their own set-up in a fresh checkout.
-#   make bench   the main job: compare LeNet and AlexNet on the embedded data
-#   make test    format, lint, types, import rules, layout, tests; in a random order: PYTEST='-p randomly'
+#   make bench   the main job: compare LeNet and AlexNet on the embedded data; installs the package
+#   make test    installs all that is tested: format, lint, types, import rules, layout, tests; in a random order: PYTEST='-p randomly'
 # Two that ask what the tests are worth: do they notice planted faults, and which lines do they reach?
 #   make mutants
 #   make coverage
@@ -15,7 +15,9 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/installed
+STAMP := $(VENV)/tested
+# the index of another build of torch, such as the one for CPUs: make bench TORCH_INDEX=ADDRESS
+export TORCH_INDEX
 SCRIPT := PYTHONPATH=$(CURDIR)/tests/support:$(CURDIR)/tests/robustness $(BIN)/python
 
 RUN := .benchmarks/latest.json
@@ -25,7 +27,7 @@ CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-
 
 .PHONY: bench test rooms coverage mutants soak sweep public chapter simulations reference docs words errors benchmark benchmark-compare benchmark-save benchmark-table clean
 
-bench: $(STAMP)
+bench: $(VENV)/installed
 	$(BIN)/zoo bench --models lenet alexnet
 
 test: $(STAMP)
@@ -114,11 +116,15 @@ errors: $(STAMP)
 mutants: $(STAMP)
 	$(SCRIPT) tests/robustness/mutation.py $(MUTANTS)
 
-$(STAMP): pyproject.toml
-	@echo "setting up $(VENV): a few minutes, several GB"
+# the package alone, then what only tests, docs and optional features need
+$(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $@
+	@.ci/install $(VENV) .
+	@touch $@
+
+$(STAMP): $(VENV)/installed
+	@.ci/install $(VENV) '.[dev]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -49,7 +49,14 @@ class UnknownNameError(RegistryError):
         if others:
             hint = f" Did you mean {' or '.join(map(repr, others))}?"
         what = f"no {noun} matches" if "*" in name or "?" in name else f"unknown {noun}"
+        self.noun, self.name, self._known, self._listing = noun, name, known, listing
         super().__init__(f"{what} {name!r}.{hint} `{listing}` shows all {len(known)}.")
+
+    def with_others(self, others: Sequence[str]) -> UnknownNameError:
+        """Return the same error, which asks whether one of `others` was meant, if there are any."""
+        if not others:
+            return self
+        return UnknownNameError(self.noun, self.name, self._known, self._listing, others)
 
 
 class AmbiguousNameError(RegistryError):

@@ -21,6 +21,7 @@ _FILES = (
     f"{_DRAWINGS}/.synthetic.json", f"{_DRAWINGS}/Cat/cat.[0-9]*.jpg",
     f"{_DRAWINGS}/Dog/dog.[0-9]*.jpg",
     "checked.sqlite", "checked.sqlite-wal", "checked.sqlite-shm", "checked.sqlite-journal",
+    "library-networks.json", ".library-networks*.partial",
 )  # fmt: skip
 _FOLDERS = ("pixels", "layouts", _DRAWINGS, f"{_DRAWINGS}/Cat", f"{_DRAWINGS}/Dog")
 

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from registry.catalog import Catalog
-from registry.errors import ContractError, ZooError
+from registry.errors import ContractError, UnknownNameError, ZooError
 from registry.exit_codes import ExitCode
 from zoo import __version__
 from zoo.cli.bench import bench
@@ -97,9 +97,22 @@ def _run() -> int:
     except typer.Abort:  # Ctrl-C, or no more input, at a question
         say("Aborted.")
         return ExitCode.DECLINED
+    except UnknownNameError as error:
+        say(f"zoo: {error.with_others(_of_libraries(error))}")
+        return int(error.exit_code)
     except ZooError as error:
         say(f"zoo: {error}")
         return int(error.exit_code)
+
+
+def _of_libraries(error: UnknownNameError) -> list[str]:
+    """Return the networks of libraries that have the unknown name after their prefix."""
+    if error.noun != "architecture" or set(error.name) & set(":/*?"):
+        return []
+    from zoo.library_names import library_names
+
+    known = [each for names in library_names().values() for each in names]
+    return [each for each in known if each.partition(":")[2] == error.name]
 
 
 def _drop_output() -> None:
@@ -139,10 +152,10 @@ def show(
     name: Annotated[str, typer.Argument(autocompletion=complete)], as_json: Json = False
 ) -> None:
     """Show an architecture layer by layer, and whether it keeps its contract."""
-    from registry.verify import verify
+    entry, broken = Catalog.installed().get(name), None
+    from registry.verify import verify  # after an unknown name: it needs torch
     from zoo.cli.show_tables import as_json_value, render
 
-    entry, broken = Catalog.installed().get(name), None
     try:
         verify(entry.value)
     except ContractError as error:

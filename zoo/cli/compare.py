@@ -10,14 +10,19 @@ import typer
 
 from bench.system.options import split_commas
 from registry.errors import RunError
-from zoo.cli.options import Json
+from zoo.cli.options import Json, complete_run
 from zoo.cli.output import print_found
 from zoo.cli.runs import RunsDir
 
 
 def compare(
-    base: Annotated[str, typer.Argument(help="The earlier run: folder, name or number.")],
-    new: Annotated[str, typer.Argument(help="The later run.")],
+    base: Annotated[
+        str,
+        typer.Argument(
+            help="The earlier run: folder, name or number.", autocompletion=complete_run
+        ),
+    ],
+    new: Annotated[str, typer.Argument(help="The later run.", autocompletion=complete_run)],
     fail_on: Annotated[
         list[str] | None,
         typer.Option(

@@ -14,6 +14,7 @@ from registry.errors import RunError
 from zoo.cli import list_tables as tables
 from zoo.cli.options import Json, complete, say_renamed
 from zoo.cli.output import print_found, say
+from zoo.library_names import library_names
 
 _Old = Annotated[bool, typer.Option(hidden=True)]  # until 0.2: `zoo list --recipes` and the like
 
@@ -37,6 +38,7 @@ def list_architectures(
     origin: Annotated[
         bool, typer.Option("--origin", help="Show the package and constructor of each.")
     ] = False,
+    long: Annotated[bool, typer.Option("--long", help="Show the source of each, too.")] = False,
     as_json: Json = False,
 ) -> None:
     """List the installed architectures and their contracts, or things of another kind.
@@ -62,13 +64,16 @@ def list_architectures(
     elif family is not None:
         _list_members(family, match, as_json=as_json)
     else:
-        _list_installed(patterns or (), origin=origin, as_json=as_json)
+        _list_installed(patterns or (), origin=origin, long=long, as_json=as_json)
 
 
-def _list_installed(patterns: Sequence[str], *, origin: bool, as_json: bool) -> None:
+def _list_installed(patterns: Sequence[str], *, origin: bool, long: bool, as_json: bool) -> None:
     entries = Catalog.installed().entries(patterns)
-    table = partial(tables.origins if origin else tables.render, entries)
+    table = partial(tables.origins, entries) if origin else partial(tables.render, entries, long)
     print_found(list(map(tables.as_row, entries)), table, as_json=as_json)
+    if not as_json and not patterns:
+        counts = {family: len(names) for family, names in library_names().items()}
+        say(" ".join(tables.library_sentences(counts)))
 
 
 def _list_members(family: str, match: str, *, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from bench.runs.run_options import OPTIONS
-from bench.system.display import BAD, GOOD, LINE_CELLS, percent, short
+from bench.system.display import BAD, GOOD, LINE_CELLS, join_names, percent, short
 from registry.architecture import Architecture
 from registry.catalog import Catalog
 from registry.claims import Entry
@@ -44,13 +44,13 @@ def as_row(entry: Entry[Architecture]) -> dict[str, object]:
     }
 
 
-def render(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType:
+def render(entries: Sequence[Entry[Architecture]], long: bool, width: int) -> RenderableType:
     """Return the table of `zoo list`, at most `width` characters wide.
 
-    A broken architecture has a row, and its reason below. On a narrow terminal, the sources are
-    below the table, too.
+    A broken architecture has a row, and its reason below. With `long`, there are the sources: on a
+    narrow terminal below the table, else in it.
     """
-    wide = width >= _WIDE
+    wide = long and width >= _WIDE
     table = Table(box=SIMPLE_HEAD, padding=(0, 1) if wide else (0, 1, 0, 0))
     rows = [tuple(short(cell) for cell in _cells(entry)) for entry in entries]
     for index, name in enumerate(("name", "input", "parameters", "output", "from")):
@@ -73,7 +73,7 @@ def render(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType
     sources = Table.grid(padding=(0, 2))
     for entry in entries:
         sources.add_row(Text(f"  {short(entry.name)}"), Text(_source(entry), style="dim"))
-    return Group(table, *_failures(broken), *([] if wide else [sources]))
+    return Group(table, *_failures(broken), *([sources] if long and not wide else []))
 
 
 def _failures(reasons: Iterable[str]) -> list[Text]:
@@ -101,6 +101,14 @@ def text_table(
     for row in rows:
         table.add_row(*(Text(short(text, cells)) for text in row))
     return table
+
+
+def library_sentences(counts: Mapping[str, int]) -> Iterator[str]:
+    """Yield how many networks the libraries have, by family, and how to see them."""
+    if counts:
+        each = join_names([f"{count:,} of {name}" for name, count in counts.items()])
+        yield f"and {sum(counts.values()):,} networks of libraries: {each}."
+    yield "`zoo list --family timm --match 'resnet*'` lists some of them"
 
 
 def origins(entries: Sequence[Entry[Architecture]], width: int) -> RenderableType:

@@ -23,8 +23,51 @@ _FORMERLY = "formerly_"  # prefix of the parameter for a field's old spelling
 
 
 def complete(incomplete: str) -> list[str]:
-    """Return the names of architectures that start with `incomplete`."""
-    return [name for name in Catalog.installed().names() if name.startswith(incomplete)]
+    """Return the names of architectures that start with `incomplete`; after `timm:`, its networks.
+
+    Like the other completions, it needs no torch.
+    """
+    family, colon, _ = incomplete.partition(":")
+    if colon:
+        from zoo.library_names import library_names
+
+        names = library_names().get(family, [])
+    else:
+        catalog = Catalog.installed()
+        names = [*catalog.names(), *(f"{each.name}:" for each in catalog.families())]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """Return the names of recipes that start with `incomplete`."""
+    from bench.training.recipe import RECIPES
+    from registry.claims import Claims
+
+    names = Claims.installed(RECIPES).names()
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_run(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the runs in the command's folder that start with `incomplete`."""
+    from bench.runs.run_folder import run_folders
+
+    try:
+        folders = run_folders(Path(context.params.get("runs_dir") or "runs"))
+    except RunError:
+        return []
+    return [each.path.name for each in folders if each.path.name.startswith(incomplete)]
+
+
+def complete_columns(incomplete: str) -> list[str]:
+    """Return the list of columns so far, with each column that may come next."""
+    from bench.analysis.columns import COLUMNS
+
+    before, comma, last = incomplete.rpartition(",")
+    names = [*(each.name for each in COLUMNS if each.name), *([] if comma else ["all"])]
+    return [f"{before}{comma}{name}" for name in names if name.startswith(last)]
+
+
+_COMPLETIONS = MappingProxyType({"models": complete, "recipe": complete_recipe})
 
 
 def refuse_torchrun() -> None:
@@ -48,7 +91,11 @@ Config = Annotated[
 ]
 Columns = Annotated[
     str | None,
-    typer.Option(metavar="NAMES", help="Columns to show: accuracy,training,parameters; or all."),
+    typer.Option(
+        metavar="NAMES",
+        help="Columns to show: accuracy,training,parameters; or all.",
+        autocompletion=complete_columns,
+    ),
 ]
 Target = Annotated[str | None, typer.Option(metavar="ACCURACY", help=OPTIONS["target"].text)]
 Json = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]
@@ -83,7 +130,7 @@ def _parameters(option: Option) -> Iterator[Parameter]:
             metavar=option.metavar or _METAVARS.get(option.kind),
             rich_help_panel=option.panel,
             hidden=not option.shown or flags is old,
-            autocompletion=complete if option.name == "models" else None,
+            autocompletion=_COMPLETIONS.get(option.name),
         )
         if flags:
             annotation: Any = Annotated[kind if default is not None else kind | None, about]

@@ -12,7 +12,7 @@ import typer
 from bench.system.display import LINE_CELLS, short
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
-from zoo.cli.options import Columns, Json, Target
+from zoo.cli.options import Columns, Json, Target, complete_run
 from zoo.cli.output import (
     column_names,
     is_narrow,
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 runs_app = typer.Typer(help="List, show and remove runs.", invoke_without_command=True)
 
 RunsDir = Annotated[Path, typer.Option(help="Folder for runs.")]
-Run = Annotated[str, typer.Argument(help="A run's folder, its name, or its number.")]
+Run = Annotated[
+    str,
+    typer.Argument(help="A run's folder, its name, or its number.", autocompletion=complete_run),
+]
 
 
 @runs_app.callback()
