@@ -1,18 +1,22 @@
 """Where pixels come from: decoded when needed, or read from a cache."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
 from bench.data.decode import UnreadableImageError, decode_content, read_content
 from bench.data.facts import CheckedImage
 from bench.data.find import ImageFile
-from bench.data.transform import Pixels, evaluation_pixels
 from registry.errors import DataError
+
+if TYPE_CHECKING:
+    from bench.data.transform import Pixels
 
 InputShape = tuple[int, int, int]  # (C, H, W), as in a contract
 
@@ -56,6 +60,8 @@ class DirectPixels:
 
     def centre(self, image: ImageFile, shape: InputShape) -> Pixels:
         """Return the centre of the picture (H, W, C)."""
+        from bench.data.transform import evaluation_pixels  # which needs torch
+
         return evaluation_pixels(self.full(image), shape)
 
     def _require_checked(self, image: ImageFile, content: bytes) -> None:

@@ -19,7 +19,6 @@ from bench.runs.config_file import GONE
 from bench.runs.run_options import OPTIONS, SAME_WITHIN, RunOptions, require_one_rule
 from bench.system.credentials import has_credentials, hide_credentials
 from bench.system.options import parse_seconds, parse_seeds, parse_share
-from bench.training.checkpoint import Cadence
 from bench.training.recipe import Recipe, with_present_names
 from bench.training.remote_checkpoints import whole_place
 from registry.architecture import Architecture
@@ -42,6 +41,8 @@ class Request(RunOptions):
         object.__setattr__(self, "seeds", parse_seeds(self.seeds))
         if self.timeout is not None and not 0 < self.timeout < math.inf:
             raise RunError(f"--timeout must be above 0 seconds, not {self.timeout:g}")
+        from bench.training.checkpoint import Cadence  # which needs torch
+
         Cadence.parse(self.checkpoint_every)
         if self.checkpoints is not None:
             whole_place(self.checkpoints)

@@ -64,6 +64,19 @@ def test_a_list_of_runs_imports_no_torch(tmp_path):
     assert done.stdout.splitlines() == ["['done']", "set()"]
 
 
+def test_the_table_of_a_run_imports_no_torch(tmp_path):
+    """Stored predictions are NumPy arrays."""
+    made_runs.make_run(tmp_path / "0001-lenet5", {"lenet5": made_runs.correct(seeds=1)})
+    code = (
+        "import sys; from pathlib import Path; from bench.runs.stored_runs import read_run\n"
+        "print(read_run('1', Path(sys.argv[1])).planned, 'torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "1 False"
+
+
 def test_list_shows_promises_and_origins(zoo):
     """Name, input, parameters, output, source and distribution stand in one row."""
     code, out, _ = zoo("list", "lenet", "vgg1*")
