@@ -10,13 +10,13 @@ from itertools import combinations
 import numpy as np
 from scipy.special import stdtrit
 
+from bench.analysis.look_sizes import LOOKS
 from bench.analysis.predictions import Predictions
 from bench.analysis.stats.looks import (
     FIRST,
     LEVEL,
     OPEN,
     SECOND,
-    SEEDS,
     State,
     first_state,
     next_state,
@@ -25,7 +25,6 @@ from bench.analysis.stats.spread import Spread, fold_factor, half_widths
 from bench.analysis.stats.unpaired import UnpairedDifference
 from bench.analysis.verdict import Ending, differences, rank_models
 
-LOOKS = SEEDS  # seeds of a model at each look
 _MOST_TIMES = 1024  # more images than so many times are not said to be needed
 Pair = tuple[str, str]  # the more accurate model first
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from bench.analysis.look_sizes import LOOKS
 from bench.analysis.pairwise import PairwiseComparisons
-from bench.analysis.sequential import LOOKS, Look, Looks, Pair
+from bench.analysis.sequential import Look, Looks, Pair
 from bench.analysis.verdict import Ending
 from bench.system.display import count_noun, join_names, points_interval
 from bench.training.record import TrialRecord

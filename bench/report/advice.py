@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import mean
 
+from bench.analysis.look_sizes import LOOKS
 from bench.analysis.results import Results
-from bench.analysis.sequential import LOOKS
 from bench.system.display import count_noun, duration
 from bench.training.record import TrialRecord
 from bench.training.spec import paired_seed

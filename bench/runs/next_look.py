@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.pairwise import compare_pairwise
-from bench.analysis.results import StoredTrial, tests_of
+from bench.analysis.results import tests_of
 from bench.analysis.sequential import least_visible_difference
 from bench.analysis.stats.clusters import clusters_of
 from bench.analysis.until_clear import looks_of, outcome_of
 from bench.report.advice import seed_seconds
 from bench.runs.more_trials import missing_trials
 from bench.system.display import count_noun, duration
+from bench.training.stored_trial import StoredTrial
 from registry.errors import RunError
 
 

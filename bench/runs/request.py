@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from bench.analysis.sequential import LOOKS
+from bench.analysis.look_sizes import LOOKS
 from bench.data.batch_options import LAYOUTS, Layout
 from bench.data.dataset_plugins import names_dataset
 from bench.data.folds import check_within, parse_folds

@@ -309,7 +309,7 @@ MUTANTS = (
     Mutant(
         name="each look spends all of 5 %",
         file="bench/analysis/stats/looks.py",
-        old="LEVEL = 0.05 / len(SEEDS)",
+        old="LEVEL = 0.05 / len(LOOKS)",
         new="LEVEL = 0.05",
         tests=("tests/unit/analysis/test_looks.py::test_a_look_spends_a_third",),
     ),

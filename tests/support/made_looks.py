@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from made_worlds import chunks, moments
 
+from bench.analysis.look_sizes import LOOKS
 from bench.analysis.stats.looks import (
     FIRST,
     SAME,
     SECOND,
-    SEEDS,
     first_state,
     next_state,
     pairs_of,
@@ -38,10 +38,10 @@ def until_clear(world, models, images, experiments, generator, gaps=None, same_w
     gaps = np.zeros(models) if gaps is None else np.asarray(gaps)
     truth = gaps[one] - gaps[other]
     false = right = same = seeds = 0.0
-    for count in chunks(experiments, models * SEEDS[-1] * images):
-        correct = world.correct(generator, count, models, SEEDS[-1], images, gaps)
+    for count in chunks(experiments, models * LOOKS[-1] * images):
+        correct = world.correct(generator, count, models, LOOKS[-1], images, gaps)
         state, known = first_state(count, models), None
-        for number, size in enumerate(SEEDS, start=1):
+        for number, size in enumerate(LOOKS, start=1):
             now = moments(correct[:, :, :size], world.cluster)
             known = now if known is None else known.kept(state.active, now)
             found = known.gaps(one, other), known.spread(one, other)

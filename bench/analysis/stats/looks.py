@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from bench.analysis.look_sizes import LOOKS
 from bench.analysis.stats.spread import Numbers, Spread, exclude_zero, half_widths, p_values
 
-SEEDS = (3, 6, 12)  # of a model, at each look
-LEVEL = 0.05 / len(SEEDS)
+LEVEL = 0.05 / len(LOOKS)
 HOPELESS = 0.3  # a pair with a smaller chance to become clear is given up
 _ESTIMATED_FROM = 4  # with three seeds Welch's test would be blind: the prior helps
 OPEN, FIRST, SECOND, SAME = range(4)  # endings of a pair
@@ -93,7 +93,7 @@ def clear_chances(gaps: Numbers, spread: Spread, left: Numbers, same_within: flo
         left: number of pairs that are not decided, to which Holm's first step belongs.
         same_within: difference that counts as the same, 0 to 1.
     """
-    most = np.full(len(gaps), float(SEEDS[-1]))
+    most = np.full(len(gaps), float(LOOKS[-1]))
     last = replace(spread, seeds=(most, most))
     step = np.sqrt(np.maximum(spread.by_seeds - last.by_seeds, 1e-12))
     far = np.empty(len(gaps))
@@ -128,7 +128,7 @@ def _active(
 ) -> NDArray[np.bool_]:
     """Return which models (E, k) more seeds may help: those of an open pair that has a chance."""
     active = np.zeros_like(state.active)
-    if number == len(SEEDS):
+    if number == len(LOOKS):
         return active
     one, other = pairs_of(state.active.shape[1])
     going = state.active & ~state.beaten

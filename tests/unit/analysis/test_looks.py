@@ -9,7 +9,8 @@ from made_answers import WORLDS, made
 from made_looks import until_clear
 from made_worlds import WORLDS as MADE
 
-from bench.analysis.sequential import LOOKS, least_visible_difference, look
+from bench.analysis.look_sizes import LOOKS
+from bench.analysis.sequential import least_visible_difference, look
 from bench.analysis.stats.looks import FIRST, OPEN, SAME, first_state, next_state
 from bench.analysis.stats.spread import Spread, half_widths
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from bench.analysis import column
 from bench.analysis.frame import BASELINE
-from bench.analysis.sequential import LOOKS
+from bench.analysis.look_sizes import LOOKS
 from bench.analysis.stats.metrics import Metrics
 from bench.analysis.verdict import sentence
 from bench.report.page.sections import table_section, verdict_section

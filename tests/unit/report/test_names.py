@@ -150,7 +150,7 @@ def test_the_list_shows_a_plugins_words_harmlessly(width):
         Entry(name=_NASTY, found=None, origin=origin, broken=_NASTY * 1000),
     ]
     console = Console(file=io.StringIO(), width=width)
-    console.print(listing.render(entries, width))
+    console.print(listing.render(entries, True, width))
 
     _require_plain(console.file.getvalue())
 
