@@ -77,7 +77,7 @@ ACCURACY_COLUMNS = (
     Column("seeds", lambda m: len(m.tested),
            "number of successful seeds, which all other columns describe; with folds, a seed "
            "counts if all its folds succeeded", whole=True,
-           name="seeds", text="{:.0f}".format, place=3, priority=8,
+           name="seeds", text="{:.0f}".format, place=3, priority=6,
            relevant=lambda frame: bool((frame["seeds"] > 1).any())),
     Column("test_accuracy", lambda m: mean(_accuracies(m)),
            "share of test images with the correct most probable class, after the last epoch (or "
@@ -87,7 +87,7 @@ ACCURACY_COLUMNS = (
            "lower bound of the 95 % interval of the accuracy, over other seeds and other images; "
            "for one seed, Wilson's interval over other images; over other groups where "
            "`test_groups` is given", "share",
-           name="interval", label="95 % interval", cell_of=_interval_cell, place=2, priority=3),
+           name="interval", label="95 % interval", cell_of=_interval_cell, place=2, priority=1),
     Column("test_accuracy_high", lambda m: m.interval[1], "upper bound of that interval", "share"),
     Column("test_accuracy_deviation", lambda m: deviation(_accuracies(m)),
            "standard deviation of the accuracy over seeds; empty for one seed", "share"),
@@ -95,7 +95,7 @@ ACCURACY_COLUMNS = (
            "accuracy minus that of the first compared model, on the seeds of both; in points in "
            "the table",
            "share",
-           name="difference", label="Δ vs best", cell_of=_difference_cell, place=4, priority=7,
+           name="difference", label="gap", cell_of=_difference_cell, place=4, priority=1,
            relevant=_compared),
     Column("difference_low", partial(_difference, 1),
            "lower bound of the 95 % interval of the difference, for this pair only; empty for the "

@@ -83,7 +83,7 @@ COST_COLUMNS = (
            "wall time of training, as a budget counts it: fitting the first weights, and the "
            "training passes; without start-up, validation, checkpoints and test; mean over "
            "trainings (seeds, folds)", "s",
-           name="training", cell_of=partial(_seconds_cell, "train_seconds"), place=8, priority=1),
+           name="training", cell_of=partial(_seconds_cell, "train_seconds"), place=8, priority=2),
     Column("train_seconds_deviation", lambda m: deviation(_spent(m.alone)),
            "standard deviation of `train_seconds` over trainings; empty for one training", "s"),
     Column("train_images_per_second",
@@ -130,7 +130,7 @@ COST_COLUMNS = (
            "`train_seconds` of the trials that shared the machine with others (`--jobs`, "
            "`--engine`); the columns of times above describe the trials that ran alone", "s",
            name="shared_training", label="training (shared)",
-           cell_of=partial(_seconds_cell, "shared_train_seconds"), place=9, priority=1),
+           cell_of=partial(_seconds_cell, "shared_train_seconds"), place=9, priority=2),
     Column("shared_train_seconds_deviation", lambda m: deviation(_spent(m.shared)),
            "standard deviation of `shared_train_seconds` over trainings; empty for one training",
            "s"),
@@ -153,7 +153,7 @@ COST_COLUMNS = (
     Column("parameters", lambda m: m.first.parameters,
            "number of parameters of the network, for the number of classes in the data; in the "
            "table in thousands, millions or billions (k, M, G)", whole=True,
-           name="parameters", text=compact, place=21, priority=1),
+           name="parameters", label="params", text=compact, place=21, priority=3),
     Column("multiply_adds", lambda m: m.first.multiply_adds,
            "multiply-adds of one image in convolutions and matrix products; each is two "
            "floating-point operations; empty if not countable", whole=True,

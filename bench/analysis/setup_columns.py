@@ -64,9 +64,9 @@ SETUP_COLUMNS = (
            "result of the contract check, with its device: `verified (meta)` or `verified as "
            "frozen (cpu)` (✓ in the table); `measured (meta)` without a promised contract; "
            "`broken`; `unchecked`",
-           name="contract", cell_of=_contract_cell, words=True, place=24, priority=6),
+           name="contract", cell_of=_contract_cell, words=True, place=24, priority=5),
     Column("recipe", lambda m: m.first.spec.recipe.name, "name of the recipe",
-           name="recipe", cell_of=_recipe_cell, words=True, place=23, priority=4,
+           name="recipe", cell_of=_recipe_cell, words=True, place=23, priority=2,
            relevant=_recipes_differ),
     Column("recipe_configurations", lambda m: m.first.spec.recipe.configurations,
            "number of configurations that a search tried to find the recipe; 0 without a search",
@@ -80,7 +80,7 @@ SETUP_COLUMNS = (
            "number of trained epochs; a time budget may end within the last; median over "
            "trainings. The table shows the budget (`60 s`) or the requested epochs, and with "
            "`--patience` the trained epochs and the best one, which is tested",
-           name="epochs", cell_of=_epochs_cell, place=10, priority=5, relevant=_length_differs),
+           name="epochs", cell_of=_epochs_cell, place=10, priority=4, relevant=_length_differs),
     Column("steps_trained", lambda m: median_of(trial.steps for trial in m.done),
            "number of optimiser steps; median over trainings. With a budget it depends on the "
            "machine",

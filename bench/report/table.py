@@ -13,13 +13,29 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.column import Column, Row, missing
-from bench.analysis.columns import TABLE_COLUMNS, informative_columns, rows_of, select_columns
+from bench.analysis.columns import (
+    ALL,
+    TABLE_COLUMNS,
+    informative_columns,
+    rows_of,
+    select_columns,
+)
 from bench.analysis.frame import BASELINE
-from bench.system.display import BAD, GOOD, LINE_CELLS, count_noun, html_text, markdown, short
+from bench.system.display import (
+    BAD,
+    GOOD,
+    LINE_CELLS,
+    count_noun,
+    html_text,
+    markdown,
+    short,
+    short_name,
+)
 
-_MATTER = 1  # priority of the columns that must fit beside model names
+_MATTER = 4  # priority of the columns that must fit beside model names
 _SPACE = 2  # characters between two columns
-_NAME_CELLS, _LEAST_NAME_CELLS = 60, 16
+_NAME_CELLS, _LEAST_NAME_CELLS = 60, 20
+_MAJORITY = "(majority)"  # the row that always says the most frequent class
 
 
 def render(
@@ -33,35 +49,84 @@ def render(
 ) -> RenderableType:
     """Return the table for a terminal of `width` characters, `sentences`, and all failures.
 
-    Columns fill the width by priority: accuracy, time and parameters first. With `names` exactly
-    those columns are shown, at any width; print them with `crop=False`. `whole` models' names are
-    never cut, even where the table gets wider. Raises RunError for an unknown column.
+    Columns fill the width by priority: accuracy, its interval, gap and time first. With `names`
+    exactly those columns are shown, at any width; print them with `crop=False`. With `all` each
+    column is a line. `whole` models' names are never cut, even where the table gets wider. Raises
+    RunError for an unknown column.
     """
     rows = rows_of(frame)
     asked: Sequence[Column] = select_columns(names) if names else TABLE_COLUMNS
     if asked == TABLE_COLUMNS:
         asked = informative_columns(frame)
-    name_cells = _NAME_CELLS if names else _name_cells(rows, asked, width)
+    if ALL in names:
+        tables, hidden = _transposed(rows, asked, width), []
+    else:
+        shown, tables = _table(rows, asked, width, chosen=bool(names), whole=whole)
+        hidden = [column for column in asked if column not in shown]
+    notes = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
+    if hidden:
+        notes.append(Text(_hidden_line(hidden, width), style="dim"))
+    wrong = [f"{sign} {short(line, LINE_CELLS)}" for sign, line in signed_lines(frame)]
+    below = notes + [Text(line, style=BAD) for line in wrong]
+    return Group(Text(short(title, LINE_CELLS), style="bold"), *tables, *below)
+
+
+def _table(
+    rows: Sequence[Row], asked: Sequence[Column], width: int, *, chosen: bool, whole: bool
+) -> tuple[Sequence[Column], list[Table]]:
+    """Return the shown columns, and the table of them; all that are `chosen` are shown."""
+    name_cells = _NAME_CELLS if chosen else _name_cells(rows, asked, width)
     cells = {column.name: _cells(column, rows, name_cells) for column in asked}
     widths = {column.name: max(map(cell_len, cells[column.name])) for column in asked}
-    shown = asked if names else _fitting(asked, widths, width)
+    shown = asked if chosen else _fitting(asked, widths, width)
     if whole:
         cells |= {each.name: _cells(each, rows, LINE_CELLS) for each in shown}
         widths |= {each.name: max(map(cell_len, cells[each.name])) for each in shown}
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.width = _width(widths[column.name] for column in shown) if names else None
+    table.width = _width(widths[column.name] for column in shown) if chosen else None
     for column in shown:
         table.add_column(column.heading, justify="left" if column.words else "right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
         texts = [(column, cells[column.name][place]) for column in shown]
         styled = (Text(text, style=_colour_of(text, column)) for column, text in texts)
         table.add_row(*styled, style="dim" if row["model"] == BASELINE else "")
-    notes = [Text(short(line, LINE_CELLS)) for line in [*sentences, *disclosure_lines(frame)]]
-    if hidden := len(asked) - len(shown):
-        notes.append(Text(f"{hidden} more columns: --columns all", style="dim"))
-    wrong = [f"{sign} {short(line, LINE_CELLS)}" for sign, line in signed_lines(frame)]
-    below = notes + [Text(line, style=BAD) for line in wrong]
-    return Group(Text(short(title, LINE_CELLS), style="bold"), table, *below)
+    return shown, [table]
+
+
+def _transposed(rows: Sequence[Row], asked: Sequence[Column], width: int) -> list[Table]:
+    """Return tables with a line for each column, and as many models each as fit into `width`."""
+    columns = [column for column in asked if column.name != "model"]
+    first = ["", *(column.heading for column in columns)]
+    models = [[_model_name(row), *(each.cell(row) for each in columns)] for row in rows]
+    tables = list[Table]()
+    while models:
+        taken = 1
+        while taken < len(models) and _width(_widths([first, *models[: taken + 1]])) <= width:
+            taken += 1
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.width = _width(_widths([first, *models[:taken]]))
+        table.add_column(Text(first[0]), no_wrap=True)
+        for model in models[:taken]:
+            table.add_column(Text(model[0]), justify="right", no_wrap=True)
+        for line in zip(first[1:], *(model[1:] for model in models[:taken]), strict=True):
+            table.add_row(*map(Text, line))
+        tables.append(table)
+        models = models[taken:]
+    return tables
+
+
+def _widths(columns: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in columns]
+
+
+def _hidden_line(hidden: Sequence[Column], width: int) -> str:
+    """Return how many columns are hidden, and the first of them, on one line."""
+    start, end = count_noun(len(hidden), "more column"), "--columns all"
+    names = ", ".join(column.name for column in sorted(hidden, key=lambda each: each.priority))
+    room = width - len(f"{start}: , …: {end}")
+    if len(names) > room:
+        names = f"{names[: max(room, 0)].rpartition(', ')[0]}, …"
+    return f"{start}: {names}: {end}" if room > 0 and names != ", …" else f"{start}: {end}"
 
 
 def signed_lines(frame: pd.DataFrame) -> list[tuple[str, str]]:
@@ -193,8 +258,14 @@ def _name_cells(rows: Sequence[Row], asked: Sequence[Column], width: int) -> int
 
 def _cells(column: Column, rows: Sequence[Row], name_cells: int) -> list[str]:
     """Return the texts of a column, its heading first."""
-    most = name_cells if column.name == "model" else _NAME_CELLS
-    return [column.heading, *(short(column.cell(row), most) for row in rows)]
+    if column.name == "model":
+        return [column.heading, *(short_name(_model_name(row), name_cells) for row in rows)]
+    return [column.heading, *(short(column.cell(row), _NAME_CELLS) for row in rows)]
+
+
+def _model_name(row: Row) -> str:
+    """Return the name of the row, `≠` if it has marks."""
+    return _MAJORITY if row["model"] == BASELINE else TABLE_COLUMNS[0].cell(row)
 
 
 def _fitting(asked: Sequence[Column], widths: Mapping[str, int], width: int) -> Sequence[Column]:

@@ -47,6 +47,17 @@ def short(text: str, cells: int = 60) -> str:
     return f"{head}…{tail}"
 
 
+def short_name(text: str, cells: int = 60) -> str:
+    """Return the name of a model for a terminal, without its start if longer than `cells`.
+
+    Names of libraries differ at their ends.
+    """
+    shown = display(text)
+    if _fitting(shown, cells) == shown:
+        return shown
+    return f"…{_fitting(shown[::-1], cells - 1)[::-1]}"
+
+
 def cell(text: str) -> str:
     """Return `text` for a spreadsheet, with a quote before anything that looks like a formula."""
     return _FORMULA.sub(r"\1'", display(text))

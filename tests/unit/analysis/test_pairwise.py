@@ -179,10 +179,10 @@ def test_the_sentences_stand_under_the_table(tmp_path):
     assert sentences[0] == "alexnet is the best."
     assert len(sentences) == 4
     assert "alexnet is better than" in shown
-    assert "Δ vs best" in shown
+    assert "gap" in shown
     assert "- alexnet is better than lenet: +" in text or "- alexnet is better than vgg11" in text
     assert alone.pairwise.sentences == ()
-    assert "Δ vs best" not in as_markdown(alone.frame, "made")
+    assert "| gap |" not in as_markdown(alone.frame, "made")
 
 
 def test_the_files_hold_the_verdicts(tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from dataclasses import replace
 from functools import cache
@@ -42,13 +43,21 @@ def _cells(printed, model):
     return [cell.strip() for cell in line.split("  ") if cell.strip()]
 
 
-@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("width", [50, 60, 80])
 def test_a_narrow_terminal_gets_what_matters(width):
-    """Accuracy, time and parameters are there before anything else."""
-    headings = _headings(_printed(made_results(failed=["vgg16"]), width))
+    """Accuracy and its interval are there before anything else; 80 cells have seven columns."""
+    headings = _headings(_printed(made_results(), width))
 
-    assert {"accuracy", "training", "parameters"} <= set(headings)
-    assert ("95 % interval" in headings) == (width == 80)
+    assert headings[:3] == ["model", "accuracy", "95 % interval"]
+    assert width < 80 or headings[3:] == ["gap", "training", "params", "contract"]
+
+
+def test_hidden_columns_are_named():
+    """As many as the line has room for, the most important first; at 20 characters none is."""
+    (line,) = [line for line in _printed(made_results(), 80).splitlines() if "more col" in line]
+
+    assert line.startswith("13 more columns: seeds, group, latency, data_wait, memory, …: --col")
+    assert "more columns: --columns" in _printed(made_results(), 34)
 
 
 def test_a_wide_terminal_gets_everything_that_says_something():
@@ -82,9 +91,10 @@ def test_a_long_name_is_whole_where_there_is_room():
     """It has room before columns that matter less; only on a narrow terminal is it cut."""
     results = renamed(made_results(), "lenet", _LONG)
 
-    assert _LONG in _printed(results, 100)
-    assert "95 % interval" not in _printed(results, 100)
-    assert "…" in _printed(results, 80).splitlines()[5]
+    assert _LONG in _printed(results, 110)
+    assert "contract" not in _headings(_printed(results, 110))
+    assert "95 % interval" in _headings(_printed(results, 80))
+    assert re.search(r" …x+ ", _printed(results, 80))
 
 
 def test_wider_never_shows_less():
@@ -99,17 +109,30 @@ def test_columns_are_shown_as_asked():
     """In the order that was given, the model first, however narrow the terminal."""
     printed = _printed(made_results(), 40, ["parameters", "accuracy", "origin", "latency"])
 
-    assert _headings(printed) == ["model", "parameters", "accuracy", "origin", "1 image, p50/p95"]
+    assert _headings(printed) == ["model", "params", "accuracy", "origin", "1 image, p50/p95"]
     assert _cells(printed, "lenet")[-2:] == ["zoo-bench 0.1.0", "18.4 / 21.2 ms"]
 
 
 def test_all_columns_can_be_asked_for():
-    """Whatever has something to say, and nothing is cut."""
+    """Whatever has something to say, each on a line of its own, and nothing is cut."""
     results = made_results()
-    printed = _printed(results, 80, ["all"])
+    lines = _printed(results, 80, ["all"]).splitlines()
+    columns = [each for each in informative_columns(results.frame) if each.name != "model"]
 
-    assert _headings(printed) == [column.heading for column in informative_columns(results.frame)]
-    assert "…" not in printed
+    assert [line[1:].split("  ")[0] for line in lines[4 : 4 + len(columns)]] == [
+        column.heading for column in columns
+    ]
+    assert not any("…" in line for line in lines)
+
+
+def test_models_that_do_not_fit_beside_each_other_have_a_table_of_their_own():
+    """Each is there once, and no line is longer than the terminal."""
+    lines = _printed(made_results(), 60, ["all"]).splitlines()
+    headings = [line.split() for line, rule in pairwise(lines) if rule.startswith(" ──")]
+
+    assert [name for each in headings for name in each] == ["alexnet", "lenet", "(majority)"]
+    assert len(headings) > 1
+    assert max(map(len, lines)) <= 60
 
 
 def test_an_unknown_column_is_one_line():
@@ -158,7 +181,7 @@ def test_large_numbers_are_read_at_a_glance(number, shown):
     results = made_results(seeds=1)
     results = replace(results, frame=results.frame.assign(parameters=number))
 
-    assert _cells(_printed(results, 60), "lenet")[-1] == shown
+    assert _cells(_printed(results, 72), "lenet")[5] == shown
 
 
 @pytest.mark.parametrize(
