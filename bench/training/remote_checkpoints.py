@@ -11,13 +11,15 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-
-import fsspec
+from typing import TYPE_CHECKING
 
 from bench.system.atomic_files import whole_file
 from bench.system.credentials import has_credentials, hide_credentials
 from bench.system.received_files import MB, is_link, read_regular
 from registry.errors import RunError, format_error
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 POINTER = "last.json"
 MADE = re.compile(r"\d+-\d+\.pt|\.[0-9a-f]+\.partial")  # names of checkpoints and of leftovers
@@ -35,10 +37,10 @@ def whole_place(url: str) -> str:
             "store: give it to fsspec by a variable, as FSSPEC_S3_KEY and FSSPEC_S3_SECRET"
         )
     try:
-        system, path = fsspec.url_to_fs(url)
+        system, path = _file_system(url)
     except (ImportError, ValueError) as error:
         raise RunError(f"--checkpoints {url}: {format_error(error)}") from error
-    return str(path) if "file" in system.protocol else url
+    return path if "file" in system.protocol else url
 
 
 class SharedPlace:
@@ -55,7 +57,7 @@ class SharedPlace:
             OSError: the copy failed; earlier checkpoints stay usable.
         """
         try:
-            system, root = fsspec.url_to_fs(self._url)
+            system, root = _file_system(self._url)
             system.makedirs(root, exist_ok=True)
             there = [str(path).rsplit("/", 1)[-1] for path in system.ls(root, detail=False)]
             for name in names:
@@ -72,7 +74,7 @@ class SharedPlace:
     def fetch(self, folder: Path, say: Callable[[str], object]) -> None:
         """Copy newer checkpoints to `folder`; report a failure to `say`."""
         try:
-            system, root = fsspec.url_to_fs(self._url)
+            system, root = _file_system(self._url)
             if not system.exists(f"{root}/{POINTER}"):
                 return
             pointer = system.cat_file(f"{root}/{POINTER}")
@@ -94,12 +96,20 @@ class SharedPlace:
     def clear(self) -> None:
         """Remove all: the trial has ended."""
         with suppress(Exception):
-            system, root = fsspec.url_to_fs(self._url)
+            system, root = _file_system(self._url)
             for path in system.ls(root, detail=False) if system.exists(root) else ():
                 name = str(path).rsplit("/", 1)[-1]
                 if name == POINTER or MADE.fullmatch(name):  # and nothing that others put there
                     system.rm_file(f"{root}/{name}")
             system.rmdir(root)  # fails where other files are left
+
+
+def _file_system(url: str) -> tuple[AbstractFileSystem, str]:
+    """Return the file system of `url`, and the path in it."""
+    import fsspec  # 50 ms; few runs have shared checkpoints
+
+    system, path = fsspec.url_to_fs(url)
+    return system, str(path)
 
 
 def _named_files(pointer: bytes) -> list[str]:
