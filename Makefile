@@ -1,5 +1,5 @@
 # Two commands that do all their own set-up in a fresh checkout.
-#   make bench   the main job: compare LeNet and AlexNet on the embedded data; installs the package
+#   make bench   the main job: compare LeNet and AlexNet on drawings, to a verdict; installs the package
 #   make test    installs all that is tested: format, lint, types, import rules, layout, tests; in a random order: PYTEST='-p randomly'
 # Two that ask what the tests are worth: do they notice planted faults, and which lines do they reach?
 #   make mutants
@@ -28,7 +28,7 @@ CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-
 .PHONY: bench test rooms coverage mutants soak sweep public chapter simulations reference docs words errors benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(VENV)/installed
-	$(BIN)/zoo bench --models lenet alexnet
+	$(BIN)/zoo demo
 
 test: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -1,8 +1,10 @@
-"""The built-in data set: drawings, since this project may not ship photographs."""
+"""The embedded data set: drawings with a test part of their own, made on first use."""
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
@@ -14,13 +16,15 @@ from bench.data.dataset_plugins import Dataset
 from bench.data.drawings import Kind, draw
 from bench.system.atomic_files import write_text
 from bench.system.cache_folder import own_cache_folder
+from bench.system.cpu import default_threads
 from bench.system.own_files import is_own
 from registry.errors import DataError
 
 SYNTHETIC_NAME = "synthetic"
-IMAGES = 480
+IMAGES = 720
 
-_VERSION = 2  # raise it whenever a pixel changes: it is part of the cache key
+_VERSION = 3  # raise it whenever a pixel changes: it is part of the cache key
+_VALIDATED, _TESTED = 0.55, 0.6  # share of the drawings before the first of a part
 _MARKER = ".synthetic.json"
 _DIGEST = ".drawings.sha256"
 
@@ -31,10 +35,13 @@ DRAWINGS = Dataset(
 )
 
 
-def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Path:
+def write_synthetic(
+    folder: Path, *, images: int = IMAGES, seed: int = 0, parts: bool = False
+) -> Path:
     """Return `folder` with `images` drawings as Cat/cat.0.jpg, Dog/dog.0.jpg and so on.
 
-    Image i of a kind depends on `seed`, kind and i alone, so a smaller set is a prefix. A complete
+    With `parts`, 55 % lie in train/, 5 % in val/, 40 % in test/. Image i of a kind
+    depends on `seed`, kind and i alone, so a smaller set without parts is a prefix. A complete
     folder is kept; an incomplete or altered one, or one of another version, seed or count, is
     replaced.
 
@@ -46,7 +53,7 @@ def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Pat
         raise ValueError(
             f"{images} images cannot be half cats, half dogs: give a positive even number"
         )
-    marker = json.dumps({"version": _VERSION, "seed": seed, "images": images})
+    marker = json.dumps({"version": _VERSION, "seed": seed, "images": images, "parts": parts})
     if _is_finished(folder, marker, images):
         return folder
     if folder.exists() and not (folder / _MARKER).is_file() and any(folder.iterdir()):
@@ -54,7 +61,7 @@ def write_synthetic(folder: Path, *, images: int = IMAGES, seed: int = 0) -> Pat
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         draft = Path(scratch, "new")
-        _write_images(draft, images // 2, seed)
+        _write_images(draft, images // 2, seed, parts=parts)
         (draft / _DIGEST).write_text(_digest(draft))
         (draft / _MARKER).write_text(marker)
         if folder.exists():
@@ -81,16 +88,27 @@ def synthetic_folder(cache: Path | None = None) -> Path:
     folder = kept / f"{SYNTHETIC_NAME}-v{_VERSION}"
     if not is_own(folder):
         raise DataError(f"the drawings in {folder} are of another user: remove that folder")
-    return write_synthetic(folder)
+    return write_synthetic(folder, parts=True)
 
 
-def _write_images(folder: Path, each: int, seed: int) -> None:
-    for number, kind in enumerate(get_args(Kind)):
-        kind_folder = folder / kind.capitalize()
-        kind_folder.mkdir(parents=True)
-        for index in range(each):
-            pixels = draw(kind, np.random.default_rng((seed, number, index)))
-            Image.fromarray(pixels).save(kind_folder / f"{kind}.{index}.jpg", quality=90)
+def _write_images(folder: Path, each: int, seed: int, *, parts: bool) -> None:
+    wanted = [(number, index) for number in range(len(get_args(Kind))) for index in range(each)]
+    names = [_part(index / each) if parts else "" for _, index in wanted]
+    with ThreadPoolExecutor(default_threads()) as pool:
+        list(pool.map(partial(_write_image, folder, seed), wanted, names))
+
+
+def _part(place: float) -> str:
+    return "train" if place < _VALIDATED else "val" if place < _TESTED else "test"
+
+
+def _write_image(folder: Path, seed: int, which: tuple[int, int], part: str) -> None:
+    number, index = which
+    kind = get_args(Kind)[number]
+    kind_folder = folder / part / kind.capitalize()
+    kind_folder.mkdir(parents=True, exist_ok=True)
+    pixels = draw(kind, np.random.default_rng((seed, number, index)))
+    Image.fromarray(pixels).save(kind_folder / f"{kind}.{index}.jpg", quality=90)
 
 
 def _is_finished(folder: Path, marker: str, images: int) -> bool:
@@ -98,7 +116,7 @@ def _is_finished(folder: Path, marker: str, images: int) -> bool:
     return (
         path.is_file()
         and path.read_text() == marker
-        and sum(1 for _ in folder.glob("*/*.jpg")) == images
+        and sum(1 for _ in folder.rglob("*.jpg")) == images
         and _is_unaltered(folder)
     )
 
@@ -115,9 +133,9 @@ def _is_unaltered(folder: Path) -> bool:
 
 
 def _digest(folder: Path) -> str:
-    """Return the SHA-256 of names and contents of the drawings; 10 ms for 480."""
+    """Return the SHA-256 of names and contents of the drawings; 15 ms for 720."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*/*.jpg")):
+    for path in sorted(folder.rglob("*.jpg")):
         is_usual = path.is_file() and not path.is_symlink()  # a pipe would never end
         content = hashlib.sha256(path.read_bytes()).hexdigest() if is_usual else "unusual"
         digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())

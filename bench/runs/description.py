@@ -92,7 +92,7 @@ def _names(parts: Mapping[str, Sequence[CheckedImage]]) -> dict[str, list[str]]:
 
 def _title(resolved: ResolvedRequest, splits: Splits) -> str:
     request, recipe, device = resolved.request, resolved.recipe, resolved.device
-    data = Path(request.data_told).name if request.data else SYNTHETIC_NAME
+    data = Path(request.data_told).name if request.data else f"{SYNTHETIC_NAME} drawings"
     length = f"{recipe.length}{' of training' if recipe.seconds else ''}"
     if recipe.patience is not None:
         length = f"at most {length}, stopped by validation accuracy"

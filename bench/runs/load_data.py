@@ -51,7 +51,7 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
     for too few images or too many rejects.
     """
     if request.data is None:
-        progress.say("no --data: using cats and dogs drawn by code, not photographs")
+        progress.say("no --data: using synthetic drawings of cats and dogs")
     manifest = _check_folder(find_data_folder(request), request, progress, request.labels)
     progress.say(source_line(manifest))
     given = request.split in (AUTO, "given") or request.within == "given"

@@ -15,15 +15,20 @@ from registry.errors import RunError
 
 _HEX = "[0-9a-f]" * 16
 _DRAWINGS = "synthetic-v[0-9]*"
+_PARTS = ("train/", "val/", "test/", "")  # "": versions 1 and 2
 _FILES = (
     f"pixels/*-{_HEX}.pixels", f"pixels/*-{_HEX}.lock", f"pixels/.{_HEX}*.partial",
     f"layouts/{_HEX}{_HEX}.json", f"layouts/.{_HEX}*.partial", "layouts.lock",
-    f"{_DRAWINGS}/.synthetic.json", f"{_DRAWINGS}/Cat/cat.[0-9]*.jpg",
-    f"{_DRAWINGS}/Dog/dog.[0-9]*.jpg",
+    f"{_DRAWINGS}/.synthetic.json", f"{_DRAWINGS}/.drawings.sha256",
+    *(f"{_DRAWINGS}/{part}{kind}.[0-9]*.jpg" for part in _PARTS for kind in ("Cat/cat", "Dog/dog")),
     "checked.sqlite", "checked.sqlite-wal", "checked.sqlite-shm", "checked.sqlite-journal",
     "library-networks.json", ".library-networks*.partial",
 )  # fmt: skip
-_FOLDERS = ("pixels", "layouts", _DRAWINGS, f"{_DRAWINGS}/Cat", f"{_DRAWINGS}/Dog")
+_FOLDERS = (  # inner ones first
+    "pixels", "layouts",
+    *(f"{_DRAWINGS}/{part}{kind}" for part in _PARTS for kind in ("Cat", "Dog")),
+    *(f"{_DRAWINGS}/{part}" for part in _PARTS),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ _FILES = (
     "pixels/whole-*.pixels",
     "pixels/centre-*.pixels",
     "checked.sqlite",
-    "synthetic-*/*/*.jpg",
+    "synthetic-*/*/*/*.jpg",
 )
 
 

@@ -23,6 +23,7 @@ from zoo.cli.check import check
 from zoo.cli.compare import compare
 from zoo.cli.contract import contract_app
 from zoo.cli.data import data_app
+from zoo.cli.demo import demo
 from zoo.cli.doctor import doctor
 from zoo.cli.list import list_architectures
 from zoo.cli.new import new
@@ -169,7 +170,7 @@ def show(
 
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
-    (_COMPARE, (bench, compare, tune, report)),
+    (_COMPARE, (demo, bench, compare, tune, report)),
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),

@@ -116,6 +116,19 @@ def bench(
         return
     require_models(given, "zoo bench --models lenet alexnet", needed=resume is None)
 
+    run_and_show(given, resume, columns=shown, as_json=as_json, inexact=inexact, trust=trust)
+
+
+def run_and_show(
+    given: dict[str, Any],
+    resume: str | None = None,
+    *,
+    columns: list[str],
+    as_json: bool,
+    inexact: bool = False,
+    trust: bool = False,
+) -> None:
+    """Run or resume what is `given`, print the results, and exit with their code."""
     from bench.engines.registry import LOCAL, get_engine
     from bench.engines.spawn import TrialServer, can_spawn
     from bench.system.cpu import wait_asleep
@@ -127,7 +140,7 @@ def bench(
     server = TrialServer() if own else None
     with end_when_interrupted(KEPT, "interrupted before anything was measured"):
         results = _start_or_resume(given, server, resume, inexact=inexact, trust=trust)
-    show_results(results, shown, as_json=as_json)
+    show_results(results, columns, as_json=as_json)
     say_what_is_left(results)
     raise typer.Exit(results.exit_code)
 
@@ -210,6 +223,11 @@ def show_results(results: RunResults, columns: list[str], *, as_json: bool) -> N
         print_table(results, columns)
         if len(results.profile):
             print_rendered(render_profile(results.profile))
-    say(f"Results, figures and weights: {results.folder}")
+    kept = (
+        "Results, figures and weights"
+        if any(results.folder.rglob("weights.safetensors"))
+        else "Results and figures"
+    )
+    say(f"{kept}: {results.folder}")
     say_page(results)
     print_ending(results, as_json=as_json)

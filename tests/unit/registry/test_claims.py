@@ -26,7 +26,7 @@ GONE = Dataset(name="gone", folder="nobody_has_this:folder")
 
 @pytest.fixture
 def _few_drawings(tmp_path, monkeypatch):
-    """Let there be 24 drawings, in a cache of the test's own: all 480 take seconds."""
+    """Let there be 24 drawings, in a cache of the test's own: all 720 take seconds."""
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     few = partial(synthetic.write_synthetic, images=24)
     monkeypatch.setattr(synthetic, "write_synthetic", few)
@@ -88,7 +88,7 @@ def test_a_data_set_that_is_none_is_told(dataset, reason):
 def test_the_drawings_are_a_data_set_by_name():
     """What `--data drawings` means; a folder of that name would win."""
     assert "drawings" in Claims.installed(DATASETS).names()
-    assert (dataset_folder("drawings") / "Cat").is_dir()
+    assert (dataset_folder("drawings") / "test" / "Cat").is_dir()
 
 
 @pytest.mark.usefixtures("_few_drawings")
