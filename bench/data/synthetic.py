@@ -21,10 +21,10 @@ from bench.system.own_files import is_own
 from registry.errors import DataError
 
 SYNTHETIC_NAME = "synthetic"
-IMAGES = 720
+IMAGES = 768
 
 _VERSION = 3  # raise it whenever a pixel changes: it is part of the cache key
-_VALIDATED, _TESTED = 0.55, 0.6  # share of the drawings before the first of a part
+_TESTED = 5 / 8  # share of the drawings before the first in test/
 _MARKER = ".synthetic.json"
 _DIGEST = ".drawings.sha256"
 
@@ -40,7 +40,7 @@ def write_synthetic(
 ) -> Path:
     """Return `folder` with `images` drawings as Cat/cat.0.jpg, Dog/dog.0.jpg and so on.
 
-    With `parts`, 55 % lie in train/, 5 % in val/, 40 % in test/. Image i of a kind
+    With `parts`, five of eight lie in train/, the others in test/. Image i of a kind
     depends on `seed`, kind and i alone, so a smaller set without parts is a prefix. A complete
     folder is kept; an incomplete or altered one, or one of another version, seed or count, is
     replaced.
@@ -93,19 +93,16 @@ def synthetic_folder(cache: Path | None = None) -> Path:
 
 def _write_images(folder: Path, each: int, seed: int, *, parts: bool) -> None:
     wanted = [(number, index) for number in range(len(get_args(Kind))) for index in range(each)]
-    names = [_part(index / each) if parts else "" for _, index in wanted]
+    names = ["test" if index >= _TESTED * each else "train" for _, index in wanted]
+    places = [folder / name if parts else folder for name in names]
     with ThreadPoolExecutor(default_threads()) as pool:
-        list(pool.map(partial(_write_image, folder, seed), wanted, names))
+        list(pool.map(partial(_write_image, seed), wanted, places))
 
 
-def _part(place: float) -> str:
-    return "train" if place < _VALIDATED else "val" if place < _TESTED else "test"
-
-
-def _write_image(folder: Path, seed: int, which: tuple[int, int], part: str) -> None:
+def _write_image(seed: int, which: tuple[int, int], folder: Path) -> None:
     number, index = which
     kind = get_args(Kind)[number]
-    kind_folder = folder / part / kind.capitalize()
+    kind_folder = folder / kind.capitalize()
     kind_folder.mkdir(parents=True, exist_ok=True)
     pixels = draw(kind, np.random.default_rng((seed, number, index)))
     Image.fromarray(pixels).save(kind_folder / f"{kind}.{index}.jpg", quality=90)
@@ -133,7 +130,7 @@ def _is_unaltered(folder: Path) -> bool:
 
 
 def _digest(folder: Path) -> str:
-    """Return the SHA-256 of names and contents of the drawings; 15 ms for 720."""
+    """Return the SHA-256 of names and contents of the drawings; 15 ms for 768."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.jpg")):
         is_usual = path.is_file() and not path.is_symlink()  # a pipe would never end

@@ -15,7 +15,7 @@ from registry.errors import RunError
 
 _HEX = "[0-9a-f]" * 16
 _DRAWINGS = "synthetic-v[0-9]*"
-_PARTS = ("train/", "val/", "test/", "")  # "": versions 1 and 2
+_PARTS = ("train/", "test/", "")  # "": versions 1 and 2
 _FILES = (
     f"pixels/*-{_HEX}.pixels", f"pixels/*-{_HEX}.lock", f"pixels/.{_HEX}*.partial",
     f"layouts/{_HEX}{_HEX}.json", f"layouts/.{_HEX}*.partial", "layouts.lock",

@@ -39,7 +39,7 @@ def test_a_drawing_depends_on_its_generator_alone():
 
 def test_the_set_is_a_usual_folder(manifest):
     """As many cats as dogs, every file a readable JPEG, no two alike."""
-    assert (manifest.count(0), manifest.count(1)) == (360, 360)
+    assert (manifest.count(0), manifest.count(1)) == (384, 384)
     assert (manifest.rejects, manifest.duplicates) == ((), ())
 
 
@@ -47,11 +47,11 @@ def test_the_set_brings_its_test_part(manifest):
     """The last 144 of each kind test, and no other."""
     split = given_split(manifest)
 
-    assert (len(split.train), len(split.validation), len(split.test)) == (396, 36, 288)
+    assert (len(split.train), len(split.validation), len(split.test)) == (396, 84, 288)
     assert {image.file.name for image in split.test} == {
         f"test/{kind.capitalize()}/{kind}.{index}.jpg"
         for kind in ("cat", "dog")
-        for index in range(216, 360)
+        for index in range(240, 384)
     }
 
 
@@ -62,7 +62,7 @@ def test_drawings_for_a_user_are_in_no_parts(tmp_path):
     last = Path("Dog", "dog.11.jpg")
 
     assert sorted(each.name for each in plain.glob("[!.]*")) == ["Cat", "Dog"]
-    assert sorted(each.name for each in parted.glob("[!.]*")) == ["test", "train", "val"]
+    assert sorted(each.name for each in parted.glob("[!.]*")) == ["test", "train"]
     assert (plain / last).read_bytes() == (parted / "test" / last).read_bytes()
 
 
