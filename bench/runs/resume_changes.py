@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.data.folds import parse_folds
+from bench.data.synthetic import SYNTHETIC_NAME
 from bench.runs.request import Request, as_plain
 from bench.runs.resolve import recipe_of, with_files_read
 from bench.runs.run_folder import RunFolder
@@ -94,6 +95,9 @@ def name_changed_pictures(then: Mapping[str, Any], now: Mapping[str, Any]) -> st
     "" if unknown: runs of earlier versions have no digests, so that only names are compared.
     """
     before, after = _pictures(then), _pictures(now)
+    embedded = then.get("data") == now.get("data") == SYNTHETIC_NAME
+    if embedded and not {*before.values()} & {*after.values()}:
+        return ": this version has other drawings, so begin a new run"
     said = [f"{name} is missing" for name in before if name not in after]
     said += [f"{name} is new" for name in after if name not in before]
     both = [name for name in before if name in after and None not in (before[name], after[name])]

@@ -113,6 +113,18 @@ def test_pictures_that_have_changed_are_named(now, told):
     assert name_changed_pictures(then, {"pictures": now}) == told
 
 
+def test_drawings_of_another_version_are_named_together():
+    """Not one of them is the same; after another --limit, some are."""
+    then = {"data": "synthetic", "pictures": {"Cat/cat.0.jpg": "1"}}
+    other = {"data": "synthetic", "pictures": {"train/Cat/cat.0.jpg": "2"}}
+    more = {"data": "synthetic", "pictures": {"Cat/cat.0.jpg": "1", "Cat/cat.1.jpg": "3"}}
+
+    assert name_changed_pictures(then, other) == (
+        ": this version has other drawings, so begin a new run"
+    )
+    assert name_changed_pictures(then, more) == ": Cat/cat.1.jpg is new"
+
+
 def test_pictures_of_a_run_of_an_earlier_version_are_named():
     """It has their names, by part or by fold, without digests."""
     now = {"pictures": {"a.jpg": "1", "b.jpg": "2"}}
