@@ -74,7 +74,7 @@ def render(
 def _table(
     rows: Sequence[Row], asked: Sequence[Column], width: int, *, chosen: bool, whole: bool
 ) -> tuple[Sequence[Column], list[Table]]:
-    """Return the shown columns, and the table of them; all that are `chosen` are shown."""
+    """Return the shown columns, and the table of them; `chosen` ones are all shown."""
     name_cells = _NAME_CELLS if chosen else _name_cells(rows, asked, width)
     cells = {column.name: _cells(column, rows, name_cells) for column in asked}
     widths = {column.name: max(map(cell_len, cells[column.name])) for column in asked}
