@@ -87,4 +87,4 @@ def test_a_comparison_in_a_pipe_has_whole_names(monkeypatch, capsys):
     out = capsys.readouterr().out
 
     assert _NAME in out
-    assert "more columns: --columns all" in out
+    assert ": --columns all" in out
