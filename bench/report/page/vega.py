@@ -7,12 +7,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.report.page.chart_library import keep_library, kept_library
 from bench.report.page.figure import PAGE, PAPER, Figure
 from registry.errors import RunError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bench.report.page.figure import ChartTheme
 
 Spec = dict[str, Any]
+Render = Callable[[Sequence[dict[str, Any]]], list[bytes]]
 FILE_FORMS = ("svg", "png")
 _RENDERER = Path(__file__).with_name("renderer.py")
 _SECONDS = 300.0  # more than any page takes, even on a busy machine
@@ -37,40 +39,47 @@ class Drawn:
     files: Mapping[str, bytes]  # pictures, by file name
 
 
-def draw_figures(figures: Sequence[Figure]) -> Drawn:
-    """Return `figures` rendered, the same each time. Raises RunError if rendering fails."""
+def draw_figures(figures: Sequence[Figure], render: Render) -> Drawn:
+    """Return `figures` as `render` draws them, the same each time; it raises RunError."""
     specs = {each.name: spec_of(each.draw, PAGE) for each in figures if each.on_page}
     papers = {each.name: spec_of(each.draw, PAPER) for each in figures}
     jobs = [{"form": "svg", "spec": {**spec, "width": _INLINE_WIDTH}} for spec in specs.values()]
     jobs += [{"form": form, "spec": spec} for spec in papers.values() for form in FILE_FORMS]
-    pictures = iter(render_in_process(jobs))
+    library = kept_library()
+    pictures = iter(render(jobs if library else [*jobs, {"form": "library"}]))
     return Drawn(
-        library=library(),
         specs=specs,
         inline={name: _element(next(pictures).decode(), name) for name in specs},
         files={f"{name}.{form}": next(pictures) for name in papers for form in FILE_FORMS},
+        library=library or keep_library(next(pictures).decode()),
     )
 
 
-@cache
-def library() -> str:
-    """Return the JavaScript that draws charts on a page, 0.9 MB. Raises RunError on failure."""
-    return render_in_process([{"form": "library"}])[0].decode()
+@contextmanager
+def renderer() -> Iterator[Render]:
+    """Start a process of `renderer`, and yield the function that returns its output for jobs.
 
-
-def render_in_process(jobs: Sequence[dict[str, Any]]) -> list[bytes]:
-    """Return the output of `renderer` for `jobs`, from a process. Raises RunError on failure."""
+    The process starts while the caller describes the charts; the function can be called once. It
+    raises RunError on failure.
+    """
+    pipe = subprocess.PIPE
     command = [sys.executable, "-P", str(_RENDERER)]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield lambda jobs: _render(process, jobs)
+        finally:
+            process.kill()
+
+
+def _render(process: subprocess.Popen[str], jobs: Sequence[dict[str, Any]]) -> list[bytes]:
     try:
-        done = subprocess.run(
-            command, input=json.dumps(jobs), capture_output=True, text=True, timeout=_SECONDS
-        )
+        drawn, said = process.communicate(json.dumps(jobs), timeout=_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise RunError(f"drawing charts took over {_SECONDS:.0f} s") from error
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise RunError(f"the process that draws charts failed with {done.returncode}: {last}")
-    return [base64.b64decode(each) for each in json.loads(done.stdout)]
+    if code := process.returncode:
+        last = (said.strip().splitlines() or ["no message"])[-1]
+        raise RunError(f"the process that draws charts failed with {code}: {last}")
+    return [base64.b64decode(each) for each in json.loads(drawn)]
 
 
 def spec_of(draw: Callable[[ChartTheme], Chart], look: ChartTheme) -> Spec:

@@ -21,7 +21,7 @@ from bench.report.page.sections import (
     table_section,
     verdict_section,
 )
-from bench.report.page.vega import Drawn, draw_figures, script_json
+from bench.report.page.vega import Drawn, draw_figures, renderer, script_json
 from bench.system.atomic_files import whole_file, write_text
 from bench.system.display import LINE_CELLS, short
 from bench.system.received_files import make_inside
@@ -47,11 +47,12 @@ def write_page(
 
     Raises OSError if writing fails, RunError if thumbnails are damaged or charts cannot be drawn.
     """
-    from bench.report.page.charts import figures_of  # with Altair, which takes a second
+    with renderer() as render:
+        from bench.report.page.charts import figures_of  # with Altair, which takes half a second
 
-    figures = figures_of(results)
-    pictures = read_thumbnails(shown_photographs(results))
-    drawings = draw_figures(figures)
+        figures = figures_of(results)
+        pictures = read_thumbnails(shown_photographs(results))
+        drawings = draw_figures(figures, render)
     write_text(results.page, page(results, about, figures, drawings, pictures))
     folder = results.folder / "figures"
     make_inside(results.folder, folder)

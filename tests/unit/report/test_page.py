@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import html
 import re
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from warm import warm
 from bench.report.page.charts import figures_of
 from bench.report.page.figure import PAGE, PAPER
 from bench.report.page.renderer import _draw
-from bench.report.page.vega import render_in_process
+from bench.report.page.vega import renderer
 from bench.runs.execute import resume
 from bench.runs.progress import Progress
 from bench.runs.request import Request
@@ -41,8 +41,8 @@ def _written(folder, *, figures=False, **options):
         if not figures:
             patch.setattr("bench.report.page.vega.FILE_FORMS", ())
             patch.setattr(
-                "bench.report.page.vega.render_in_process",
-                lambda jobs: [_draw(**job) for job in jobs],
+                "bench.report.page.write.renderer",
+                lambda: nullcontext(lambda jobs: [_draw(**job) for job in jobs]),
             )
         write_report(str(path), folder)
     return path
@@ -266,7 +266,7 @@ def test_a_diverged_trial_has_its_curve(tmp_path):
 def test_a_page_that_cant_be_drawn_is_an_error_of_the_command(tmp_path, monkeypatch):
     """`zoo report` was asked for it; the tables are written all the same."""
     path = make_run(tmp_path, seeds=1)
-    monkeypatch.setattr("bench.report.page.vega.render_in_process", _broken)
+    monkeypatch.setattr("bench.report.page.write.renderer", lambda: nullcontext(_broken))
 
     with pytest.raises(RunError, match=r"tables written, but cannot draw .*report\.html: Va"):
         write_report(str(path), tmp_path)
@@ -277,7 +277,7 @@ def test_a_page_that_cant_be_drawn_loses_no_run(tmp_path, monkeypatch, capsys):
     """One line on stderr; results and exit code are those of the trials."""
     path = make_run(tmp_path, seeds=1)
     (path / "report.html").write_text("of fewer trials")
-    monkeypatch.setattr("bench.report.page.vega.render_in_process", _broken)
+    monkeypatch.setattr("bench.report.page.write.renderer", lambda: nullcontext(_broken))
     monkeypatch.setattr("bench.runs.execute.request_of", lambda plain: Request(models=("lenet5",)))
     monkeypatch.setattr("bench.runs.execute._draw_missing", lambda *arguments: None)
     results = resume(str(path), tmp_path, {}, Progress())
@@ -305,13 +305,18 @@ def test_a_page_that_is_broken_off_loses_no_run(tmp_path, monkeypatch):
     assert kept
 
 
+def _render_nothing():
+    with renderer() as render:
+        render([])
+
+
 def test_a_chart_that_ends_its_process_is_told(monkeypatch, tmp_path):
     """The engine that draws aborts where memory is short: that is one line here, and no crash."""
     (tmp_path / "renderer.py").write_text("import os; os.abort()")
     monkeypatch.setattr("bench.report.page.vega._RENDERER", tmp_path / "renderer.py")
 
     with pytest.raises(RunError, match="the process that draws charts failed with -6: no message"):
-        render_in_process([])
+        _render_nothing()
 
 
 def test_a_chart_that_never_ends_is_given_up(monkeypatch, tmp_path):
@@ -321,7 +326,7 @@ def test_a_chart_that_never_ends_is_given_up(monkeypatch, tmp_path):
     monkeypatch.setattr("bench.report.page.vega._SECONDS", 0.1)
 
     with pytest.raises(RunError, match="drawing charts took over"):
-        render_in_process([])
+        _render_nothing()
 
 
 def test_nothing_pays_for_charts_that_draws_none():

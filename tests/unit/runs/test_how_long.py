@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,11 @@ def _run(folder, drawn, **options):
 @pytest.fixture
 def timed(tmp_path, drawn, monkeypatch):
     """The results of a run of a fifth of a second, with its page; charts are empty on that."""
-    page = "bench.report.page.vega"
-    monkeypatch.setattr(f"{page}.FILE_FORMS", ())
-    monkeypatch.setattr(f"{page}.render_in_process", lambda jobs: [b"<svg/>" for _ in jobs])
-    monkeypatch.setattr(f"{page}.library", lambda: "")
+    page = "bench.report.page"
+    drawn_empty = nullcontext(lambda jobs: [b"<svg/>" for _ in jobs])
+    monkeypatch.setattr(f"{page}.vega.FILE_FORMS", ())
+    monkeypatch.setattr(f"{page}.write.renderer", lambda: drawn_empty)
+    monkeypatch.setattr(f"{page}.vega.kept_library", lambda: "//")
     return _run(tmp_path, drawn, budget="0.2s", target="1%", recipe="textbook")
 
 

@@ -17,7 +17,7 @@ from torch import nn
 import bench
 from bench.analysis.frame import profile_frame
 from bench.report.page.charts import figures_of
-from bench.report.page.vega import draw_figures
+from bench.report.page.vega import draw_figures, renderer
 from bench.system.cache_folder import cache_folder, clear_cache, kept_files
 from bench.system.memory import available_bytes
 from bench.training.compile import compile_network
@@ -85,7 +85,10 @@ def test_a_profile_adds_up(images, tmp_path):
     results = _run(images, tmp_path, profile=True)
     (row,) = results.profile.to_dict("records")
     parts = [row[name] for name in ("data wait", "forward", "backward", "optimizer", "other")]
-    drawn = draw_figures([each for each in figures_of(results) if each.name == "profile"])
+    with renderer() as render:
+        drawn = draw_figures(
+            [each for each in figures_of(results) if each.name == "profile"], render
+        )
 
     assert min(parts) >= 0
     assert sum(parts) == pytest.approx(row["training"])
