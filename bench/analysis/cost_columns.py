@@ -46,9 +46,8 @@ def _target_cell(kind: str, row: Row) -> str:
 
 def _latency_cell(size: int, row: Row) -> str:
     seconds: list[Any] = [row.get(f"inference_batch_{size}_{p}_seconds") for p in ("p50", "p95")]
-    if any(map(missing, seconds)):
-        return ""
-    return f"{' / '.join(three_figures(each * 1e3) for each in seconds)} ms"
+    shown = [three_figures(each * 1e3) for each in seconds if not missing(each)]
+    return f"{' / '.join(shown)} ms" if shown else ""
 
 
 def _spent(trials: Sequence[TrialRecord]) -> list[float]:
@@ -111,7 +110,7 @@ COST_COLUMNS = (
            name="latency", label="1 image, p50/p95", cell_of=partial(_latency_cell, 1), place=16,
            priority=9),
     Column("inference_batch_1_p95_seconds", partial(_latency, 1, "p95_seconds"),
-           "95th percentile of that inference time; median over seeds", "s"),
+           "95th percentile of that inference time; median over seeds; empty below 20 passes", "s"),
     Column("inference_batch_1_images_per_second", partial(_answer_rate, 1),
            "images per second at the median inference time of one image", "1/s",
            name="answers_per_second", label="images/s (inference)", text=_RATE, place=18,
@@ -121,7 +120,7 @@ COST_COLUMNS = (
            name="latency_32", label="32 images, p50/p95", cell_of=partial(_latency_cell, 32),
            place=17, priority=17),
     Column("inference_batch_32_p95_seconds", partial(_latency, 32, "p95_seconds"),
-           "95th percentile of that inference time; median over seeds", "s"),
+           "95th percentile of that inference time; median over seeds; empty below 20 passes", "s"),
     Column("inference_batch_32_images_per_second", partial(_answer_rate, 32),
            "images per second at the median inference time of 32 images", "1/s",
            name="answers_per_second_32", label="images/s (inference, 32)", text=_RATE, place=19,

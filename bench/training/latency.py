@@ -23,9 +23,11 @@ from bench.training.stop import status_of
 
 SIZES = (1, 32)  # images
 
-_MOST, _LEAST = 50, 10  # repetitions
-_ENOUGH_SECONDS = 1.0  # then the minimum of repetitions is enough
-_TOO_LONG_SECONDS = 5.0  # then no repetition starts, however few there are
+_MOST, _LEAST = 50, 5  # repetitions
+_ENOUGH_SECONDS = 0.4  # then the minimum of repetitions is enough
+_TOO_LONG_SECONDS = 1.0  # then no repetition starts, however few there are
+_WARM_SECONDS = 0.2  # a first pass of that length has warmed up enough
+_TAIL = 20  # repetitions, below which a 95th percentile would be little but the slowest
 
 
 def inference_times(
@@ -34,8 +36,9 @@ def inference_times(
     """Return the inference time of `network` in evaluation mode, for 1 and for 32 images.
 
     `images` (N, C, H, W) are on its device, and repeat if there are fewer than 32. After two
-    warm-up passes it times 10 to 50, as many as fit into a second, and fewer if they take more than
-    five seconds. Without memory for 32 images, only one is timed.
+    warm-up passes, or a long one, it times 5 to 50, as many as fit into 0.4 s, and fewer if they
+    take more than a second. There is no 95th percentile of fewer than 20. Without memory for 32
+    images, only one is timed.
     """
     network.eval()
     found: list[InferenceTime] = []
@@ -62,7 +65,7 @@ def _time(network: nn.Module, batch: torch.Tensor) -> InferenceTime:
         batch=len(batch),
         repetitions=len(seconds),
         p50_seconds=percentile(seconds, 50),
-        p95_seconds=percentile(seconds, 95),
+        p95_seconds=percentile(seconds, 95) if len(seconds) >= _TAIL else None,
     )
 
 
@@ -80,7 +83,7 @@ def repeat_timing(
     started = clock()
     for _ in range(2):
         measure()
-        if clock() - started > _TOO_LONG_SECONDS:
+        if clock() - started > _WARM_SECONDS:
             break
     started, seconds = clock(), list[float]()
     while len(seconds) < _MOST:

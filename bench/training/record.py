@@ -64,12 +64,15 @@ class TimeProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceTime:
-    """Wall seconds to predict `batch` images: median and 95th percentile of `repetitions`."""
+    """Wall seconds to predict `batch` images: median and 95th percentile of `repetitions`.
+
+    Of few repetitions there is no percentile.
+    """
 
     batch: int
     repetitions: int
     p50_seconds: float
-    p95_seconds: float
+    p95_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

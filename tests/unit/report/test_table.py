@@ -199,6 +199,15 @@ def test_latency_is_in_milliseconds(seconds, shown):
     assert cell.endswith(" ms")
 
 
+def test_a_latency_without_a_95th_percentile_is_its_median():
+    """A slow network is timed a few times, and no percentile is made up."""
+    time = InferenceTime(batch=32, repetitions=5, p50_seconds=0.41, p95_seconds=None)
+    frame = comparison([made_record(inference=(time,))], (46, 92))
+    results = replace(made_results(seeds=1), frame=frame)
+
+    assert _cells(_printed(results, 80, ["latency_32"]), "lenet")[-1] == "410 ms"
+
+
 def test_latency_over_seeds_is_the_median():
     """Of the medians, and of the 95th percentiles; images per second are of that median."""
     records = [

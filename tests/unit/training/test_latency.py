@@ -77,12 +77,12 @@ def _run(name, split):
 
 
 def test_a_trial_times_one_image_and_32(split):
-    """Of four test images 32 are made; the 95th percentile is no shorter than the median."""
+    """Of four test images 32 are made; a network this fast is timed fifty times."""
     record = _run("Grey", split).record
 
     assert [time.batch for time in record.inference] == [1, 32]
-    assert all(0 < time.p50_seconds <= time.p95_seconds for time in record.inference)
-    assert all(10 <= time.repetitions <= 50 for time in record.inference)
+    assert all(time.p50_seconds > 0 for time in record.inference)
+    assert all(5 <= time.repetitions <= 50 for time in record.inference)
 
 
 def test_what_fails_when_it_is_timed_fails_in_that_phase(split):
@@ -134,10 +134,10 @@ def test_a_batch_is_of_real_images_in_the_trials_memory_order(layout):
 
 
 @pytest.mark.parametrize(
-    ("each", "count"), [(0.001, 50), (0.05, 20), (0.2, 10), (0.9, 6), (20.0, 1)]
+    ("each", "count"), [(0.001, 50), (0.02, 20), (0.1, 5), (0.4, 3), (20.0, 1)]
 )
 def test_a_slow_network_is_timed_less_often(each, count):
-    """50 times, or a second's worth, ten at least; but no longer than five seconds if it can."""
+    """50 times, or 0.4 s worth of it, five at least; but no longer than a second if it can."""
     now = [0.0]
 
     def measure():
@@ -145,6 +145,29 @@ def test_a_slow_network_is_timed_less_often(each, count):
         return each
 
     assert abs(len(repeat_timing(measure, lambda: now[0])) - count) <= 1
+
+
+def test_a_long_first_pass_warms_up_alone():
+    """A network of a second a batch is not run twice before it is timed."""
+    calls, now = [], [0.0]
+
+    def measure():
+        now[0] += 0.3
+        calls.append(now[0])
+        return 0.3
+
+    timed = repeat_timing(measure, lambda: now[0])
+
+    assert len(calls) == len(timed) + 1
+
+
+@pytest.mark.parametrize(("repetitions", "has_tail"), [(19, False), (20, True)])
+def test_few_passes_have_no_95th_percentile(monkeypatch, repetitions, has_tail):
+    """It would be little but the slowest of them; the median stands alone."""
+    monkeypatch.setattr("bench.training.latency.repeat_timing", lambda _: [0.5] * repetitions)
+    one, _ = inference_times(nn.Flatten(), torch.zeros(1, 1, 2, 2), "contiguous", torch.float32)
+
+    assert (one.p50_seconds, one.p95_seconds) == (0.5, 0.5 if has_tail else None)
 
 
 def test_the_warm_up_is_thrown_away():
