@@ -12,7 +12,7 @@ from zoo.cli.bench import run_and_show
 from zoo.cli.options import Columns, Json, given_options, refuse_torchrun, with_run_options
 from zoo.cli.output import column_names, say
 
-# Decoded drawings and weights would be 1.4 GB; a checkpoint costs more than a trial of ten seconds.
+# Decoded drawings and weights would be 1.3 GB; a checkpoint costs more than a trial of ten seconds.
 DEMO = {
     "models": ("alexnet", "lenet"),  # the longer first, so that the cores end together
     "epochs": 1,
