@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bench.engines.spawn import KILL, NUMBER, STOP
 from bench.system.child_process import die_with_parent
+from bench.system.quick_imports import without_collection
 
 _JOB = "bench.engines.job"
 _MOST_BYTES = 4096  # of a folder's name: the limit of Linux
@@ -39,8 +40,8 @@ def serve(control: int, parent: int, module: str = _JOB) -> None:
     if os.getppid() != parent:  # the parent has already ended
         os._exit(1)
     if sys.platform == "linux":  # on macOS a fork cannot use what its parent has loaded
-        importlib.import_module(module)  # takes seconds
-        gc.collect()
+        with without_collection():
+            importlib.import_module(module)  # takes seconds
         gc.freeze()  # else garbage collection in a fork would copy the pages of all imports
     _Server(socket.socket(fileno=control), module).run()
     os._exit(0)

@@ -71,6 +71,8 @@ class LocalExecutor:
             record = result.record
             if record.status == "ok" and record.peak_bytes is not None:  # failed ones hold less
                 self._peaks[record.model] = record.peak_bytes
+            if record.status == "ok":  # its files and pictures are written meanwhile
+                self._start_waiting()
             yield number, result
 
     def stop(self) -> None:

@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Protocol
 
 from bench.engines.executor import Executor, ExecutorConfig, Interrupts, start_executor
-from bench.engines.in_process import InProcessExecutor
 from bench.engines.process import Job
 from bench.engines.registry import LOCAL
 from bench.engines.spawn import TrialServer, can_spawn
@@ -78,7 +77,7 @@ class Session:
         return self._interrupted or self._interrupts.number is not None
 
     def _do(self, pending: Sequence[PendingTrial], *, isolated: bool) -> None:
-        executor = self._executor(pending) if isolated else InProcessExecutor(self._progress)
+        executor = self._executor(pending) if isolated else self._in_process()
         with closing(executor), self._interrupts.stopping(executor):
             for each in pending:
                 self._submit(executor, each)
@@ -90,6 +89,11 @@ class Session:
                 if result.record.status == "interrupted":
                     self._interrupted = True
                     executor.stop()
+
+    def _in_process(self) -> Executor:
+        from bench.engines.in_process import InProcessExecutor  # with all that trains
+
+        return InProcessExecutor(self._progress)
 
     def _executor(self, pending: Sequence[PendingTrial]) -> Executor:
         setup = ExecutorConfig(

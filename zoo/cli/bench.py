@@ -28,6 +28,7 @@ from zoo.cli.output import (
     print_json,
     print_rendered,
     say,
+    say_meanwhile,
 )
 from zoo.cli.runs import print_ending, print_table, say_page, say_what_is_left
 
@@ -180,11 +181,14 @@ def _start_or_resume(
     trust: bool,
 ) -> RunResults:
     """Return the results of the run `name`, of an identical unfinished run, or of a new run."""
-    from bench.runs.execute import execute, resume
-    from bench.runs.progress import Progress
-    from bench.runs.request import Request, as_plain
-    from bench.runs.resolve import resolve_request
-    from bench.runs.stored_runs import unfinished_like
+    from bench.system.quick_imports import without_collection
+
+    with say_meanwhile("loading torch ..."), without_collection():
+        from bench.runs.execute import execute, resume
+        from bench.runs.progress import Progress
+        from bench.runs.request import Request, as_plain
+        from bench.runs.resolve import resolve_request
+        from bench.runs.stored_runs import unfinished_like
 
     if name is not None:
         runs = given.pop("runs", OPTIONS["runs"].default)

@@ -91,6 +91,19 @@ def say(text: str) -> None:
 
 
 @contextmanager
+def say_meanwhile(text: str) -> Iterator[None]:
+    """Show a short `text` on a terminal in this context, which takes a second or two."""
+    shown = sys.stderr is not None and sys.stderr.isatty()
+    if shown:
+        print(text, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if shown:
+            print(f"\r{' ' * len(text)}\r", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
 def end_when_interrupted(kept: str, nothing: str | None = None) -> Iterator[None]:
     """Turn Ctrl-C into one line on stderr and an exit code.
 

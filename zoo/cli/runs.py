@@ -104,7 +104,10 @@ def report(
     """Write the page, tables and figures of a run again, from its records."""
     import webbrowser
 
-    from bench.runs.stored_runs import write_report
+    from bench.system.quick_imports import without_collection
+
+    with without_collection():
+        from bench.runs.stored_runs import write_report
 
     results = write_report(run, runs_dir)
     print_path(results.folder)

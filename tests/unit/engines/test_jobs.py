@@ -371,11 +371,26 @@ def _seen(held, free, jobs=2):
     engine = _engine(callback, free, jobs)
     for number in range(3):
         engine.submit(number, _job(number))
-    threading.Timer(0.2, lambda: [held.let_go(number) for number in range(3)]).start()
-    ended = engine.ended()
-    first = next(ended)
-    before = held.wait_for(0)
-    return before, [number for number, _ in (first, *ended)], callback.said
+    before = []
+
+    def let_all_go():
+        before.extend(held.wait_for(0))
+        for number in range(3):
+            held.let_go(number)
+
+    threading.Timer(0.2, let_all_go).start()
+    return before, [number for number, _ in engine.ended()], callback.said
+
+
+def test_the_next_trial_begins_while_a_result_is_stored(held):
+    """Tables and pictures are made meanwhile; after a failure it waits for what becomes of it."""
+    engine = _engine(_Hearing(), 30 * _GIGABYTE, jobs=1)
+    for number in range(2):
+        engine.submit(number, _job(number))
+        held.let_go(number)
+    next(engine.ended())
+
+    assert held.wait_for(2) == [0, 1]
 
 
 def test_a_trial_is_begun_when_there_is_memory_for_it(held):

@@ -33,7 +33,7 @@ def zoo_list(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plugins")
     install_many(folder)
     code = (
-        "import sys; from zoo.__main__ import main; sys.argv = ['zoo', 'list', '--json']\n"
+        "import sys; from zoo.cli.app import main; sys.argv = ['zoo', 'list', '--json']\n"
         "try: main()\n"
         "finally: print('torch' in sys.modules, 'pandas' in sys.modules, file=sys.stderr)"
     )

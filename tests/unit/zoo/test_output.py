@@ -7,7 +7,7 @@ from made_records import made_results
 
 from bench.runs.predict import Prediction
 from zoo.cli.list_tables import kinds_table, predictions_table, runs_table
-from zoo.cli.output import print_rendered
+from zoo.cli.output import print_rendered, say_meanwhile
 from zoo.cli.runs import print_table
 
 _NAME = "a-name-of-a-hundred-characters-and-more-" * 3
@@ -88,3 +88,14 @@ def test_a_comparison_in_a_pipe_has_whole_names(monkeypatch, capsys):
 
     assert _NAME in out
     assert ": --columns all" in out
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_wait_is_told_on_a_terminal_alone(monkeypatch, capsys, is_terminal):
+    """It is gone from its line afterwards; a log of lines has none of it."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    with say_meanwhile("wait"):
+        meanwhile = capsys.readouterr().err
+    after = capsys.readouterr().err
+
+    assert (meanwhile, after) == (("wait", "\r    \r") if is_terminal else ("", ""))
