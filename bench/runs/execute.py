@@ -72,7 +72,7 @@ def run(
 def execute(
     resolved: ResolvedRequest, progress: Progress, server: TrialServer | None = None
 ) -> RunResults:
-    """Return the results of a request; each finished trial is on disk before the next starts.
+    """Return the results of a request; each trial is on disk as soon as it ends.
 
     Args:
         resolved: request with all choices made.

@@ -346,6 +346,15 @@ MUTANTS = (
         tests=("tests/unit/engines/test_process.py::test_a_trial_holds_no_more_than_it_may",),
     ),
     Mutant(
+        name="the next trial waits until the last one's files are written",
+        file="bench/engines/local.py",
+        old='            if record.status == "ok":  # its files',
+        new='            if record.status == "stale":  # its files',
+        tests=(
+            "tests/unit/engines/test_jobs.py::test_the_next_trial_begins_while_a_result_is_stored",
+        ),
+    ),
+    Mutant(
         name="a trial is begun though there is no memory for it",
         file="bench/engines/local.py",
         old="if self._running and wanted > free:",

@@ -436,7 +436,7 @@ def test_what_the_last_held_is_expected_of_the_next(held):
 def test_what_is_closed_begins_no_more(held):
     """An error of the one who asks leaves nothing running."""
     engine = _engine(_Hearing(), 30 * _GIGABYTE)
-    for number in range(3):
+    for number in range(4):
         engine.submit(number, _job(number))
     held.let_go(0)
     next(engine.ended())
@@ -445,7 +445,7 @@ def test_what_is_closed_begins_no_more(held):
     engine.close()
 
     assert list(engine.ended()) == []
-    assert 2 not in held.wait_for(0)
+    assert 3 not in held.wait_for(0)
 
 
 def test_a_board_shows_two_under_way():
