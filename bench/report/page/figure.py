@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
-from bench.system.display import percent, short, short_name
+from bench.system.display import percent, short
 from bench.training.record import TrialRecord, comparable_times
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def labels(results: Results) -> dict[str, str]:
     for name in results.frame["model"]:
         if name == BASELINE:
             continue
-        label = short_name(str(name), _LABEL_CELLS)
+        label = short(str(name), _LABEL_CELLS)
         taken = set(found.values())
         found[name] = f"{label} ({len(found) + 1})" if label in taken else label
     return found

@@ -27,7 +27,6 @@ from bench.system.display import count_noun, percent
 Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
 _CONTESTED, _SAMPLES, _PAIRS = 16, 12, 15
-_MOST_BESIDE = 20  # models whose accuracies are drawn beside the verdict
 _FEW = 3  # priority of the columns that are shown first, with the contract
 _MOST_NAMES = 6  # models on a tile
 
@@ -78,7 +77,6 @@ def table_section(results: Results) -> Context:
     return {
         "table": {"head": head, "rows": found, "kinds": kinds},
         "models": count,
-        "tall": count > _MOST_BESIDE,
         "more_models": count > MOST_SERIES,
         "most_series": MOST_SERIES,
     }
