@@ -181,8 +181,9 @@ def test_a_command_is_copied(opened, address):
     """Or selected, where the browser forbids to copy."""
     page = opened(address)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.locator("button.copy").first.click()
-    page.locator("button.copy", has_text="Copied").wait_for()
+    button = page.locator("button.copy").first
+    button.click()
+    page.wait_for_function("document.querySelector('button.copy').textContent === 'Copied'")
 
     assert page.evaluate("navigator.clipboard.readText()").startswith("zoo bench ")
 
