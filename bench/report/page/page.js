@@ -40,28 +40,6 @@
     });
   }
 
-  // The table begins with the columns that matter most.
-  for (const button of document.querySelectorAll("button.all")) {
-    const table = document.querySelector("table.comparison"), all = button.textContent;
-    if (!table.querySelector(".more")) continue;
-    const show = (few) => { table.classList.toggle("few", few); button.textContent = few ? all : "Show fewer columns"; };
-    button.addEventListener("click", () => show(!table.classList.contains("few")));
-    button.hidden = false;
-    show(true);
-  }
-
-  // Commands are copied by a button; where the browser forbids it, they are selected.
-  for (const button of document.querySelectorAll("button.copy")) {
-    const code = button.parentElement.querySelector("code");
-    const told = () => { button.textContent = "Copied"; setTimeout(() => { button.textContent = "Copy"; }, 1500); };
-    button.addEventListener("click", () => {
-      const select = () => getSelection().selectAllChildren(code);
-      if (!navigator.clipboard) return select();
-      navigator.clipboard.writeText(code.textContent).then(told, select);
-    });
-    button.hidden = false;
-  }
-
   // Colour scheme: that of the system, until the reader chooses one.
   const scheme = document.getElementById("scheme");
   const root = document.documentElement;

@@ -20,14 +20,13 @@ from bench.report.page.gallery import (
     disagreed_on,
     fooling_all,
 )
-from bench.report.page.words import headline, lead, next_step, notes
+from bench.report.page.words import headline, lead, notes
 from bench.report.table import signed_lines
 from bench.system.display import count_noun, percent
 
 Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
 _CONTESTED, _SAMPLES, _PAIRS = 16, 12, 15
-_FEW = 3  # priority of the columns that are shown first, with the contract
 _MOST_NAMES = 6  # models on a tile
 
 
@@ -53,7 +52,6 @@ def verdict_section(results: Results) -> Context:
         "headline": headline(results, named),
         "lead": lead(results, named),
         "notes": notes(results),
-        "next": next_step(results),
         "lines": lines,
     }
 
@@ -69,13 +67,10 @@ def table_section(results: Results) -> Context:
         for row in rows_of(results.frame)
     ]
     head = [column.heading for column in shown]
-    kinds = [
-        ("text " * each.words + "more" * (each.priority > _FEW and each.name != "contract")).strip()
-        for each in shown
-    ]
+    texts = [number for number, column in enumerate(shown) if column.words]
     count = len(labels(results))
     return {
-        "table": {"head": head, "rows": found, "kinds": kinds},
+        "table": {"head": head, "rows": found, "texts": texts},
         "models": count,
         "more_models": count > MOST_SERIES,
         "most_series": MOST_SERIES,

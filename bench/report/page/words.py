@@ -46,18 +46,10 @@ def notes(results: Results) -> list[str]:
     if results.planned and not results.pairwise.answers:
         found.append("No trial has predictions yet, so there are no verdicts and no mistakes.")
     seeds = {len(each.seeds) for each in results.pairwise.answers.values()}
-    if seeds == {1} and not results.pairwise.standings.lines:
+    if seeds == {1}:
         found.append("Each model was trained once, so the variation between seeds is not known.")
     if results.outcome is not None:
         found.append(f"Ending: {results.outcome.sentence}.")
+    if more := advice(replace(results, folder=Path(results.folder.name))):  # a page may move
+        found.append(f"For a verdict, {more}.")
     return found + [f"{line[0].upper()}{line[1:]}." for line in disclosure_lines(results.frame)]
-
-
-def next_step(results: Results) -> dict[str, str] | None:
-    """Return what a verdict needs, and the command for it; None if nothing."""
-    told = advice(replace(results, folder=Path(results.folder.name)))  # a page may move
-    if not told:
-        return None
-    what, _, rest = told.partition(": ")
-    command, _, time = rest.rpartition(", ")
-    return {"what": f"{what}, {time}", "command": command}
