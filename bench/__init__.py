@@ -1,8 +1,7 @@
 """Compare image classifiers under identical, reproducible conditions.
 
 `bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does. It returns
-results, whose `frame` is a pandas table. `bench.load(1)` returns those of a stored run.
-`bench.compare(1, 2)` does what `zoo compare 1 2` does.
+results, whose `frame` is a pandas table. `bench.compare(1, 2)` does what `zoo compare 1 2` does.
 torch is imported at the first call.
 """
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from bench.engines.registry import Engine
     from bench.runs.compare import compare
     from bench.runs.execute import run
-    from bench.runs.load import load
     from bench.runs.run_results import RunResults as Results
     from bench.training.recipe import Recipe
 
@@ -27,11 +25,10 @@ _MODULES = {
     "Results": "bench.runs.run_results",
     "RunComparison": "bench.analysis.comparison",
     "compare": "bench.runs.compare",
-    "load": "bench.runs.load",
     "run": "bench.runs.execute",
 }
 _NAMES = {"Results": "RunResults"}
-__all__ = ["Dataset", "Engine", "Recipe", "Results", "RunComparison", "compare", "load", "run"]
+__all__ = ["Dataset", "Engine", "Recipe", "Results", "RunComparison", "compare", "run"]
 
 
 def __getattr__(name: str) -> object:
@@ -41,8 +38,3 @@ def __getattr__(name: str) -> object:
 
         return getattr(importlib.import_module(_MODULES[name]), _NAMES.get(name, name))
     raise AttributeError(f"module 'bench' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    """Return the public names, for completion in a notebook."""
-    return sorted(__all__)

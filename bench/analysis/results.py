@@ -26,8 +26,6 @@ from bench.training.spec import TrialSpec
 from bench.training.stored_trial import StoredTrial
 from registry.errors import RunError
 
-_LABELS = ("label", "predicted")  # columns of `wrong` that hold classes
-
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -44,7 +42,6 @@ class Results:
         pairwise: comparisons of the models by their predictions.
         stopped_by: number of the signal that stopped the run, or None.
         gathered: whether the run is of a plan, so that another plan adds seeds to it.
-        classes: names of the classes, in the order of their numbers.
         outcome: what a run that adds seeds until it is clear has come to; else None.
     """
 
@@ -59,12 +56,6 @@ class Results:
     stopped_by: int | None = None
     gathered: bool = False
     outcome: Outcome | None = None
-    classes: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        """Return what was compared, who is the best, and where it is stored: three lines."""
-        headline = self.pairwise.standings.headline()
-        return f"{self.title}\n{headline}\n{self.folder}"
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -96,7 +87,7 @@ class Results:
     def wrong(self, model: str) -> pd.DataFrame:
         """Return one row per test image with a wrong prediction of any seed, the hardest first.
 
-        Columns: image; label and predicted, the most frequent wrong class, as names; wrong, the
+        Columns: image; label and predicted, the most frequent wrong class, as numbers; wrong, the
         number of wrong seeds; seeds; probability of the label, mean over seeds.
 
         Args:
@@ -109,11 +100,7 @@ class Results:
         if model not in answers:
             listed = ", ".join(answers) or "none"
             raise RunError(f"no predictions of {model!r}; models with predictions: {listed}")
-        found = wrong_answers(answers[model])
-        if not self.classes:
-            return found
-        names = {column: found[column].map(dict(enumerate(self.classes))) for column in _LABELS}
-        return found.assign(**names)
+        return wrong_answers(answers[model])
 
     @property
     def more(self) -> str:
@@ -180,7 +167,6 @@ class Results:
             stopped_by=stopped_by,
             gathered="plan" in (about.get("environment") or {}),
             outcome=outcome_of(looks, pairwise),
-            classes=tuple(about.get("classes") or ()),
         )
 
 

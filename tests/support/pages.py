@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 
@@ -24,14 +23,8 @@ class Block:
 
 
 def blocks_of(page: str) -> list[Block]:
-    """Return the code blocks of a page, named by its path from the root of the repository.
-
-    Those of a notebook are its cells of code.
-    """
+    """Return the code blocks of a page, named by its path from the root of the repository."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    if page.endswith(".ipynb"):
-        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
-        return [Block("python", None, "".join(cell["source"])) for cell in cells]
     found = re.findall(r"^```([^\n`]*)\n(.*?)^```$", text, flags=re.S | re.M)
     return [_block(information, body) for information, body in found if "{" not in information]
 

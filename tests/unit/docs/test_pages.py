@@ -60,7 +60,6 @@ PAGES = {
         "README.md",
         "CONTRIBUTING.md",
         *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
-        "docs/how-to/notebook.ipynb",
     )
 }
 RUN = [page for page, blocks in PAGES.items() if any(b.language in _RUN for b in blocks)]

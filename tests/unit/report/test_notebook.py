@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from made_records import made_results, renamed
-from made_run import make_run
 
-import bench
 from bench.analysis.columns import informative_columns
 from registry.errors import RunError
 
@@ -85,33 +82,6 @@ def test_a_verdicts_names_are_text():
     results = made_results(models=("<b>", "lenet"))
 
     assert _Page(results.compare("lenet", "<b>")._repr_html_()).tags == ["div"]
-
-
-def test_the_representation_is_three_lines():
-    """What was compared, who is the best, and where it is stored."""
-    lines = repr(made_results()).splitlines()
-
-    assert lines[0].startswith("photographs: 336/72/92 images")
-    assert lines[1] == "alexnet is the best."
-    assert len(lines) == 3
-
-
-def test_wrong_images_have_the_names_of_their_classes():
-    """Where the run has stored them; older ones have numbers."""
-    named = replace(made_results(), classes=("cat", "dog")).wrong("lenet")
-
-    assert {*named["label"]} <= {"cat", "dog"}
-    assert (named["label"] != named["predicted"]).all()
-
-
-def test_a_stored_run_is_loaded_by_its_number(tmp_path):
-    """The same table as that of its command; `dir` shows what else there is."""
-    folder = make_run(tmp_path, models=("lenet5",), seeds=1, pictures=False)
-    results = bench.load(1, runs=tmp_path)
-
-    assert results.folder == folder
-    assert list(results.frame["model"]) == ["lenet5", "(majority class)"]
-    assert {"load", "run", "compare"} <= {*dir(bench)}
 
 
 def test_wrong_images_and_unknown_models():
