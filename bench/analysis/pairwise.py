@@ -164,7 +164,7 @@ def _accuracies(records: Sequence[TrialRecord]) -> dict[str, float]:
     return {model: sum(each) / len(each) for model, each in found.items()}
 
 
-def wrong_answers(answers: Predictions) -> pd.DataFrame:
+def wrong_answers(answers: Predictions, classes: Sequence[str]) -> pd.DataFrame:
     """Return one row per image with a wrong prediction of any seed: see `Results.wrong`."""
     missed = ~answers.correct  # (S, N)
     places = np.flatnonzero(missed.any(axis=0))
@@ -173,8 +173,8 @@ def wrong_answers(answers: Predictions) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "image": [answers.images[place] for place in places],
-            "label": labels,
-            "predicted": [int(each.mode()[0]) for each in said],
+            "label": [classes[label] for label in labels],
+            "predicted": [classes[each.mode()[0]] for each in said],
             "wrong": [int(missed[:, place].sum()) for place in places],
             "seeds": [len(answers.seeds)] * len(places),
             "probability": [

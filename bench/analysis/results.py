@@ -43,6 +43,7 @@ class Results:
         stopped_by: number of the signal that stopped the run, or None.
         gathered: whether the run is of a plan, so that another plan adds seeds to it.
         outcome: what a run that adds seeds until it is clear has come to; else None.
+        started: when the run started, in ISO 8601; "" if not known.
     """
 
     records: tuple[TrialRecord, ...]
@@ -56,6 +57,7 @@ class Results:
     stopped_by: int | None = None
     gathered: bool = False
     outcome: Outcome | None = None
+    started: str = ""
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -87,7 +89,7 @@ class Results:
     def wrong(self, model: str) -> pd.DataFrame:
         """Return one row per test image with a wrong prediction of any seed, the hardest first.
 
-        Columns: image; label and predicted, the most frequent wrong class, as numbers; wrong, the
+        Columns: image; label and predicted, the most frequent wrong class, by name; wrong, the
         number of wrong seeds; seeds; probability of the label, mean over seeds.
 
         Args:
@@ -100,7 +102,8 @@ class Results:
         if model not in answers:
             listed = ", ".join(answers) or "none"
             raise RunError(f"no predictions of {model!r}; models with predictions: {listed}")
-        return wrong_answers(answers[model])
+        classes = next(each.spec.classes for each in self.records if each.model == model)
+        return wrong_answers(answers[model], classes)
 
     @property
     def more(self) -> str:
@@ -167,6 +170,7 @@ class Results:
             stopped_by=stopped_by,
             gathered="plan" in (about.get("environment") or {}),
             outcome=outcome_of(looks, pairwise),
+            started=(about.get("environment") or {}).get("started") or "",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import mean
 
 from bench.analysis.look_sizes import LOOKS
@@ -12,24 +13,46 @@ from bench.training.record import TrialRecord
 from bench.training.spec import paired_seed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What a verdict lacks, in words: seeds, the command that adds them, and its time."""
+
+    seeds: str
+    command: str
+    time: str
+
+    def __str__(self) -> str:
+        return f"{self.seeds}: {self.command}, {self.time}"
+
+
 def advice(results: Results) -> str:
-    """Return the command that adds the seeds which a verdict lacks; "" if it lacks none.
+    """Return in words what a verdict lacks; "" if it lacks nothing."""
+    return str(advised(results) or "")
+
+
+def advised(results: Results) -> Advice | None:
+    """Return the seeds that a verdict lacks; None if it lacks none.
 
     An unfinished run has none: it is resumed first. Nor has one that adds seeds until it is clear.
     """
     verdicts = [each for each in results.verdicts if each.kind == "descriptive"]
     more = max((each.needed - each.found.seeds for each in verdicts), default=0)
     if results.unfinished or results.outcome is not None or more < 1:
-        return ""
+        return None
     seeds = list(dict.fromkeys(paired_seed(r.model, r.spec.seed) for r in results.records))
     each = seed_seconds(results.records)
     if seeds == [0]:
         least, most = (number - 1 for number in (LOOKS[0], LOOKS[-1]))
         times = dict.fromkeys((duration(least * each), duration(most * each)))
         time = " to ".join(times) if len(times) > 1 else f"about {duration(most * each)}"
-        return f"{least} to {most} more seeds: {results.more} --until-clear, {time}"
-    command = f"{results.more} --seeds {_with(seeds, more)}"
-    return f"{count_noun(more, 'more seed')}: {command}, about {duration(more * each)}"
+        found, command = f"{least} to {most} more seeds", f"{results.more} --until-clear"
+    else:
+        found, command = (
+            count_noun(more, "more seed"),
+            f"{results.more} --seeds {_with(seeds, more)}",
+        )
+        time = f"about {duration(more * each)}"
+    return Advice(seeds=found, command=command, time=time)
 
 
 def seed_seconds(records: Sequence[TrialRecord], models: Sequence[str] | None = None) -> float:

@@ -8,12 +8,14 @@ from typing import Any
 
 import altair as alt
 
-from bench.report.page.figure import ChartTheme, Row, mark
+from bench.report.page.figure import ChartTheme, Row, finite, mark
 
 Chart = alt.LayerChart | alt.Chart | alt.FacetChart
 PERCENT = ".1%"
 MODEL_TIP = alt.Tooltip("model:N", title="model")
+ACCURACY_TIP = alt.Tooltip("told:N", title="accuracy")  # with its interval
 _HEIGHT, _BAR = 300, 26  # pixels: of a chart, and of one bar
+_LINE, _SIDE = 15.0, 5  # pixels: of a line of text, and around a chart
 _DECADES = 1.0  # range of costs above which their axis is logarithmic
 
 
@@ -22,11 +24,12 @@ def data(rows: Sequence[Row]) -> alt.InlineData:
     return alt.InlineData(values=list(rows))
 
 
-def sized(chart: Chart, look: ChartTheme, bars: int = 0) -> Chart:
-    """Return `chart` with the width of `look` and the height for so many bars."""
+def sized(chart: Chart, look: ChartTheme, bars: int = 0, top: int = 0) -> Chart:
+    """Return `chart` with the width of `look`, the height for so many bars, and room on top."""
     height = _BAR * max(bars, 2) if bars else _HEIGHT
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    chart = chart.properties(width=look.width, height=height, autosize=fit)
+    sides = {"left": _SIDE, "right": _SIDE, "top": _SIDE + top, "bottom": _SIDE}
+    chart = chart.properties(width=look.width, height=height, autosize=fit, padding=sides)
     found: Chart = chart.configure(**look.config)
     return found
 
@@ -38,7 +41,7 @@ def models_of(rows: Sequence[Row]) -> list[str]:
 
 def tips_of(*names: str, titles: dict[str, str] | None = None) -> list[alt.Tooltip]:
     """Return tooltips for shares, 0 to 1."""
-    known = {"low": "95 % from", "high": "95 % to"} | (titles or {})
+    known = titles or {}
     return [alt.Tooltip(f"{name}:Q", title=known.get(name, name), format=PERCENT) for name in names]
 
 
@@ -50,11 +53,56 @@ def lines(
     dashes = alt.Scale(domain=list(models), range=[list(each.dash) for each in marks])
     shapes = alt.Scale(domain=list(models), range=[each.shape for each in marks])
     dash = alt.StrokeDash("model:N", sort=None, legend=None, scale=dashes)
-    shape = alt.Shape("model:N", sort=None, legend=legend_of(look), title=None, scale=shapes)
-    colour = colour_of(models, look, legend_of(look))
+    shape = alt.Shape("model:N", sort=None, legend=None, title=None, scale=shapes)
+    colour = colour_of(models, look)
     lines = base.mark_line(strokeWidth=2).encode(y=y, color=colour, strokeDash=dash)
     dots = base.mark_point(size=45, filled=True, opacity=1)
     return [lines, dots.encode(y=y, color=colour, shape=shape, tooltip=tips)]
+
+
+def line_ends(
+    rows: Sequence[Row], models: Sequence[str], x: Any, y: Any, ends: tuple[float, float],
+    look: ChartTheme,
+) -> list[alt.Chart]:  # fmt: skip
+    """Return the names at the ends of the lines, right of the chart; no two overlap.
+
+    `ends` are the bounds of the axis `y`.
+    """
+    low, high = ends
+    name = y["shorthand"].removesuffix(":Q")
+    last = [row for row in {row["model"]: row for row in rows}.values() if row[name] is not None]
+    places = spread([(high - row[name]) / (high - low) * _HEIGHT for row in last], _LINE, _HEIGHT)
+    named = [
+        row | {"level": finite(high - place / _HEIGHT * (high - low))}
+        for row, place in zip(last, places, strict=True)
+    ]
+    base, edge = alt.Chart(data(named)), alt.value("width")
+    level = alt.Y("level:Q", title=y["title"])
+    leader = base.mark_rule(strokeDash=[1, 2], opacity=0.8).encode(
+        x=x, y=y, x2=edge, y2="level:Q", color=colour_of(models, look)
+    )
+    texts = base.mark_text(align="left", dx=5, fontSize=12, color=look.ink)
+    return [leader, texts.encode(x=edge, y=level, text="model:N")]
+
+
+def spread(places: Sequence[float], gap: float, most: float) -> list[float]:
+    """Return `places` moved as little as possible, in their order, to be at least `gap` apart.
+
+    They are within 0 and `most`, if that is long enough. Pool adjacent violators: R. E. Barlow et
+    al. 1972, Statistical Inference under Order Restrictions.
+    """
+    order = sorted(range(len(places)), key=places.__getitem__)
+    pools = list[tuple[float, int]]()  # mean and number of each
+    for number, place in enumerate(order):
+        mean, count = places[place] - number * gap, 1
+        while pools and pools[-1][0] >= mean:
+            before, more = pools.pop()
+            mean, count = (before * more + mean * count) / (count + more), count + more
+        pools.append((mean, count))
+    bound = max(0.0, most - (len(places) - 1) * gap)
+    starts = [min(max(0.0, mean), bound) for mean, count in pools for _ in range(count)]
+    moved = {place: starts[n] + n * gap for n, place in enumerate(order)}
+    return [moved[place] for place in range(len(places))]
 
 
 def part_bars(
@@ -77,11 +125,11 @@ def part_bars(
     return bars
 
 
-def colour_of(models: Sequence[str], look: ChartTheme, legend: alt.Legend | None) -> alt.Color:
+def colour_of(models: Sequence[str], look: ChartTheme) -> alt.Color:
     """Return the colour scale of the models."""
     colours = [look.series[mark(place).colour] for place in range(len(models))]
     scale = alt.Scale(domain=list(models), range=colours)
-    return alt.Color("model:N", sort=None, title=None, scale=scale, legend=legend)
+    return alt.Color("model:N", sort=None, title=None, scale=scale, legend=None)
 
 
 def legend_of(look: ChartTheme) -> alt.Legend | None:

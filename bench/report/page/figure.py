@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
-from bench.system.display import percent, short
+from bench.system.display import percent, percent_range, short, short_name
 from bench.training.record import TrialRecord, comparable_times
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]  # user-given names are values, never keys
 MOST_CLASSES = 12  # in a confusion matrix
-_LABEL_CELLS = 24
+_LABEL_CELLS = 28
 # Okabe and Ito 2008, without yellow, invisible on white; black becomes white on dark paper
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right",
@@ -41,6 +41,8 @@ class ChartTheme:
     width: int | str  # pixels, or `container`
     legend: bool  # whether the chart has one; the page has its own
     font: str
+    most_bars: int  # models in a chart of bars
+    alone: bool  # whether the chart has its title, caption and source in itself
 
     @property
     def config(self) -> dict[str, Any]:
@@ -48,7 +50,7 @@ class ChartTheme:
         axis = {"labelColor": self.faint, "titleColor": self.ink, "gridColor": self.grid,
                 "domainColor": self.faint, "tickColor": self.faint, "labelFontSize": 12,
                 "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8,
-                "labelLimit": 175}  # fmt: skip
+                "labelLimit": 220}  # fmt: skip
         text = {"labelColor": self.ink, "titleColor": self.ink, "labelFontSize": 12}
         return {
             "background": self.paper,
@@ -58,7 +60,12 @@ class ChartTheme:
             "axis": axis,
             "legend": {**text, "titleFontWeight": "normal", "labelLimit": 220},
             "header": text,
-            "title": {"color": self.ink, "fontSize": 13, "anchor": "start"},
+            "title": {
+                "color": self.ink,
+                "fontSize": 14,
+                "subtitleColor": self.faint,
+                "subtitleFontSize": 11,
+            },
         }
 
 
@@ -72,6 +79,8 @@ PAGE = ChartTheme(  # the page sets these by its colour scheme
     width="container",
     legend=False,
     font=_FONT,
+    most_bars=12,
+    alone=False,
 )
 PAPER = ChartTheme(
     ink="#1c2024",
@@ -83,6 +92,8 @@ PAPER = ChartTheme(
     width=680,
     legend=True,
     font="sans-serif",
+    most_bars=1000,
+    alone=True,
 )
 
 
@@ -109,8 +120,7 @@ class Figure:
     caption: str
     told: str  # description for screen readers
     draw: Callable[[ChartTheme], alt.LayerChart | alt.Chart | alt.FacetChart]
-    # legend: the marks of the models, or labels with colours
-    key: Literal["models"] | tuple[tuple[str, int], ...] = ()
+    key: tuple[tuple[str, int], ...] = ()  # legend: labels with colours
     head: tuple[str, ...] = ()
     table: tuple[tuple[str, ...], ...] = ()  # the same data as a table; may be empty
     on_page: bool = True  # whether the page shows it as a chart
@@ -122,7 +132,7 @@ def labels(results: Results) -> dict[str, str]:
     for name in results.frame["model"]:
         if name == BASELINE:
             continue
-        label = short(str(name), _LABEL_CELLS)
+        label = short_name(str(name), _LABEL_CELLS)
         taken = set(found.values())
         found[name] = f"{label} ({len(found) + 1})" if label in taken else label
     return found
@@ -153,11 +163,18 @@ def points(results: Results) -> list[Row]:
                     "accuracy": finite(row["test_accuracy"]),
                     "low": finite(row["test_accuracy_low"]),
                     "high": finite(row["test_accuracy_high"]),
+                    "told": _with_interval(row),
                     "seconds": finite(row[seconds]),
                     "parameters": finite(row["parameters"]),
                 }
             )
     return rows
+
+
+def _with_interval(row: Row) -> str:
+    share, low, high = (finite(row[f"test_accuracy{end}"]) for end in ("", "_low", "_high"))
+    about = "" if low is None or high is None else f" ({percent_range(low, high)})"
+    return f"{percent(share)}{about}"
 
 
 def trials_of(records: Iterable[TrialRecord], model: str) -> list[TrialRecord]:

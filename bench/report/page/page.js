@@ -40,6 +40,28 @@
     });
   }
 
+  // Commands: a button copies each, also where the browser has no clipboard for a file.
+  const copy = async (code) => {
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+    } catch {
+      getSelection().selectAllChildren(code);
+      document.execCommand("copy");
+    }
+  };
+  for (const place of document.querySelectorAll(".command")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    button.setAttribute("aria-live", "polite");
+    button.addEventListener("click", async () => {
+      await copy(place.querySelector("code"));
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+    place.append(button);
+  }
+
   // Colour scheme: that of the system, until the reader chooses one.
   const scheme = document.getElementById("scheme");
   const root = document.documentElement;

@@ -10,7 +10,14 @@ import numpy as np
 from bench.analysis.columns import informative_columns, rows_of
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
-from bench.report.page.figure import MOST_CLASSES, MOST_SERIES, charted_labels, classes_of, labels
+from bench.report.page.figure import (
+    MOST_CLASSES,
+    MOST_SERIES,
+    PAGE,
+    charted_labels,
+    classes_of,
+    labels,
+)
 from bench.report.page.gallery import (
     Album,
     Contested,
@@ -20,14 +27,16 @@ from bench.report.page.gallery import (
     disagreed_on,
     fooling_all,
 )
-from bench.report.page.words import headline, lead, notes
+from bench.report.page.words import headline, lead, next_step, notes, sureness
 from bench.report.table import signed_lines
 from bench.system.display import count_noun, percent
 
 Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
-_CONTESTED, _SAMPLES, _PAIRS = 16, 12, 15
+_CONTESTED, _SAMPLES, _PAIRS, _ALL = 16, 12, 15, 10**9
 _MOST_NAMES = 6  # models on a tile
+_MAIN = ("model", "accuracy", "interval", "difference", "training", "shared_training", "parameters")
+_MAIN_COUNT = 6  # columns that fit on a page
 
 
 def shown_photographs(results: Results) -> list[str]:
@@ -35,7 +44,7 @@ def shown_photographs(results: Results) -> list[str]:
     answers = results.pairwise.answers
     names = [each.image for each in disagreed_on(answers, _CONTESTED)]
     names += [each.image for each in fooling_all(answers, _CONTESTED)]
-    for each in answers.values():
+    for each in (answers[model] for model in charted_labels(results) if model in answers):
         names += [mistake.image for mistake in confidently_wrong(each, _most_mistakes(answers))]
     names += [image for _, image in _samples(results)]
     return list(dict.fromkeys(names))
@@ -44,21 +53,24 @@ def shown_photographs(results: Results) -> list[str]:
 def verdict_section(results: Results) -> Context:
     """Return the verdict: headline, lead, notes, and lines with their kind."""
     told = results.pairwise.standings.lines
-    lines = [{"kind": each.kind, "text": each.text} for each in told]
-    kinds = {"✗": "failed", "≠": "marked"}
-    lines += [{"kind": kinds[sign], "text": line} for sign, line in signed_lines(results.frame)]
-    named = labels(results)
+    kinds, named = {"✗": "failed", "≠": "marked"}, labels(results)
     return {
         "headline": headline(results, named),
         "lead": lead(results, named),
+        "sure": sureness(results),
+        "next_step": next_step(results),
         "notes": notes(results),
-        "lines": lines,
+        "lines": [{"kind": each.kind, "text": each.text} for each in told],
+        "failures": [
+            {"kind": kinds[sign], "text": line} for sign, line in signed_lines(results.frame)
+        ],
     }
 
 
 def table_section(results: Results) -> Context:
-    """Return the table: headings, and cells with their sort values."""
+    """Return the table: headings, and cells with their sort values; all but six are `more`."""
     shown = informative_columns(results.frame)
+    main = sorted(shown, key=lambda each: (each.name not in _MAIN, each.priority))[:_MAIN_COUNT]
     found = [
         {
             "baseline": row["model"] == BASELINE,
@@ -70,18 +82,25 @@ def table_section(results: Results) -> Context:
     texts = [number for number, column in enumerate(shown) if column.words]
     count = len(labels(results))
     return {
-        "table": {"head": head, "rows": found, "texts": texts},
+        "table": {
+            "head": head,
+            "rows": found,
+            "texts": texts,
+            "more": [number for number, column in enumerate(shown) if column not in main],
+        },
         "models": count,
         "more_models": count > MOST_SERIES,
         "most_series": MOST_SERIES,
+        "most_bars": PAGE.most_bars,
     }
 
 
 def confusion_section(results: Results) -> Context:
     """Return a confusion matrix for each model; for many classes, the most confused pairs."""
     classes, answers = classes_of(results), results.pairwise.answers
+    pairs = _pairs(results, classes)
     if len(classes) > MOST_CLASSES:
-        return {"classes": classes, "confusions": [], "confused": _pairs(results, classes)}
+        return {"classes": classes, "confusions": [], "confused": pairs, "worst_pair": pairs[:1]}
     squares = list[Context]()
     for model, label in charted_labels(results).items():
         if model in answers:
@@ -90,7 +109,7 @@ def confusion_section(results: Results) -> Context:
                 for line in confusion(answers[model])
             ]
             squares.append({"model": label, "rows": list(zip(classes, cells, strict=True))})
-    return {"classes": classes, "confusions": squares, "confused": []}
+    return {"classes": classes, "confusions": squares, "confused": [], "worst_pair": pairs[:1]}
 
 
 def photographs_section(results: Results, album: Album) -> Context:
@@ -114,9 +133,11 @@ def photographs_section(results: Results, album: Album) -> Context:
                     for each in confidently_wrong(answers[model], _most_mistakes(answers))
                 ],
             }
-            for model in named
+            for model in charted_labels(results)
             if model in answers
         ],
+        "images": len(next(iter(answers.values())).images) if answers else 0,
+        "fooled_count": len(fooling_all(answers, _ALL)),
         "samples": [
             _tile(image, album, classes[label], [_line(classes[label], "b")])
             for label, image in _samples(results)

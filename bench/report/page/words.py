@@ -9,7 +9,8 @@ from pathlib import Path
 from bench.analysis.columns import rows_of
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
-from bench.report.advice import advice
+from bench.analysis.stats.paired import LEVEL
+from bench.report.advice import Advice, advised
 from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines
 from bench.system.display import count_noun, percent, percent_range
@@ -33,7 +34,30 @@ def lead(results: Results, labels: Mapping[str, str]) -> str:
         return baseline
     share, low, high = (rows[best][f"test_accuracy{end}"] for end in ("", "_low", "_high"))
     about = "" if finite(low) is None else f" (95 %: {percent_range(low, high)})"
-    return f"{labels[best]} has a test accuracy of {percent(share)}{about}. {baseline}"
+    others = [
+        each for model, each in results.pairwise.standings.accuracies.items() if model != best
+    ]
+    what = "the highest test accuracy," if others and share > max(others) else "a test accuracy of"
+    return f"{labels[best]} has {what} {percent(share)}{about}. {baseline}"
+
+
+def sureness(results: Results) -> str:
+    """Return how sure the headline is; "" if it is no verdict."""
+    ending, outcome = results.pairwise.standings.ending, results.outcome
+    if ending == "winner":
+        added = "" if outcome is None else " Seeds were added until that was clear."
+        least = percent(LEVEL, 0)
+        return f"If the models were equal, at most {least} of such runs would say so.{added}"
+    if outcome is not None:
+        return f"Seeds were added as long as they helped: {outcome.sentence}."
+    if ending == "tie":
+        return "A small difference may be there all the same. More seeds or images would show it."
+    return "Other seeds may change the order." if ending == "untested" else ""
+
+
+def next_step(results: Results) -> Advice | None:
+    """Return what a verdict lacks; the command names the folder alone, for a page may move."""
+    return advised(replace(results, folder=Path(results.folder.name)))
 
 
 def notes(results: Results) -> list[str]:
@@ -48,8 +72,4 @@ def notes(results: Results) -> list[str]:
     seeds = {len(each.seeds) for each in results.pairwise.answers.values()}
     if seeds == {1}:
         found.append("Each model was trained once, so the variation between seeds is not known.")
-    if results.outcome is not None:
-        found.append(f"Ending: {results.outcome.sentence}.")
-    if more := advice(replace(results, folder=Path(results.folder.name))):  # a page may move
-        found.append(f"For a verdict, {more}.")
     return found + [f"{line[0].upper()}{line[1:]}." for line in disclosure_lines(results.frame)]

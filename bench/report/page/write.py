@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.analysis.results import Results
-from bench.report.page.figure import Figure, charted_labels, mark
+from bench.report.page.figure import Figure
 from bench.report.page.gallery import Album
 from bench.report.page.provenance import data_section, repeat_section
 from bench.report.page.sections import (
@@ -27,12 +27,14 @@ from bench.system.display import LINE_CELLS, short
 from bench.system.received_files import make_inside
 
 _FOLDER = Path(__file__).parent
+_TRADEOFFS = ("accuracy-training-time", "accuracy-parameters")
 _SECTIONS = (
     ("verdict", "Verdict", "headline"),
     ("table", "Models", "table"),
-    ("charts", "Charts", "charts"),
-    ("confusion", "Confusion", "confusions"),
+    ("tradeoffs", "Trade-offs", "tradeoffs"),
     ("photographs", "Images", "mistakes"),
+    ("confusion", "Confusion", "confusions"),
+    ("curves", "Curves", "curves"),
     ("data", "Data", "facts"),
     ("repeat", "Reproduce", "repeat"),
 )
@@ -77,13 +79,15 @@ def page(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["shown"] = _harmless
-    charts = {each.name: _chart(results, each, drawings) for each in figures if each.on_page}
-    any_chart, accuracy = bool(charts), charts.pop("accuracy", None)
+    charts = {each.name: _chart(each, drawings) for each in figures if each.on_page}
+    tradeoffs = [charts.pop(name) for name in _TRADEOFFS if name in charts]
     context = {
         "title": about["title"],
         **verdict_section(results),
         **table_section(results),
-        "charts": {"accuracy": accuracy, "others": list(charts.values())} if any_chart else None,
+        "accuracy": charts.pop("accuracy", None),
+        "tradeoffs": tradeoffs,
+        "curves": list(charts.values()),
         **confusion_section(results),
         **photographs_section(results, Album(pictures)),
         **data_section(about),
@@ -97,14 +101,9 @@ def page(
     return f"{environment.from_string(_text('page.html')).render(context)}\n"
 
 
-def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
+def _chart(figure: Figure, drawings: Drawn) -> dict[str, Any]:
     """Return a figure for the template: interactive, and static for pages without scripts."""
-    if figure.key == "models":
-        marks = enumerate(charted_labels(results).values())
-        key = [{"label": label, "swatch": _swatch(n), "width": 34} for n, label in marks]
-    else:
-        square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
-        key = [{"label": name, "swatch": square % (n + 1), "width": 12} for name, n in figure.key]
+    square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
     return {
         "name": figure.name,
         "title": figure.title,
@@ -112,30 +111,10 @@ def _chart(results: Results, figure: Figure, drawings: Drawn) -> dict[str, Any]:
         "told": figure.told,
         "spec": Markup(script_json(drawings.specs[figure.name])),
         "svg": Markup(drawings.inline[figure.name]),
-        "key": key,
+        "key": [{"label": name, "swatch": square % (n + 1)} for name, n in figure.key],
         "head": figure.head,
         "rows": figure.table,
     }
-
-
-_SHAPES = {  # centred at 17, 7, as Vega draws them
-    "circle": '<circle cx="17" cy="7" r="4"/>',
-    "square": '<rect x="13.5" y="3.5" width="7" height="7"/>',
-    "triangle-up": '<path d="M17 2.5l4.5 8h-9z"/>',
-    "triangle-down": '<path d="M17 11.5l4.5-8h-9z"/>',
-    "triangle-right": '<path d="M21.5 7l-8-4.5v9z"/>',
-    "triangle-left": '<path d="M12.500 7l8-4.5v9z"/>',
-    "diamond": '<path d="M17 1.500L21.500 7L17 12.500L12.500 7z"/>',
-    "cross": '<path d="M15.500 2.500h3v3h3v3h-3v3h-3v-3h-3v-3h3z"/>',
-}
-
-
-def _swatch(place: int) -> Any:
-    found = mark(place)
-    colour = f"var(--c{found.colour + 1})"
-    dash = "{},{}".format(*found.dash) if found.dash[1] else "none"
-    line = f'<path d="M0 7H34" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
-    return Markup(f'{line}<g fill="{colour}">{_SHAPES[found.shape]}</g>')
 
 
 def _policy(*scripts: str) -> str:

@@ -68,7 +68,7 @@ def test_the_page_is_made_of_the_store_alone(run, tmp_path):
     names = sorted(path.name for path in (run / "figures").iterdir())
 
     assert (copied.parent / "report.html").read_bytes() == (run / "report.html").read_bytes()
-    assert len(names) == 18
+    assert len(names) == 16
     for name in names:
         assert (copied.parent / "figures" / name).read_bytes() == (
             run / "figures" / name
@@ -156,7 +156,7 @@ def test_strange_names_are_text(tmp_path):
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert page.count("<script>") == 2
-    assert page.count("<noscript>") == page.count("</noscript>") == 8
+    assert page.count("<noscript>") == page.count("</noscript>") == 7
 
 
 def test_one_model_of_one_seed_has_no_verdict(tmp_path):

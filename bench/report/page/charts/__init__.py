@@ -5,6 +5,11 @@ To add one, write a module with a function `figures` and add it to `CHARTS`.
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import replace
+
+import altair as alt
+
 from bench.analysis.results import Results
 from bench.report.page.charts import (
     accuracy,
@@ -16,12 +21,42 @@ from bench.report.page.charts import (
     seconds,
     times,
 )
-from bench.report.page.figure import Figure
+from bench.report.page.encodings import Chart
+from bench.report.page.figure import ChartTheme, Figure
+from bench.system.display import LINE_CELLS, short
 
 # in the order of the page
-CHARTS = (accuracy, cost, learning_curves, seconds, confusion, calibration, times, profile_bars)
+CHARTS = (accuracy, cost, learning_curves, seconds, calibration, times, confusion, profile_bars)
+_TITLE_LETTERS, _TEXT_LETTERS = 80, 105  # of a line above a chart
 
 
 def figures_of(results: Results) -> list[Figure]:
-    """Return the figures for which `results` have data."""
-    return [figure for chart in CHARTS for figure in chart.figures(results)]
+    """Return the figures for which `results` have data.
+
+    Each is drawn with its title, caption and source where it stands alone.
+    """
+    source = f"Source: zoo, {results.title}"
+    if results.started:
+        source += f", {results.started[:10]}"
+    return [_signed(figure, source) for chart in CHARTS for figure in chart.figures(results)]
+
+
+def _signed(figure: Figure, source: str) -> Figure:
+    """Return `figure`, which says what it shows, of what and when, where no page does."""
+
+    def draw(look: ChartTheme) -> Chart:
+        drawn: Chart = figure.draw(look)
+        return drawn.properties(title=title) if look.alone else drawn
+
+    title = alt.TitleParams(
+        text=_wrapped(figure.title, _TITLE_LETTERS),
+        subtitle=[*_wrapped(figure.caption, _TEXT_LETTERS), *_wrapped(source, _TEXT_LETTERS)],
+        anchor="start",
+        frame="group",
+        offset=14,
+    )
+    return replace(figure, draw=draw)
+
+
+def _wrapped(text: str, letters: int) -> list[str]:
+    return textwrap.wrap(short(text, LINE_CELLS), letters)

@@ -11,6 +11,7 @@ from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
 from bench.report.page.figure import ChartTheme, Figure, Row, best_first, finite, labels, points
+from bench.system.display import percent
 
 
 def figures(results: Results) -> Iterator[Figure]:
@@ -24,10 +25,12 @@ def figures(results: Results) -> Iterator[Figure]:
         if record.status == "ok" and finite(record.test_accuracy) is not None
     ]
     chance = float(frame.loc[frame["model"] == BASELINE, "test_accuracy"].iloc[0])
+    best, worst = (end(row["accuracy"] for row in rows) for end in (max, min))
+    reached = percent(best) if len(rows) == 1 else f"{percent(worst)} to {percent(best)}"
     yield Figure(
         name="accuracy",
-        title="Accuracy on the test images",
-        caption="Dot: mean over seeds. Bar: 95 % interval. Thin marks: single seeds. Dashed: "
+        title=f"Accuracy {reached}, by chance {percent(chance)}",
+        caption="Dot: mean over seeds. Bar: 95 % interval. Thin marks: single seeds. Chance: "
         "always predicting the majority class.",
         told=f"Accuracy of {len(rows)} models with intervals. {best_first(rows)}",
         draw=lambda look: _draw(rows, seeds, chance, look),
@@ -35,14 +38,17 @@ def figures(results: Results) -> Iterator[Figure]:
 
 
 def _draw(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: ChartTheme) -> enc.Chart:
+    rows = rows[: look.most_bars]
+    seeds = [seed for seed in seeds if seed["model"] in {row["model"] for row in rows}]
     y: Any = alt.Y("model:N", sort=[row["model"] for row in rows], title=None)
-    tips = [enc.MODEL_TIP, *enc.tips_of("accuracy", "low", "high")]
+    tips = [enc.MODEL_TIP, enc.ACCURACY_TIP]
     base = alt.Chart(enc.data(rows)).encode(y=y)
     ends = enc.ends_of(rows, "accuracy", "low", "high", more=(chance,))
+    guess = alt.Chart(enc.data([{"chance": chance, "text": f"chance {percent(chance)}"}]))
+    text = guess.mark_text(dy=-8, color=look.faint).encode(y=alt.value(0), text="text:N")
     layers = [
-        alt.Chart(enc.data([{"chance": chance}]))
-        .mark_rule(strokeDash=[4, 4], color=look.faint)
-        .encode(x="chance:Q", tooltip=enc.tips_of("chance", titles={"chance": "majority class"})),
+        guess.mark_rule(strokeDash=[4, 4], color=look.faint).encode(x="chance:Q"),
+        text.encode(x="chance:Q"),
         alt.Chart(enc.data(seeds))
         .mark_tick(thickness=2, size=12, color=look.faint, opacity=0.7)
         .encode(y=y, x="accuracy:Q"),
@@ -53,4 +59,4 @@ def _draw(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: ChartT
             x=enc.accuracy_axis("x", ends, "accuracy"), tooltip=tips
         ),
     ]
-    return enc.sized(alt.layer(*layers), look, bars=len(rows))
+    return enc.sized(alt.layer(*layers), look, bars=len(rows), top=14)

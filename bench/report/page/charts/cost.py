@@ -11,6 +11,7 @@ import altair as alt
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
 from bench.report.page.figure import ChartTheme, Figure, Row, points, shared_note
+from bench.system.display import points as points_of
 
 _Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
 _WIDTH, _HEIGHT = 330.0, 300.0  # of the plot, about: wider on a desktop, narrower on a phone
@@ -29,15 +30,30 @@ def figures(results: Results) -> Iterator[Figure]:
 
 
 def _figure(rows: Sequence[Row], name: str, title: str, against: str, note: str = "") -> Figure:
-    best = [row["model"] for row in pareto_front(rows, name)]
+    front = pareto_front(rows, name)
+    best = [row["model"] for row in front]
     return Figure(
         name=f"accuracy-{against.replace(' ', '-')}",
-        title=f"Accuracy against {against}",
+        title=_found(front, name, against),
         caption="Line: the Pareto front, the models that no other beats at the same or lower "
         f"cost. Bars: 95 % intervals. Names appear where they fit; the table has all.{note}",
         told=f"Each model's accuracy against its {against}. On the Pareto front, cheapest "
         f"first: {', '.join(best)}.",
         draw=lambda look: _draw(rows, name, title, look),
+    )
+
+
+def _found(front: Sequence[Row], name: str, against: str) -> str:
+    """Return what the most accurate model costs beside the cheapest of the front."""
+    cheap, best = front[0], front[-1]
+    if cheap is best:
+        return f"{best['model']} is the most accurate at the least {against}"
+    gained = points_of(best["accuracy"] - cheap["accuracy"])
+    if not cheap[name]:
+        return f"{best['model']} has {gained} points on {cheap['model']}, at more {against}"
+    times = best[name] / cheap[name]
+    return (
+        f"{best['model']}: {gained} points for {times:,.2g} times the {against} of {cheap['model']}"
     )
 
 
@@ -59,8 +75,8 @@ def _draw(rows: Sequence[Row], name: str, title: str, look: ChartTheme) -> enc.C
     x = alt.X(f"{name}:Q", title=title, scale=enc.cost_scale([row[name] for row in priced]),
               axis=alt.Axis(format="~s", grid=False, tickCount=5))  # fmt: skip
     y = enc.accuracy_axis("y", enc.ends_of(priced, "accuracy", "low", "high"), "accuracy")
-    tips = [enc.MODEL_TIP, *enc.tips_of("accuracy", "low", "high"),
-            alt.Tooltip(f"{name}:Q", title=title, format=",.4~r")]  # fmt: skip
+    cost = alt.Tooltip(f"{name}:Q", title=title, format=",.4~r")
+    tips = [enc.MODEL_TIP, enc.ACCURACY_TIP, cost]
     colour = alt.condition("datum.on_front", alt.value(look.series[0]), alt.value(look.faint))
     base = alt.Chart(enc.data(priced)).encode(x=x, y=y)
     layers = [

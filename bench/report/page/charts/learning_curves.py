@@ -18,7 +18,7 @@ from bench.report.page.figure import (
     mean,
     trials_of,
 )
-from bench.system.display import percent
+from bench.system.display import count_noun, percent
 
 _TRAINING_MOST, _BANDS_MOST = 4, 5  # most models with training loss, and with a range, in a chart
 
@@ -64,16 +64,28 @@ def _figure(name: str, file: str, rows: Sequence[Row], models: Sequence[str]) ->
     shown = (name, f"{name}_{worst}", f"{name}_{best}")
     return Figure(
         name=file,
-        title=f"Validation {name} by epoch",
+        title=_found(name, rows),
         caption=f"Mean over seeds.{band}{dotted}",
         told=f"Validation {name} after each epoch, one line per model.",
         draw=lambda look: _draw(rows, models, name, look),
-        key="models",
         head=("model", "epochs", f"validation {name}", "worst seed", "best seed"),
         table=tuple(
             (row["model"], str(row["epoch"]), *(text(row[n]) for n in shown)) for row in last
         ),
     )
+
+
+def _found(name: str, rows: Sequence[Row]) -> str:
+    """Return how many models end at their best epoch: more epochs may help those."""
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        if row[name] is not None:
+            values.setdefault(row["model"], []).append(row[name])
+    best = max if name == "accuracy" else min
+    rising = sum(each[-1] == best(each) for each in values.values())
+    where = "highest" if name == "accuracy" else "lowest"
+    share = f"{rising} of {count_noun(len(values), 'model')}"
+    return f"Validation {name} is {where} in the last epoch for {share}"
 
 
 def _has_training(name: str, models: Sequence[str]) -> bool:
@@ -85,19 +97,25 @@ def _three(value: float | None) -> str:
 
 
 def _draw(rows: Sequence[Row], models: Sequence[str], name: str, look: ChartTheme) -> enc.Chart:
-    step = -(-max(row["epoch"] for row in rows) // 10)  # whole epochs, ten ticks at most
+    last = max(row["epoch"] for row in rows)
+    step = -(-last // 10)  # whole epochs, ten ticks at most
     ticks = [each for each in sorted({row["epoch"] for row in rows}) if each % step == 0]
-    x = alt.X("epoch:Q", axis=alt.Axis(format="d", values=ticks, grid=False))
+    x = alt.X("epoch:Q", axis=alt.Axis(format="d", values=ticks, grid=False),
+              scale=alt.Scale(domain=[min(1, last - 1), last], nice=False))  # fmt: skip
     ends = enc.ends_of(rows, name, f"{name}_low", f"{name}_high")
-    y = enc.accuracy_axis("y", ends, "validation accuracy") if name == "accuracy" else alt.Y(
-        f"{name}:Q", title="validation loss (nats)", scale=alt.Scale(zero=False)
-    )  # fmt: skip
+    if name == "accuracy":
+        y = enc.accuracy_axis("y", ends, "validation accuracy")
+    else:
+        names = ("loss", "loss_low", "loss_high", *["training"] * _has_training(name, models))
+        known = [row[each] for row in rows for each in names if row[each] is not None]
+        ends = (min(known, default=0.0), max(known, default=1.0) + 0.001)
+        y = alt.Y("loss:Q", title="validation loss (nats)",
+                  scale=alt.Scale(domain=list(ends), nice=False, zero=False))  # fmt: skip
     form = enc.PERCENT if name == "accuracy" else ".4f"
     tips = [enc.MODEL_TIP, alt.Tooltip("epoch:Q", title="epoch"),
-            alt.Tooltip(f"{name}:Q", title=name, format=form),
-            alt.Tooltip("seeds:Q", title="seeds")]  # fmt: skip
+            alt.Tooltip(f"{name}:Q", title=name, format=form)]  # fmt: skip
     base = alt.Chart(enc.data(rows)).encode(x=x)
-    colour = enc.colour_of(models, look, None)
+    colour = enc.colour_of(models, look)
     layers: list[alt.Chart] = []
     if len(models) <= _BANDS_MOST and any(row["seeds"] > 1 for row in rows):
         band = base.mark_area(opacity=0.15)
@@ -105,4 +123,6 @@ def _draw(rows: Sequence[Row], models: Sequence[str], name: str, look: ChartThem
     if _has_training(name, models):
         dots = base.mark_line(strokeDash=[1, 3], strokeWidth=1.5)
         layers.append(dots.encode(y="training:Q", color=colour))
-    return enc.sized(alt.layer(*layers, *enc.lines(base, models, y, tips, look)), look)
+    names = enc.line_ends(rows, models, x, y, ends, look)
+    series = enc.lines(base, models, y, tips, look)
+    return enc.sized(alt.layer(*layers, *series, *names), look)

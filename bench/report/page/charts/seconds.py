@@ -42,7 +42,7 @@ def figures(results: Results) -> Iterator[Figure]:
     best = f" At {limit:,.4g} s, {when}: {best_first(table)}" if limit else ""
     yield Figure(
         name="accuracy-seconds",
-        title="Accuracy against seconds",
+        title=_found(table, limit),
         caption="Validation accuracy after each epoch against training seconds so far, means over "
         "seeds."
         + (f" Dashed: {'the budget' if given else _QUICKEST}." if limit else "")
@@ -50,13 +50,19 @@ def figures(results: Results) -> Iterator[Figure]:
         + shared_note(results),
         told=f"Validation accuracy against training seconds so far.{best}",
         draw=lambda look: _draw(rows, models, limit, goal, look),
-        key="models",
         head=("model", f"after {limit:,.4g} s", "epochs") if limit else (),
         table=tuple(
             (row["model"], percent(row["accuracy"]) or "no epoch", str(row.get("epoch", 0)))
             for row in table
         ),
     )
+
+
+def _found(table: Sequence[Row], limit: float | None) -> str:
+    """Return the first two models at `limit` seconds."""
+    if limit is None or not table or table[0]["accuracy"] is None:
+        return "Validation accuracy by training seconds"
+    return f"After {limit:,.3g} s: {best_first(table[:2]).rstrip('.')}"
 
 
 def spending(results: Results) -> list[Row]:
@@ -120,11 +126,12 @@ def _draw(
     ends = enc.ends_of(rows, "accuracy", more=() if goal is None else (goal,))
     y = enc.accuracy_axis("y", ends, "validation accuracy")
     spent = alt.Tooltip("seconds:Q", title="seconds", format=",.1f")
-    tips = [enc.MODEL_TIP, alt.Tooltip("epoch:Q", title="epoch"), spent, *enc.tips_of("accuracy")]
+    tips = [enc.MODEL_TIP, spent, *enc.tips_of("accuracy")]
+    names = enc.line_ends(rows, models, x, y, ends, look)
     layers = enc.lines(alt.Chart(enc.data(rows)).encode(x=x), models, y, tips, look)
     if limit is not None:
         rule = alt.Chart(enc.data([{"seconds": limit, "text": f"{limit:,.4g} s"}])).encode(x=x)
-        place: Any = {"align": "left", "dx": 4, "baseline": "top", "y": 0}
+        place: Any = {"dy": -8}
         layers = [
             rule.mark_rule(strokeDash=[4, 4], color=look.faint),
             rule.mark_text(color=look.faint, **place).encode(text="text:N", y=alt.value(0)),
@@ -133,4 +140,4 @@ def _draw(
     if goal is not None:
         level = alt.Chart(enc.data([{"accuracy": goal}])).encode(y=y)
         layers = [level.mark_rule(strokeDash=[1, 3], color=look.faint), *layers]
-    return enc.sized(alt.layer(*layers), look)
+    return enc.sized(alt.layer(*layers, *names), look, top=10)

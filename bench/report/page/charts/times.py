@@ -10,6 +10,7 @@ import numpy as np
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
 from bench.report.page.figure import ChartTheme, Figure, Row, finite, labels, shared_note
+from bench.system.display import percent
 from bench.training.record import TrialRecord, comparable_times
 
 PARTS = {  # of a trial, each with its number in `ChartTheme.series`
@@ -33,7 +34,7 @@ def figures(results: Results) -> Iterator[Figure]:
         by_model.setdefault(row["model"], []).append(f"{row['seconds']:,.2f}")
     yield Figure(
         name="time",
-        title="Time by part",
+        title=_found(rows),
         caption=f"Wall seconds per trial, means over seeds.{shared_note(results)}",
         told="Seconds per trial of each model, by part.",
         draw=lambda look: _draw(rows, look),
@@ -41,6 +42,16 @@ def figures(results: Results) -> Iterator[Figure]:
         head=("model", *PARTS),
         table=tuple((model, *values) for model, values in by_model.items()),
     )
+
+
+def _found(rows: Sequence[Row]) -> str:
+    """Return the part that takes the most, over all models."""
+    spent: dict[str, float] = {}
+    for row in rows:
+        spent[row["part"]] = spent.get(row["part"], 0.0) + (row["seconds"] or 0.0)
+    most = max(spent, key=spent.__getitem__)
+    share = spent[most] / (sum(spent.values()) or 1.0)
+    return f"{most[0].upper()}{most[1:]}: {percent(share, 0)} of the time"
 
 
 def seconds_by_part(results: Results) -> list[Row]:
@@ -72,7 +83,8 @@ def _parts(record: TrialRecord) -> list[float]:
 
 
 def _draw(rows: Sequence[Row], look: ChartTheme) -> enc.Chart:
-    models = enc.models_of(rows)
+    models = enc.models_of(rows)[: look.most_bars]
+    rows = [row for row in rows if row["model"] in models]
     colours = {part: look.series[place] for part, place in PARTS.items()}
     y = alt.Y("model:N", sort=models, title=None)
     chart = enc.part_bars(rows, y, "seconds per trial", colours, look)
