@@ -15,7 +15,7 @@ PERCENT = ".1%"
 MODEL_TIP = alt.Tooltip("model:N", title="model")
 ACCURACY_TIP = alt.Tooltip("told:N", title="accuracy")  # with its interval
 _HEIGHT, _BAR = 300, 26  # pixels: of a chart, and of one bar
-_LINE, _SIDE = 15.0, 5  # pixels: of a line of text, and around a chart
+_LINE, _SIDE, _LEADER = 15.0, 5, 14  # pixels: of a line of text, around a chart, before a name
 _DECADES = 1.0  # range of costs above which their axis is logarithmic
 
 
@@ -76,13 +76,14 @@ def line_ends(
         row | {"level": finite(high - place / _HEIGHT * (high - low))}
         for row, place in zip(last, places, strict=True)
     ]
-    base, edge = alt.Chart(data(named)), alt.value("width")
+    base = alt.Chart(data(named))
     level = alt.Y("level:Q", title=y["title"])
-    leader = base.mark_rule(strokeDash=[1, 2], opacity=0.8).encode(
-        x=x, y=y, x2=edge, y2="level:Q", color=colour_of(models, look)
+    beside = alt.value(alt.expr(f"width + {_LEADER}"))
+    leader = base.mark_rule(opacity=0.7).encode(
+        x=x, y=y, x2=beside, y2="level:Q", color=colour_of(models, look)
     )
-    texts = base.mark_text(align="left", dx=5, fontSize=12, color=look.ink)
-    return [leader, texts.encode(x=edge, y=level, text="model:N")]
+    texts = base.mark_text(align="left", dx=4, fontSize=12, color=look.ink)
+    return [leader, texts.encode(x=beside, y=level, text="model:N")]
 
 
 def spread(places: Sequence[float], gap: float, most: float) -> list[float]:

@@ -10,7 +10,7 @@ from bench.analysis.columns import rows_of
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.analysis.stats.paired import LEVEL
-from bench.report.advice import Advice, advised
+from bench.report.advice import advised
 from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines
 from bench.system.display import count_noun, percent, percent_range
@@ -51,13 +51,22 @@ def sureness(results: Results) -> str:
     if outcome is not None:
         return f"Seeds were added as long as they helped: {outcome.sentence}."
     if ending == "tie":
-        return "A small difference may be there all the same. More seeds or images would show it."
-    return "Other seeds may change the order." if ending == "untested" else ""
+        return "There may be a small difference. A new run with more seeds or images would show it."
+    if {len(each.seeds) for each in results.pairwise.answers.values()} == {1}:
+        return "Each model was trained once, so the variation between seeds is not known."
+    return ""
 
 
-def next_step(results: Results) -> Advice | None:
-    """Return what a verdict lacks; the command names the folder alone, for a page may move."""
-    return advised(replace(results, folder=Path(results.folder.name)))
+def next_step(results: Results) -> tuple[str, str] | None:
+    """Return what finishes a run or brings its verdict, and the command; None if nothing is needed.
+
+    The command names the folder alone, for a page may move.
+    """
+    here = replace(results, folder=Path(results.folder.name))
+    if results.unfinished:
+        return "To finish this run:", here.more
+    found = advised(here)
+    return found and (f"For a verdict, {found.seeds}, {found.time}:", found.command)
 
 
 def notes(results: Results) -> list[str]:
@@ -69,7 +78,4 @@ def notes(results: Results) -> list[str]:
         found.append(f"This run is unfinished: {left}. The page shows its results so far.")
     if results.planned and not results.pairwise.answers:
         found.append("No trial has predictions yet, so there are no verdicts and no mistakes.")
-    seeds = {len(each.seeds) for each in results.pairwise.answers.values()}
-    if seeds == {1}:
-        found.append("Each model was trained once, so the variation between seeds is not known.")
     return found + [f"{line[0].upper()}{line[1:]}." for line in disclosure_lines(results.frame)]

@@ -8,11 +8,13 @@ from typing import Any
 
 import altair as alt
 
+from bench.analysis.column import three_figures
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
 from bench.report.page.figure import ChartTheme, Figure, Row, points, shared_note
 from bench.system.display import points as points_of
 
+_SAME = 1.05  # ratio of costs that is not worth a word
 _Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
 _WIDTH, _HEIGHT = 330.0, 300.0  # of the plot, about: wider on a desktop, narrower on a phone
 _LETTER, _LINE, _GAP = 6.8, 13.0, 9.0
@@ -49,12 +51,11 @@ def _found(front: Sequence[Row], name: str, against: str) -> str:
     if cheap is best:
         return f"{best['model']} is the most accurate at the least {against}"
     gained = points_of(best["accuracy"] - cheap["accuracy"])
-    if not cheap[name]:
-        return f"{best['model']} has {gained} points on {cheap['model']}, at more {against}"
-    times = best[name] / cheap[name]
-    return (
-        f"{best['model']}: {gained} points for {times:,.2g} times the {against} of {cheap['model']}"
-    )
+    times = best[name] / cheap[name] if cheap[name] else math.inf
+    price = f"{three_figures(times)} times the {against}"
+    if not _SAME < times < math.inf:
+        price = f"{'about the same' if times <= _SAME else 'more'} {against}"
+    return f"{best['model']}: {gained} points on {cheap['model']} for {price}"
 
 
 def pareto_front(rows: Sequence[Row], cost: str) -> list[Row]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from bench.analysis.column import three_figures
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
 from bench.report.page.figure import (
@@ -62,7 +63,7 @@ def _found(table: Sequence[Row], limit: float | None) -> str:
     """Return the first two models at `limit` seconds."""
     if limit is None or not table or table[0]["accuracy"] is None:
         return "Validation accuracy by training seconds"
-    return f"After {limit:,.3g} s: {best_first(table[:2]).rstrip('.')}"
+    return f"After {three_figures(limit)} s: {best_first(table[:2]).rstrip('.')}"
 
 
 def spending(results: Results) -> list[Row]:
