@@ -1,8 +1,8 @@
 """Compare image classifiers under identical, reproducible conditions.
 
 `bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does. It returns
-results, whose `frame` is a pandas table. `bench.compare(1, 2)` does what `zoo compare 1 2` does.
-torch is imported at the first call.
+results, whose `frame` is a pandas table. `bench.load("runs/1")` returns those of a stored run, and
+`bench.compare(1, 2)` does what `zoo compare 1 2` does. torch is imported at the first call.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bench.runs.compare import compare
     from bench.runs.execute import run
     from bench.runs.run_results import RunResults as Results
+    from bench.runs.stored_runs import load
     from bench.training.recipe import Recipe
 
 _MODULES = {
@@ -25,10 +26,11 @@ _MODULES = {
     "Results": "bench.runs.run_results",
     "RunComparison": "bench.analysis.comparison",
     "compare": "bench.runs.compare",
+    "load": "bench.runs.stored_runs",
     "run": "bench.runs.execute",
 }
 _NAMES = {"Results": "RunResults"}
-__all__ = ["Dataset", "Engine", "Recipe", "Results", "RunComparison", "compare", "run"]
+__all__ = ["Dataset", "Engine", "Recipe", "Results", "RunComparison", "compare", "load", "run"]
 
 
 def __getattr__(name: str) -> object:
@@ -38,3 +40,8 @@ def __getattr__(name: str) -> object:
 
         return getattr(importlib.import_module(_MODULES[name]), _NAMES.get(name, name))
     raise AttributeError(f"module 'bench' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, also those that are not imported yet."""
+    return [*__all__]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.analysis.results import Results
+from bench.system.display import LINE_CELLS, count_noun, short
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 
@@ -48,6 +49,18 @@ class RunResults(Results):
         if "ok" not in statuses:
             return ExitCode.NOTHING_MEASURED
         return ExitCode.OK if statuses == {"ok"} else ExitCode.FAILED
+
+    def __repr__(self) -> str:
+        """Three lines: title, headline, and where the rest is."""
+        finished = f"{self.planned - self.unfinished} of {count_noun(self.planned, 'trial')}"
+        return "\n".join(
+            short(line, LINE_CELLS)
+            for line in (
+                self.title,
+                self.pairwise.standings.headline(),
+                f"{finished} in {self.folder}; see .frame, .verdicts, .wrong(model), .plot(name)",
+            )
+        )
 
     def _repr_html_(self) -> str:
         from bench.report.table import as_html

@@ -28,6 +28,22 @@ from registry.errors import RunError, StorageError, format_error
 _About = Mapping[str, Any]  # the description of a run in its store
 
 
+def load(run: int | str | Path, *, runs: str | Path = "runs") -> RunResults:
+    """Return the results of a stored run so far; nothing is written or trained.
+
+    Args:
+        run: its folder, name in `runs`, or number; `runs/1` is number 1 in the folder `runs`.
+        runs: folder of the run folders.
+
+    Raises:
+        RunError: the run does not exist, or its records are unreadable.
+    """
+    where = Path(str(run))
+    if where.parent != Path() and not where.is_dir():
+        return read_run(where.name, where.parent)
+    return read_run(str(run), Path(runs))
+
+
 def read_run(name: str, runs: Path, target: float | None = None) -> RunResults:
     """Return the results of a run so far; nothing is written.
 
