@@ -42,6 +42,7 @@ class ChartTheme:
     legend: bool  # whether the chart has one; the page has its own
     font: str
     most_bars: int  # models in a chart of bars
+    most_letters: int  # of a name at the end of a line
     alone: bool  # whether the chart has its title, caption and source in itself
 
     @property
@@ -80,6 +81,7 @@ PAGE = ChartTheme(  # the page sets these by its colour scheme
     legend=False,
     font=_FONT,
     most_bars=12,
+    most_letters=18,
     alone=False,
 )
 PAPER = ChartTheme(
@@ -93,6 +95,7 @@ PAPER = ChartTheme(
     legend=True,
     font="sans-serif",
     most_bars=1000,
+    most_letters=_LABEL_CELLS,
     alone=True,
 )
 

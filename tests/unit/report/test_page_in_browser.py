@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 
 import pytest
 from made_run import make_run
@@ -85,7 +86,7 @@ def test_the_page_is_quiet_whole_and_accessible(opened, address, viewport, schem
 
     assert page.said == []
     assert outside == []
-    assert len(drawn) == 8
+    assert len(drawn) == 7
     assert min(drawn) > 10
     assert bad == []
     assert overflow <= 0
@@ -108,9 +109,10 @@ def test_a_page_that_asks_is_caught(opened, tmp_path):
 def test_each_column_sorts(opened, address):
     """Numbers as numbers, both ways; what has no value stays below; one heading tells how."""
     page = opened(address)
+    page.locator("#all-columns").check()
     headings = page.locator("table.comparison thead th")
     for place in range(headings.count()):
-        textual = headings.nth(place).get_attribute("class") == "text"
+        textual = headings.nth(place).evaluate("each => each.classList.contains('text')")
         orders = []
         for descending in (not textual, textual):
             headings.nth(place).locator("button").click()
@@ -180,7 +182,7 @@ def test_the_page_reads_without_scripts(opened, address):
     """Text, table, photographs and the charts as pictures are there; no dead button is."""
     page = opened(address, java_script_enabled=False)
 
-    assert page.locator(".chart svg").count() == 8
+    assert page.locator(".chart svg").count() == 7
     assert page.locator(".chart svg").first.bounding_box()["height"] > 50
     assert page.locator("table.comparison tbody tr").count() == 5
     assert page.locator("img").count() > 20
@@ -206,3 +208,80 @@ def test_a_point_tells_what_it_is(opened, address):
 
     assert "accuracy" in tooltip.inner_text()
     assert page.said == []
+
+
+def test_a_tooltip_has_no_more_than_three_rows(opened, address):
+    """Name, accuracy with its interval, and the cost."""
+    page = opened(address)
+    page.locator("#figure-accuracy-parameters .chart svg .mark-symbol path").first.hover()
+    page.locator("#vg-tooltip-element").wait_for(state="visible")
+    rows = page.locator("#vg-tooltip-element tr .key").all_inner_texts()
+
+    assert rows == ["model:", "accuracy:", "parameters:"]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_six_columns_fit_and_all_are_a_click_away(opened, address, scripts):
+    """On a desk nothing scrolls sideways before; the click needs no script."""
+    page = opened(address, java_script_enabled=scripts)
+    shown = page.locator("table.comparison thead th:visible")
+    table = page.locator("#table .scroll")
+    wider = table.evaluate("e => e.scrollWidth - e.clientWidth") if scripts else 0
+    before = shown.count()
+    page.locator("#all-columns").check()
+
+    assert (before, wider) == (6, 0)
+    assert shown.count() > 10
+
+
+def test_a_command_is_copied(opened, address):
+    """By a button that says so; where a browser has no clipboard for files, by a selection."""
+    page = opened(address, permissions=["clipboard-read", "clipboard-write"])
+    button = page.locator("#verdict .command button").first
+    button.click()
+    page.wait_for_function("document.querySelector('.command button').textContent === 'Copied'")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.locator("#repeat .command button").click()
+
+    assert page.evaluate("getSelection().toString()") == "zoo bench --models 'one two'"
+    assert page.said == []
+
+
+def test_the_answer_is_on_the_first_screen(opened, address):
+    """Headline, how sure it is, accuracies and the command, before any scrolling."""
+    page = opened(address)
+    ends = [
+        page.locator(each).first.bounding_box()
+        for each in ("h1", "#verdict b", "#figure-accuracy .chart svg", "#verdict .command")
+    ]
+
+    assert max(box["y"] + box["height"] for box in ends) < _DESK["height"]
+    assert ends[2]["x"] > ends[0]["x"] + 400
+
+
+def test_names_at_the_ends_of_lines_do_not_overlap(opened, address):
+    """On a desk and on a phone, within the chart."""
+    for viewport in (_DESK, _PHONE):
+        page = opened(address, viewport=viewport)
+        for name in ("learning-curves", "learning-curves-loss", "accuracy-seconds"):
+            boxes = page.locator(f"#figure-{name} .chart svg .mark-text text").evaluate_all(
+                "all => all.map(each => each.getBoundingClientRect().toJSON())"
+            )
+            boxes = sorted(boxes, key=lambda box: box["top"])[-len(_NAMES) :]
+
+            assert len(boxes) == len(_NAMES)
+            assert all(a["bottom"] <= b["top"] + 3 for a, b in pairwise(boxes))
+            assert max(box["right"] for box in boxes) <= viewport["width"]
+
+
+def test_paper_is_white(opened, address):
+    """Also of a page that is read in the dark; what only a screen can do is not printed."""
+    page = opened(address, color_scheme="dark")
+    page.locator("#scheme").click()
+    page.locator("#scheme").click()
+    page.emulate_media(media="print")
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    assert colour == "rgb(255, 255, 255)"
+    assert page.locator("button:visible", has_text="Copy").count() == 0
+    assert page.locator("nav:visible, #all-columns:visible").count() == 0

@@ -1,0 +1,146 @@
+"""What a reader of the page sees first: who won, how sure that is, what failed, what is next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_run import make_run
+
+from bench.report.page.charts import accuracy, calibration, cost, figures_of, learning_curves
+from bench.report.page.encodings import spread
+from bench.report.page.figure import PAGE, PAPER, labels
+from bench.report.page.sections import table_section, verdict_section
+from bench.runs.stored_runs import read_run
+
+_MANY = tuple(f"net{number:02d}" for number in range(14))
+
+
+def _results(tmp_path, **changes):
+    path = make_run(tmp_path / "runs", pictures=False, **{"seeds": 2} | changes)
+    return read_run(str(path), path.parent)
+
+
+def _failed(number, result):
+    if result.record.model != "lenet":
+        return result
+    record = replace(result.record, status="killed", phase="train", error="signal 9")
+    return replace(result, record=replace(record, test_accuracy=None), test=None)
+
+
+def test_a_winner_is_as_sure_as_the_test(tmp_path):
+    """The share of runs of equal models that would name one; nothing more is needed."""
+    found = verdict_section(_results(tmp_path, seeds=6))
+
+    assert found["headline"] == "alexnet is the best."
+    assert found["sure"] == "If the models were equal, at most 5 % of such runs would say so."
+    assert found["next_step"] is None
+
+
+def test_one_seed_has_the_command_for_a_verdict(tmp_path):
+    """With the folder's name alone, for a page may move."""
+    found = verdict_section(_results(tmp_path, seeds=1))
+
+    assert found["sure"].startswith("Each model was trained once, ")
+    assert found["next_step"] == (
+        "For a verdict, 2 to 11 more seeds, 2 min to 11 min:",
+        "zoo bench --resume 0001-made --until-clear",
+    )
+
+
+def test_an_unfinished_run_has_the_command_that_finishes_it(tmp_path):
+    """Before any more seeds."""
+    found = verdict_section(_results(tmp_path, change=lambda n, result: result if n else None))
+
+    assert found["next_step"] == ("To finish this run:", "zoo bench --resume 0001-made")
+
+
+def test_failures_are_told_beside_the_verdicts(tmp_path):
+    """Not below them, where many verdicts would hide them."""
+    found = verdict_section(_results(tmp_path, change=_failed))
+
+    assert [line["kind"] for line in found["failures"]] == ["failed"]
+    assert found["failures"][0]["text"].startswith("lenet killed: seed 0, train: signal 9")
+    assert "failed" not in {line["kind"] for line in found["lines"]}
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_six_columns_are_shown(tmp_path, seeds):
+    """Accuracy, interval, difference, time and size; the others are one click away."""
+    table = table_section(_results(tmp_path, seeds=seeds))["table"]
+    shown = [name for place, name in enumerate(table["head"]) if place not in table["more"]]
+
+    assert shown == ["model", "accuracy", "95 % interval", "Δ vs best", "training", "parameters"]
+
+
+def test_a_long_name_keeps_its_end(tmp_path):
+    """Version and size are there."""
+    name = "timm:tf_mobilenetv3_large_minimal_100"
+
+    assert labels(_results(tmp_path, models=(name,))) == {name: "…bilenetv3_large_minimal_100"}
+
+
+def test_the_first_models_are_on_the_page_and_all_in_the_file(tmp_path):
+    """A chart of 60 bars is no answer."""
+    (figure,) = accuracy.figures(_results(tmp_path, models=_MANY))
+    of_page, of_file = (figure.draw(look).to_json() for look in (PAGE, PAPER))
+
+    assert [sum(name in text for name in _MANY) for text in (of_page, of_file)] == [12, 14]
+
+
+def test_titles_say_what_is_found(tmp_path):
+    """A figure each: accuracies beside chance, what accuracy costs, and where curves end."""
+    results = _results(tmp_path, seeds=6)
+    titles = [next(chart.figures(results)).title for chart in (accuracy, cost, learning_curves)]
+
+    assert titles == [
+        "Accuracy 58.8 % to 84.3 %, by chance 50.0 %",
+        "alexnet: +25.5 points on lenet5 for 1.96 times the training time",
+        "Validation accuracy is highest in the last epoch for 2 of 3 models",
+    ]
+
+
+@pytest.mark.parametrize(("images", "there"), [(199, 0), (200, 1)])
+def test_few_images_have_no_calibration(tmp_path, images, there):
+    """Under 200 its intervals would say nothing; else there are five, with bounds."""
+    names = tuple(f"{number}.jpg" for number in range(images))
+    found = [*calibration.figures(_results(tmp_path, models=("lenet5",), images=names))]
+
+    assert [len(figure.table) for figure in found] == [5] * there
+    assert all(" to " in row[3] for figure in found for row in figure.table)
+
+
+def test_a_figure_stands_alone_in_its_file(tmp_path):
+    """It has title, source and date; on the page, where these are, it has none."""
+    figure = figures_of(_results(tmp_path))[0]
+    title = figure.draw(PAPER).to_dict()["title"]
+
+    assert title["text"] == [figure.title]
+    assert title["subtitle"][-1].startswith("Source: zoo, photographs: 336/72/72 images ")
+    assert title["subtitle"][-1].endswith(", 2026-01-02")
+    assert "title" not in figure.draw(PAGE).to_dict()
+
+
+def test_names_at_the_ends_of_lines_never_overlap():
+    """They stay in order, within the chart, and move only where they must."""
+    generator = np.random.default_rng(1)
+    for _ in range(50):
+        places = list(generator.uniform(0, 300, 10) ** generator.uniform(0.5, 1))
+        found = spread(places, 15.0, 300.0)
+        order = np.argsort(places)
+
+        assert np.diff(np.array(found)[order]).min() >= 15.0 - 1e-9
+        assert 0 <= min(found) <= max(found) <= 300.0
+    assert spread([10.0, 100.0], 15.0, 300.0) == [10.0, 100.0]
+    assert spread([100.0, 100.0], 20.0, 300.0) == [90.0, 110.0]
+
+
+def test_a_tooltip_has_three_rows(tmp_path):
+    """Name and two values."""
+    charts = [f.draw(PAGE).to_dict() for f in figures_of(_results(tmp_path)) if f.on_page]
+    rows = [layer["encoding"].get("tooltip") for chart in charts
+            for layer in chart.get("layer", [chart])]  # fmt: skip
+    counts = {len(each) for each in rows if isinstance(each, list)}
+
+    assert counts == {2, 3}
