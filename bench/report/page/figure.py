@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -174,7 +174,7 @@ def points(results: Results) -> list[Row]:
     return rows
 
 
-def _with_interval(row: Row) -> str:
+def _with_interval(row: Mapping[Any, Any]) -> str:
     share, low, high = (finite(row[f"test_accuracy{end}"]) for end in ("", "_low", "_high"))
     about = "" if low is None or high is None else f" ({percent_range(low, high)})"
     return f"{percent(share)}{about}"

@@ -66,7 +66,9 @@ def next_step(results: Results) -> tuple[str, str] | None:
     if results.unfinished:
         return "To finish this run:", here.more
     found = advised(here)
-    return found and (f"For a verdict, {found.seeds}, {found.time}:", found.command)
+    if found is None:
+        return None
+    return f"For a verdict, {found.seeds}, {found.time}:", found.command
 
 
 def notes(results: Results) -> list[str]:

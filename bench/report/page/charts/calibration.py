@@ -104,5 +104,5 @@ def _draw(rows: Sequence[Row], models: Sequence[str], look: ChartTheme) -> enc.C
     bars = base.mark_rule(opacity=0.5, strokeWidth=1.5).encode(
         y=alt.Y("low:Q"), y2="high:Q", color=enc.colour_of(models, look)
     )
-    names = enc.line_ends(rows, models, x, y, bounds, look)
-    return enc.sized(alt.layer(diagonal.encode(x=x, y=y), bars, *series, *names), look)
+    beside = enc.line_ends(rows, models, x, y, bounds, look)
+    return enc.sized(alt.layer(diagonal.encode(x=x, y=y), bars, *series, *beside), look)

@@ -123,6 +123,6 @@ def _draw(rows: Sequence[Row], models: Sequence[str], name: str, look: ChartThem
     if _has_training(name, models):
         dots = base.mark_line(strokeDash=[1, 3], strokeWidth=1.5)
         layers.append(dots.encode(y="training:Q", color=colour))
-    names = enc.line_ends(rows, models, x, y, ends, look)
+    beside = enc.line_ends(rows, models, x, y, ends, look)
     series = enc.lines(base, models, y, tips, look)
-    return enc.sized(alt.layer(*layers, *series, *names), look)
+    return enc.sized(alt.layer(*layers, *series, *beside), look)

@@ -128,7 +128,7 @@ def _draw(
     y = enc.accuracy_axis("y", ends, "validation accuracy")
     spent = alt.Tooltip("seconds:Q", title="seconds", format=",.1f")
     tips = [enc.MODEL_TIP, spent, *enc.tips_of("accuracy")]
-    names = enc.line_ends(rows, models, x, y, ends, look)
+    beside = enc.line_ends(rows, models, x, y, ends, look)
     layers = enc.lines(alt.Chart(enc.data(rows)).encode(x=x), models, y, tips, look)
     if limit is not None:
         rule = alt.Chart(enc.data([{"seconds": limit, "text": f"{limit:,.4g} s"}])).encode(x=x)
@@ -141,4 +141,4 @@ def _draw(
     if goal is not None:
         level = alt.Chart(enc.data([{"accuracy": goal}])).encode(y=y)
         layers = [level.mark_rule(strokeDash=[1, 3], color=look.faint), *layers]
-    return enc.sized(alt.layer(*layers, *names), look, top=10)
+    return enc.sized(alt.layer(*layers, *beside), look, top=10)
