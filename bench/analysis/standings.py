@@ -10,6 +10,7 @@ from bench.analysis.verdict import Verdict, grouped, lines
 from bench.system.display import join_names, percent
 
 Ending = Literal["nothing", "alone", "apart", "untested", "winner", "tie", "open"]
+_MOST_NAMED = 3  # models in the headline
 Place = Literal["best", "unbeaten", "beaten", ""]
 
 
@@ -76,6 +77,8 @@ class Standings:
 
     def _ending(self, named: Mapping[str, str]) -> str:
         names = join_names([named.get(model, model) for model in self.leading])
+        if len(self.leading) > _MOST_NAMED:
+            names = f"{len(self.leading)} models"
         if self.ending == "winner":
             among = f" of {len(self.order)} compared models" if self.others else ""
             return f"{names} is the best{among}."

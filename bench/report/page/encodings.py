@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from bench.report.page.figure import ChartTheme, Row, finite, mark
-from bench.system.display import short_front
+from bench.system.display import short_name
 
 Chart = alt.LayerChart | alt.Chart | alt.FacetChart
 PERCENT = ".1%"
@@ -90,7 +90,7 @@ def line_ends(
 
 def _shortened(names: Sequence[str], letters: int) -> list[str]:
     """Return the names without their starts, if they are long and remain distinct."""
-    found = [short_front(name, letters) for name in names]
+    found = [short_name(name, letters) for name in names]
     return [name if found.count(cut) > 1 else cut for name, cut in zip(names, found, strict=True)]
 
 

@@ -215,6 +215,13 @@ def test_failed_seeds_end_the_sentence_of_all_pairs():
     assert told.endswith("two are needed for a verdict; a: 1 of 2 seeds, seed 1 failed")
 
 
+def test_a_headline_counts_many_models():
+    """Their names would fill a page; the table has them."""
+    results = _results(dict.fromkeys("abcd", [0.9] * 3))
+
+    assert results.pairwise.standings.headline() == "No clear winner: 4 models tie."
+
+
 def test_failed_seeds_are_told_once():
     """Not again in each sentence on the model; the verdict itself has them."""
     results = _results({"a": [0.95] * 7, "b": [0.6] * 7, "c": [0.6] * 7 + [None]})
