@@ -71,7 +71,7 @@ def test_six_columns_are_shown(tmp_path, seeds):
     table = table_section(_results(tmp_path, seeds=seeds))["table"]
     shown = [name for place, name in enumerate(table["head"]) if place not in table["more"]]
 
-    assert shown == ["model", "accuracy", "95 % interval", "Δ vs best", "training", "parameters"]
+    assert shown == ["model", "accuracy", "95 % interval", "gap", "training", "params"]
 
 
 def test_a_long_name_keeps_its_end(tmp_path):
