@@ -26,7 +26,7 @@ from bench.report.page.figure import PAPER
 from bench.report.page.renderer import _draw
 from bench.report.page.vega import spec_of
 from bench.report.table import as_markdown, render
-from bench.system.display import display, short
+from bench.system.display import display, short_name
 from bench.training.record import TimeProfile
 from registry.architecture import Origin
 from registry.claims import Entry
@@ -163,7 +163,7 @@ def test_a_name_is_no_formula_in_a_figure(model, recwarn):
     (figure,) = profile_bars.figures(untested_results([record]))
     drawn = _draw("svg", spec_of(figure.draw, PAPER)).decode()
 
-    assert html.escape(f"{short(model, 24)}, seed 0", quote=False) in drawn
+    assert html.escape(f"{short_name(model, 24)}, seed 0", quote=False) in drawn
     assert not [str(warning.message) for warning in recwarn]
 
 
