@@ -160,6 +160,29 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="names at the ends of lines overlap",
+        file="bench/report/page/encodings.py",
+        old="while pools and pools[-1][0] >= mean:",
+        new="while pools and pools[-1][0] > mean + gap:",
+        tests=(
+            "tests/unit/report/test_first_screen.py::test_names_at_the_ends_of_lines_never_overlap",
+        ),
+    ),
+    Mutant(
+        name="a long name loses its end",
+        file="bench/system/display.py",
+        old='return f"…{_fitting(shown[::-1], cells - 1)[::-1]}"',
+        new='return f"{_fitting(shown, cells - 1)}…"',
+        tests=("tests/unit/report/test_first_screen.py::test_a_long_name_keeps_its_end",),
+    ),
+    Mutant(
+        name="a few images have a calibration",
+        file="bench/report/page/charts/calibration.py",
+        old="if model in answers and len(answers[model].images) >= LEAST_IMAGES",
+        new="if model in answers",
+        tests=("tests/unit/report/test_first_screen.py::test_few_images_have_no_calibration",),
+    ),
+    Mutant(
         name="a name is markup on the page",
         file="bench/report/page/write.py",
         old="autoescape=True",

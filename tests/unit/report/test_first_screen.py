@@ -101,6 +101,17 @@ def test_titles_say_what_is_found(tmp_path):
     ]
 
 
+def test_a_gain_without_a_verdict_is_not_clear(tmp_path):
+    """The title says so; one model has no gain."""
+    several, alone = (
+        next(cost.figures(_results(tmp_path / models[-1], seeds=1, models=models))).title
+        for models in (("lenet5", "lenet"), ("lenet5",))
+    )
+
+    assert " points, not clear, on lenet5 for 1." in several
+    assert alone == "Accuracy and training time"
+
+
 @pytest.mark.parametrize(("images", "there"), [(199, 0), (200, 1)])
 def test_few_images_have_no_calibration(tmp_path, images, there):
     """Under 200 its intervals would say nothing; else there are five, with bounds."""

@@ -30,7 +30,7 @@ def figures(results: Results) -> Iterator[Figure]:
     yield Figure(
         name="accuracy",
         title=f"Accuracy {reached}, by chance {percent(chance)}",
-        caption="Dot: mean over seeds. Bar: 95 % interval. Thin marks: single seeds. Chance: "
+        caption="Dot: mean over seeds. Bar: 95 % interval. Thin marks: single trainings. Chance: "
         "always predicting the majority class.",
         told=f"Accuracy of {len(rows)} models with intervals. {best_first(rows)}",
         draw=lambda look: _draw(rows, seeds, chance, look),

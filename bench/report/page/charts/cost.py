@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import altair as alt
@@ -11,11 +11,12 @@ import altair as alt
 from bench.analysis.column import three_figures
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
-from bench.report.page.figure import ChartTheme, Figure, Row, points, shared_note
+from bench.report.page.figure import ChartTheme, Figure, Row, labels, points, shared_note
 from bench.system.display import points as points_of
 
 _LEAST = {"seconds": "shortest training time", "parameters": "fewest parameters"}
 _SAME = 1.05  # ratio of costs that is not worth a word
+_Pairs = Collection[tuple[str, str]]  # the first model is clearly better
 _Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
 _WIDTH, _HEIGHT = 280.0, 300.0  # of the plot on a phone; names stay apart on a wider one
 _LETTER, _LINE, _GAP = 6.8, 13.0, 9.0
@@ -24,20 +25,24 @@ _SIDES = (("left", -8), ("right", -8), ("left", 9), ("right", 9))  # of a name: 
 
 def figures(results: Results) -> Iterator[Figure]:
     """Yield one figure for each known cost of tested models."""
-    rows = points(results)
+    rows, named = points(results), labels(results)
+    better = [verdict for verdict in results.verdicts if verdict.kind == "better"]
+    clear = {(named[each.first], named[each.second]) for each in better}
     if any(row["seconds"] for row in rows):
         note = shared_note(results)
-        yield _figure(rows, "seconds", "training seconds", "training time", note)
+        yield _figure(rows, clear, "seconds", "training seconds", "training time", note)
     if any(row["parameters"] for row in rows):
-        yield _figure(rows, "parameters", "parameters", "parameters")
+        yield _figure(rows, clear, "parameters", "parameters", "parameters")
 
 
-def _figure(rows: Sequence[Row], name: str, title: str, against: str, note: str = "") -> Figure:
+def _figure(
+    rows: Sequence[Row], clear: _Pairs, name: str, title: str, against: str, note: str = ""
+) -> Figure:
     front = pareto_front(rows, name)
     best = [row["model"] for row in front]
     return Figure(
         name=f"accuracy-{against.replace(' ', '-')}",
-        title=_found(front, name, against),
+        title=_found(front, clear, name, against) if len(rows) > 1 else f"Accuracy and {against}",
         caption="Line: the Pareto front, the models that no other beats at the same or lower "
         f"cost. Bars: 95 % intervals. Names appear where they fit; the table has all.{note}",
         told=f"Each model's accuracy against its {against}. On the Pareto front, cheapest "
@@ -46,17 +51,19 @@ def _figure(rows: Sequence[Row], name: str, title: str, against: str, note: str 
     )
 
 
-def _found(front: Sequence[Row], name: str, against: str) -> str:
+def _found(front: Sequence[Row], clear: _Pairs, name: str, against: str) -> str:
     """Return what the most accurate model costs beside the cheapest of the front."""
     cheap, best = front[0], front[-1]
     if cheap is best:
         return f"{best['model']} has the highest accuracy and the {_LEAST[name]}"
-    gained = points_of(best["accuracy"] - cheap["accuracy"])
+    gained = f"{points_of(best['accuracy'] - cheap['accuracy'])} points"
+    if (best["model"], cheap["model"]) not in clear:
+        gained += ", not clear,"
     times = best[name] / cheap[name] if cheap[name] else math.inf
     price = f"{three_figures(times)} times the {against}"
     if not _SAME < times < math.inf:
         price = f"{'about the same' if times <= _SAME else 'more'} {against}"
-    return f"{best['model']}: {gained} points on {cheap['model']} for {price}"
+    return f"{best['model']}: {gained} on {cheap['model']} for {price}"
 
 
 def pareto_front(rows: Sequence[Row], cost: str) -> list[Row]:
