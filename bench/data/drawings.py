@@ -1,8 +1,8 @@
 """Cats and dogs drawn by code.
 
 The two kinds differ in six traits: ears, muzzle, nose, eyes, whiskers and the head's proportions.
-Their distributions overlap: a trait alone is wrong for one animal in fifteen, and some are hidden,
-so that several together tell the kinds apart. Pose, colour, background, light, occlusion and noise
+Their distributions overlap: a trait alone is wrong for one animal in 25, and some are hidden, so
+that several together tell the kinds apart. Pose, colour, background, light, occlusion and noise
 have the same distributions for both, so no average over pixels separates them.
 """
 
@@ -32,7 +32,7 @@ __all__ = ["Kind", "draw"]
 
 Kind: TypeAlias = Literal["cat", "dog"]
 _SIDES = (144, 193)  # pixels: a thousand drawings take 10 MB
-_APART = 1.5  # standard deviations of a trait between its mean and that of both kinds
+_APART = 1.75  # standard deviations of a trait between its mean and that of both kinds
 _MOST = 2.0  # standard deviations, at which a part is wholly a cat's or a dog's
 _IRISES = ((96, 140, 70), (190, 150, 50), (110, 70, 35), (90, 140, 180), (60, 50, 45))
 _PINK = np.array((226.0, 130.0, 140.0))
@@ -106,8 +106,8 @@ def _pose(generator: np.random.Generator, size: tuple[int, int]) -> Points:
     angle = generator.normal(0.0, 0.14)
     mirror = generator.choice((-1.0, 1.0))
     cosine, sine = np.cos(angle) * radius, np.sin(angle) * radius
-    centre_x = width * generator.uniform(0.37, 0.63)
-    centre_y = height * generator.uniform(0.43, 0.59)
+    centre_x = width * generator.uniform(0.28, 0.72)
+    centre_y = height * generator.uniform(0.38, 0.65)
     return np.array(((mirror * cosine, -sine, centre_x), (mirror * sine, cosine, centre_y)))
 
 

@@ -17,7 +17,7 @@ DEMO = {
     "models": ("alexnet", "lenet"),  # the longer first, so that the cores end together
     "epochs": 1,
     "seeds": (0, 1, 2),
-    "batch_size": 12,
+    "batch_size": 8,
     "jobs": 2,
     "weights": False,
     "cache": False,

@@ -39,19 +39,19 @@ def test_a_drawing_depends_on_its_generator_alone():
 
 def test_the_set_is_a_usual_folder(manifest):
     """As many cats as dogs, every file a readable JPEG, no two alike."""
-    assert (manifest.count(0), manifest.count(1)) == (420, 420)
+    assert (manifest.count(0), manifest.count(1)) == (360, 360)
     assert (manifest.rejects, manifest.duplicates) == ((), ())
 
 
 def test_the_set_brings_its_test_part(manifest):
-    """The last 140 of each kind test, and no other."""
+    """The last 100 of each kind test, and no other."""
     split = given_split(manifest)
 
-    assert (len(split.train), len(split.validation), len(split.test)) == (462, 98, 280)
+    assert (len(split.train), len(split.validation), len(split.test)) == (428, 92, 200)
     assert {image.file.name for image in split.test} == {
         f"test/{kind.capitalize()}/{kind}.{index}.jpg"
         for kind in ("cat", "dog")
-        for index in range(280, 420)
+        for index in range(260, 360)
     }
 
 

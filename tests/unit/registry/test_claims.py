@@ -26,7 +26,7 @@ GONE = Dataset(name="gone", folder="nobody_has_this:folder")
 
 @pytest.fixture
 def _few_drawings(tmp_path, monkeypatch):
-    """Let there be 24 drawings, in a cache of the test's own: all 840 take seconds."""
+    """Let there be 24 drawings, in a cache of the test's own: all of them take seconds."""
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     few = partial(synthetic.write_synthetic, images=24)
     monkeypatch.setattr(synthetic, "write_synthetic", few)
