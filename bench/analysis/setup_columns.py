@@ -30,6 +30,17 @@ def _recipe_cell(row: Row) -> str:
     return f"{row['recipe']}{'' if missing(tried) or not tried else f' (of {tried})'}"
 
 
+def _errors(model: ModelTrials) -> str:
+    """Return each reason once, with the first trial that failed for it and the number of others."""
+    turns: dict[str, list[str]] = {}
+    for trial in model.failed:
+        turns.setdefault(f"{trial.phase}: {trial.error}", []).append(trial.spec.turn)
+    return "; ".join(
+        f"{same[0]}{f' and {len(same) - 1} more' if len(same) > 1 else ''}, {why}"
+        for why, same in turns.items()
+    )
+
+
 def _contract_cell(row: Row) -> str:
     if row["status"] == "baseline":
         return ""
@@ -110,6 +121,6 @@ SETUP_COLUMNS = (
     Column("marks",
            lambda m: "; ".join(dict.fromkeys(mark for trial in m.trials for mark in trial.marks)),
            "reasons why the row is not comparable with the others; empty if it is"),
-    Column("error", lambda m: "; ".join(f"{t.spec.turn}, {t.phase}: {t.error}" for t in m.failed),
-           "seed, phase and reason of each failed trial"),
+    Column("error", _errors,
+           "phase and reason of each kind of failure, with the first seed that had it"),
 )  # fmt: skip

@@ -88,10 +88,16 @@ class Standings:
             ((model, accuracy),) = self.accuracies.items()
             return f"{named.get(model, model)} has an accuracy of {percent(accuracy)}."
         return {
-            "tie": f"No clear winner: {names} tie.",
+            "tie": self._tie(names),
             "untested": "No verdict: too few seeds to test.",
             "apart": "No verdict: the models were not compared.",
         }.get(self.ending, "No results.")
+
+    def _tie(self, names: str) -> str:
+        if len(self.leading) <= _MOST_NAMED:
+            return f"No clear winner: {names} tie."
+        best = f"the best {len(self.leading)} of " if len(self.leading) < len(self.order) else ""
+        return f"No clear winner among {best}{len(self.order)} models."
 
     def _why_open(self, names: str) -> str:
         if not self.leading:

@@ -14,6 +14,7 @@ from bench.analysis.stats.unpaired import UnpairedDifference, all_differences
 from bench.system.display import count_noun, html_text, points_interval, round_points
 
 MANY = 10  # with more models, only verdicts with the best are shown
+_HOPELESS = 0.5  # a difference that hardly any two models have
 SEEDS = 2  # fewer say nothing about other seeds
 Ending = Literal["better", "same", "images", "open"]  # of a pair, after a look
 _NEEDED = ": one seed tells of these networks only; two are needed for a verdict"
@@ -210,6 +211,8 @@ def _why(verdict: Verdict) -> str:
     if verdict.found.low > 0 and verdict.ending is not None:
         return "; not enough for one of three looks"
     if verdict.found.low > 0:
-        return f"; not enough for one of {verdict.pairs} pairs"
-    least = min(1.0, verdict.found.detectable(verdict.pairs))
+        return f"; not clear when {verdict.pairs} pairs are compared"
+    least = verdict.found.detectable(verdict.pairs)
+    if least >= _HOPELESS:
+        return f"; even {round_points(_HOPELESS)} would not show on so few"
     return f"; a difference under {round_points(least)} would not show on so few"

@@ -100,7 +100,7 @@ def execute(
         with _explain_storage_errors(folder), folder.held(), closing(created) as store:
             progress.say_how_to_go_on(f"zoo bench --resume {folder.path}")
             pending = [PendingTrial(number=n, spec=spec) for n, spec in enumerate(plan.specs)]
-            _say_note(plan, progress)
+            _say_note(request, plan, progress)
             return _run(resolved, folder, store, plan, pending, progress, server)
 
 
@@ -175,13 +175,13 @@ def resume(
                 )
             write_trials(folder, about, trials)  # the last may be stored but not yet written
             draw_grids(trials_without_grid(folder, trials), folder, plan, progress)
-            _say_note(plan, progress)
+            _say_note(request, plan, progress)
             return _run(resolved, folder, store, plan, pending, progress, server, inexact=inexact)
 
 
-def _say_note(plan: Plan, progress: Progress) -> None:
-    """Say what is special about the files for a contest, if anything."""
-    if note := submission_note(plan.about["split"]["test"]):
+def _say_note(request: Request, plan: Plan, progress: Progress) -> None:
+    """Say what is special about the files for a contest, if anything; drawings are for none."""
+    if request.data and (note := submission_note(plan.about["split"]["test"])):
         progress.say(note)
 
 

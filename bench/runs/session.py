@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import Protocol
 
@@ -135,7 +135,6 @@ class Session:
         return replace(whole, spec=spec, marks=(*whole.marks, mark))
 
     def _job(self, spec: TrialSpec) -> Job:
-        cadence = self._options.cadence
         return Job(
             spec=spec,
             split=self._splits.of(spec.fold),
@@ -143,7 +142,7 @@ class Session:
             folder=self._folder.trial(spec),
             checkpoints=self._folder.trial(spec) / "checkpoints",
             shared=self._folder.shared_url(spec, self._options.checkpoints),
-            cadence={"seconds": cadence.seconds, "steps": cadence.steps},
+            cadence=asdict(self._options.cadence),
             profile=self._options.profile,
             weights=self._options.weights,
             timeout=self._options.timeout,

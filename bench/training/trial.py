@@ -83,7 +83,7 @@ def run_trial(
             if stop.requested and isinstance(error, KeyboardInterrupt) and error.args:
                 raise  # the second signal ends it at once
             if isinstance(error, KeyboardInterrupt) and (stop.requested or unheeded):
-                if trial.training is not None:
+                if trial.training is not None and context.cadence.at_stop:
                     trial.training.save()
                 result = trial.result("interrupted", "stopped by the user")
             else:

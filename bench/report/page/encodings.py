@@ -17,6 +17,7 @@ MODEL_TIP = alt.Tooltip("model:N", title="model")
 ACCURACY_TIP = alt.Tooltip("told:N", title="accuracy")  # with its interval
 _HEIGHT, _BAR = 300, 26  # pixels: of a chart, and of one bar
 _LINE, _SIDE, _LEADER = 15.0, 5, 14  # pixels: of a line of text, around a chart, before a name
+SECONDS = ",~g"  # not `300m` for 0.3
 _DECADES = 1.0  # range of costs above which their axis is logarithmic
 
 

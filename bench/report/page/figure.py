@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -132,13 +133,22 @@ class Figure:
 def labels(results: Results) -> dict[str, str]:
     """Return the unique label of each model in charts, in the table's order."""
     found: dict[str, str] = {}
-    for name in results.frame["model"]:
-        if name == BASELINE:
-            continue
-        label = short_name(str(name), _LABEL_CELLS)
-        taken = set(found.values())
+    names = [str(name) for name in results.frame["model"] if name != BASELINE]
+    for name in names:
+        label, taken = _label(name, names), set(found.values())
         found[name] = f"{label} ({len(found) + 1})" if label in taken else label
     return found
+
+
+def _label(name: str, names: Sequence[str]) -> str:
+    """Return `name` without its start if long, and without its end if only its start tells."""
+    label = short_name(name, _LABEL_CELLS)
+    alike = [each for each in names if short_name(each, _LABEL_CELLS) == label]
+    if len(alike) == 1:
+        return label
+    ends = zip(*(reversed(each) for each in alike), strict=False)
+    shared = len(list(takewhile(lambda letters: len({*letters}) == 1, ends)))
+    return f"{short_name(name[: len(name) - shared], _LABEL_CELLS - 1)}…"
 
 
 def charted_labels(results: Results) -> dict[str, str]:

@@ -13,7 +13,9 @@ from bench.analysis.stats.paired import LEVEL
 from bench.report.advice import advised
 from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines
-from bench.system.display import count_noun, percent, percent_range
+from bench.system.display import count_noun, percent, percent_range, round_points
+
+_FEW = 3  # models; each pair of more needs a larger difference
 
 
 def headline(results: Results, labels: Mapping[str, str]) -> str:
@@ -38,7 +40,7 @@ def lead(results: Results, labels: Mapping[str, str]) -> str:
         each for model, each in results.pairwise.standings.accuracies.items() if model != best
     ]
     what = "the highest test accuracy," if others and share > max(others) else "a test accuracy of"
-    return f"{labels[best]} has {what} {percent(share)}{about}. {baseline}"
+    return f"{best} has {what} {percent(share)}{about}. {baseline}"
 
 
 def sureness(results: Results) -> str:
@@ -51,10 +53,20 @@ def sureness(results: Results) -> str:
     if outcome is not None:
         return f"Seeds were added as long as they helped: {outcome.sentence}."
     if ending == "tie":
-        return "There may be a small difference. A new run with more seeds or images would show it."
+        return _undecided(results)
     if {len(each.seeds) for each in results.pairwise.answers.values()} == {1}:
         return "Each model was trained once, so the variation between seeds is not known."
     return ""
+
+
+def _undecided(results: Results) -> str:
+    """Return how large the difference of models that tie may be, and what would show more."""
+    leading = results.pairwise.standings.leading
+    pairs = [each.found for each in results.verdicts if {each.first, each.second} <= {*leading}]
+    most = round_points(max(max(-each.low, each.high) for each in pairs))
+    who = "They" if len(leading) == 2 else "Two of them"
+    fewer = "fewer models, or with more seeds" if len(leading) > _FEW else "more seeds"
+    return f"{who} may still differ by up to {most}. A new run with {fewer} or images shows more."
 
 
 def next_step(results: Results) -> tuple[str, str] | None:

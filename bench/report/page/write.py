@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.analysis.results import Results
 from bench.report.page.figure import Figure
@@ -28,6 +29,7 @@ from bench.system.received_files import make_inside
 
 _FOLDER = Path(__file__).parent
 _TRADEOFFS = ("accuracy-training-time", "accuracy-parameters")
+_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _SECTIONS = (
     ("verdict", "Verdict", "headline"),
     ("table", "Models", "table"),
@@ -78,7 +80,7 @@ def page(
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["shown"] = _harmless
+    environment.filters |= {"shown": _harmless, "told": _told}
     charts = {each.name: _chart(each, drawings) for each in figures if each.on_page}
     tradeoffs = [charts.pop(name) for name in _TRADEOFFS if name in charts]
     context = {
@@ -88,6 +90,7 @@ def page(
         "accuracy": charts.pop("accuracy", None),
         "tradeoffs": tradeoffs,
         "curves": list(charts.values()),
+        "drawn_lines": "learning-curves" in charts,
         **confusion_section(results),
         **photographs_section(results, Album(pictures)),
         **data_section(about),
@@ -98,6 +101,8 @@ def page(
         "policy": _policy(library, script),
     }
     context["sections"] = [(name, label) for name, label, key in _SECTIONS if context[key]]
+    if not context["drawn_lines"]:
+        context["sections"] = [(n, "Time" if n == "curves" else x) for n, x in context["sections"]]
     return f"{environment.from_string(_text('page.html')).render(context)}\n"
 
 
@@ -130,6 +135,11 @@ def _policy(*scripts: str) -> str:
 def _harmless(value: object) -> str:
     """Return text without control characters; a number keeps its percent sign beside it."""
     return short(str(value), LINE_CELLS).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _told(value: object) -> Markup:
+    """Return text like `_harmless`, whose options do not break after their dashes."""
+    return Markup(_OPTION.sub(r'<span class="whole">\g<0></span>', str(escape(_harmless(value)))))
 
 
 def _text(name: str) -> str:

@@ -219,7 +219,7 @@ def test_a_headline_counts_many_models():
     """Their names would fill a page; the table has them."""
     results = _results(dict.fromkeys("abcd", [0.9] * 3))
 
-    assert results.pairwise.standings.headline() == "No clear winner: 4 models tie."
+    assert results.pairwise.standings.headline() == "No clear winner among 4 models."
 
 
 def test_failed_seeds_are_told_once():

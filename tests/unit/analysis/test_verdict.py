@@ -54,6 +54,15 @@ def test_no_difference_is_not_told():
     )
 
 
+def test_a_run_that_can_show_next_to_nothing_says_so():
+    """A difference under 100 points is every difference."""
+    (verdict,) = verdicts(_world(seeds=2, images=20))
+
+    assert sentence(replace(verdict, pairs=190, p=1.0)).endswith(
+        "; even 50 points would not show on so few"
+    )
+
+
 def test_one_seed_only_describes():
     """Thirty-five points of one seed are still no verdict; the interval is that over images."""
     (verdict,) = verdicts(_world(seeds=1, apart=0.35, images=500))

@@ -13,6 +13,7 @@ from bench.report.page.encodings import spread
 from bench.report.page.figure import PAGE, PAPER, labels
 from bench.report.page.sections import table_section, verdict_section
 from bench.runs.stored_runs import read_run
+from bench.system.display import round_points
 
 _MANY = tuple(f"net{number:02d}" for number in range(14))
 
@@ -61,7 +62,9 @@ def test_failures_are_told_beside_the_verdicts(tmp_path):
     found = verdict_section(_results(tmp_path, change=_failed))
 
     assert [line["kind"] for line in found["failures"]] == ["failed"]
-    assert found["failures"][0]["text"].startswith("lenet killed: seed 0, train: signal 9")
+    assert found["failures"][0]["text"].startswith(
+        "lenet killed: seed 0 and 1 more, train: signal 9"
+    )
     assert "failed" not in {line["kind"] for line in found["lines"]}
 
 
@@ -72,6 +75,63 @@ def test_six_columns_are_shown(tmp_path, seeds):
     shown = [name for place, name in enumerate(table["head"]) if place not in table["more"]]
 
     assert shown == ["model", "accuracy", "95 % interval", "gap", "training", "params"]
+
+
+def _alike(number, trial):
+    """Return the result of a trial with the answers of a coin."""
+    answers = np.random.default_rng(number).random((72, 2)).astype(np.float32)
+    accuracy = float((answers.argmax(axis=1) == trial.test.labels).mean())
+    test = replace(trial.test, probabilities=answers / answers.sum(axis=1, keepdims=True))
+    record = replace(trial.record, test_accuracy=accuracy)
+    return replace(trial, record=record, test=replace(test, accuracy=accuracy))
+
+
+@pytest.mark.parametrize(
+    ("models", "headline", "next_run"),
+    [
+        (("a", "b"), "No clear winner: ", "They may still differ by up to "),
+        (tuple("abcde"), "No clear winner among 5 models.", "Two of them may still differ by up "),
+    ],
+)
+def test_a_tie_says_how_much_the_models_may_differ(tmp_path, models, headline, next_run):
+    """And that is not always little; fewer models need a smaller difference."""
+    results = _results(tmp_path, models=models, change=_alike)
+    found = verdict_section(results)
+    least = max(abs(end) for each in results.verdicts for end in (each.found.low, each.found.high))
+
+    assert found["headline"].startswith(headline)
+    assert found["sure"].startswith(next_run)
+    assert f" {round_points(least)}. A new run with " in found["sure"]
+    assert ("fewer models" in found["sure"]) == (len(models) > 3)
+
+
+def test_the_lead_has_the_whole_name(tmp_path):
+    """A sentence wraps; a chart cannot."""
+    name = "my_package.networks:VeryLongClassNameOfANetwork"
+
+    assert verdict_section(_results(tmp_path, models=(name,)))["lead"].startswith(f"{name} has ")
+
+
+def test_long_names_with_one_end_keep_their_starts(tmp_path):
+    """A number after equal ends tells nobody which is which."""
+    end = "_patch16_224.augreg_in21k_ft_in1k"
+    found = labels(_results(tmp_path, models=(f"timm:vit_tiny{end}", f"timm:vit_small{end}")))
+
+    assert {*found.values()} == {"timm:vit_tiny…", "timm:vit_small…"}
+
+
+def test_one_epoch_has_no_curves_on_the_page(tmp_path):
+    """A line of one point is an empty chart; the file has it."""
+
+    def once(number, result):
+        first = replace(result.record, history=result.record.history[:1])
+        return replace(result, record=first)
+
+    found = {each.name: each.on_page for each in figures_of(_results(tmp_path, change=once))}
+
+    assert not any(found[name] for name in ("learning-curves", "learning-curves-loss"))
+    assert not found["accuracy-seconds"]
+    assert found["accuracy-training-time"]
 
 
 def test_a_long_name_keeps_its_end(tmp_path):

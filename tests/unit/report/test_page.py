@@ -186,6 +186,23 @@ def test_failed_trials_are_told(tmp_path):
     assert "alexnet" in text
 
 
+def test_an_option_in_a_sentence_does_not_break(tmp_path):
+    """A browser would break after its dashes."""
+
+    def change(number, result):
+        if result.record.model != "lenet":
+            return result
+        error = {"status": "timeout", "error": "not finished within the 2 s of --timeout"}
+        return replace(
+            result, record=replace(result.record, test_accuracy=None, **error), test=None
+        )
+
+    path = _written(tmp_path, change=change)
+    page = (path / "report.html").read_text(encoding="utf-8")
+
+    assert 'within the 2 s of <span class="whole">--timeout</span></li>' in page
+
+
 def test_nothing_measured_is_told(tmp_path):
     """All trials failed at once: a page with the reasons, and no empty charts."""
 

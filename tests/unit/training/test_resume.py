@@ -103,6 +103,18 @@ def test_times_add_up_over_processes(split, tmp_path):
     assert before.checkpoint_seconds > 0
 
 
+@pytest.mark.parametrize(("at_stop", "kept"), [(True, 1), (False, 0)])
+def test_never_keeps_no_checkpoint_at_a_stop(split, tmp_path, at_stop, kept):
+    """It can be ten times as large as the trial is worth; the trial starts again."""
+    folder, stop = tmp_path / "c", StopRequest()
+    cadence = Cadence(at_stop=at_stop)
+    context = TrialContext(checkpoints=Checkpoints(folder), stop=stop, cadence=cadence)
+    result = run_trial(restless_spec(), split, StopAt(stop, step=3), context)
+
+    assert result.record.status == "interrupted"
+    assert len(list(folder.glob("*.pt"))) == kept
+
+
 def test_a_checkpoint_of_another_task_is_not_used(split, unbroken, tmp_path):
     """Another recipe begins anew, and that is said."""
     train_stopped(restless_spec(), split, tmp_path / "c", step=6)
@@ -161,7 +173,7 @@ def test_a_split_reaches_another_process_as_it_is(split):
         ("60s", Cadence(seconds=60)),
         ("5m", Cadence(seconds=300)),
         ("200", Cadence(steps=200)),
-        ("never", Cadence()),
+        ("never", Cadence(at_stop=False)),
     ],
 )
 def test_a_cadence_is_seconds_minutes_or_steps(text, cadence):

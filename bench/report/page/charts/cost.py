@@ -81,8 +81,9 @@ def _draw(rows: Sequence[Row], name: str, title: str, look: ChartTheme) -> enc.C
     best = {row["model"] for row in pareto_front(rows, name)}
     priced = [row | {"on_front": row["model"] in best} for row in rows if row[name] is not None]
     _place_labels(priced, name)
+    form = "~s" if name == "parameters" else enc.SECONDS
     x = alt.X(f"{name}:Q", title=title, scale=enc.cost_scale([row[name] for row in priced]),
-              axis=alt.Axis(format="~s", grid=False, tickCount=5))  # fmt: skip
+              axis=alt.Axis(format=form, grid=False, tickCount=5))  # fmt: skip
     y = enc.accuracy_axis("y", enc.ends_of(priced, "accuracy", "low", "high"), "accuracy")
     cost = alt.Tooltip(f"{name}:Q", title=title, format=",.4~r")
     tips = [enc.MODEL_TIP, enc.ACCURACY_TIP, cost]

@@ -68,6 +68,7 @@ def _figure(name: str, file: str, rows: Sequence[Row], models: Sequence[str]) ->
         caption=f"Mean over seeds.{band}{dotted}",
         told=f"Validation {name} after each epoch, one line per model.",
         draw=lambda look: _draw(rows, models, name, look),
+        on_page=any(row["epoch"] > 1 for row in rows),  # a line needs two points
         head=("model", "epochs", f"validation {name}", "worst seed", "best seed"),
         table=tuple(
             (row["model"], str(row["epoch"]), *(text(row[n]) for n in shown)) for row in last

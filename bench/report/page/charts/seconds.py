@@ -51,6 +51,7 @@ def figures(results: Results) -> Iterator[Figure]:
         + shared_note(results),
         told=f"Validation accuracy against training seconds so far.{best}",
         draw=lambda look: _draw(rows, models, limit, goal, look),
+        on_page=any(row["epoch"] > 1 for row in rows),  # else points, which the costs show too
         head=("model", f"after {limit:,.4g} s", "epochs") if limit else (),
         table=tuple(
             (row["model"], percent(row["accuracy"]) or "no epoch", str(row.get("epoch", 0)))
@@ -123,7 +124,7 @@ def _draw(
     """Return the chart, with lines at the budget and the target."""
     scale = enc.cost_scale([row["seconds"] for row in rows], tight=True)
     x = alt.X("seconds:Q", title="training seconds so far", scale=scale,
-              axis=alt.Axis(format="~s", tickCount=6, grid=False))  # fmt: skip
+              axis=alt.Axis(format=enc.SECONDS, tickCount=6, grid=False))  # fmt: skip
     ends = enc.ends_of(rows, "accuracy", more=() if goal is None else (goal,))
     y = enc.accuracy_axis("y", ends, "validation accuracy")
     spent = alt.Tooltip("seconds:Q", title="seconds", format=",.1f")
@@ -131,7 +132,9 @@ def _draw(
     beside = enc.line_ends(rows, models, x, y, ends, look)
     layers = enc.lines(alt.Chart(enc.data(rows)).encode(x=x), models, y, tips, look)
     if limit is not None:
-        rule = alt.Chart(enc.data([{"seconds": limit, "text": f"{limit:,.4g} s"}])).encode(x=x)
+        rule = alt.Chart(
+            enc.data([{"seconds": limit, "text": f"{three_figures(limit)} s"}])
+        ).encode(x=x)
         place: Any = {"dy": -8}
         layers = [
             rule.mark_rule(strokeDash=[4, 4], color=look.faint),
