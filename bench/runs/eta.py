@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _PHASES = {
     "publish": "writing",
     "done": "writing",
 }
+_STEADY_SECONDS, _STEADY_SHARE = 20.0, 0.25  # an estimate that differs by less is not told
 _KNOWN_STEPS, _KNOWN_SECONDS = 3, 1.0  # of training, before an estimate is made
 
 
@@ -84,6 +86,7 @@ class RunProgress:
         self._seconds: dict[str, list[float]] = {}  # of whole trials in this process
         self._clock, self._last_end, self._jobs = clock, clock(), jobs
         self._running: dict[tuple[str, int, int | None], _RunningTrial] = {}  # by key
+        self._end: float | None = None  # that was told, on the clock
         self.planned = len(specs)
 
     @property
@@ -146,6 +149,17 @@ class RunProgress:
             return None
         shared = max(sum(known) / self._jobs, *known)  # one job runs the longest trial
         return shared, len(known) == len(left)
+
+    def steady_time_left(self) -> tuple[float, bool] | None:
+        """Return the time left like `time_left`, which stays with an earlier end that is near."""
+        left = self.time_left()
+        if left is None:
+            return None
+        (seconds, whole), now = left, self._clock()
+        apart = math.inf if self._end is None else abs(now + seconds - self._end)
+        if self._end is None or apart > max(_STEADY_SECONDS, _STEADY_SHARE * seconds):
+            self._end = now + seconds
+        return max(0.0, self._end - now), whole
 
     def _done(self, model: str) -> list[TrialRecord]:
         keys = (spec.key for spec in self._specs[model])

@@ -84,7 +84,7 @@ def render(board: RunProgress, width: int, height: int) -> RenderableType:
 def summary(board: RunProgress) -> str:
     """Return the number of finished trials, and the estimated time left if known."""
     done = f"{board.done} of {board.planned} trials done"
-    left = board.time_left()
+    left = board.steady_time_left()
     if left is None:
         return done
     seconds, whole = left

@@ -206,7 +206,11 @@ class RunOptions:
         None, "Stop a trial after so many seconds.", SAFETY, shown=True, metavar="SECONDS"
     )
     checkpoint_every: str = _option(
-        "60s", "Checkpoint every 60s, 5m, 200 (steps), or never.", SAFETY, also=(int,), parse=str
+        "60s",
+        "Checkpoint every 60s, 5m, 200 (steps), and at a stop; or never.",
+        SAFETY,
+        also=(int,),
+        parse=str,
     )
     checkpoints: str | None = _option(
         None, "Also keep checkpoints in a shared folder or URL (s3://…), to resume on another "

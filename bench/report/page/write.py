@@ -24,7 +24,7 @@ from bench.report.page.sections import (
 )
 from bench.report.page.vega import Drawn, draw_figures, renderer, script_json
 from bench.system.atomic_files import whole_file, write_text
-from bench.system.display import LINE_CELLS, short
+from bench.system.display import LINE_CELLS, join_names, short
 from bench.system.received_files import make_inside
 
 _FOLDER = Path(__file__).parent
@@ -90,6 +90,7 @@ def page(
         "accuracy": charts.pop("accuracy", None),
         "tradeoffs": tradeoffs,
         "curves": list(charts.values()),
+        "curves_title": _curves_title(charts),
         "drawn_lines": "learning-curves" in charts,
         **confusion_section(results),
         **photographs_section(results, Album(pictures)),
@@ -104,6 +105,12 @@ def page(
     if not context["drawn_lines"]:
         context["sections"] = [(n, "Time" if n == "curves" else x) for n, x in context["sections"]]
     return f"{environment.from_string(_text('page.html')).render(context)}\n"
+
+
+def _curves_title(charts: Mapping[str, object]) -> str:
+    """Return the title of the section of these charts."""
+    named = {"learning-curves": "curves", "calibration": "confidence", "time": "time"}
+    return join_names([word for name, word in named.items() if name in charts]).capitalize()
 
 
 def _chart(figure: Figure, drawings: Drawn) -> dict[str, Any]:

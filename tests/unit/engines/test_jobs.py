@@ -236,7 +236,7 @@ _FIXED = {
     "--threads": 1,
     "--memory-format": "contiguous",
     "--seeds": 2,
-    "--checkpoint-every": "never",
+    "--checkpoint-every": "60m",
 }
 
 

@@ -182,7 +182,7 @@ def test_failed_trials_are_told(tmp_path):
 
     text = _text(_written(tmp_path, change=change))
 
-    assert "lenet killed: seed 0, train: signal 9" in text
+    assert "lenet killed: seed 0 and 5 more, train: signal 9" in text
     assert "alexnet" in text
 
 

@@ -170,6 +170,19 @@ def test_the_time_left_is_then_that_of_trials_that_ended():
     assert summary(board) == "2 of 4 trials done, about 7 min left"
 
 
+def test_the_time_left_does_not_jump(monkeypatch):
+    """It counts down to an end that it keeps until another is far; what is told is that."""
+    clock = _Clock()
+    board = RunProgress(_specs(), clock=clock)
+    found = []
+    for passed, estimate in ((0, 65.0), (1, 55.0), (1, 70.0), (1, 200.0), (1, 190.0)):
+        clock.now += passed
+        monkeypatch.setattr(RunProgress, "time_left", lambda _, seconds=estimate: (seconds, True))
+        found.append(board.steady_time_left())
+
+    assert found == [(seconds, True) for seconds in (65.0, 64.0, 63.0, 200.0, 199.0)]
+
+
 def test_a_failure_is_no_measure_of_the_rest():
     """It may have ended at once."""
     clock = _Clock()

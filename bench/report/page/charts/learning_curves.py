@@ -101,7 +101,7 @@ def _draw(rows: Sequence[Row], models: Sequence[str], name: str, look: ChartThem
     last = max(row["epoch"] for row in rows)
     step = -(-last // 10)  # whole epochs, ten ticks at most
     ticks = [each for each in sorted({row["epoch"] for row in rows}) if each % step == 0]
-    x = alt.X("epoch:Q", axis=alt.Axis(format="d", values=ticks, grid=False),
+    x = alt.X("epoch:Q", axis=alt.Axis(format="d", values=ticks, grid=False, labelSeparation=6),
               scale=alt.Scale(domain=[min(1, last - 1), last], nice=False))  # fmt: skip
     ends = enc.ends_of(rows, name, f"{name}_low", f"{name}_high")
     if name == "accuracy":
