@@ -29,7 +29,7 @@ from bench.system.display import (
     html_text,
     markdown,
     short,
-    short_name,
+    short_names,
 )
 
 _MATTER = 4  # priority of the columns that must fit beside model names
@@ -259,7 +259,7 @@ def _name_cells(rows: Sequence[Row], asked: Sequence[Column], width: int) -> int
 def _cells(column: Column, rows: Sequence[Row], name_cells: int) -> list[str]:
     """Return the texts of a column, its heading first."""
     if column.name == "model":
-        return [column.heading, *(short_name(_model_name(row), name_cells) for row in rows)]
+        return [column.heading, *short_names([*map(_model_name, rows)], name_cells)]
     return [column.heading, *(short(column.cell(row), _NAME_CELLS) for row in rows)]
 
 

@@ -10,7 +10,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 from rich.cells import get_character_cell_size
 
@@ -56,6 +56,19 @@ def short_name(text: str, cells: int = 60) -> str:
     if _fitting(shown, cells) == shown:
         return shown
     return f"…{_fitting(shown[::-1], cells - 1)[::-1]}"
+
+
+def short_names(names: Sequence[str], cells: int) -> list[str]:
+    """Return the names like `short_name`; those that would be alike lose their common end."""
+    found = [short_name(name, cells) for name in names]
+    for label in {each for each in found if found.count(each) > 1}:
+        places = [place for place, each in enumerate(found) if each == label]
+        ends = zip(*(reversed(names[place]) for place in places), strict=False)
+        shared = len(list(takewhile(lambda letters: len({*letters}) == 1, ends)))
+        for place in places:
+            kept = names[place][: len(names[place]) - shared]
+            found[place] = f"{short_name(kept, cells - 1)}…" if kept else label
+    return found
 
 
 def cell(text: str) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
-from bench.system.display import percent, percent_range, short, short_name
+from bench.system.display import percent, percent_range, short, short_names
 from bench.training.record import TrialRecord, comparable_times
 
 if TYPE_CHECKING:
@@ -134,21 +133,10 @@ def labels(results: Results) -> dict[str, str]:
     """Return the unique label of each model in charts, in the table's order."""
     found: dict[str, str] = {}
     names = [str(name) for name in results.frame["model"] if name != BASELINE]
-    for name in names:
-        label, taken = _label(name, names), set(found.values())
+    for name, label in zip(names, short_names(names, _LABEL_CELLS), strict=True):
+        taken = set(found.values())
         found[name] = f"{label} ({len(found) + 1})" if label in taken else label
     return found
-
-
-def _label(name: str, names: Sequence[str]) -> str:
-    """Return `name` without its start if long, and without its end if only its start tells."""
-    label = short_name(name, _LABEL_CELLS)
-    alike = [each for each in names if short_name(each, _LABEL_CELLS) == label]
-    if len(alike) == 1:
-        return label
-    ends = zip(*(reversed(each) for each in alike), strict=False)
-    shared = len(list(takewhile(lambda letters: len({*letters}) == 1, ends)))
-    return f"{short_name(name[: len(name) - shared], _LABEL_CELLS - 1)}…"
 
 
 def charted_labels(results: Results) -> dict[str, str]:

@@ -15,6 +15,7 @@ from bench.system.display import (
     points,
     round_points,
     short,
+    short_names,
 )
 from bench.system.strict_json import json_text
 
@@ -166,3 +167,16 @@ def test_no_bound_is_beyond_what_can_be():
 def test_rounded_points_are_singular_and_plural(share, told):
     """And never `1e+02`."""
     assert round_points(share) == told
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (("a_long_name", "lenet"), ["…ng_name", "lenet"]),
+        (("tiny_of_a_kind", "base_of_a_kind"), ["tiny…", "base…"]),
+        (("lenet", "lenet"), ["lenet", "lenet"]),
+    ],
+)
+def test_a_name_is_cut_where_it_does_not_tell(names, shown):
+    """At its start, or at its end where another name has the same."""
+    assert short_names(names, 8) == shown
