@@ -55,7 +55,7 @@ def sureness(results: Results) -> str:
     if ending == "tie":
         return _undecided(results)
     if {len(each.seeds) for each in results.pairwise.answers.values()} == {1}:
-        return "Each model was trained once, so the variation between seeds is not known."
+        return "Each model has one seed, so the variation between seeds is not known."
     return ""
 
 

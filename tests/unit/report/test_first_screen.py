@@ -43,7 +43,7 @@ def test_one_seed_has_the_command_for_a_verdict(tmp_path):
     """With the folder's name alone, for a page may move."""
     found = verdict_section(_results(tmp_path, seeds=1))
 
-    assert found["sure"].startswith("Each model was trained once, ")
+    assert found["sure"].startswith("Each model has one seed, ")
     assert found["next_step"] == (
         "For a verdict, 2 to 11 more seeds, 2 min to 11 min:",
         "zoo bench --resume 0001-made --until-clear",

@@ -165,7 +165,7 @@ def test_one_model_of_one_seed_has_no_verdict(tmp_path):
     text = _text(path)
 
     assert re.search(r"lenet5 has an accuracy of [\d.]+ %\.", text)
-    assert "Each model was trained once, so the variation between seeds is not known." in text
+    assert "Each model has one seed, so the variation between seeds is not known." in text
     assert "The models disagree on" not in text
     assert "Mostly wrong" in text
 

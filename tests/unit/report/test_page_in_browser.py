@@ -274,11 +274,12 @@ def test_names_at_the_ends_of_lines_do_not_overlap(opened, address):
             assert max(box["right"] for box in boxes) <= viewport["width"]
 
 
-def test_paper_is_white(opened, address):
+@pytest.mark.parametrize("clicks", [0, 1, 2])
+def test_paper_is_white(opened, address, clicks):
     """Also of a page that is read in the dark; what only a screen can do is not printed."""
     page = opened(address, color_scheme="dark")
-    page.locator("#scheme").click()
-    page.locator("#scheme").click()
+    for _ in range(clicks):
+        page.locator("#scheme").click()
     page.emulate_media(media="print")
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from bench.data.find import find
 from bench.data.folds import Splits
 from bench.data.split import Split
 from bench.runs.description import _baseline
+from bench.runs.execute import _say_note
 from bench.runs.run_folder import RunFolder
 from registry.errors import RunError
 from zoo import LENET5
@@ -189,3 +191,14 @@ def test_the_majority_class_is_that_of_the_training_images(drawn):
     parts = {"train": (dog, dog, cat), "validation": (cat,), "test": (cat, cat, cat, dog)}
 
     assert _baseline(Splits(name="made", each=(Split(name="made", **parts),))) == (1, 4)
+
+
+@pytest.mark.parametrize(("data", "said"), [(None, 0), ("animals", 1)])
+def test_drawings_are_for_no_contest(data, said):
+    """What the ids of a submission are is said of given images alone."""
+    test, lines = ("cat/1.jpg", "dog/1.jpg"), []
+    request = SimpleNamespace(data=data)
+    plan = SimpleNamespace(about={"split": {"test": test}})
+    _say_note(request, plan, SimpleNamespace(say=lines.append))
+
+    assert len(lines) == said
