@@ -45,14 +45,16 @@ def advised(results: Results) -> Advice | None:
         least, most = (number - 1 for number in (LOOKS[0], LOOKS[-1]))
         times = dict.fromkeys((duration(least * each), duration(most * each)))
         time = " to ".join(times) if len(times) > 1 else f"about {duration(most * each)}"
-        found, command = f"{least} to {most} more seeds", f"{results.more} --until-clear"
-    else:
-        found, command = (
-            count_noun(more, "more seed"),
-            f"{results.more} --seeds {_with(seeds, more)}",
+        return Advice(
+            seeds=f"{least} to {most} more seeds",
+            command=f"{results.more} --until-clear",
+            time=time,
         )
-        time = f"about {duration(more * each)}"
-    return Advice(seeds=found, command=command, time=time)
+    return Advice(
+        seeds=count_noun(more, "more seed"),
+        command=f"{results.more} --seeds {_with(seeds, more)}",
+        time=f"about {duration(more * each)}",
+    )
 
 
 def seed_seconds(records: Sequence[TrialRecord], models: Sequence[str] | None = None) -> float:

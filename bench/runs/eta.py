@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -156,8 +155,8 @@ class RunProgress:
         if left is None:
             return None
         (seconds, whole), now = left, self._clock()
-        apart = math.inf if self._end is None else abs(now + seconds - self._end)
-        if self._end is None or apart > max(_STEADY_SECONDS, _STEADY_SHARE * seconds):
+        near = max(_STEADY_SECONDS, _STEADY_SHARE * seconds)
+        if self._end is None or abs(now + seconds - self._end) > near:
             self._end = now + seconds
         return max(0.0, self._end - now), whole
 

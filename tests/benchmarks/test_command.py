@@ -13,7 +13,7 @@ from command import beside, besides
 _SCRIPT = Path(__file__).with_name("chapter.py")
 
 
-def test_beside_training(benchmark, folder, tmp_path):
+def test_beside_training(benchmark, folder):
     """Two epochs of LeNet from Enter to the prompt: the seconds of each phase."""
     found: list[dict[str, float]] = []
     beside(folder, epochs=1)  # fills the caches

@@ -41,10 +41,9 @@ def models_of(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(row["model"] for row in rows))
 
 
-def tips_of(*names: str, titles: dict[str, str] | None = None) -> list[alt.Tooltip]:
+def tips_of(*names: str) -> list[alt.Tooltip]:
     """Return tooltips for shares, 0 to 1."""
-    known = titles or {}
-    return [alt.Tooltip(f"{name}:Q", title=known.get(name, name), format=PERCENT) for name in names]
+    return [alt.Tooltip(f"{name}:Q", title=name, format=PERCENT) for name in names]
 
 
 def lines(

@@ -116,11 +116,11 @@ def photographs_section(results: Results, album: Album) -> Context:
     """Return the tiles of selected test images."""
     answers, named, classes = results.pairwise.answers, labels(results), classes_of(results)
     disagreed = disagreed_on(answers, _CONTESTED)
-    fooled = fooling_all(answers, _CONTESTED)
+    fooled = fooling_all(answers, _ALL)
     seeds = {model: len(each.seeds) for model, each in answers.items()}
     return {
         "disagreed": [_contested_tile(e, album, named, classes, seeds) for e in disagreed],
-        "fooled": [_contested_tile(e, album, {}, classes, seeds) for e in fooled],
+        "fooled": [_contested_tile(e, album, {}, classes, seeds) for e in fooled[:_CONTESTED]],
         "several": len(answers) > 1,
         "fooled_title": "Every model is wrong" if len(answers) > 1 else "Mostly wrong",
         "mistakes": [
@@ -137,7 +137,7 @@ def photographs_section(results: Results, album: Album) -> Context:
             if model in answers
         ],
         "images": len(next(iter(answers.values())).images) if answers else 0,
-        "fooled_count": len(fooling_all(answers, _ALL)),
+        "fooled_count": len(fooled),
         "samples": [
             _tile(image, album, classes[label], [_line(classes[label], "b")])
             for label, image in _samples(results)
