@@ -56,15 +56,18 @@ class Backbone:
             for name, module in network.named_modules()
             if isinstance(module, nn.modules.batchnorm._BatchNorm) and name not in owners
         ]
-        self._frozen = False
+        self.frozen = False
 
     def prepare(self, place: TrainingPosition) -> None:
         """Freeze or unfreeze parameters and normalisation for the step at `place`."""
         frozen = self._share == 1 or place.done < self._share * place.end
-        if frozen == self._frozen and not frozen:
-            return
+        if frozen or self.frozen:
+            self.freeze(frozen)
+
+    def freeze(self, frozen: bool) -> None:
+        """Freeze or unfreeze parameters and normalisation; `network.train` forgets the latter."""
         for parameter in self._parameters:
             parameter.requires_grad = not frozen
         for module in self._normalizers:
             module.train(not frozen)
-        self._frozen = frozen
+        self.frozen = frozen

@@ -98,11 +98,15 @@ class TrainingLoop:
 
     def _choose(self) -> None:
         """Give the network the weights to test: the last, their mean, or the best epoch's."""
-        self._steps.keep_average()
-        tested = len(self._builder.record.history)
-        if self._recipe.patience is not None and self._best is not None:
-            set_weights(self._network, self._best.state)
-            tested = self._best.epoch
+        best, tested = self._best, len(self._builder.record.history)
+        if best is not None and (self._recipe.patience is not None or best.epoch == tested):
+            set_weights(self._network, best.state)
+            tested = best.epoch
+        else:
+            self._steps.keep_average()
+            with self._context.stop.heeded(), Stopwatch(self._device, self._clock) as refreshing:
+                self._steps.refresh()
+            self._builder.add(evaluation_seconds=refreshing.seconds)
         self._builder.note(tested_epoch=tested)
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -232,8 +236,9 @@ class TrainingLoop:
         at.random = random_state(self._device)  # evaluation may draw numbers, and may be repeated
         stop.check()
         self._builder.phase("validate")
-        with stop.deferred(), self._steps.averaged():
+        with stop.deferred(), self._steps.evaluated():
             with stop.heeded(), Stopwatch(self._device, self._clock) as validating:
+                self._steps.refresh()
                 validated = self._validate()
             done = EpochRecord(
                 epoch=at.epoch + 1,

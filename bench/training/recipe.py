@@ -18,6 +18,7 @@ from registry.claims import Claims, Kind
 from registry.errors import RunError
 
 FIELDS_BEFORE = {"ema_decay": "averaging", "train_resolution": "training_side"}  # in older files
+FIELDS_SINCE = {"fresh_statistics": False}  # not in older files; with what was done before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,9 @@ class Recipe:
         train_resolution: side of training images as a share of the tested side, to the nearest
             multiple of 32 pixels, if the network accepts that size.
         stratified_batches: whether each batch has the class shares of all images.
+        fresh_statistics: whether means and variances of batch normalisation are made anew for each
+            validation and for the test, from at most 256 training images; without it they are the
+            running ones, which lag behind the weights (Wu and Johnson 2021).
         patience: number of epochs without better validation accuracy that ends training; then the
             weights of the best epoch are tested. None trains to the end and tests the last weights.
         augmentation: augmentation of training images.
@@ -74,6 +78,7 @@ class Recipe:
     ema_decay: float = 0.0
     train_resolution: float = 1.0
     stratified_batches: bool = False
+    fresh_statistics: bool = False
     patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     configurations: int = 0
@@ -122,6 +127,7 @@ DEFAULT = Recipe(
     initialization="patches",
     train_resolution=0.75,
     stratified_batches=True,
+    fresh_statistics=True,
     augmentation=Augmentation(scale=(0.25, 1.0)),
 )
 FINETUNE = Recipe(

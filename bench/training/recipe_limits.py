@@ -40,6 +40,7 @@ _SHARES: Mapping[str, str] = MappingProxyType(
     }
 )
 _OTHER_NUMBERS = ("train_resolution", "ema_decay")
+_FLAGS = ("stratified_batches", "fresh_statistics")
 
 
 def check_recipe(recipe: Any) -> None:
@@ -49,8 +50,9 @@ def check_recipe(recipe: Any) -> None:
     check_choices({name: getattr(recipe, name) for name in _CHOICES})
     for name in dict.fromkeys((*_POSITIVE, *_RANGES, *_SHARES, *_OTHER_NUMBERS)):
         _check_number(name, getattr(recipe, name))
-    if not isinstance(recipe.stratified_batches, bool):
-        raise RunError(f"stratified_batches must be true or false, not {recipe.stratified_batches}")
+    for name in _FLAGS:
+        if not isinstance(getattr(recipe, name), bool):
+            raise RunError(f"{name} must be true or false, not {getattr(recipe, name)}")
     _check_ranges(recipe)
     _check_augmentation(recipe.augmentation)
 

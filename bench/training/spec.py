@@ -9,7 +9,7 @@ import msgspec
 
 from bench.data.batch_options import Fidelity, Layout
 from bench.system.strict_json import json_digest
-from bench.training.recipe import FIELDS_BEFORE, Recipe, with_present_names
+from bench.training.recipe import FIELDS_BEFORE, FIELDS_SINCE, Recipe, with_present_names
 from registry.architecture import Architecture
 from registry.errors import RunError
 
@@ -73,9 +73,16 @@ class TrialSpec:
         return f"seed {self.seed}" + ("" if self.fold is None else f", fold {self.fold}")
 
     def _said(self) -> dict[str, Any]:
-        """Return the fields that are not None, by their original names: old digests stay valid."""
+        """Return the fields that are not None, by their original names: old digests stay valid.
+
+        A later field of the recipe is left out if it says what was always done.
+        """
         said = {name: value for name, value in asdict(self).items() if value is not None}
-        said["recipe"] = {FIELDS_BEFORE.get(name, name): v for name, v in said["recipe"].items()}
+        said["recipe"] = {
+            FIELDS_BEFORE.get(name, name): value
+            for name, value in said["recipe"].items()
+            if name not in FIELDS_SINCE or value != FIELDS_SINCE[name]
+        }
         return said
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from bench.data.loader import Batch, DataLoader
 from bench.system.clock import Phases, Stopwatch
 from bench.system.device import autocast
+from bench.training.batch_statistics import keep_statistics, refresh_statistics
 from bench.training.finetune import Backbone
 from bench.training.optimizer import build_optimizer
 from bench.training.recipe import Recipe
@@ -89,10 +90,14 @@ class TrainState:
         precision: torch.dtype,
         phases: Phases | None,
         head: frozenset[str] | None = None,
+        seen: DataLoader | None = None,
     ) -> None:
-        """`head` names the new parameters of a network with trained weights."""
+        """`head` names the new parameters of a network with trained weights.
+
+        `seen` has images for `refresh`; without it, running statistics are evaluated.
+        """
         self.network, self.device, self._recipe = network, device, recipe
-        self._precision, self._phases = precision, phases
+        self._precision, self._phases, self._seen = precision, phases, seen
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
         self._optimizer = build_optimizer(network, recipe, head)
         self._backbone = None if head is None else Backbone(network, head, recipe)
@@ -113,6 +118,7 @@ class TrainState:
             "optimizer": self._optimizer.state_dict(),
             "average": self._average.state() if self._average else None,
             "scaler": self._scaler.state_dict(),
+            "frozen": self._backbone is not None and self._backbone.frozen,
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -122,6 +128,8 @@ class TrainState:
         if self._average:
             self._average.load(state["average"])
         self._scaler.load_state_dict(state["scaler"])
+        if self._backbone and state.get("frozen"):  # earlier checkpoints do not say it
+            self._backbone.freeze(True)
 
     def epoch(
         self,
@@ -173,9 +181,26 @@ class TrainState:
                 self._average.update()
         tally.add(logits, labels, loss)
 
-    def averaged(self) -> AbstractContextManager[None]:
-        """Return a context in which the network has the mean of its weights, if there is one."""
-        return self._average.in_place() if self._average else nullcontext()
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Return a context for `refresh` and evaluation; the network trains on as before it.
+
+        In it, the network has the mean of its weights, if there is one.
+        """
+        return self._average.in_place() if self._average else keep_statistics(self.network)
+
+    def refresh(self) -> None:
+        """Fit the statistics of batch normalisation to the present weights, if requested.
+
+        Layers that a recipe or a network keeps from training keep their statistics.
+        """
+        if self._seen is None:
+            return
+        self.network.train()
+        if self._backbone and self._backbone.frozen:
+            self._backbone.freeze(True)
+        refresh_statistics(
+            self.network, self._seen.epoch(), device=self.device, precision=self._precision
+        )
 
     def keep_average(self) -> None:
         """Give the network the mean of its weights, if there is one, after training."""

@@ -6,16 +6,13 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import redirect_stdout
-from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import nn
 
 from bench.data.batch_options import Layout
-from bench.data.check import CheckedImage
 from bench.data.loader import DataLoader
 from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS
@@ -27,11 +24,9 @@ from bench.training.budget import INITIALIZATION_SHARE, NOT_FITTED
 from bench.training.callbacks import Callback, RecordBuilder, TrialContext
 from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
-from bench.training.evaluate import evaluate
-from bench.training.evaluation import Evaluation
 from bench.training.finetune import is_trained, new_head
 from bench.training.initialize import IMAGES, TooSlowError, fit_to_images
-from bench.training.latency import SIZES, inference_times
+from bench.training.latency import SIZES
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
 from bench.training.memory_format import black_images, choose_layout, require_true_strides
@@ -39,18 +34,12 @@ from bench.training.record import Status, TrialResult
 from bench.training.reproducibility import code_digest
 from bench.training.sample_answer import with_answer
 from bench.training.spec import TrialSpec
-from bench.training.stop import DivergedError, reason_of, status_of, traceback_of
-from bench.training.suitable import (
-    ASKED,
-    PROBABILITIES,
-    doubts,
-    gives_probabilities,
-    require_pictures,
-    require_trainable,
-)
+from bench.training.stop import reason_of, status_of, traceback_of
+from bench.training.suitable import require_pictures, require_trainable
 from bench.training.train_resolution import smaller_shape, takes
 from bench.training.train_state import TrainState
 from bench.training.trial_batches import TrialBatches
+from bench.training.trial_evaluation import TrialEvaluation
 from registry.checks.settings import seed_everything
 from registry.errors import ContractError
 from registry.verify import verify
@@ -140,9 +129,12 @@ class _Trial:
             precision=self._precision,
             phases=Phases(self._device) if self._context.profile else None,
             head=new_head(self._spec, self._network),
+            seen=self._batches.seen() if self._spec.recipe.fresh_statistics else None,
         )
-        validate = partial(self._evaluate, self._split.validation)
-        training = TrainingLoop(state, batches, validate, self._builder, self._context)
+        evaluation = TrialEvaluation(
+            network=self._network, batches=self._batches, builder=self._builder
+        )
+        training = TrainingLoop(state, batches, evaluation.validate, self._builder, self._context)
         self.training = training
         if saved is not None:
             training.restore(saved)
@@ -150,9 +142,9 @@ class _Trial:
         last, best = training.weights(), training.best
         made = state.state()
         self._builder.note(digest=digest_of({n: made[n] for n in ("network", "optimizer")}))
-        test = self._test()
-        self._ask_twice()
-        self._time_inference()
+        test = evaluation.test()
+        evaluation.ask_twice()
+        evaluation.time_inference()
         if self._context.profile:
             self._builder.phase("profile")
             self._builder.note(profile=state.profile(batches, training.epochs))
@@ -261,40 +253,3 @@ class _Trial:
             precision=self._precision,
         )
         self._builder.note(compile_seconds=seconds)
-
-    def _test(self) -> Evaluation:
-        self._builder.phase("test")
-        with Stopwatch(self._device) as stopwatch:
-            test = self._evaluate(self._split.test)
-        self._builder.add(evaluation_seconds=stopwatch.seconds)
-        self._builder.note(
-            test_loss=test.loss, test_accuracy=test.accuracy, test_images=len(test.labels)
-        )
-        return test
-
-    def _ask_twice(self) -> None:
-        """Mark answers that depend on more than the picture; remark on probabilities."""
-        self._builder.phase("inference")  # as its timing, it asks for one picture alone
-        images = self._batches.first_of(self._split.test[:ASKED])
-        found = doubts(self._network, images, self._precision)
-        self._builder.note(marks=(*self._builder.record.marks, *found))
-        known = (each.check == "logits" for each in self._spec.architecture.deviations)
-        if not any(known) and gives_probabilities(self._network, images, self._precision):
-            self._builder.callback.say(f"{self._spec.model}: {PROBABILITIES}")
-
-    def _time_inference(self) -> None:
-        self._builder.phase("inference")
-        images = self._batches.first_of(self._split.test[: max(SIZES)])
-        times = inference_times(self._network, images, self._layout, self._precision)
-        self._builder.note(inference=times)
-
-    def _evaluate(self, images: Sequence[CheckedImage]) -> Evaluation:
-        evaluation = evaluate(
-            self._network,
-            self._batches.evaluation(images).epoch(),
-            device=self._device,
-            precision=self._precision,
-        )
-        if not math.isfinite(evaluation.loss):
-            raise DivergedError(f"the loss in evaluation is {evaluation.loss}")
-        return evaluation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -15,6 +15,7 @@ from bench.data.pixel_source import InputShape, PixelSource
 from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS, normalization_of
 from bench.system.device import number_type
+from bench.training.batch_statistics import IMAGES
 from bench.training.spec import TrialSpec
 
 
@@ -35,17 +36,16 @@ class TrialBatches:
 
     def training(self, batch_size: int | None = None, workers: int | None = None) -> DataLoader:
         """Return the training batches; size and workers default to the specification's."""
-        recipe = self.spec.recipe
-        dataset = TrainingDataset(
-            files=[image.file for image in self.split.train],
-            source=self.source,
-            shape=self.training_shape,
-            seed=self.spec.seed,
-            augmentation=recipe.augmentation,
-            fidelity=self.spec.fidelity,
-            stratified=recipe.stratified_batches,
-        )
-        return self._loader(dataset, recipe.epochs or sys.maxsize, batch_size, workers)
+        epochs = self.spec.recipe.epochs or sys.maxsize
+        return self._loader(self._training_images(), epochs, batch_size, workers)
+
+    def seen(self) -> DataLoader:
+        """Return batches of training images as in evaluation, for `refresh_statistics`.
+
+        They are the same for each pass, and have the classes in the shares of all.
+        """
+        order = replace(self._training_images(), stratified=True).order(0)
+        return self.evaluation([self.split.train[index] for index in order[:IMAGES]])
 
     def evaluation(
         self, images: Sequence[CheckedImage], batch_size: int | None = None
@@ -67,6 +67,18 @@ class TrialBatches:
         """Return `count` images of `shape`, (N, C, H, W), all zeros."""
         zeros = torch.zeros(count, *shape, device=self.device, dtype=number_type(self.precision))
         return zeros.contiguous(memory_format=MEMORY_FORMATS[self.layout])
+
+    def _training_images(self) -> TrainingDataset:
+        recipe = self.spec.recipe
+        return TrainingDataset(
+            files=[image.file for image in self.split.train],
+            source=self.source,
+            shape=self.training_shape,
+            seed=self.spec.seed,
+            augmentation=recipe.augmentation,
+            fidelity=self.spec.fidelity,
+            stratified=recipe.stratified_batches,
+        )
 
     def _loader(
         self, dataset: ImageDataset, epochs: int, batch_size: int | None, workers: int | None = None

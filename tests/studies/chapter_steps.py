@@ -129,7 +129,8 @@ def all_steps() -> tuple[Step, ...]:
 
 
 def _within(seconds: float) -> Recipe:
-    return replace(DEFAULT, epochs=None, seconds=float(seconds))
+    """Return `default` for a time, as it was when these networks were trained."""
+    return replace(DEFAULT, epochs=None, seconds=float(seconds), fresh_statistics=False)
 
 
 _CHANGES: tuple[tuple[str, str, dict[str, object]], ...] = (

@@ -58,10 +58,18 @@ class Ticking(nn.Module):
         return self.fc(self.drop(images.flatten(1)))
 
 
-def _spec(seconds=6.0, **changes):
-    contract = replace(LENET5.contract, parameters=2050)
+class Normalizing(Ticking):
+    """The same, with batch normalisation."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__(num_classes)
+        self.drop = nn.BatchNorm1d(1024)
+
+
+def _spec(seconds=6.0, kind=Ticking, **changes):
+    contract = replace(LENET5.contract, parameters=2050 + 2048 * (kind is Normalizing))
     architecture = replace(
-        LENET5, name="ticking", constructor=f"{__name__}:Ticking", contract=contract
+        LENET5, name="ticking", constructor=f"{__name__}:{kind.__name__}", contract=contract
     )
     length = {"epochs": None, "seconds": seconds}
     recipe = replace(DEFAULT, **length, batch_size=4, initialization="own")
@@ -116,6 +124,14 @@ def test_training_ends_after_the_step_that_reaches_the_budget(split):
     assert [epoch.train_images for epoch in record.history] == [16, 8]
     assert [epoch.train_seconds for epoch in record.history] == [4.0, 2.0]
     assert record.images_per_second == 24 / 6
+
+
+def test_fresh_statistics_take_no_time_of_a_budget(split):
+    """Four passes before each of two validations: they are time of evaluation."""
+    record = _trained(_spec(kind=Normalizing), split).record
+
+    assert (record.steps, record.train_seconds) == (6, 6.0)
+    assert record.evaluation_seconds >= 2 * (4 + 1) * _LOOK
 
 
 def test_a_step_may_end_beyond_the_budget(split):

@@ -104,7 +104,7 @@ def test_no_memory_for_many_images_leaves_that_size_out(split):
 def test_timing_changes_no_weights_and_no_answers(split, monkeypatch):
     """Though the network draws numbers: with and without it, all else is the same."""
     repeat_timing = _run("Drawing", split)
-    monkeypatch.setattr("bench.training.trial.inference_times", lambda *_: ())
+    monkeypatch.setattr("bench.training.trial_evaluation.inference_times", lambda *_: ())
     untimed = _run("Drawing", split)
 
     assert untimed.record.inference == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.runs.request import Request, as_plain, request_of
@@ -46,6 +48,23 @@ def test_digests_are_those_of_the_first_version():
     """Checkpoints and run folders are found by them, whatever a field is called now."""
     assert _SPEC.id == "782aacd60d9e8cde43447e2fa3df61775101a00e9001af9eda2a7c70c09e4a64"
     assert _SPEC.task_id == "41deed7e98ca61939c979cdbd5ad5ffd9748bfe3f982c3185c88270810e31491"
+
+
+def test_a_later_field_that_says_something_else_is_in_the_digest():
+    """With fresh statistics it is another trial."""
+    fresh = replace(_SPEC, recipe=replace(_RECIPE, fresh_statistics=True))
+
+    assert _SPEC.task_id != fresh.task_id
+    assert _SPEC.id != fresh.id
+
+
+def test_a_specification_without_a_later_field_says_what_was_done():
+    """Runs of earlier versions evaluated with running statistics."""
+    plain = spec_as_plain(_SPEC)
+    del plain["recipe"]["fresh_statistics"]
+
+    assert not spec_of(plain).recipe.fresh_statistics
+    assert spec_of(plain) == _SPEC
 
 
 def test_fields_are_read_by_their_former_names():

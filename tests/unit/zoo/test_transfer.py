@@ -178,7 +178,8 @@ data, *runs = sys.argv[1:]
 with hastened():
     for place in runs:
         share = float(place.rpartition("-")[2])
-        recipe = replace(FINETUNE, epochs=2, frozen_share=share, backbone_rate=0.1)
+        recipe = replace(FINETUNE, epochs=2, frozen_share=share, backbone_rate=0.1,
+                         fresh_statistics=True)
         bench.run(["timm:test_resnet"], data, pretrained=True, recipe=recipe, runs=place,
                   isolate=False, threads=1, layout="contiguous")
 """
