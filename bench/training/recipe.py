@@ -51,9 +51,9 @@ class Recipe:
         train_resolution: side of training images as a share of the tested side, to the nearest
             multiple of 32 pixels, if the network accepts that size.
         stratified_batches: whether each batch has the class shares of all images.
-        fresh_statistics: whether means and variances of batch normalisation are made anew for each
-            validation and for the test, from at most 256 training images; without it they are the
-            running ones, which lag behind the weights (Wu and Johnson 2021).
+        fresh_statistics: whether validation and test use means and variances of batch normalisation
+            from at most 256 training images, instead of the running ones, which lag behind the
+            weights (Wu and Johnson 2021).
         patience: number of epochs without better validation accuracy that ends training; then the
             weights of the best epoch are tested. None trains to the end and tests the last weights.
         augmentation: augmentation of training images.

@@ -11,6 +11,7 @@ import mutants_of_records
 import mutants_of_registry
 import mutants_of_report
 import mutants_of_seeds
+import mutants_of_statistics
 import mutants_of_training
 from code_mutant import Mutant
 
@@ -21,6 +22,7 @@ MUTANTS = (
     *mutants_of_network_kinds.MUTANTS,
     *mutants_of_data.MUTANTS,
     *mutants_of_training.MUTANTS,
+    *mutants_of_statistics.MUTANTS,
     *mutants_of_records.MUTANTS,
     *mutants_of_report.MUTANTS,
     *mutants_of_seeds.MUTANTS,

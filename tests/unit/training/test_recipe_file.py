@@ -46,7 +46,7 @@ def _written(tmp_path, file=None):
 def test_what_is_written_is_read_again(tmp_path):
     """All fields of the recipe, of models' own ones, and how it was found."""
     own = replace(_TUNED, name="tuned for ./my net.py:Net", batch_size=16, configurations=7,
-                  augmentation=Augmentation(scale=(0.9, 1.0)))  # fmt: skip
+                  fresh_statistics=True, augmentation=Augmentation(scale=(0.9, 1.0)))  # fmt: skip
     file = RecipeFile(recipe=_TUNED, models={"./my net.py:Net": own}, found=_FOUND)
 
     assert read_recipe_file(_written(tmp_path, file)) == file
@@ -63,6 +63,13 @@ def test_a_file_may_say_only_what_must_be(tmp_path):
     assert read_recipe_file(path).recipe == Recipe(
         name="mine", epochs=2, batch_size=8, optimizer="sgd", learning_rate=1.0
     )
+
+
+@pytest.mark.parametrize("name", ["stratified_batches", "fresh_statistics"])
+def test_what_is_done_or_not_is_true_or_false(name):
+    """A number is neither."""
+    with pytest.raises(RunError, match=f"{name} must be true or false, not 1"):
+        replace(_TUNED, **{name: 1})
 
 
 @pytest.mark.parametrize(
