@@ -26,7 +26,7 @@ SIZES = (1, 32)  # images
 _MOST, _LEAST = 50, 5  # repetitions
 _ENOUGH_SECONDS = 0.4  # then the minimum of repetitions is enough
 _TOO_LONG_SECONDS = 1.0  # then no repetition starts, however few there are
-_WARM_SECONDS = 0.2  # a first pass of that length has warmed up enough
+_WARM_SECONDS = 0.05  # a first pass of that length has warmed up enough
 _TAIL = 20  # repetitions, below which a 95th percentile would be little but the slowest
 
 

@@ -90,17 +90,21 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     """Return `matrix` (M, N) with singular values of 0.68 to 1.21, by Newton-Schulz steps.
 
     Singular values below 1/500 of the Frobenius norm end up below 0.68. If the norm is below 1e-7,
-    all of them do.
+    all of them do. Each step multiplies from the left by a polynomial of the Gram matrix. So the
+    polynomials are multiplied, each a small square matrix, and the wide matrix is used twice only.
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    found = matrix.T if tall else matrix
-    found = found / found.norm().clamp_min(_SMALLEST)
-    first, third, fifth = _QUINTIC
+    wide = matrix.T if tall else matrix
+    wide = wide / wide.norm().clamp_min(_SMALLEST)
+    gram = wide @ wide.T
+    product = None
     for _ in range(_STEPS):
-        gram = found @ found.T
-        found = torch.addmm(
-            found, torch.addmm(gram, gram, gram, beta=third, alpha=fifth), found, beta=first
-        )
+        first, third, fifth = _QUINTIC
+        factor = torch.addmm(gram, gram, gram, beta=third, alpha=fifth)
+        factor.diagonal().add_(first)
+        product = factor if product is None else factor @ product
+        gram = factor @ gram @ factor
+    found: torch.Tensor = product @ wide
     return found.T if tall else found
 
 

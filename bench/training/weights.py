@@ -10,6 +10,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -53,11 +54,15 @@ def save_weights(path: Path, state: State, published: WeightsMetadata) -> None:
 
 
 def publish(result: TrialResult, folder: Path) -> None:
-    """Write the weights in `result` to `folder`, or raise OSError."""
+    """Write the weights in `result` to `folder`, two files at once, or raise OSError."""
     spec, last, best = result.record.spec, result.last_weights, result.best_weights
-    names = ("weights.safetensors", last), ("weights-best.safetensors", best)
-    for name, weights in names if best is not last else names[:1]:
-        if weights is not None:
+    names = {
+        "weights.safetensors": last,
+        "weights-best.safetensors": best if best is not last else None,
+    }
+
+    def save(name: str) -> None:
+        if (weights := names[name]) is not None:
             published = WeightsMetadata(
                 model=spec.model,
                 architecture=spec.architecture,
@@ -69,6 +74,9 @@ def publish(result: TrialResult, folder: Path) -> None:
                 logits=weights.logits,
             )
             save_weights(folder / name, weights.state, published)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(save, names))
 
 
 def digest(said: str, state: State) -> str:
