@@ -22,6 +22,7 @@ from bench.runs.request import Request
 from bench.runs.resolve import resolve_request
 from bench.runs.stored_runs import write_report
 from bench.runs.trained_weights import find_weights
+from bench.training.trial_evaluation import TrialEvaluation
 from registry.errors import RunError
 from zoo import LENET5
 
@@ -210,14 +211,14 @@ def test_an_interrupted_run_ends_like_an_unbroken_one(images, tmp_path):
 
 def test_a_fold_that_fails_takes_its_seed_with_it(images, tmp_path, monkeypatch):
     """The row has the status and names the fold; the other seed counts, the other folds do not."""
-    test = bench.training.trial._Trial._test
+    test = TrialEvaluation.test
 
-    def failing(trial):
-        if trial._spec.key == ("lenet5", 0, 2):
+    def failing(evaluation):
+        if evaluation.batches.spec.key == ("lenet5", 0, 2):
             raise RuntimeError("no luck")
-        return test(trial)
+        return test(evaluation)
 
-    monkeypatch.setattr("bench.training.trial._Trial._test", failing)
+    monkeypatch.setattr(TrialEvaluation, "test", failing)
     results = _run(images, tmp_path, seeds=(0, 1))
     row = results.frame.set_index("model").loc["lenet5"]
     answers = results.pairwise.answers["lenet5"]
