@@ -50,7 +50,7 @@ def shown_photographs(results: Results) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def verdict_section(results: Results, about: Mapping[str, Any]) -> Context:
+def verdict_section(results: Results) -> Context:
     """Return the verdict: headline, lead, notes, and lines with their kind."""
     told = results.pairwise.standings.lines
     kinds, named = {"✗": "failed", "≠": "marked"}, labels(results)
@@ -58,7 +58,7 @@ def verdict_section(results: Results, about: Mapping[str, Any]) -> Context:
         "headline": headline(results, named),
         "lead": lead(results, named),
         "sure": sureness(results),
-        "next_step": next_step(results, about),
+        "next_step": next_step(results),
         "notes": notes(results),
         "lines": [{"kind": each.kind, "text": each.text} for each in told],
         "failures": [

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bench.analysis.columns import rows_of
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.analysis.stats.paired import LEVEL
-from bench.data.synthetic import SYNTHETIC_NAME
 from bench.report.advice import advised
 from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines
@@ -51,26 +48,15 @@ def sureness(results: Results) -> str:
     ending, outcome = results.pairwise.standings.ending, results.outcome
     if ending == "winner":
         added = "" if outcome is None else " Seeds were added until that was clear."
-        rate = percent(LEVEL, 0)
-        sure = f"If the models were equal, at most {rate} of such runs would say so."
-        return f"{sure}{_lead_at_least(results)}{added}"
+        least = percent(LEVEL, 0)
+        return f"If the models were equal, at most {least} of such runs would say so.{added}"
     if outcome is not None:
         return f"Seeds were added as long as they helped: {outcome.sentence}."
     if ending == "tie":
         return _undecided(results)
     if {len(each.seeds) for each in results.pairwise.answers.values()} == {1}:
-        return (
-            "Each model has one seed, so the variation between seeds is not known. The intervals "
-            "cover other test images only."
-        )
+        return "Each model has one seed, so the variation between seeds is not known."
     return ""
-
-
-def _lead_at_least(results: Results) -> str:
-    """Return how small the lead of the best model may be; "" if its interval does not say."""
-    winner = results.pairwise.standings.winner
-    least = min((each.found.low for each in results.verdicts if each.first == winner), default=0.0)
-    return f" It may be ahead by as little as {round_points(least)}." if least > 0 else ""
 
 
 def _undecided(results: Results) -> str:
@@ -83,31 +69,18 @@ def _undecided(results: Results) -> str:
     return f"{who} may still differ by up to {most}. A new run with {fewer} or images shows more."
 
 
-def next_step(results: Results, about: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return what is sensible next, and the command for it; None if there is no such thing.
+def next_step(results: Results) -> tuple[str, str] | None:
+    """Return what finishes a run or brings its verdict, and the command; None if nothing is needed.
 
-    It finishes the run, brings a verdict, looks closer at a tie, or uses the networks: on one's
-    own pictures, if they were compared on drawings. The command names the folder alone, for a page
-    may move.
+    The command names the folder alone, for a page may move.
     """
     here = replace(results, folder=Path(results.folder.name))
     if results.unfinished:
         return "To finish this run:", here.more
-    if (found := advised(here)) is not None:
-        return f"For a verdict, {found.seeds}, {found.time}:", found.command
-    standings, name = results.pairwise.standings, shlex.quote(results.folder.name)
-    if standings.ending == "nothing":
+    found = advised(here)
+    if found is None:
         return None
-    if about.get("data") == SYNTHETIC_NAME:
-        models = shlex.join(standings.order or standings.accuracies)
-        return "On your own pictures:", f"zoo bench --models {models} --data FOLDER"
-    if standings.ending == "tie" and results.outcome is None and not results.gathered:
-        seeds = 2 * max(len(each.seeds) for each in results.pairwise.answers.values())
-        again = f"zoo bench --config {name}/config.json --seeds {seeds}"
-        return "To look closer, in a new run with twice the seeds:", again
-    if (about.get("request") or {}).get("weights"):
-        return "To classify a picture with these networks:", f"zoo predict PICTURE --run {name}"
-    return None
+    return f"For a verdict, {found.seeds}, {found.time}:", found.command
 
 
 def notes(results: Results) -> list[str]:

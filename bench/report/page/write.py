@@ -85,7 +85,7 @@ def page(
     tradeoffs = [charts.pop(name) for name in _TRADEOFFS if name in charts]
     context = {
         "title": about["title"],
-        **verdict_section(results, about),
+        **verdict_section(results),
         **table_section(results),
         "accuracy": charts.pop("accuracy", None),
         "tradeoffs": tradeoffs,

@@ -121,7 +121,7 @@ def test_no_two_texts_of_a_table_contradict_each_other(trial):
     told, frame = results.pairwise.standings, results.frame.set_index("model")
     better = {(v.first, v.second) for v in results.verdicts if v.kind == "better"}
     tested = {frozenset((v.first, v.second)) for v in results.verdicts if v.kind != "descriptive"}
-    page, rows = verdict_section(results, _ABOUT), [*frame.index]
+    page, rows = verdict_section(results), [*frame.index]
     texts = "\n".join(line["text"] for line in page["lines"])
     markdown = as_markdown(results.frame, "", results.pairwise.sentences)
     files = comparison_as_json(results)
@@ -179,7 +179,7 @@ def test_untested_pairs_are_one_sentence():
     assert re.fullmatch(
         r"no verdict between any two of 3 models; a and c differ most: "
         r"\S+ points \(95 %: \S+ to \S+\), 1 seed, 92 images: "
-        r"one seed tells of these networks only; more seeds are needed for a verdict",
+        r"one seed tells of these networks only; two are needed for a verdict",
         told,
     )
 
@@ -212,7 +212,7 @@ def test_failed_seeds_end_the_sentence_of_all_pairs():
     """After what the test lacks."""
     (told,) = _results({"a": [0.9, None], "b": [0.9], "c": [0.9]}).pairwise.sentences
 
-    assert told.endswith("more seeds are needed for a verdict; a: 1 of 2 seeds, seed 1 failed")
+    assert told.endswith("two are needed for a verdict; a: 1 of 2 seeds, seed 1 failed")
 
 
 def test_a_headline_counts_many_models():
