@@ -52,10 +52,9 @@ def sureness(results: Results) -> str:
     if ending == "tie":
         return _undecided(results)
     if {len(each.seeds) for each in results.pairwise.answers.values()} == {1}:
-        several = len(results.pairwise.answers) > 1
-        may = (
-            "each model has one seed, and another may reverse the order" if several else "one seed"
-        )
+        may = "one seed"
+        if len(results.pairwise.answers) > 1:
+            may = "each model has one seed, and another may reverse the order"
         return f"Not yet: {may}. The interval of one seed holds for other images only."
     return ""
 
