@@ -95,7 +95,7 @@ ACCURACY_COLUMNS = (
            "accuracy minus that of the first compared model, on the seeds of both; in points in "
            "the table",
            "share",
-           name="difference", label="gap", cell_of=_difference_cell, place=4, priority=1,
+           name="gap", cell_of=_difference_cell, place=4, priority=1,
            relevant=_compared),
     Column("difference_low", partial(_difference, 1),
            "lower bound of the 95 % interval of the difference, for this pair only; empty for the "

@@ -44,6 +44,8 @@ class Results:
         gathered: whether the run is of a plan, so that another plan adds seeds to it.
         outcome: what a run that adds seeds until it is clear has come to; else None.
         started: when the run started, in ISO 8601; "" if not known.
+        command: words of the command that began the run; empty if not known.
+        synthetic: whether its images are drawn by code, so that others say more.
     """
 
     records: tuple[TrialRecord, ...]
@@ -58,6 +60,8 @@ class Results:
     gathered: bool = False
     outcome: Outcome | None = None
     started: str = ""
+    command: tuple[str, ...] = ()
+    synthetic: bool = False
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -152,8 +156,9 @@ class Results:
         asked = (about.get("request") or {}).get("target")
         if target is None and asked is not None:
             target = parse_share(asked)
-        split = about["split"]
-        noun = "drawing" if about.get("data") == SYNTHETIC_NAME else "image"
+        split, there = about["split"], about.get("environment") or {}
+        synthetic = about.get("data") == SYNTHETIC_NAME
+        noun = "drawing" if synthetic else "image"
         looks = looks_of(about.get("request"), records, planned)
         pairwise = compare_pairwise(
             records, split["test"], tests or {}, split.get("groups"), noun, looks
@@ -168,9 +173,11 @@ class Results:
             planned=planned,
             pairwise=pairwise,
             stopped_by=stopped_by,
-            gathered="plan" in (about.get("environment") or {}),
+            gathered="plan" in there,
             outcome=outcome_of(looks, pairwise),
-            started=(about.get("environment") or {}).get("started") or "",
+            started=there.get("started") or "",
+            command=tuple(there.get("command") or ()),
+            synthetic=synthetic,
         )
 
 

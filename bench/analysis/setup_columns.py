@@ -11,15 +11,16 @@ from bench.system.options import format_seconds
 
 
 def _epochs_cell(row: Row) -> str:
-    """Return the length of training: `10`; `60 s`; `7 of 20, best 4` if the best is tested."""
+    """Return the length of training: `10`; `7.5 in 60 s`; `7 of 20, best 4` if that is tested."""
     budget, epochs = row.get("budget_seconds"), row.get("epochs")
     asked = "" if missing(epochs) else f"{epochs:.0f}"
+    trained, best, limit = row.get("epochs_trained"), row.get("tested_epoch"), "of"
     if budget is not None and not missing(budget):
-        asked = format_seconds(budget)
-    if not row.get("selection") or missing(row.get("epochs_trained")):
-        return asked
-    trained, best = row["epochs_trained"], row["tested_epoch"]
-    return f"{trained:g} of {asked}" + ("" if missing(best) else f", best {best:g}")
+        asked, limit = format_seconds(budget), "in"
+    if missing(trained) or (limit == "of" and not row.get("selection")):
+        return asked if limit == "of" else ""
+    chosen = row.get("selection") and not missing(best)
+    return f"{trained:g} {limit} {asked}" + (f", best {best:g}" if chosen else "")
 
 
 def _recipe_cell(row: Row) -> str:
@@ -89,8 +90,8 @@ SETUP_COLUMNS = (
            "s"),
     Column("epochs_trained", lambda m: median_of(t.last.epoch for t in m.done if t.last),
            "number of trained epochs; a time budget may end within the last; median over "
-           "trainings. The table shows the budget (`60 s`) or the requested epochs, and with "
-           "`--patience` the trained epochs and the best one, which is tested",
+           "trainings. The table shows them with the budget (`7 in 60 s`), or the requested "
+           "epochs, and with `--patience` the trained epochs and the best one, which is tested",
            name="epochs", cell_of=_epochs_cell, place=10, priority=4, relevant=_length_differs),
     Column("steps_trained", lambda m: median_of(trial.steps for trial in m.done),
            "number of optimiser steps; median over trainings. With a budget it depends on the "

@@ -17,7 +17,7 @@ MANY = 10  # with more models, only verdicts with the best are shown
 _HOPELESS = 0.5  # a difference that hardly any two models have
 SEEDS = 2  # fewer say nothing about other seeds
 Ending = Literal["better", "same", "images", "open"]  # of a pair, after a look
-_NEEDED = ": one seed tells of these networks only; two are needed for a verdict"
+_NEEDED = ": one seed tells of these networks only; the interval leaves other seeds out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,59 +1,142 @@
-"""What a run still needs for a verdict, as a command that can be repeated, with its time."""
+"""What to do next with a run, as a command that can be copied."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import mean
 
 from bench.analysis.look_sizes import LOOKS
 from bench.analysis.results import Results
-from bench.system.display import count_noun, duration
+from bench.analysis.verdict import Verdict
+from bench.report.repeat_command import repeat_command
+from bench.system.display import count_noun, duration, join_names
 from bench.training.record import TrialRecord
 from bench.training.spec import paired_seed
+
+_MOST_MODELS = 4  # in a command to try
+SURE = 0.01  # a verdict with a larger p is only just one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What a verdict lacks, in words: seeds, the command that adds them, and its time."""
+    """What to do next, why, and how long that takes where it is known."""
 
-    seeds: str
+    why: str
     command: str
-    time: str
 
     def __str__(self) -> str:
-        return f"{self.seeds}: {self.command}, {self.time}"
+        return f"{self.why}: {self.command}"
 
 
 def advice(results: Results) -> str:
-    """Return in words what a verdict lacks; "" if it lacks nothing."""
-    return str(advised(results) or "")
+    """Return in words what to do next; "" for a run that is to be resumed first."""
+    going_on = results.outcome is not None and results.outcome.next_seeds
+    return "" if results.unfinished or going_on else str(advised(results) or "")
 
 
-def advised(results: Results) -> Advice | None:
-    """Return the seeds that a verdict lacks; None if it lacks none.
+def advised(results: Results, name: str | None = None) -> Advice | None:
+    """Return what to do next with a run, which its command may call by another `name`.
 
-    An unfinished run has none: it is resumed first. Nor has one that adds seeds until it is clear.
+    In order: finish it, mend a model that has failed, get a verdict, leave drawings for images,
+    make a weak verdict surer or a tie a verdict, use the weights. None if nothing is left.
     """
+    here = results if name is None else replace(results, folder=Path(name))
+    if results.unfinished or (results.outcome is not None and results.outcome.next_seeds):
+        return Advice(why="to finish this run", command=here.more)
+    return (
+        _mended(results, whole=name is None)
+        or _verdict(here)
+        or _own_images(results)
+        or _surer(here)
+        or _clear(results, whole=name is None)
+        or _used(results, here)
+    )
+
+
+def weakest(results: Results) -> Verdict | None:
+    """Return the verdict on the winner that is least sure; None without a winner."""
+    winner = results.pairwise.standings.winner
+    found = [each for each in results.verdicts if each.first == winner]
+    return max(found, key=lambda each: (each.p, -each.found.low), default=None)
+
+
+def _mended(results: Results, *, whole: bool) -> Advice | None:
+    """A failed trial is finished: resuming does not try it again, for its network has changed."""
+    tested = {record.model for record in results.records if record.status == "ok"}
+    failed = list(dict.fromkeys(r.model for r in results.records if r.model not in tested))
+    command = repeat_command(results.command, whole=whole)
+    if not failed or not command:
+        return None
+    return Advice(why=f"after mending {join_names(failed, most=3)}, a new run", command=command)
+
+
+def _verdict(results: Results) -> Advice | None:
+    """The seeds that a verdict lacks. A run that adds seeds until it is clear lacks none."""
     verdicts = [each for each in results.verdicts if each.kind == "descriptive"]
     more = max((each.needed - each.found.seeds for each in verdicts), default=0)
-    if results.unfinished or results.outcome is not None or more < 1:
+    if results.outcome is not None or more < 1:
         return None
-    seeds = list(dict.fromkeys(paired_seed(r.model, r.spec.seed) for r in results.records))
+    if _seeds(results) != [0]:
+        return _with_more(results, "for a verdict", more)
     each = seed_seconds(results.records)
-    if seeds == [0]:
-        least, most = (number - 1 for number in (LOOKS[0], LOOKS[-1]))
-        times = dict.fromkeys((duration(least * each), duration(most * each)))
-        time = " to ".join(times) if len(times) > 1 else f"about {duration(most * each)}"
-        return Advice(
-            seeds=f"{least} to {most} more seeds",
-            command=f"{results.more} --until-clear",
-            time=time,
-        )
+    least, most = (number - 1 for number in (LOOKS[0], LOOKS[-1]))
+    times = dict.fromkeys((duration(least * each), duration(most * each)))
+    time = " to ".join(times) if len(times) > 1 else f"about {duration(most * each)}"
     return Advice(
-        seeds=count_noun(more, "more seed"),
-        command=f"{results.more} --seeds {_with(seeds, more)}",
-        time=f"about {duration(more * each)}",
+        why=f"for a verdict, {least} to {most} more seeds, {time}",
+        command=f"{results.more} --until-clear",
+    )
+
+
+def _own_images(results: Results) -> Advice | None:
+    models = (*results.pairwise.standings.order, *results.pairwise.standings.accuracies)
+    if not results.synthetic or not models:
+        return None
+    named = " ".join(map(shlex.quote, list(dict.fromkeys(models))[:_MOST_MODELS]))
+    return Advice(
+        why="drawings are only a demonstration; for your own images",
+        command=f"zoo bench --models {named} --data YOUR-FOLDER",
+    )
+
+
+def _surer(results: Results) -> Advice | None:
+    """Twice the seeds, if the winner is only just the best."""
+    least = weakest(results)
+    if least is None or results.outcome is not None or least.p <= SURE:
+        return None
+    return _with_more(results, "for a surer verdict", len(_seeds(results)))
+
+
+def _clear(results: Results, *, whole: bool) -> Advice | None:
+    """A new run for models that tie: more seeds after a test would find differences by chance."""
+    unclear = results.pairwise.standings.ending in ("tie", "open") and results.outcome is None
+    command = repeat_command(results.command, until_clear=True, whole=whole)
+    if not unclear or not command or len(_seeds(results)) >= LOOKS[-1]:
+        return None
+    return Advice(why=f"a new run, of up to {LOOKS[-1]} seeds, may tell", command=command)
+
+
+def _used(results: Results, here: Results) -> Advice | None:
+    if not any(results.folder.rglob("weights.safetensors")):
+        return None
+    return Advice(
+        why="to classify your own pictures with the trained weights",
+        command=f"zoo predict PHOTO --run {shlex.quote(str(here.folder))}",
+    )
+
+
+def _seeds(results: Results) -> list[int]:
+    return list(dict.fromkeys(paired_seed(r.model, r.spec.seed) for r in results.records))
+
+
+def _with_more(results: Results, why: str, more: int) -> Advice:
+    time = duration(more * seed_seconds(results.records))
+    return Advice(
+        why=f"{why}, {count_noun(more, 'more seed')}, about {time}",
+        command=f"{results.more} --seeds {_with(_seeds(results), more)}",
     )
 
 

@@ -126,15 +126,20 @@ def _draw_tile(sheet: Image.Image, left: int, top: int, tile: Tile) -> None:
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
-    """Return `text` in at most `most` lines of `width`; a truncated line ends in `...`."""
+    """Return `text` in at most `most` lines of `width`; a truncated line ends in `...`.
+
+    A line ends before a word, else before a folder's file or a suffix, else at any letter.
+    """
     lines: list[str] = []
     while text and len(lines) < most:
         length = len(text)
         while length > 1 and font.getlength(text[:length]) > width:
             length -= 1
-        space = text.rfind(" ", 0, length + 1)
-        if length < len(text) and space > 0 and len(lines) + 1 < most:
-            length = space
+        ends = (text.rfind(" ", 0, length + 1), text.rfind("/", 0, length) + 1,
+                text.rfind(".", 0, length + 1))  # fmt: skip
+        end = next((each for each in ends if each > 0), 0)
+        if length < len(text) and end and len(lines) + 1 < most:
+            length = end
         lines.append(text[:length])
         text = text[length:].lstrip()
     if text:

@@ -190,3 +190,12 @@ def make_run(
         if pictures:
             store.thumbnails.keep({name: picture(n) for n, name in enumerate(images)})
     return path
+
+
+def alike(number, trial):
+    """Return the result of a trial with the answers of a coin."""
+    answers = np.random.default_rng(number).random((72, 2)).astype(np.float32)
+    accuracy = float((answers.argmax(axis=1) == trial.test.labels).mean())
+    test = replace(trial.test, probabilities=answers / answers.sum(axis=1, keepdims=True))
+    record = replace(trial.record, test_accuracy=accuracy)
+    return replace(trial, record=record, test=replace(test, accuracy=accuracy))

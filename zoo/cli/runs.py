@@ -133,9 +133,8 @@ def print_table(results: Results, names: Sequence[str] = ()) -> None:
     from bench.report.advice import advice
     from bench.report.table import render
 
-    frame, title, more = results.frame, results.title, advice(results)
-    said = () if results.outcome else results.sentences  # `print_ending` ends with the others
-    sentences = (*said, *([more] if more else []))
+    frame, title, said = results.frame, results.title, (*results.sentences, advice(results))
+    sentences = [line for line in said if line and not results.outcome]  # `print_ending` says those
     width, whole = Console().width, not is_narrow()
     print_rendered(render(frame, title, width, sentences, names, whole=whole), crop=False)
 
@@ -144,10 +143,13 @@ def print_ending(results: Results, *, as_json: bool = False) -> None:
     """Print how a run has ended that adds seeds until it is clear, or how it continues."""
     if results.outcome is None:
         return
-    line = short(results.outcome.sentence, LINE_CELLS)
+    from bench.report.advice import advice
+
+    lines = [short(results.outcome.sentence, LINE_CELLS)]
     if results.outcome.next_seeds:
-        line += f": {results.more}"
-    print(line, file=sys.stderr if as_json else sys.stdout)
+        lines[0] += f": {results.more}"
+    lines += filter(None, [advice(results)])
+    print(*lines, sep="\n", file=sys.stderr if as_json else sys.stdout)
 
 
 def say_what_is_left(results: Results) -> None:

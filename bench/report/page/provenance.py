@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Mapping
-from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from bench.analysis.results import Results
-from bench.system.credentials import hide_credentials
+from bench.report.repeat_command import folder_name, repeat_command
 from bench.system.display import count_noun
 
 _MOST_NAMES = 200
@@ -20,7 +17,7 @@ def data_section(about: Mapping[str, Any]) -> dict[str, Any]:
     """Return counts, parts, rejects and duplicates, if the store has them."""
     split, manifest = about.get("split") or {}, about.get("manifest") or {}
     rejects, duplicates = about.get("rejects") or [], manifest.get("duplicates") or []
-    facts = [("folder", _folder_name(str(about.get("data") or "")))]
+    facts = [("folder", folder_name(str(about.get("data") or "")))]
     if manifest:
         classes = ", ".join(f"{count:,} {name}" for name, count in manifest["classes"].items())
         facts.append(("images", f"{manifest['images']:,} ({classes})"))
@@ -71,7 +68,7 @@ def repeat_section(results: Results, about: Mapping[str, Any]) -> dict[str, Any]
         row = (record.model, record.spec.origin, record.contract, source)
         origins.setdefault(record.model, row)
     return {
-        "command": _command(there.get("command") or []),
+        "command": repeat_command(results.command),
         "repeat": [(name, str(value)) for name, value in facts if value],
         "started": started,
         "origins": list(origins.values()),
@@ -92,28 +89,6 @@ def _class_counts(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
 def _duplicate(each: Mapping[str, Any]) -> str:
     how = "identical files" if each["identical"] else "one picture, saved differently"
     return f"{' = '.join(each['images'])}: {how}"
-
-
-def _command(command: list[str]) -> str:
-    """Return the command line; empty for a notebook, whose command is of no use."""
-    if not command or PurePath(command[0]).name not in ("zoo", "zoo.exe", "__main__.py"):
-        return ""
-    return shlex.join(["zoo", *map(_without_folders, command[1:])])
-
-
-def _without_folders(argument: str) -> str:
-    """Return an argument with names in place of absolute paths, and without credentials."""
-    flag, sign, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
-    return f"{flag}{sign}{_folder_name(value)}"
-
-
-def _folder_name(path: str) -> str:
-    """Return the last name of an absolute path: the others may name the user."""
-    if "://" in path:
-        return hide_credentials(path)
-    place = PureWindowsPath(path) if re.match(r"[A-Za-z]:[\\/]|\\\\", path) else PurePosixPath(path)
-    home = path.startswith("~") or ".." in place.parts
-    return place.name or path if place.is_absolute() or home else path
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:

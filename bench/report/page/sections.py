@@ -35,7 +35,7 @@ Context = dict[str, Any]
 _MISTAKES, _MISTAKES_OF_MANY, _MANY = 8, 6, 10
 _CONTESTED, _SAMPLES, _PAIRS, _ALL = 16, 12, 15, 10**9
 _MOST_NAMES = 6  # models on a tile
-_MAIN = ("model", "accuracy", "interval", "difference", "training", "shared_training", "parameters")
+_MAIN = ("model", "accuracy", "interval", "gap", "training", "shared_training", "parameters")
 _MAIN_COUNT = 6  # columns that fit on a page
 
 
@@ -89,6 +89,7 @@ def table_section(results: Results) -> Context:
             "more": [number for number, column in enumerate(shown) if column not in main],
         },
         "models": count,
+        "tested": any(each.kind != "descriptive" for each in results.verdicts),
         "more_models": count > MOST_SERIES,
         "most_series": MOST_SERIES,
         "most_bars": PAGE.most_bars,
@@ -181,7 +182,7 @@ def _samples(results: Results) -> list[tuple[int, str]]:
 def _tile(image: str, album: Album, label: str, lines: list[dict[str, str]]) -> Context:
     """Return a tile: a picture with `lines` and its name."""
     alt = f"{image}, labelled {label}"
-    return {"picture": album.address(image), "alt": alt, "lines": [*lines, _line(image)]}
+    return {"picture": album.address(image), "alt": alt, "lines": lines, "name": image}
 
 
 def _line(text: str, tag: str = "span", kind: str = "") -> dict[str, str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 
 from bench.analysis.columns import rows_of
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.analysis.stats.paired import LEVEL
-from bench.report.advice import advised
+from bench.analysis.verdict import Verdict
+from bench.report.advice import SURE, advised, weakest
 from bench.report.page.figure import finite
 from bench.report.table import disclosure_lines
 from bench.system.display import count_noun, percent, percent_range, round_points
@@ -44,19 +43,34 @@ def lead(results: Results, labels: Mapping[str, str]) -> str:
 
 
 def sureness(results: Results) -> str:
-    """Return how sure the headline is; "" if it is no verdict."""
-    ending, outcome = results.pairwise.standings.ending, results.outcome
-    if ending == "winner":
-        added = "" if outcome is None else " Seeds were added until that was clear."
-        least = percent(LEVEL, 0)
-        return f"If the models were equal, at most {least} of such runs would say so.{added}"
+    """Return how sure the headline is; "" if that is not known."""
+    ending, outcome, least = results.pairwise.standings.ending, results.outcome, weakest(results)
+    if ending == "winner" and least is not None:
+        return _won(least, looked=outcome is not None)
     if outcome is not None:
         return f"Seeds were added as long as they helped: {outcome.sentence}."
     if ending == "tie":
         return _undecided(results)
     if {len(each.seeds) for each in results.pairwise.answers.values()} == {1}:
-        return "Each model has one seed, so the variation between seeds is not known."
+        may = "one seed"
+        if len(results.pairwise.answers) > 1:
+            may = "each model has one seed, and another may reverse the order"
+        return f"Not yet: {may}. The interval of one seed holds for other images only."
     return ""
+
+
+def _won(least: Verdict, *, looked: bool) -> str:
+    """Return how sure a winner is by its weakest verdict."""
+    if looked:
+        level = percent(LEVEL, 0)
+        return (
+            f"If the models were equal, at most {level} of such runs would say so. Seeds were "
+            "added until that was clear."
+        )
+    much, few = ("Very", SURE) if least.p <= SURE else ("Just enough", LEVEL)
+    few_runs = f"if the models were equal, at most {percent(few, 0)} of such runs would say so."
+    low, high = round_points(least.found.low), round_points(least.found.high)
+    return f"{much}: {few_runs} The lead on {least.second} is {low} to {high}."
 
 
 def _undecided(results: Results) -> str:
@@ -70,17 +84,12 @@ def _undecided(results: Results) -> str:
 
 
 def next_step(results: Results) -> tuple[str, str] | None:
-    """Return what finishes a run or brings its verdict, and the command; None if nothing is needed.
+    """Return what to do next, and the command; None if nothing is left.
 
     The command names the folder alone, for a page may move.
     """
-    here = replace(results, folder=Path(results.folder.name))
-    if results.unfinished:
-        return "To finish this run:", here.more
-    found = advised(here)
-    if found is None:
-        return None
-    return f"For a verdict, {found.seeds}, {found.time}:", found.command
+    found = advised(results, results.folder.name)
+    return None if found is None else (f"{found.why[0].upper()}{found.why[1:]}:", found.command)
 
 
 def notes(results: Results) -> list[str]:

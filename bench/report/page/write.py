@@ -28,6 +28,7 @@ from bench.system.display import LINE_CELLS, join_names, short
 from bench.system.received_files import make_inside
 
 _FOLDER = Path(__file__).parent
+_SUFFIX = 5  # letters, as in jpeg and webp
 _TRADEOFFS = ("accuracy-training-time", "accuracy-parameters")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _SECTIONS = (
@@ -80,7 +81,7 @@ def page(
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"shown": _harmless, "told": _told}
+    environment.filters |= {"shown": _harmless, "told": _told, "named": _named}
     charts = {each.name: _chart(each, drawings) for each in figures if each.on_page}
     tradeoffs = [charts.pop(name) for name in _TRADEOFFS if name in charts]
     context = {
@@ -147,6 +148,17 @@ def _harmless(value: object) -> str:
 def _told(value: object) -> Markup:
     """Return text like `_harmless`, whose options do not break after their dashes."""
     return Markup(_OPTION.sub(r'<span class="whole">\g<0></span>', str(escape(_harmless(value)))))
+
+
+def _named(value: object) -> Markup:
+    """Return a file's name like `_harmless`, which breaks after folders, not within its suffix."""
+    *folders, name = _harmless(value).split("/")
+    stem, dot, suffix = name.rpartition(".")
+    parts = [escape(f"{folder}/") + Markup("<wbr>") for folder in folders]
+    if not stem or len(suffix) > _SUFFIX:
+        return Markup("").join([*parts, escape(name)])
+    whole = Markup('<i class="whole">%s</i>') % (stem[-1] + dot + suffix)
+    return Markup("").join([*parts, escape(stem[:-1]), whole])
 
 
 def _text(name: str) -> str:

@@ -179,7 +179,7 @@ def test_untested_pairs_are_one_sentence():
     assert re.fullmatch(
         r"no verdict between any two of 3 models; a and c differ most: "
         r"\S+ points \(95 %: \S+ to \S+\), 1 seed, 92 images: "
-        r"one seed tells of these networks only; two are needed for a verdict",
+        r"one seed tells of these networks only; the interval leaves other seeds out",
         told,
     )
 
@@ -212,7 +212,7 @@ def test_failed_seeds_end_the_sentence_of_all_pairs():
     """After what the test lacks."""
     (told,) = _results({"a": [0.9, None], "b": [0.9], "c": [0.9]}).pairwise.sentences
 
-    assert told.endswith("two are needed for a verdict; a: 1 of 2 seeds, seed 1 failed")
+    assert told.endswith("the interval leaves other seeds out; a: 1 of 2 seeds, seed 1 failed")
 
 
 def test_a_headline_counts_many_models():

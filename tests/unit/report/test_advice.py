@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_run import make_run
+from made_run import alike, make_run
 
-from bench.report.advice import advice, seed_seconds
+from bench.report.advice import advice, advised, seed_seconds
 from bench.runs.stored_runs import read_run
 
 
@@ -22,14 +22,63 @@ def test_one_seed_is_followed_by_looks(tmp_path):
     results = _results(tmp_path)
 
     assert advice(results) == (
-        f"2 to 11 more seeds: zoo bench --resume '{results.folder}' --until-clear, 2 min to 11 min"
+        "for a verdict, 2 to 11 more seeds, 2 min to 11 min: "
+        f"zoo bench --resume '{results.folder}' --until-clear"
     )
 
 
-def test_a_run_with_a_verdict_needs_no_advice(tmp_path):
-    """Nor does one model."""
-    assert advice(_results(tmp_path, seeds=2)) == ""
-    assert advice(_results(tmp_path / "one", models=("lenet5",))) == ""
+def test_a_sure_verdict_is_used_if_weights_were_kept(tmp_path):
+    """Without them nothing is left to do."""
+    results = _results(tmp_path, seeds=6)
+    before = advice(results)
+    kept = results.folder / "lenet" / "seed-0" / "weights.safetensors"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+
+    assert before == ""
+    assert advice(results).endswith(f"weights: zoo predict PHOTO --run '{results.folder}'")
+
+
+def test_a_verdict_that_is_only_just_one_gets_twice_the_seeds(tmp_path):
+    """More seeds narrow its interval; a clear one gets none."""
+    results = _results(tmp_path, seeds=2, models=("a", "b"))
+
+    assert "for a surer verdict, 2 more seeds, about " in advice(results)
+    assert advice(results).endswith(" --seeds 4")
+
+
+def test_drawings_are_followed_by_images(tmp_path):
+    """No verdict on drawings is of use."""
+    results = replace(_results(tmp_path, seeds=6), synthetic=True)
+    models = " ".join(results.pairwise.standings.order)
+
+    assert advice(results).endswith(f": zoo bench --models {models} --data YOUR-FOLDER")
+
+
+def test_a_failed_model_is_trained_by_a_new_run(tmp_path):
+    """Resuming does not try it again; the terminal has whole paths, a page has none."""
+    results = _results(tmp_path, seeds=2)
+    records = [r if r.model != "lenet" else replace(r, status="failed") for r in results.records]
+    command = ("/bin/zoo", "bench", "--data", "/home/me/pets", "--seeds", "2")
+    failed = replace(results, records=tuple(records), command=command)
+
+    assert advice(failed) == (
+        "after mending lenet, a new run: zoo bench --data /home/me/pets --seeds 2"
+    )
+    assert advised(failed, "1").command == "zoo bench --data pets --seeds 2"
+
+
+def test_a_tie_is_followed_by_looks_of_a_new_run(tmp_path):
+    """More seeds for the old one would find differences by chance."""
+    results = _results(tmp_path, seeds=2, models=("a", "b"), change=alike)
+    tied = replace(results, command=("zoo", "bench", "a", "b", "--seeds", "2", "--epochs", "1"))
+
+    assert advice(tied).endswith(" may tell: zoo bench a b --epochs 1 --until-clear")
+
+
+def test_one_model_needs_no_verdict(tmp_path):
+    """Nor does it have one."""
+    assert advice(_results(tmp_path, models=("lenet5",))) == ""
 
 
 def test_an_unfinished_run_is_resumed_first(tmp_path):
@@ -44,8 +93,8 @@ def test_seeds_in_a_list_stay_in_it(tmp_path):
     results = _results(tmp_path)
     records = tuple(replace(r, spec=replace(r.spec, seed=7)) for r in results.records)
 
-    assert "1 more seed: zoo bench " in advice(replace(results, records=records))
-    assert "--seeds 7,8, about" in advice(replace(results, records=records))
+    assert "1 more seed, about " in advice(replace(results, records=records))
+    assert advice(replace(results, records=records)).endswith(" --seeds 7,8")
 
 
 @pytest.mark.parametrize(("jobs", "share"), [(1, 1), (2, 2)])

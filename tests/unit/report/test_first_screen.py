@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_run import make_run
+from made_run import alike, make_run
 
+from bench.report.advice import SURE, weakest
 from bench.report.page.charts import accuracy, calibration, cost, figures_of, learning_curves
 from bench.report.page.encodings import spread
 from bench.report.page.figure import PAGE, PAPER, labels
 from bench.report.page.sections import table_section, verdict_section
+from bench.report.page.write import _named
 from bench.runs.stored_runs import read_run
 from bench.system.display import round_points
 
@@ -35,15 +37,28 @@ def test_a_winner_is_as_sure_as_the_test(tmp_path):
     found = verdict_section(_results(tmp_path, seeds=6))
 
     assert found["headline"] == "alexnet is the best."
-    assert found["sure"] == "If the models were equal, at most 5 % of such runs would say so."
+    assert found["sure"].startswith(
+        "Very: if the models were equal, at most 1 % of such runs would say so. The lead on len"
+    )
     assert found["next_step"] is None
+
+
+def test_a_winner_of_two_seeds_is_less_sure(tmp_path):
+    """It says so, how small the lead may be, and what makes it surer."""
+    results = _results(tmp_path, models=("a", "b"))
+    found, least = verdict_section(results), weakest(results)
+
+    assert least.p > SURE
+    assert found["sure"].startswith("Just enough: if the models were equal, at most 5 % of such ")
+    assert f"is {round_points(least.found.low)} to " in found["sure"]
+    assert found["next_step"][1] == "zoo bench --resume 0001-made --seeds 4"
 
 
 def test_one_seed_has_the_command_for_a_verdict(tmp_path):
     """With the folder's name alone, for a page may move."""
     found = verdict_section(_results(tmp_path, seeds=1))
 
-    assert found["sure"].startswith("Each model has one seed, ")
+    assert found["sure"].startswith("Not yet: each model has one seed, ")
     assert found["next_step"] == (
         "For a verdict, 2 to 11 more seeds, 2 min to 11 min:",
         "zoo bench --resume 0001-made --until-clear",
@@ -77,15 +92,6 @@ def test_six_columns_are_shown(tmp_path, seeds):
     assert shown == ["model", "accuracy", "95 % interval", "gap", "training", "params"]
 
 
-def _alike(number, trial):
-    """Return the result of a trial with the answers of a coin."""
-    answers = np.random.default_rng(number).random((72, 2)).astype(np.float32)
-    accuracy = float((answers.argmax(axis=1) == trial.test.labels).mean())
-    test = replace(trial.test, probabilities=answers / answers.sum(axis=1, keepdims=True))
-    record = replace(trial.record, test_accuracy=accuracy)
-    return replace(trial, record=record, test=replace(test, accuracy=accuracy))
-
-
 @pytest.mark.parametrize(
     ("models", "headline", "next_run"),
     [
@@ -95,7 +101,7 @@ def _alike(number, trial):
 )
 def test_a_tie_says_how_much_the_models_may_differ(tmp_path, models, headline, next_run):
     """And that is not always little; fewer models need a smaller difference."""
-    results = _results(tmp_path, models=models, change=_alike)
+    results = _results(tmp_path, models=models, change=alike)
     found = verdict_section(results)
     least = max(abs(end) for each in results.verdicts for end in (each.found.low, each.found.high))
 
@@ -147,6 +153,23 @@ def test_the_first_models_are_on_the_page_and_all_in_the_file(tmp_path):
     of_page, of_file = (figure.draw(look).to_json() for look in (PAGE, PAPER))
 
     assert [sum(name in text for name in _MANY) for text in (of_page, of_file)] == [12, 14]
+
+
+@pytest.mark.parametrize(("seeds", "start"), [(1, "Dot: one seed. Bar: "), (2, "Dot: mean over ")])
+def test_a_legend_names_what_is_drawn(tmp_path, seeds, start):
+    """One seed has no mean, and its interval holds for other images only."""
+    (figure,) = accuracy.figures(_results(tmp_path, seeds=seeds))
+
+    assert figure.caption.startswith(start)
+    assert ("for other images only." in figure.caption) == (seeds == 1)
+
+
+def test_the_name_of_an_image_keeps_its_suffix_whole():
+    """It breaks after a folder; other letters stay escaped."""
+    found = _named("Cat/a<b.217.jpg")
+
+    assert found == 'Cat/<wbr>a&lt;b.21<i class="whole">7.jpg</i>'
+    assert _named("no suffix.verylong") == "no suffix.verylong"
 
 
 def test_titles_say_what_is_found(tmp_path):

@@ -30,11 +30,19 @@ def figures(results: Results) -> Iterator[Figure]:
     yield Figure(
         name="accuracy",
         title=f"Accuracy {reached}, by chance {percent(chance)}",
-        caption="Dot: mean over seeds. Bar: 95 % interval. Thin marks: single trainings. Chance: "
-        "always predicting the majority class.",
+        caption=f"{_legend(results)} Chance: always predicting the majority class.",
         told=f"Accuracy of {len(rows)} models with intervals. {best_first(rows)}",
         draw=lambda look: _draw(rows, seeds, chance, look),
     )
+
+
+def _legend(results: Results) -> str:
+    """Return what the marks mean: one seed has no mean, and one training no marks."""
+    trainings = [(r.model, r.spec.seed) for r in results.records if r.status == "ok"]
+    if len(set(trainings)) > len({model for model, _ in trainings}):
+        return "Dot: mean over seeds. Bar: 95 % interval. Thin marks: single trainings."
+    folds = " Thin marks: folds." if len(set(trainings)) < len(trainings) else ""
+    return f"Dot: one seed. Bar: 95 % interval, for other images only.{folds}"
 
 
 def _draw(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: ChartTheme) -> enc.Chart:
