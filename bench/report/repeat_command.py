@@ -1,4 +1,4 @@
-"""The command that a run was begun with: as typed, or in words that may be published."""
+"""The command that started a run: as typed, or in words that may be published."""
 
 from __future__ import annotations
 

@@ -70,7 +70,8 @@ def test_one_seed_only_describes():
     assert verdict.kind == "descriptive"
     assert "alexnet and lenet: +" in sentence(verdict)
     assert sentence(verdict).endswith(
-        ", 1 seed, 500 images: one seed tells of these networks only; the interval leaves other seeds out"
+        ", 1 seed, 500 images: one seed tells of these networks only; "
+        "the interval leaves other seeds out"
     )
     assert verdict.found.low > 0.2
 
