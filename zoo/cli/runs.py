@@ -157,5 +157,5 @@ def say_what_is_left(results: Results) -> None:
     if results.unfinished:
         say(
             f"{results.unfinished} of {results.planned} trials are left; resume with: "
-            f"zoo bench --resume {results.folder}"
+            f"{results.more}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -199,6 +200,15 @@ def mean(values: Sequence[float]) -> float | None:
 def best_first(rows: Sequence[Row]) -> str:
     """Return models and accuracies as text, in the order of `rows`."""
     return ", ".join(f"{row['model']} {percent(row['accuracy']) or 'none'}" for row in rows) + "."
+
+
+def mean_of(results: Results) -> str:
+    """Return of what the means in charts are: `seeds`; `folds` of one seed; "" of one training."""
+    trained = {(r.model, r.spec.seed, r.spec.fold) for r in results.records if r.status == "ok"}
+    seeds = Counter(model for model, _ in {(model, seed) for model, seed, _ in trained})
+    if max(seeds.values(), default=1) > 1:
+        return "seeds"
+    return "folds" if len(trained) > len(seeds) else ""
 
 
 def shared_note(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""Writer of `report.html` and `figures/`: the same store gives the same bytes."""
+"""Writer of `report.html` and `figures/`: the same store and weights give the same bytes."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from made_run import alike, make_run
 from bench.report.advice import SURE, weakest
 from bench.report.page.charts import accuracy, calibration, cost, figures_of, learning_curves
 from bench.report.page.encodings import spread
-from bench.report.page.figure import PAGE, PAPER, labels
+from bench.report.page.figure import PAGE, PAPER, labels, mean_of
 from bench.report.page.sections import table_section, verdict_section
 from bench.report.page.write import _named
 from bench.runs.stored_runs import read_run
@@ -238,3 +238,24 @@ def test_a_tooltip_has_three_rows(tmp_path):
     counts = {len(each) for each in rows if isinstance(each, list)}
 
     assert counts == {2, 3}
+
+
+@pytest.mark.parametrize(("seeds", "over"), [(1, ""), (2, "seeds")])
+def test_captions_name_means_only_where_there_are_some(tmp_path, seeds, over):
+    """One training is its own mean."""
+    results = _results(tmp_path, seeds=seeds)
+    captions = [figure.caption for figure in figures_of(results)]
+
+    assert mean_of(results) == over
+    assert any("over seeds" in caption for caption in captions) == bool(over)
+
+
+def test_the_folds_of_one_seed_have_means_over_folds(tmp_path):
+    """Its trainings are several, its seeds are not."""
+    results = _results(tmp_path, seeds=2)
+    folds = (
+        replace(each, spec=replace(each.spec, seed=0, fold=1 + each.spec.seed))
+        for each in results.records
+    )
+
+    assert mean_of(replace(results, records=tuple(folds))) == "folds"

@@ -10,7 +10,16 @@ import altair as alt
 from bench.analysis.frame import BASELINE
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
-from bench.report.page.figure import ChartTheme, Figure, Row, best_first, finite, labels, points
+from bench.report.page.figure import (
+    ChartTheme,
+    Figure,
+    Row,
+    best_first,
+    finite,
+    labels,
+    mean_of,
+    points,
+)
 from bench.system.display import percent
 
 
@@ -30,18 +39,17 @@ def figures(results: Results) -> Iterator[Figure]:
     yield Figure(
         name="accuracy",
         title=f"Accuracy {reached}, by chance {percent(chance)}",
-        caption=f"{_legend(results)} Chance: always predicting the majority class.",
+        caption=f"{_legend(mean_of(results))} Chance: always predicting the majority class.",
         told=f"Accuracy of {len(rows)} models with intervals. {best_first(rows)}",
         draw=lambda look: _draw(rows, seeds, chance, look),
     )
 
 
-def _legend(results: Results) -> str:
+def _legend(averaged: str) -> str:
     """Return what the marks mean: one seed has no mean, and one training no marks."""
-    trainings = [(r.model, r.spec.seed) for r in results.records if r.status == "ok"]
-    if len(set(trainings)) > len({model for model, _ in trainings}):
+    if averaged == "seeds":
         return "Dot: mean over seeds. Bar: 95 % interval. Thin marks: single trainings."
-    folds = " Thin marks: folds." if len(set(trainings)) < len(trainings) else ""
+    folds = " Thin marks: folds." if averaged else ""
     return f"Dot: one seed. Bar: 95 % interval, for other images only.{folds}"
 
 

@@ -16,6 +16,7 @@ from bench.report.page.figure import (
     charted_labels,
     finite,
     mean,
+    mean_of,
     trials_of,
 )
 from bench.system.display import count_noun, percent
@@ -26,9 +27,10 @@ _TRAINING_MOST, _BANDS_MOST = 4, 5  # most models with training loss, and with a
 def figures(results: Results) -> Iterator[Figure]:
     """Yield a figure of accuracies and one of losses, if any trial has finished an epoch."""
     rows, models = _curves(results), list(charted_labels(results).values())
+    over = f"Mean over {averaged}." if (averaged := mean_of(results)) else ""
     if rows:
-        yield _figure("accuracy", "learning-curves", rows, models)
-        yield _figure("loss", "learning-curves-loss", rows, models)
+        yield _figure("accuracy", "learning-curves", rows, models, over)
+        yield _figure("loss", "learning-curves-loss", rows, models, over)
 
 
 def _curves(results: Results) -> list[Row]:
@@ -54,7 +56,7 @@ def _seed_range(name: str, values: Sequence[float]) -> Row:
     }
 
 
-def _figure(name: str, file: str, rows: Sequence[Row], models: Sequence[str]) -> Figure:
+def _figure(name: str, file: str, rows: Sequence[Row], models: Sequence[str], over: str) -> Figure:
     shade = "Shade: from" if len(models) <= _BANDS_MOST else "The table has"
     band = f" {shade} the worst seed to the best." if any(row["seeds"] > 1 for row in rows) else ""
     dotted = " Dotted: training loss." if _has_training(name, models) else ""
@@ -65,7 +67,7 @@ def _figure(name: str, file: str, rows: Sequence[Row], models: Sequence[str]) ->
     return Figure(
         name=file,
         title=_found(name, rows),
-        caption=f"Mean over seeds.{band}{dotted}",
+        caption=f"{over}{band}{dotted}".strip(),
         told=f"Validation {name} after each epoch, one line per model.",
         draw=lambda look: _draw(rows, models, name, look),
         on_page=any(row["epoch"] > 1 for row in rows),  # a line needs two points

@@ -19,6 +19,7 @@ from bench.report.page.figure import (
     charted_labels,
     finite,
     mean,
+    mean_of,
     shared_note,
     trials_of,
 )
@@ -44,8 +45,8 @@ def figures(results: Results) -> Iterator[Figure]:
     yield Figure(
         name="accuracy-seconds",
         title=_found(table, limit),
-        caption="Validation accuracy after each epoch against training seconds so far, means over "
-        "seeds."
+        caption="Validation accuracy after each epoch against training seconds so far"
+        + (f", means over {averaged}." if (averaged := mean_of(results)) else ".")
         + (f" Dashed: {'the budget' if given else _QUICKEST}." if limit else "")
         + (f" Dotted: the target of {goal * 100:.4g} %." if goal else "")
         + shared_note(results),

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.analysis.results import Results
 from bench.report.page import encodings as enc
-from bench.report.page.figure import ChartTheme, Figure, Row, finite, labels, shared_note
+from bench.report.page.figure import ChartTheme, Figure, Row, finite, labels, mean_of, shared_note
 from bench.system.display import percent
 from bench.training.record import TrialRecord, comparable_times
 
@@ -32,10 +32,11 @@ def figures(results: Results) -> Iterator[Figure]:
     by_model: dict[str, list[str]] = {}
     for row in rows:
         by_model.setdefault(row["model"], []).append(f"{row['seconds']:,.2f}")
+    means = f", means over {averaged}" if (averaged := mean_of(results)) else ""
     yield Figure(
         name="time",
         title=_found(rows),
-        caption=f"Wall seconds per trial, means over seeds.{shared_note(results)}",
+        caption=f"Wall seconds per trial{means}.{shared_note(results)}",
         told="Seconds per trial of each model, by part.",
         draw=lambda look: _draw(rows, look),
         key=tuple(PARTS.items()),
