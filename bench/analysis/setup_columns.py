@@ -18,7 +18,7 @@ def _epochs_cell(row: Row) -> str:
     if budget is not None and not missing(budget):
         asked, limit = format_seconds(budget), "in"
     if missing(trained) or (limit == "of" and not row.get("selection")):
-        return asked if limit == "of" else ""
+        return asked
     chosen = row.get("selection") and not missing(best)
     return f"{trained:g} {limit} {asked}" + (f", best {best:g}" if chosen else "")
 

@@ -177,8 +177,8 @@ def test_checkpoints_with_a_password_are_refused_without_it(url):
 def test_the_page_has_names_in_place_of_absolute_paths():
     """They may name the user."""
     argv = ["/home/alice/bin/zoo", "bench", "--data", "/home/alice/cats", "--labels=/home/alice/l"]
-    about = {"data": "/home/alice/cats", "environment": {"command": argv}}
-    shown = str(data_section(about)) + str(repeat_section(SimpleNamespace(records=()), about))
+    about, results = {"data": "/home/alice/cats"}, SimpleNamespace(records=(), command=argv)
+    shown = str(data_section(about)) + str(repeat_section(results, about))
 
     assert "alice" not in shown
     assert "--data cats --labels=l" in shown

@@ -11,6 +11,7 @@ from restless import require_same, restless_spec, train_resumed, train_stopped
 
 from bench.analysis.columns import informative_columns
 from bench.analysis.frame import comparison
+from bench.analysis.setup_columns import _epochs_cell
 from bench.report.table import as_markdown, disclosure_lines
 from bench.runs.progress import Progress
 from bench.training.callbacks import TrialContext
@@ -124,15 +125,36 @@ def test_a_row_says_how_long_it_was_and_which_epoch_was_tested():
 
 
 def test_a_row_of_a_budget_says_its_seconds():
-    """Where others say epochs; with the steps that were made in them."""
+    """Beside the epochs; with the steps that were made in them."""
     frame = _rows(epochs=None, seconds=60.0)
     markdown = as_markdown(frame, "made")
 
     assert (frame["budget_seconds"][0], frame["steps_trained"][0]) == (60.0, 1234)
     assert frame["epochs"].isna().all()
-    assert "| 60 s |" in markdown
+    assert " in 60 s |" in markdown
     assert "| 1,234 |" in markdown
     assert "the number of steps depends on the machine" in markdown
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"epochs": 10, "epochs_trained": 10.0}, "10"),
+        ({"budget_seconds": 60.0, "epochs_trained": 7.5}, "7.5 in 60 s"),
+        ({"budget_seconds": 60.0}, "60 s"),
+        (
+            {"epochs": 20, "epochs_trained": 7.0, "selection": "yes", "tested_epoch": 4},
+            "7 of 20, best 4",
+        ),
+        (
+            {"budget_seconds": 60.0, "epochs_trained": 7.0, "selection": "yes", "tested_epoch": 4},
+            "7 in 60 s, best 4",
+        ),
+    ],
+)
+def test_a_cell_has_the_length_of_training(row, expected):
+    """A budget stands beside the epochs that were trained in it."""
+    assert _epochs_cell({"epochs": None, "budget_seconds": None} | row) == expected
 
 
 def test_a_row_of_epochs_says_nothing_of_that():
