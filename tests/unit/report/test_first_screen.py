@@ -259,3 +259,20 @@ def test_the_folds_of_one_seed_have_means_over_folds(tmp_path):
     )
 
     assert mean_of(replace(results, records=tuple(folds))) == "folds"
+
+
+def test_each_training_is_within_the_axis(tmp_path):
+    """Also one that lies outside the intervals, as that of a small fold may."""
+    results = _results(tmp_path, seeds=2)
+    first, *others = results.records
+    (figure,) = accuracy.figures(
+        replace(results, records=(replace(first, test_accuracy=0.01), *others))
+    )
+    layers = figure.draw(PAGE).to_dict()["layer"]
+    (ends,) = [
+        each["encoding"]["x"]["scale"]["domain"]
+        for each in layers
+        if "scale" in each["encoding"].get("x", {})
+    ]
+
+    assert ends[0] <= 0.01

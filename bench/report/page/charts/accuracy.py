@@ -59,7 +59,8 @@ def _draw(rows: Sequence[Row], seeds: Sequence[Row], chance: float, look: ChartT
     y: Any = alt.Y("model:N", sort=[row["model"] for row in rows], title=None)
     tips = [enc.MODEL_TIP, enc.ACCURACY_TIP]
     base = alt.Chart(enc.data(rows)).encode(y=y)
-    ends = enc.ends_of(rows, "accuracy", "low", "high", more=(chance,))
+    marks = [seed["accuracy"] for seed in seeds]
+    ends = enc.ends_of(rows, "accuracy", "low", "high", more=(chance, *marks))
     guess = alt.Chart(enc.data([{"chance": chance, "text": f"chance {percent(chance)}"}]))
     text = guess.mark_text(dy=-8, color=look.faint).encode(y=alt.value(0), text="text:N")
     layers = [
