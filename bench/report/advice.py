@@ -33,8 +33,7 @@ class Advice:
 
 def advice(results: Results) -> str:
     """Return in words what to do next; "" for a run that is to be resumed first."""
-    going_on = results.outcome is not None and results.outcome.next_seeds
-    return "" if results.unfinished or going_on else str(advised(results) or "")
+    return "" if _remains(results) else str(advised(results) or "")
 
 
 def advised(results: Results, name: str | None = None) -> Advice | None:
@@ -44,7 +43,7 @@ def advised(results: Results, name: str | None = None) -> Advice | None:
     make a weak verdict surer or a tie a verdict, use the weights. None if nothing is left.
     """
     here = results if name is None else replace(results, folder=Path(name))
-    if results.unfinished or (results.outcome is not None and results.outcome.next_seeds):
+    if _remains(results):
         return Advice(why="to finish this run", command=here.more)
     return (
         _mended(results, whole=name is None)
@@ -61,6 +60,12 @@ def weakest(results: Results) -> Verdict | None:
     winner = results.pairwise.standings.winner
     found = [each for each in results.verdicts if each.first == winner]
     return max(found, key=lambda each: (each.p, -each.found.low), default=None)
+
+
+def _remains(results: Results) -> bool:
+    """Return whether trials are left, or seeds that the looks of a run have asked for."""
+    asked = results.outcome is not None and results.outcome.next_seeds
+    return bool(results.unfinished or asked)
 
 
 def _mended(results: Results, *, whole: bool) -> Advice | None:

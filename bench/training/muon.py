@@ -97,15 +97,21 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     wide = matrix.T if tall else matrix
     wide = wide / wide.norm().clamp_min(_SMALLEST)
     gram = wide @ wide.T
-    product = None
-    for _ in range(_STEPS):
-        first, third, fifth = _QUINTIC
-        factor = torch.addmm(gram, gram, gram, beta=third, alpha=fifth)
-        factor.diagonal().add_(first)
-        product = factor if product is None else factor @ product
+    product = factor = _polynomial(gram)
+    for _ in range(_STEPS - 1):
         gram = factor @ gram @ factor
+        factor = _polynomial(gram)
+        product = factor @ product
     found: torch.Tensor = product @ wide
     return found.T if tall else found
+
+
+def _polynomial(gram: torch.Tensor) -> torch.Tensor:
+    """Return the polynomial of the Gram matrix (M, M) by which a Newton-Schulz step multiplies."""
+    first, third, fifth = _QUINTIC
+    found = torch.addmm(gram, gram, gram, beta=third, alpha=fifth)
+    found.diagonal().add_(first)
+    return found
 
 
 def filter_banks(network: nn.Module) -> list[nn.Parameter]:

@@ -62,19 +62,16 @@ def sureness(results: Results) -> str:
 def _won(least: Verdict, *, looked: bool) -> str:
     """Return how sure a winner is by its weakest verdict."""
     if looked:
-        level = percent(LEVEL, 0)
-        return (
-            f"If the models were equal, at most {level} of such runs would say so. Seeds were "
-            f"added until that was clear. {_lead_on(least)}"
-        )
-    much, few = ("Very", SURE) if least.p <= SURE else ("Just enough", LEVEL)
-    few_runs = f"if the models were equal, at most {percent(few, 0)} of such runs would say so."
-    return f"{much}: {few_runs} {_lead_on(least)}"
-
-
-def _lead_on(least: Verdict) -> str:
+        start, few, end = "If", LEVEL, " Seeds were added until that was clear."
+    elif least.p <= SURE:
+        start, few, end = "Very: if", SURE, ""
+    else:
+        start, few, end = "Just enough: if", LEVEL, ""
     low, high = round_points(least.found.low), round_points(least.found.high)
-    return f"The lead on {least.second} is {low} to {high}."
+    return (
+        f"{start} the models were equal, at most {percent(few, 0)} of such runs would say so.{end} "
+        f"The lead on {least.second} is {low} to {high}."
+    )
 
 
 def _undecided(results: Results) -> str:
