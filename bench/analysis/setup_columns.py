@@ -80,6 +80,8 @@ SETUP_COLUMNS = (
     Column("recipe", lambda m: m.first.spec.recipe.name, "name of the recipe",
            name="recipe", cell_of=_recipe_cell, words=True, place=23, priority=2,
            relevant=_recipes_differ),
+    Column("trained_by", lambda m: m.first.trained_by,
+           "what suits the kind of network in place of the recipe's values; else empty"),
     Column("recipe_configurations", lambda m: m.first.spec.recipe.configurations,
            "number of configurations that a search tried to find the recipe; 0 without a search",
            whole=True),

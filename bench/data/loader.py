@@ -129,6 +129,9 @@ class DataLoader:
     then converted to `dtype`.
 
     Attributes:
+        later: the same images at other sizes, for later parts of the training.
+        part_of: function that returns the part of a batch, 0 for `view`, by the batch's number
+            since the start of the training.
         epochs: number of epochs, from 0; no batch of a later one is made ahead.
         wait_seconds: time that the caller waited for batches, over all epochs so far.
         read_seconds: CPU seconds spent on reading pixels, from the cache or by decoding.
@@ -139,6 +142,8 @@ class DataLoader:
     _: KW_ONLY
     batch_size: int
     normalization: Normalization
+    later: Sequence[ImageDataset] = ()
+    part_of: Callable[[int], int] = lambda _: 0
     workers: int = 2
     device: torch.device = _CPU
     layout: Layout = "channels_last"
@@ -169,8 +174,8 @@ class DataLoader:
         epoch, so that no epoch starts with a wait.
         """
         if self.workers == 0:
-            for chunk in self._chunks(epoch)[start:]:
-                yield self._wait(partial(self._assemble, chunk, epoch))
+            for arguments in self._batches(epoch, start):
+                yield self._wait(partial(self._assemble, *arguments))
             return
         ahead = self._ahead.pop(epoch, None)
         begun, rest = ahead or self._start(epoch, start)
@@ -199,9 +204,17 @@ class DataLoader:
     def _start(self, epoch: int, start: int = 0) -> _Ahead:
         if self._pool is None:  # its threads end when the last reference to it goes
             self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="batch")
-        submit, chunks = self._pool.submit, self._chunks(epoch)[start:]
-        futures = (submit(self._assemble, chunk, epoch) for chunk in chunks)
+        submit = self._pool.submit
+        futures = (submit(self._assemble, *each) for each in self._batches(epoch, start))
         return deque(islice(futures, _AHEAD + self.workers)), futures
+
+    def _batches(
+        self, epoch: int, start: int
+    ) -> Iterator[tuple[ImageDataset, NDArray[np.int64], int]]:
+        """Yield the data set, the indices and the epoch of each batch, when it is to be made."""
+        views, chunks = (self.view, *self.later), self._chunks(epoch)
+        for number, chunk in islice(enumerate(chunks, epoch * len(chunks)), start, None):
+            yield views[self.part_of(number)], chunk, epoch
 
     def _chunks(self, epoch: int) -> list[NDArray[np.int64]]:
         order = self.view.order(epoch)
@@ -210,17 +223,17 @@ class DataLoader:
             cuts.pop()
         return np.split(order, cuts)
 
-    def _assemble(self, chunk: NDArray[np.int64], epoch: int) -> Batch:
+    def _assemble(self, view: ImageDataset, chunk: NDArray[np.int64], epoch: int) -> Batch:
         """Return a batch on the CPU: normalised if the network runs there, else 8-bit levels."""
         started = time.thread_time()
         read_seconds = 0.0
         pixels: list[Pixels] = []
         for index in chunk.tolist():
             reading = time.thread_time()
-            picture = self.view.picture(index)
+            picture = view.picture(index)
             read_seconds += time.thread_time() - reading
-            pixels.append(self.view.pixels(picture, index, epoch))
-        labels = torch.tensor([self.view.files[index].label for index in chunk])
+            pixels.append(view.pixels(picture, index, epoch))
+        labels = torch.tensor([view.files[index].label for index in chunk])
         if self.device.type == "cpu":
             images = normalize_batch(pixels, self.normalization, self.layout).to(self.dtype)
         else:

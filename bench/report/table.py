@@ -27,6 +27,7 @@ from bench.system.display import (
     LINE_CELLS,
     count_noun,
     html_text,
+    join_names,
     markdown,
     short,
     short_names,
@@ -152,6 +153,8 @@ def disclosure_lines(frame: pd.DataFrame) -> list[str]:
             "stopped by validation accuracy, best epoch tested: the validation accuracy is too "
             "high by selection, the test accuracy is not"
         )
+    for settings, rows in frame[frame["trained_by"].fillna("") != ""].groupby("trained_by"):
+        found.append(f"by its kind, {join_names([*rows['model']])}: {settings}")
     if frame["budget_seconds"].notna().any():
         found.append("a budget of seconds: the number of steps depends on the machine")
     jobs = frame["jobs"].dropna()

@@ -14,7 +14,7 @@ from bench.system.cpu import threads_each
 from bench.system.device import choose_device, choose_precision
 from bench.system.options import parse_seconds
 from bench.training.checkpoint import Cadence
-from bench.training.recipe import DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
+from bench.training.recipe import BEST, DEFAULT, DEMO, FINETUNE, Recipe, get_recipe
 from bench.training.recipe_file import names_file, read_recipe_file
 from bench.training.remote_checkpoints import whole_place
 from bench.training.spec import SECOND_NAME, SECOND_SEEDS
@@ -252,7 +252,8 @@ def recipe_of(request: Request, *models: str) -> Recipe:
     if recipe is None and request.pretrained:
         recipe = FINETUNE
     elif recipe is None:
-        recipe = DEMO if request.data is None else DEFAULT
+        recipe = BEST if request.budget is not None else DEFAULT
+        recipe = DEMO if request.data is None else recipe
     elif isinstance(recipe, str):
         recipe = get_recipe(recipe)
     asked = {name: getattr(request, name) for name in _CHANGES}

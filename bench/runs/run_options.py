@@ -116,7 +116,7 @@ class RunOptions:
         None, "Test on the images of this folder that are not in --data."
     )
     recipe: Recipe | str | None = _option(
-        None, "default, textbook, demo, finetune (for --pretrained), or a file: ./recipe.toml.",
+        None, "default, best (of --budget), textbook, demo, finetune (--pretrained), or a file.",
         TRAINING, shown=True, also=(dict,),
     )  # fmt: skip
     own_recipes: tuple[tuple[str, Recipe], ...] = ()
@@ -145,8 +145,8 @@ class RunOptions:
         None, "Number of epochs; overrides the recipe.", TRAINING, shown=True, minimum=1
     )
     budget: str | float | None = _option(
-        None, "Train each model for 60s, 5m or 1h, instead of epochs.", TRAINING, shown=True,
-        also=(float,),
+        None, "Train each model for 60s, 5m or 1h, as suits its kind (recipe best).", TRAINING,
+        shown=True, also=(float,),
     )  # fmt: skip
     patience: int | None = _option(
         None, "Stop after so many epochs without better validation accuracy; test the best epoch.",

@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from bench.system.display import count_noun
 from bench.system.random_state import preserve_random_state
+from bench.training.kind import normalizes
 from bench.training.weight_averaging import copy_weights, set_weights
 from registry.checks.settings import seed_everything
 
 IMAGES = 128  # at most, in one pass without gradients
 _PATCHES = 5_000  # at most, for the filters of one layer
+_FEW = 1_000  # likewise, where only their scale is used
+_CAUTION = 0.8  # of the seconds that are left
 _ROUNDS = 10  # of k-means; then the centroids hardly move
 _BLOCK = 512  # rows of a covariance at a time
 _PARTS = 2  # of the patches, one for each round in turn
 _RIDGE = 1.0  # added to the spectrum before whitening, as a share of its mean
 _HEAD = 0.05  # standard deviation of the last layer's outputs
 _LEAST = 1e-6  # a lower standard deviation counts as constant
-_NORMALIZERS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
 class TooSlowError(Exception):
     """Fitting took too long; the network has its own weights again."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstWeights:
+    """The names of the layers that were fitted, as images reach them.
+
+    `scaled` are the convolutions that kept their own filters but for the scale, to save time.
+    """
+
+    layers: tuple[str, ...] = ()
+    scaled: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What was left out, in words; "" if nothing."""
+        if not self.scaled:
+            return ""
+        return f"filters of {count_noun(len(self.scaled), 'layer')} only scaled, to save time"
+
+
 def fit_to_images(
     network: nn.Module,
     images: torch.Tensor,
     seed: int,
-    expired: Callable[[], bool] | None = None,
-) -> tuple[str, ...]:
-    """Fit the layers of `network` to `images` (N, C, H, W), and return the names of fitted layers.
+    seconds_left: Callable[[], float] | None = None,
+) -> FirstWeights:
+    """Fit the layers of `network` to `images` (N, C, H, W), and return which were fitted.
 
     Convolutions get filters that represent the patches they see (`filters_of`). Fully connected
     layers get Gaussian weights. Outputs then have mean 0 and variance 1 over the images, in
@@ -49,21 +71,23 @@ def fit_to_images(
     layers keep their weights. The same seed, images and number of threads give the same weights.
     The random state stays as it was.
 
-    `expired` is asked before each layer; if true, TooSlowError is raised and no weights change.
+    With `seconds_left`, layers keep their own weights as far as there is no time for better ones,
+    and only get the scale. If no second is left, TooSlowError is raised and no weights change.
 
     Sources: Coates and Ng 2012, "Learning feature representations with k-means"; Krähenbühl et al.
     2016, "Data-dependent initializations"; Mishkin and Matas 2016, "All you need is a good init".
     """
     if normalizes(network):
-        return ()
-    fitted: list[str] = []
-    generator = torch.Generator().manual_seed(seed)
-    own = None if expired is None else copy_weights(network)
+        return FirstWeights()
+    if seconds_left is not None and seconds_left() <= 0:
+        raise TooSlowError
+    fitting = _Fitting(torch.Generator().manual_seed(seed), seconds_left)
+    own = None if seconds_left is None else copy_weights(network)
     modes = {module: module.training for module in network.modules()}
     with preserve_random_state(), torch.no_grad():
         seed_everything(seed)
         hooks = [
-            module.register_forward_pre_hook(partial(_fit, name, fitted, generator, expired))
+            module.register_forward_pre_hook(partial(fitting.fit, name))
             for name, module in network.named_modules()
             if isinstance(module, nn.Linear)
             or (type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros")
@@ -79,15 +103,10 @@ def fit_to_images(
                 hook.remove()
             for module, training in modes.items():
                 module.training = training
-        if fitted:
-            for parameter in network.get_submodule(fitted[-1]).parameters(recurse=False):
+        if fitting.layers:
+            for parameter in network.get_submodule(fitting.layers[-1]).parameters(recurse=False):
                 parameter.mul_(_HEAD)
-    return tuple(fitted)
-
-
-def normalizes(network: nn.Module) -> bool:
-    """Say whether `network` has normalisation layers."""
-    return any(isinstance(module, _NORMALIZERS) for module in network.modules())
+    return FirstWeights(layers=tuple(fitting.layers), scaled=tuple(fitting.scaled))
 
 
 def filters_of(patches: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -138,42 +157,79 @@ def _lower_covariance(centred: torch.Tensor) -> torch.Tensor:
     return covariance.div_(len(centred))
 
 
-def _fit(
-    name: str,
-    fitted: list[str],
-    generator: torch.Generator,
-    expired: Callable[[], bool] | None,
-    layer: nn.Conv2d | nn.Linear,
-    inputs: tuple[torch.Tensor, ...],
-) -> None:
-    """Set the weights of a layer on its first input, before the layer is used."""
-    if name in fitted:
-        return
-    if expired is not None and expired():
-        raise TooSlowError
-    if isinstance(layer, nn.Conv2d):
-        seen = _patches(layer, inputs[0], generator)
-        weights = filters_of(seen, layer.out_channels, generator)
-    else:
-        seen = inputs[0].flatten(0, -2)
-        weights = torch.randn(layer.out_features, seen.shape[1], generator=generator).to(seen)
-    outputs = seen @ weights.T  # (M, K), scaled to variance 1, and to mean 0 with a bias
-    spread = outputs.std(0) if len(outputs) > 1 else torch.ones_like(outputs[0])
-    spread = torch.where(spread > _LEAST, spread, 1.0)
-    layer.weight.copy_((weights / spread[:, None]).view(layer.weight.shape))
-    if layer.bias is not None:
-        layer.bias.copy_(-outputs.mean(0) / spread)
-    fitted.append(name)
+class _Fitting:
+    """The fitting of one layer after the other, on its first input, before the layer is used."""
+
+    def __init__(
+        self, generator: torch.Generator, seconds_left: Callable[[], float] | None
+    ) -> None:
+        self.layers, self.scaled = list[str](), list[str]()
+        self._generator, self._seconds_left = generator, seconds_left
+        self._work, self._seconds = 0.0, 0.0  # of the filters that were found
+
+    def fit(
+        self, name: str, layer: nn.Conv2d | nn.Linear, inputs: tuple[torch.Tensor, ...]
+    ) -> None:
+        """Set the weights of `layer`."""
+        if name in self.layers:
+            return
+        if self._seconds_left is not None and self._seconds_left() <= 0:
+            raise TooSlowError
+        own = self._keeps_own(layer)
+        if isinstance(layer, nn.Conv2d):
+            seen = _patches(layer, inputs[0], self._generator, _FEW if own else _PATCHES)
+        else:
+            seen = inputs[0].flatten(0, -2)
+        weights = layer.weight.flatten(1) if own else self._weights(layer, seen)
+        outputs = seen @ weights.T  # (M, K), scaled to variance 1, and to mean 0 with a bias
+        spread = outputs.std(0) if len(outputs) > 1 else torch.ones_like(outputs[0])
+        spread = torch.where(spread > _LEAST, spread, 1.0)
+        layer.weight.copy_((weights / spread[:, None]).view(layer.weight.shape))
+        if layer.bias is not None:
+            layer.bias.copy_(-outputs.mean(0) / spread)
+        self.layers.append(name)
+        if own and isinstance(layer, nn.Conv2d):
+            self.scaled.append(name)
+
+    def _keeps_own(self, layer: nn.Conv2d | nn.Linear) -> bool:
+        """Say whether there is no time for better weights, by the speed at which others came."""
+        if self._seconds_left is None:
+            return False
+        if isinstance(layer, nn.Linear):  # Gaussian ones are hardly better
+            return True
+        return self._seconds * _work(layer) > self._work * self._seconds_left() * _CAUTION
+
+    def _weights(self, layer: nn.Conv2d | nn.Linear, seen: torch.Tensor) -> torch.Tensor:
+        """Return new weights (K, D) for inputs `seen` (M, D)."""
+        if isinstance(layer, nn.Linear):
+            shape = layer.out_features, seen.shape[1]
+            return torch.randn(shape, generator=self._generator).to(seen)
+        before = None if self._seconds_left is None else self._seconds_left()
+        found = filters_of(seen, layer.out_channels, self._generator)
+        if before is not None and self._seconds_left is not None:
+            self._work += _work(layer)
+            self._seconds += before - self._seconds_left()
+        return found
 
 
-def _patches(layer: nn.Conv2d, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Return random patches (M, D) of `images` (N, C, H, W), as `layer` sees them."""
+def _work(layer: nn.Conv2d) -> float:
+    """Return the multiply-adds of `filters_of` for a layer, about."""
+    size, count = layer.weight[0].numel(), layer.out_channels
+    return _PATCHES * size * (size / 2 + _ROUNDS * count / _PARTS) + size**2 * (
+        size / 6 + _ROUNDS * count
+    )
+
+
+def _patches(
+    layer: nn.Conv2d, images: torch.Tensor, generator: torch.Generator, most: int
+) -> torch.Tensor:
+    """Return `most` random patches (M, D) of `images` (N, C, H, W), as `layer` sees them."""
     (high, wide), (down, right) = layer.kernel_size, layer.dilation
     padded = F.pad(images, list(layer._reversed_padding_repeated_twice))
     rows = -(-(padded.shape[2] - down * (high - 1)) // layer.stride[0])
     columns = -(-(padded.shape[3] - right * (wide - 1)) // layer.stride[1])
     places = len(images) * rows * columns
-    place = torch.randint(places, (min(_PATCHES, places), 1, 1), generator=generator)
+    place = torch.randint(places, (min(most, places), 1, 1), generator=generator)
     row = place // columns % rows * layer.stride[0] + torch.arange(high).view(1, -1, 1) * down
     column = place % columns * layer.stride[1] + torch.arange(wide).view(1, 1, -1) * right
     there = (each.to(images.device) for each in (place // (rows * columns), row, column))

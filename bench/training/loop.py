@@ -50,11 +50,12 @@ class TrainingLoop:
         self._network, self._device = steps.network, steps.device
         self._steps, self._batches, self._validate = steps, batches, validate
         self._builder, self._callback, self._context = builder, builder.callback, context
-        self._spec, self._recipe = builder.record.spec, builder.record.spec.recipe
+        self._spec, self._recipe = builder.record.spec, steps.recipe
         self._spent_before = builder.record.initialization_seconds
         self._clock = context.clock
         self._schedule = Schedule(context.cadence)
         self._best: Weights | None = None
+        batches.part_of = self._part_of
         self._begin(EpochPosition(tally=Tally.empty(self._device)))
 
     @property
@@ -211,6 +212,13 @@ class TrainingLoop:
             return place_by_seconds(self._recipe, self._spent() - self._spent_before, left)
         steps = (self._recipe.epochs or 1) * len(self._batches)
         return place_by_steps(self._recipe, self._steps_done(), steps)
+
+    def _part_of(self, step: int) -> int:
+        """Return the part of the training, one for each size of images, of a batch made now."""
+        parts, steps = len(self._batches.later) + 1, (self._recipe.epochs or 1) * len(self._batches)
+        seconds = self._recipe.seconds
+        share = step / steps if seconds is None else self._spent() / seconds
+        return min(int(share * parts), parts - 1)
 
     def _steps_done(self) -> int:
         return self._at.epoch * len(self._batches) + self._at.step

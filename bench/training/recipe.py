@@ -18,7 +18,8 @@ from registry.claims import Claims, Kind
 from registry.errors import RunError
 
 FIELDS_BEFORE = {"ema_decay": "averaging", "train_resolution": "training_side"}  # in older files
-FIELDS_SINCE = {"fresh_statistics": False}  # not in older files; with what was done before
+# not in older files; with what was done before
+FIELDS_SINCE = {"fresh_statistics": False, "by_kind": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +50,14 @@ class Recipe:
         ema_decay: decay per step of the running mean of weights that is validated, tested and
             saved, such as 0.99; 0 uses the weights of the last step.
         train_resolution: side of training images as a share of the tested side, to the nearest
-            multiple of 32 pixels, if the network accepts that size.
+            multiple of 32 pixels, if the network accepts that size. Several shares divide the
+            training into equal parts, such as 96, 128 and 160 pixels (Howard 2018, fastai).
         stratified_batches: whether each batch has the class shares of all images.
         fresh_statistics: whether validation and test use means and variances of batch normalisation
             from at most 256 training images, instead of the running ones, which lag behind the
             weights (Wu and Johnson 2021).
+        by_kind: whether a network of another kind than the recipe is for is trained by the values
+            that suit it: see `bench.training.kind`.
         patience: number of epochs without better validation accuracy that ends training; then the
             weights of the best epoch are tested. None trains to the end and tests the last weights.
         augmentation: augmentation of training images.
@@ -76,9 +80,10 @@ class Recipe:
     frozen_share: float = 0.0
     backbone_rate: float = 1.0
     ema_decay: float = 0.0
-    train_resolution: float = 1.0
+    train_resolution: float | tuple[float, ...] = 1.0
     stratified_batches: bool = False
     fresh_statistics: bool = False
+    by_kind: bool = False
     patience: int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     configurations: int = 0
@@ -86,11 +91,17 @@ class Recipe:
     @property
     def source(self) -> str:
         """The recipe in one line."""
+        kind = "; other values for other kinds of networks" if self.by_kind else ""
+        return f"{self.length}, {self.settings}{kind}"
+
+    @property
+    def settings(self) -> str:
+        """Batches, optimiser and schedule in words."""
         rate = f"{self.optimizer} at {self.learning_rate:g}"
         if self.optimizer == "muon":
             rate = f"muon at {self.filter_rate:g} and adamw at {self.learning_rate:g}"
         schedule = self.schedule.replace("_", " ")
-        return f"{self.length}, batches of {self.batch_size}, {rate}, {schedule}"
+        return f"batches of {self.batch_size}, {rate}, {schedule}"
 
     @property
     def length(self) -> str:
@@ -130,6 +141,7 @@ DEFAULT = Recipe(
     fresh_statistics=True,
     augmentation=Augmentation(scale=(0.25, 1.0)),
 )
+BEST = replace(DEFAULT, name="best", by_kind=True)
 FINETUNE = Recipe(
     name="finetune",
     epochs=10,

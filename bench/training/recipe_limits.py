@@ -39,8 +39,8 @@ _SHARES: Mapping[str, str] = MappingProxyType(
         "backbone_rate": "a share of the head's rate, 0 to 1",
     }
 )
-_OTHER_NUMBERS = ("train_resolution", "ema_decay")
-_FLAGS = ("stratified_batches", "fresh_statistics")
+_OTHER_NUMBERS = ("ema_decay",)
+_FLAGS = ("stratified_batches", "fresh_statistics", "by_kind")
 
 
 def check_recipe(recipe: Any) -> None:
@@ -83,9 +83,11 @@ def _check_ranges(recipe: Any) -> None:
     for name, promise in _SHARES.items():
         if not 0 <= getattr(recipe, name) <= 1:
             raise RunError(f"{name} is {promise}, not {getattr(recipe, name)}")
-    if not 0 < recipe.train_resolution <= 1:
-        takes = "a share of the side, above 0 and at most 1"
-        raise RunError(f"train_resolution is {takes}, not {recipe.train_resolution}")
+    shares = recipe.train_resolution
+    for share in shares if isinstance(shares, tuple | list) and shares else [shares]:
+        if not _is_number(share) or not 0 < share <= 1:
+            takes = "a share of the side, above 0 and at most 1, or a list of shares"
+            raise RunError(f"train_resolution is {takes}, not {shares}")
     if not 0 <= recipe.ema_decay < 1:
         raise RunError(f"ema_decay must be 0 or more and below 1, not {recipe.ema_decay}")
 

@@ -88,7 +88,8 @@ class TrialRecord:
         contract: `verified` or `verified as frozen` (with the device), `broken`, `unchecked`, or
             `measured` for an architecture without a promised contract.
         layout: memory format of images and weights.
-        training_shape: shape of the training images, (C, H, W).
+        training_shape: shape of the training images, (C, H, W); of the last, if it changes.
+        trained_by: what suits the network's kind in place of the recipe; "" if the recipe does.
         parameters: number of parameters, for the number of classes in the data.
         multiply_adds: multiply-adds of one image in convolutions and matrix products; None if not
             countable.
@@ -118,6 +119,7 @@ class TrialRecord:
     contract: str = "unchecked"
     layout: Layout | None = None
     training_shape: tuple[int, int, int] | None = None
+    trained_by: str = ""
     parameters: int | None = None
     multiply_adds: int | None = None
     history: tuple[EpochRecord, ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import nn
 
@@ -10,6 +12,22 @@ from bench.system.device import autocast
 from bench.system.random_state import preserve_random_state
 
 _MULTIPLE = 32  # pixels: most networks halve the image five times
+
+
+def training_shapes(
+    shape: InputShape,
+    shares: float | Sequence[float],
+    takes_shape: Callable[[InputShape], bool],
+) -> tuple[InputShape, ...]:
+    """Return the shape of training images in each part of the training.
+
+    Those are `shape` (C, H, W) with sides of about each of `shares`. What the network does not
+    take is left out; if it takes none, all of the training has `shape`.
+    """
+    asked = [shares] if isinstance(shares, int | float) else shares
+    wanted = [smaller_shape(shape, share) for share in asked]
+    taken = {each: each == shape or takes_shape(each) for each in dict.fromkeys(wanted)}
+    return tuple(each for each in wanted if taken[each]) or (shape,)
 
 
 def smaller_shape(shape: InputShape, share: float) -> InputShape:

@@ -96,7 +96,7 @@ class TrainState:
 
         `seen` has images for `refresh`; without it, running statistics are evaluated.
         """
-        self.network, self.device, self._recipe = network, device, recipe
+        self.network, self.device, self.recipe = network, device, recipe
         self._precision, self._phases, self._seen = precision, phases, seen
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)
         self._optimizer = build_optimizer(network, recipe, head)
@@ -153,7 +153,7 @@ class TrainState:
         for batch in batches:
             if place is not None:
                 here = place()
-                apply(self._optimizer, settings(self._recipe, here))
+                apply(self._optimizer, settings(self.recipe, here))
                 if self._backbone is not None:
                     self._backbone.prepare(here)
             self._step(batch, tally)
@@ -164,7 +164,7 @@ class TrainState:
         phase, labels = self._phases or nullcontext, batch.labels
         with phase("forward"), autocast(self.device, self._precision):
             logits = self.network(batch.images)
-            smoothing = self._recipe.label_smoothing
+            smoothing = self.recipe.label_smoothing
             loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         if not loss.requires_grad:
             raise UnsuitableError(

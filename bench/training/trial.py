@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import sys
 import time
@@ -14,11 +13,13 @@ from torch import nn
 
 from bench.data.batch_options import Layout
 from bench.data.loader import DataLoader
+from bench.data.pixel_source import InputShape
 from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS
 from bench.system.cache_folder import own_cache_folder
 from bench.system.clock import Phases, Stopwatch
 from bench.system.device import choose_device, choose_precision, number_type
+from bench.system.display import join_names
 from bench.system.random_state import preserve_random_state
 from bench.training.budget import INITIALIZATION_SHARE, NOT_FITTED
 from bench.training.callbacks import Callback, RecordBuilder, TrialContext
@@ -26,6 +27,7 @@ from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
 from bench.training.finetune import is_trained, new_head
 from bench.training.initialize import IMAGES, TooSlowError, fit_to_images
+from bench.training.kind import normalizes, suited
 from bench.training.latency import SIZES
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
@@ -36,7 +38,7 @@ from bench.training.sample_answer import with_answer
 from bench.training.spec import TrialSpec
 from bench.training.stop import reason_of, status_of, traceback_of
 from bench.training.suitable import require_pictures, require_trainable
-from bench.training.train_resolution import smaller_shape, takes
+from bench.training.train_resolution import takes, training_shapes
 from bench.training.train_state import TrainState
 from bench.training.trial_batches import TrialBatches
 from bench.training.trial_evaluation import TrialEvaluation
@@ -44,6 +46,8 @@ from registry.checks.settings import seed_everything
 from registry.errors import ContractError
 from registry.verify import verify
 
+_FEWEST = 8  # images to fit first weights to
+_LEAST_SECONDS = 1e-9
 _CONTRACT_WORDS = {"author": "verified", "frozen": "verified as frozen", "measured": "measured"}
 
 
@@ -113,10 +117,13 @@ class _Trial:
             device=self._device,
             precision=self._precision,
             layout=self._layout,
-            training_shape=self._shape,
+            recipe=self._spec.recipe,
+            training_shapes=(self._shape,),
         )
         self._network = self._build()
-        self._choose_training_shape()
+        counted = self._builder.record.multiply_adds
+        self._recipe = self._batches.recipe = suited(self._spec.recipe, self._network, counted)
+        self._choose_training_shapes()
         batches = self._batches.training()
         if saved is None:
             self._initialize()
@@ -124,12 +131,12 @@ class _Trial:
             self._compile(batches)
         state = TrainState(
             self._network,
-            self._spec.recipe,
+            self._recipe,
             device=self._device,
             precision=self._precision,
             phases=Phases(self._device) if self._context.profile else None,
             head=new_head(self._spec, self._network),
-            seen=self._batches.seen() if self._spec.recipe.fresh_statistics else None,
+            seen=self._batches.seen() if self._recipe.fresh_statistics else None,
         )
         evaluation = TrialEvaluation(
             network=self._network, batches=self._batches, builder=self._builder
@@ -138,6 +145,7 @@ class _Trial:
         self.training = training
         if saved is not None:
             training.restore(saved)
+            self._builder.note(trained_by=saved["record"].get("trained_by", ""))
         training.run()
         last, best = training.weights(), training.best
         made = state.state()
@@ -215,30 +223,55 @@ class _Trial:
         self._builder.add(startup_seconds=time.perf_counter() - started)
         return network
 
-    def _choose_training_shape(self) -> None:
-        """Choose the recipe's size of training images, if the network accepts it."""
-        smaller = smaller_shape(self._shape, self._spec.recipe.train_resolution)
-        blank = self._batches.blank(2, smaller)
-        if smaller != self._shape and takes(self._network, blank, self._precision):
-            self._batches.training_shape = smaller
-        self._builder.note(training_shape=self._batches.training_shape)
+    def _choose_training_shapes(self) -> None:
+        """Choose the recipe's sizes of training images, as far as the network accepts them."""
+        blank = self._batches.blank
+        shapes = training_shapes(
+            self._shape,
+            self._recipe.train_resolution,
+            lambda shape: takes(self._network, blank(2, shape), self._precision),
+        )
+        self._batches.training_shapes = shapes
+        self._builder.note(
+            training_shape=shapes[-1], trained_by=self._in_place_of_the_recipe(shapes)
+        )
+
+    def _in_place_of_the_recipe(self, shapes: tuple[InputShape, ...]) -> str:
+        """Return what suits the network's kind in place of the recipe, in words; "" if nothing."""
+        if self._recipe == self._spec.recipe:
+            return ""
+        sides = join_names([f"{height}" for _, height, _ in dict.fromkeys(shapes)])
+        return f"{self._recipe.settings}, images of {sides} px"
 
     def _initialize(self) -> None:
         """Fit the first weights to the images, unless they are trained or `own`."""
-        if is_trained(self._spec.architecture) or self._spec.recipe.initialization == "own":
+        own = self._recipe.initialization == "own" or normalizes(self._network)
+        if own or is_trained(self._spec.architecture):
             return
         self._builder.phase("initialize")
         with Stopwatch(self._device, self._context.clock) as stopwatch:
             # fewer for small batches: memory may be short
-            count = min(IMAGES, 8 * self._spec.recipe.batch_size)
+            count, left = min(IMAGES, 8 * self._recipe.batch_size), None
+            if self._recipe.seconds is not None:
+                most = self._recipe.seconds * INITIALIZATION_SHARE
+                count = min(count, max(_FEWEST, self._images_in(most / 2)))
+                left = lambda: most - stopwatch.seconds  # noqa: E731
             first = next(self._batches.training(count, workers=0).epoch())
-            most = (self._spec.recipe.seconds or math.inf) * INITIALIZATION_SHARE
-            ends = None if most == math.inf else lambda: stopwatch.seconds > most
             try:
-                fit_to_images(self._network, first.images, self._spec.seed, ends)
+                found = fit_to_images(self._network, first.images, self._spec.seed, left)
+                told = found.told
             except TooSlowError:
-                self._builder.note(marks=(*self._builder.record.marks, NOT_FITTED))
+                told = NOT_FITTED
+        self._builder.note(trained_by=told)
         self._builder.add(initialization_seconds=stopwatch.seconds)
+
+    def _images_in(self, seconds: float) -> int:
+        """Return how many images are read, and pass the network, in so many seconds, about."""
+        with Stopwatch(self._device, self._context.clock) as stopwatch:
+            few = next(self._batches.training(_FEWEST, workers=0).epoch())
+            with preserve_random_state(), torch.no_grad():
+                self._network.train()(few.images)
+        return int(_FEWEST * seconds / max(stopwatch.seconds, _LEAST_SECONDS))
 
     def _compile(self, batches: DataLoader) -> None:
         self._builder.phase("compile")
@@ -247,7 +280,11 @@ class _Trial:
         blank = self._batches.blank
         seconds = compile_network(
             self._network,
-            training=(blank(n, self._batches.training_shape) for n in sorted({*batches.sizes})),
+            training=(
+                blank(count, shape)
+                for shape in dict.fromkeys(self._batches.training_shapes)
+                for count in sorted({*batches.sizes})
+            ),
             evaluation=(blank(n, self._shape) for n in sorted({*evaluated, *SIZES})),
             device=self._device,
             precision=self._precision,

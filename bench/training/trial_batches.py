@@ -16,6 +16,7 @@ from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS, normalization_of
 from bench.system.device import number_type
 from bench.training.batch_statistics import IMAGES
+from bench.training.recipe import Recipe
 from bench.training.spec import TrialSpec
 
 
@@ -23,7 +24,7 @@ from bench.training.spec import TrialSpec
 class TrialBatches:
     """The batches of `split` for `spec`: images (C, H, W) of the shape that the network takes.
 
-    Training images have `training_shape`.
+    Training images have the `training_shapes`, each in its part of the training.
     """
 
     spec: TrialSpec
@@ -32,19 +33,27 @@ class TrialBatches:
     device: torch.device
     precision: torch.dtype
     layout: Layout
-    training_shape: InputShape
+    recipe: Recipe
+    training_shapes: tuple[InputShape, ...]
 
     def training(self, batch_size: int | None = None, workers: int | None = None) -> DataLoader:
-        """Return the training batches; size and workers default to the specification's."""
-        epochs = self.spec.recipe.epochs or sys.maxsize
-        return self._loader(self._training_images(), epochs, batch_size, workers)
+        """Return the training batches; size and workers default to the specification's.
+
+        Batches of another size are for a look at images of the last shape.
+        """
+        epochs = self.recipe.epochs or sys.maxsize
+        views = [self._training_images(shape) for shape in self.training_shapes]
+        if batch_size is not None:
+            views = views[-1:]
+        return self._loader(views, epochs, batch_size, workers)
 
     def seen(self) -> DataLoader:
         """Return batches of training images as in evaluation, for `refresh_statistics`.
 
         They are the same for each pass, and have the classes in the shares of all.
         """
-        order = replace(self._training_images(), stratified=True).order(0)
+        images = self._training_images(self.training_shapes[-1])
+        order = replace(images, stratified=True).order(0)
         return self.evaluation([self.split.train[index] for index in order[:IMAGES]])
 
     def evaluation(
@@ -56,7 +65,7 @@ class TrialBatches:
             source=self.source,
             shape=self.spec.architecture.contract.input_shape,
         )
-        return self._loader(dataset, 1, batch_size)
+        return self._loader([dataset], 1, batch_size)
 
     def first_of(self, images: Sequence[CheckedImage]) -> torch.Tensor:
         """Return all `images`, (N, C, H, W), in one batch."""
@@ -68,12 +77,12 @@ class TrialBatches:
         zeros = torch.zeros(count, *shape, device=self.device, dtype=number_type(self.precision))
         return zeros.contiguous(memory_format=MEMORY_FORMATS[self.layout])
 
-    def _training_images(self) -> TrainingDataset:
-        recipe = self.spec.recipe
+    def _training_images(self, shape: InputShape) -> TrainingDataset:
+        recipe = self.recipe
         return TrainingDataset(
             files=[image.file for image in self.split.train],
             source=self.source,
-            shape=self.training_shape,
+            shape=shape,
             seed=self.spec.seed,
             augmentation=recipe.augmentation,
             fidelity=self.spec.fidelity,
@@ -81,11 +90,16 @@ class TrialBatches:
         )
 
     def _loader(
-        self, dataset: ImageDataset, epochs: int, batch_size: int | None, workers: int | None = None
+        self,
+        views: Sequence[ImageDataset],
+        epochs: int,
+        batch_size: int | None,
+        workers: int | None = None,
     ) -> DataLoader:
         return DataLoader(
-            dataset,
-            batch_size=batch_size or self.spec.recipe.batch_size,
+            views[0],
+            later=views[1:],
+            batch_size=batch_size or self.recipe.batch_size,
             workers=self.spec.workers if workers is None else workers,
             normalization=normalization_of(self.spec.architecture),
             device=self.device,

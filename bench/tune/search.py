@@ -69,10 +69,14 @@ class Outcome:
 
 
 def base_of(request: Request) -> Recipe:
-    """Return the recipe that a search starts from: `default`, unless another is requested."""
+    """Return the recipe that a search starts from: `default`, unless another is requested.
+
+    Its values are the same for every kind of network: a search varies them.
+    """
     if names_file(request.recipe):
         raise RunError("zoo tune starts from a named recipe, not from a file")
-    return recipe_of(replace(request, recipe=request.recipe or get_recipe("default")))
+    start = recipe_of(replace(request, recipe=request.recipe or get_recipe("default")))
+    return replace(start, by_kind=False)
 
 
 def search(asked: Search, say: Say, *, shown: bool = True) -> list[Outcome]:

@@ -175,3 +175,18 @@ def test_each_image_of_an_epoch_has_a_part_of_its_own(drawn):
     cuts = _epoch(_of([first] * 24))
 
     assert len({cut.numpy().tobytes() for cut in cuts}) > 20
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_later_parts_of_a_training_have_images_of_their_size(drawn, workers):
+    """Each batch has the size of its part, whichever epoch it is in, and whoever begins there."""
+    batches = _batches(drawn, workers=workers, epochs=2)
+    batches.later = (replace(batches.view, shape=(3, 48, 48)),)
+    first = len(batches) + 2  # of the later part
+    batches.part_of = lambda number: int(number >= first)
+
+    sides = [[batch.images.shape[-1] for batch in batches.epoch(epoch)] for epoch in range(2)]
+    resumed = next(batches.epoch(1, 2)).images
+
+    assert sides == [[32] * len(batches), [32] * 2 + [48] * (len(batches) - 2)]
+    assert torch.equal(resumed, [*_batches(drawn, shape=(3, 48, 48)).epoch(1)][2].images)

@@ -94,7 +94,8 @@ def _seen(spec, split):
         device=_CPU,
         precision=torch.float32,
         layout="channels_last",
-        training_shape=(1, 8, 8),
+        recipe=spec.recipe,
+        training_shapes=((1, 8, 8),),
     )
     return batches, batches.seen()
 

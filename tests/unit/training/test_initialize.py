@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bench.training.initialize import filters_of, fit_to_images, normalizes
+from bench.training.initialize import TooSlowError, filters_of, fit_to_images
+from bench.training.kind import normalizes
 from zoo.alexnet import AlexNet2012
 from zoo.lenet import LeNet5
 
@@ -57,7 +58,7 @@ def test_outputs_have_unit_variance(layer: str) -> None:
 
 def test_names_are_told_in_the_order_of_use() -> None:
     """What is returned are the layers, as the images reach them."""
-    assert fit_to_images(LeNet5(), _images(), 0) == ("conv1", "conv2", "fc1", "fc2", "fc3")
+    assert fit_to_images(LeNet5(), _images(), 0).layers == ("conv1", "conv2", "fc1", "fc2", "fc3")
 
 
 def test_same_seed_gives_the_same_weights() -> None:
@@ -83,7 +84,7 @@ def test_random_state_and_mode_are_as_before() -> None:
     torch.manual_seed(5)
     told = fit_to_images(network, _images(2), seed=0)
 
-    assert told == ("0", "4")
+    assert told.layers == ("0", "4")
     assert torch.equal(torch.rand(1), expected)
     assert network.training
     assert network[2].training
@@ -96,7 +97,7 @@ def test_network_that_normalises_keeps_its_weights() -> None:
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
     assert normalizes(network)
-    assert fit_to_images(network, _images(), 0) == ()
+    assert fit_to_images(network, _images(), 0).layers == ()
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
@@ -113,7 +114,7 @@ def test_shared_layer_is_set_once_and_an_idle_one_never() -> None:
     network = Twice()
     before = network.idle.weight.clone()
 
-    assert fit_to_images(network, torch.randn(32, 4), 0) == ("shared",)
+    assert fit_to_images(network, torch.randn(32, 4), 0).layers == ("shared",)
     assert torch.equal(network.idle.weight, before)
 
 
@@ -153,7 +154,7 @@ def test_grouped_convolution_keeps_its_weights() -> None:
     """A depthwise filter sees one channel alone: there is no bank of filters to find."""
     network = nn.Sequential(nn.Conv2d(2, 2, 3, groups=2), nn.Conv2d(2, 3, 3))
 
-    assert fit_to_images(network, torch.randn(8, 2, 9, 9), 0) == ("1",)
+    assert fit_to_images(network, torch.randn(8, 2, 9, 9), 0).layers == ("1",)
 
 
 @pytest.mark.parametrize("images", [torch.zeros(4, 1, 32, 32), torch.ones(1, 1, 32, 32)])
@@ -179,3 +180,31 @@ def test_filters_find_what_patches_are_made_of() -> None:
     torch.testing.assert_close(found.norm(dim=1), torch.ones(12))
     assert set(alone.argmax(0).tolist()) == {0, 1, 2, 3}
     assert alone.sort(0).values[:3].median() < 0.3
+
+
+def test_filters_for_which_there_is_no_time_are_only_scaled() -> None:
+    """By the pace of those before, the second bank would take too long: its directions stay."""
+    left = iter([9.0, 9.0, 9.0, 9.0, 0.1, 0.1, 0.1, 0.1, 0.1])
+    network = nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.Conv2d(4, 64, 5), nn.Flatten())
+    first, second = network[0].weight.clone(), network[2].weight.clone()
+    found = fit_to_images(network, _images(), 0, lambda: next(left))
+    outputs = _outputs(network, "2", _images())
+
+    assert (found.layers, found.scaled) == (("0", "2"), ("2",))
+    assert found.told == "filters of 1 layer only scaled, to save time"
+    assert F.cosine_similarity(network[0].weight.flatten(1), first.flatten(1)).abs().min() < 0.9
+    torch.testing.assert_close(
+        F.cosine_similarity(network[2].weight.flatten(1), second.flatten(1)), torch.ones(64)
+    )
+    torch.testing.assert_close(outputs.std(0) / 0.05, torch.ones(64), atol=0.2, rtol=0)
+
+
+def test_if_no_second_is_left_no_weights_change() -> None:
+    """Also those of layers that were fitted before."""
+    left = iter([9.0, 9.0, 9.0, 9.0, 9.0, 0.0, 0.0])
+    network = LeNet5()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+    with pytest.raises(TooSlowError):
+        fit_to_images(network, _images(), 0, lambda: next(left))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())

@@ -99,7 +99,33 @@ def test_training_images_are_smaller_where_they_are_taken(drawn, tmp_path):
     assert results.exit_code == 0
 
 
-@pytest.mark.parametrize("share", [0, -1, 1.5])
+def test_sizes_of_several_parts_follow_each_other(drawn, tmp_path):
+    """Half of the steps are on 32x32, half on 64x64; what a network refuses is left out."""
+    recipe = replace(DEMO, epochs=3, train_resolution=(0.5, 1.0), initialization="own")
+    seen = []
+
+    class Kept(Pooled):
+        def forward(self, images):
+            if self.training:
+                seen.append(images.shape[-1])
+            return super().forward(images)
+
+    globals()["Kept"] = Kept
+    models = [_architecture(Kept), _architecture(Flat)]
+    results = bench.run(models, drawn, recipe=recipe, isolate=False, runs=tmp_path, progress=False)
+    steps = {record.model: record.steps for record in results.records}
+
+    trained = seen[-steps["kept"] :]
+    assert trained == sorted(trained)
+    assert trained.count(32) == -(-steps["kept"] // 2)
+    assert {record.model: record.training_shape for record in results.records} == {
+        "kept": (3, 64, 64),
+        "flat": (3, 64, 64),
+    }
+    assert results.exit_code == 0
+
+
+@pytest.mark.parametrize("share", [0, -1, 1.5, (), (0.5, 2), ("half",)])
 def test_a_side_that_is_no_share_is_refused(share):
     """More than the whole, or none, is no smaller image."""
     with pytest.raises(RunError, match="train_resolution is a share"):
