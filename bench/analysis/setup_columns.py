@@ -53,6 +53,12 @@ def _contract_cell(row: Row) -> str:
     return f"✗ {row['contract']}"
 
 
+def _precisions(model: ModelTrials) -> str:
+    """Return the precision of the trials; of those that never chose one, what was asked for."""
+    used = dict.fromkeys(trial.precision for trial in model.trials if trial.precision)
+    return ", ".join(used) or model.first.spec.precision
+
+
 def _trained_from(model: ModelTrials) -> str:
     """Return the name of the trained weights that training started from, or nothing."""
     architecture = model.first.spec.architecture
@@ -113,6 +119,8 @@ SETUP_COLUMNS = (
            "method of resizing training images: `exact` or `fast`"),
     Column("layout", lambda m: m.first.layout,
            "memory format of images and weights: `channels_last` or `contiguous`"),
+    Column("precision", _precisions,
+           "type of matrix products; with `--precision auto` the one that a short test chose"),
     Column("compiled", lambda m: m.first.spec.compiled,
            "whether `torch.compile` was used"),
     Column("origin", lambda m: m.first.spec.origin,

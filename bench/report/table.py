@@ -155,6 +155,12 @@ def disclosure_lines(frame: pd.DataFrame) -> list[str]:
         )
     for settings, rows in frame[frame["trained_by"].fillna("") != ""].groupby("trained_by"):
         found.append(f"by its kind, {join_names([*rows['model']])}: {settings}")
+    if frame["precision"].fillna("").isin(["bfloat16", "float16"]).any():
+        found += [
+            f"matrix products in {precision!s}: {join_names([*rows['model']])}"
+            for precision, rows in frame.groupby("precision")
+            if precision
+        ]
     if frame["budget_seconds"].notna().any():
         found.append("a budget of seconds: the number of steps depends on the machine")
     jobs = frame["jobs"].dropna()

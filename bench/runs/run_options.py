@@ -177,8 +177,8 @@ class RunOptions:
     )  # fmt: skip
     device: str = _option("auto", "auto, cpu, cuda, cuda:1, mps.", MACHINE, shown=True)
     precision: str = _option(
-        "float32", "float32; on a GPU also bfloat16, float16; for proofs float64.", MACHINE,
-        shown=True,
+        "float32", "float32, bfloat16, float16 (GPU), float64; auto: the faster of the first two.",
+        MACHINE, shown=True,
     )  # fmt: skip
     threads: int | None = _option(
         None, "CPU threads of each network. Default: all cores, divided among jobs.", MACHINE,

@@ -19,6 +19,7 @@ _PARTS = ("train/", "test/", "")  # "": versions 1 and 2
 _FILES = (
     f"pixels/*-{_HEX}.pixels", f"pixels/*-{_HEX}.lock", f"pixels/.{_HEX}*.partial",
     f"layouts/{_HEX}{_HEX}.json", f"layouts/.{_HEX}*.partial", "layouts.lock",
+    f"precisions/{_HEX}{_HEX}.json", f"precisions/.{_HEX}*.partial", "precisions.lock",
     f"charts/{_HEX}.js", f"charts/.{_HEX}*.partial",
     f"{_DRAWINGS}/.synthetic.json", f"{_DRAWINGS}/.drawings.sha256",
     *(f"{_DRAWINGS}/{part}{kind}.[0-9]*.jpg" for part in _PARTS for kind in ("Cat/cat", "Dog/dog")),
@@ -26,7 +27,7 @@ _FILES = (
     "library-networks.json", ".library-networks*.partial",
 )  # fmt: skip
 _FOLDERS = (  # inner ones first
-    "pixels", "layouts", "charts",
+    "pixels", "layouts", "precisions", "charts",
     *(f"{_DRAWINGS}/{part}{kind}" for part in _PARTS for kind in ("Cat", "Dog")),
     *(f"{_DRAWINGS}/{part}" for part in _PARTS),
 )  # fmt: skip

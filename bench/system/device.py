@@ -6,6 +6,7 @@ import torch
 
 from registry.errors import RunError
 
+AUTO = "auto"
 _HALF = (torch.bfloat16, torch.float16)
 _PRECISIONS = {
     str(each).removeprefix("torch."): each for each in (torch.float32, torch.float64, *_HALF)
@@ -27,19 +28,27 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """Return the type of matrix products: float32, float64, or a half type on a GPU.
+def device_name(device: torch.device) -> str:
+    """Return the name of a CUDA device's model, else `cpu` or `mps`."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
-    With float64, for proofs and references, weights and images have this type, too.
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """Return the type of matrix products: float32, float64, or a half type.
+
+    `auto` begins as float32: each trial tries what is faster (`bench.training.precision`). With
+    float64, for proofs and references, weights and images have this type, too.
 
     Raises:
-        RunError: the precision is unknown, a half type on the CPU, or float64 on MPS.
+        RunError: the precision is unknown, float16 on the CPU, or float64 on MPS.
     """
+    if name == AUTO:
+        return torch.float32
     if name not in _PRECISIONS:
-        raise RunError(f"unknown precision {name!r}: use one of {', '.join(_PRECISIONS)}")
+        raise RunError(f"unknown precision {name!r}: use one of {', '.join(_PRECISIONS)}, {AUTO}")
     precision = _PRECISIONS[name]
-    if precision in _HALF and device.type == "cpu":
-        raise RunError(f"{name} on the CPU is many times slower: use float32, or a GPU")
+    if precision is torch.float16 and device.type == "cpu":
+        raise RunError("float16 on the CPU is many times slower: use float32, bfloat16 or auto")
     if precision is torch.float64 and device.type == "mps":
         raise RunError("MPS does not support float64: use --device cpu")
     return precision

@@ -157,6 +157,7 @@ class TrainingLoop:
         return {
             "task": self._spec.task_id,
             "layout": self._builder.record.layout,
+            "precision": self._builder.record.precision,
             "record": as_plain(self._builder.record),
             "steps": self._steps.state(),
             "best": None if best is None else {"epoch": best.epoch, "state": best.state},

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
-import time
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 from torch import nn
 
 from bench.data.batch_options import LAYOUTS, Layout
 from bench.data.transform import MEMORY_FORMATS
-from bench.system.atomic_files import write_text
 from bench.system.clock import Stopwatch
-from bench.system.device import autocast, number_type
-from bench.system.own_files import is_own
+from bench.system.device import autocast, device_name, number_type
+from bench.training.kept_choice import fastest
 from bench.training.train_resolution import takes
 from registry.architecture import Architecture
 
 _BATCH = 8
 _ROUNDS = 3
-_PATIENCE_SECONDS = 30.0
 _LONG_SECONDS = 1.0  # a longer step is measured once
 
 
@@ -45,35 +39,14 @@ def choose_layout(
     gets the other; one that cannot be trained gets `contiguous`, and its trial reports why. Random
     state and threads stay as they were.
     """
-    if folder is None:
-        seconds = _measure(architecture, device, precision, threads)
-        return min(seconds, key=seconds.__getitem__, default="contiguous")
-    cuda = device.type == "cuda"
-    name = torch.cuda.get_device_name(device) if cuda else device.type
-    asked = [asdict(architecture), origin, name, str(precision), threads, torch.__version__]
-    key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-    path = folder / "layouts" / f"{key[:32]}.json"
-    if (known := _read_kept(path)) is not None:
-        return known
-    lock = FileLock(folder / "layouts.lock")  # other processes wait for the result
-    with suppress(OSError, Timeout):  # after half a minute it measures by itself
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=_PATIENCE_SECONDS)
-    try:
-        if (known := _read_kept(path)) is not None:
-            return known
-        seconds = _measure(architecture, device, precision, threads)
-        if not seconds:
-            return "contiguous"
-        layout = min(seconds, key=seconds.__getitem__)
-        kept = {"architecture": architecture.name, "layout": layout, "step_seconds": seconds}
-        kept["measured"] = time.strftime("%Y-%m-%d")
-        with suppress(OSError):  # the next run measures again
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, json.dumps(kept) + "\n")
-        return layout
-    finally:
-        lock.release()
+    said = [asdict(architecture), origin, device_name(device), str(precision), threads]
+    chosen = fastest(
+        lambda: _measure(architecture, device, precision, threads),
+        LAYOUTS,
+        asked=[*said, torch.__version__],
+        folder=None if folder is None else folder / "layouts",
+    )
+    return chosen or "contiguous"
 
 
 def _measure(
@@ -161,13 +134,3 @@ def require_true_strides(network: nn.Module, images: torch.Tensor, precision: to
 
 def _restrided(images: torch.Tensor) -> torch.Tensor:
     return images.clone(memory_format=torch.contiguous_format)
-
-
-def _read_kept(path: Path) -> Layout | None:
-    if not is_own(path):
-        return None
-    try:
-        layout = json.loads(path.read_text(encoding="utf-8"))["layout"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return next((known for known in LAYOUTS if known == layout), None)

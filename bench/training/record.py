@@ -88,6 +88,7 @@ class TrialRecord:
         contract: `verified` or `verified as frozen` (with the device), `broken`, `unchecked`, or
             `measured` for an architecture without a promised contract.
         layout: memory format of images and weights.
+        precision: type of matrix products, such as float32; chosen by a test for `auto`.
         training_shape: shape of the training images, (C, H, W); of the last, if it changes.
         trained_by: what suits the network's kind in place of the recipe; "" if the recipe does.
         parameters: number of parameters, for the number of classes in the data.
@@ -118,6 +119,7 @@ class TrialRecord:
     traceback: str = ""
     contract: str = "unchecked"
     layout: Layout | None = None
+    precision: str = ""
     training_shape: tuple[int, int, int] | None = None
     trained_by: str = ""
     parameters: int | None = None

@@ -18,20 +18,20 @@ from bench.data.split import Split
 from bench.data.transform import MEMORY_FORMATS
 from bench.system.cache_folder import own_cache_folder
 from bench.system.clock import Phases, Stopwatch
-from bench.system.device import choose_device, choose_precision, number_type
+from bench.system.device import AUTO, choose_device, choose_precision, number_type
 from bench.system.display import join_names
 from bench.system.random_state import preserve_random_state
-from bench.training.budget import INITIALIZATION_SHARE, NOT_FITTED
 from bench.training.callbacks import Callback, RecordBuilder, TrialContext
 from bench.training.checkpoint import digest_of
 from bench.training.compile import compile_network
 from bench.training.finetune import is_trained, new_head
-from bench.training.initialize import IMAGES, TooSlowError, fit_to_images
+from bench.training.first_weights import fit_first_weights
 from bench.training.kind import normalizes, suited
 from bench.training.latency import SIZES
 from bench.training.layer_summary import count_multiply_adds
 from bench.training.loop import TrainingLoop
 from bench.training.memory_format import black_images, choose_layout, require_true_strides
+from bench.training.precision import faster_precision
 from bench.training.record import Status, TrialResult
 from bench.training.reproducibility import code_digest
 from bench.training.sample_answer import with_answer
@@ -46,8 +46,6 @@ from registry.checks.settings import seed_everything
 from registry.errors import ContractError
 from registry.verify import verify
 
-_FEWEST = 8  # images to fit first weights to
-_LEAST_SECONDS = 1e-9
 _CONTRACT_WORDS = {"author": "verified", "frozen": "verified as frozen", "measured": "measured"}
 
 
@@ -124,6 +122,7 @@ class _Trial:
         counted = self._builder.record.multiply_adds
         self._recipe = self._batches.recipe = suited(self._spec.recipe, self._network, counted)
         self._choose_training_shapes()
+        self._precision = self._batches.precision = self._choose_precision(saved)
         batches = self._batches.training()
         if saved is None:
             self._initialize()
@@ -243,6 +242,27 @@ class _Trial:
         sides = join_names([f"{height}" for _, height, _ in dict.fromkeys(shapes)])
         return f"{self._recipe.settings}, images of {sides} px"
 
+    def _choose_precision(self, saved: dict[str, Any] | None) -> torch.dtype:
+        """Return the requested precision; for `auto` that of the checkpoint, or the faster one."""
+        name = self._spec.precision
+        if name == AUTO and saved is not None:
+            name = saved["precision"]
+        elif name == AUTO:
+            self._builder.phase("precision")
+            shapes = self._batches.training_shapes
+            name = faster_precision(
+                self._spec.architecture,
+                self._spec.origin,
+                shape=shapes[len(shapes) // 2],
+                batch_size=self._recipe.batch_size,
+                layout=self._layout,
+                device=self._device,
+                threads=self._spec.threads,
+                folder=own_cache_folder(),
+            )
+        self._builder.note(precision=name)
+        return choose_precision(name, self._device)
+
     def _initialize(self) -> None:
         """Fit the first weights to the images, unless they are trained or `own`."""
         own = self._recipe.initialization == "own" or normalizes(self._network)
@@ -250,28 +270,9 @@ class _Trial:
             return
         self._builder.phase("initialize")
         with Stopwatch(self._device, self._context.clock) as stopwatch:
-            # fewer for small batches: memory may be short
-            count, left = min(IMAGES, 8 * self._recipe.batch_size), None
-            if self._recipe.seconds is not None:
-                most = self._recipe.seconds * INITIALIZATION_SHARE
-                count = min(count, max(_FEWEST, self._images_in(most / 2)))
-                left = lambda: most - stopwatch.seconds  # noqa: E731
-            first = next(self._batches.training(count, workers=0).epoch())
-            try:
-                found = fit_to_images(self._network, first.images, self._spec.seed, left)
-                told = found.told
-            except TooSlowError:
-                told = NOT_FITTED
+            told = fit_first_weights(self._network, self._batches, lambda: stopwatch.seconds)
         self._builder.note(trained_by=told)
         self._builder.add(initialization_seconds=stopwatch.seconds)
-
-    def _images_in(self, seconds: float) -> int:
-        """Return how many images are read, and pass the network, in so many seconds, about."""
-        with Stopwatch(self._device, self._context.clock) as stopwatch:
-            few = next(self._batches.training(_FEWEST, workers=0).epoch())
-            with preserve_random_state(), torch.no_grad():
-                self._network.train()(few.images)
-        return int(_FEWEST * seconds / max(stopwatch.seconds, _LEAST_SECONDS))
 
     def _compile(self, batches: DataLoader) -> None:
         self._builder.phase("compile")

@@ -90,7 +90,7 @@ def test_a_real_trial_times_both_and_changes_nothing(tmp_path):
 
     assert torch.equal(torch.rand(1), expected)
     assert torch.get_num_threads() == threads
-    assert told["layout"] == chosen == min(told["step_seconds"], key=told["step_seconds"].get)
+    assert told["choice"] == chosen == min(told["step_seconds"], key=told["step_seconds"].get)
     assert min(told["step_seconds"].values()) > 0
 
 
@@ -102,7 +102,7 @@ def test_a_network_that_fails_gets_the_plain_one(tmp_path):
     assert not (tmp_path / "layouts").exists()
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"layout": "sideways"}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"choice": "sideways"}'])
 def test_a_damaged_answer_is_asked_again(tmp_path, timed, content):
     """Whatever stands in the file."""
     timed({"channels_last": 2.0, "contiguous": 1.0})

@@ -191,7 +191,7 @@ def test_many_bad_files_are_an_error_unless_allowed(bench, drawn, tmp_path):
         (["--recipe", "textbok"], "Did you mean 'textbook'"),
         (["--split", "random"], "unknown split 'random'"),
         (["--device", "cuda:9"], "no device 'cuda:9' on this machine"),
-        (["--precision", "bfloat16", "--device", "cpu"], "on the CPU is many times slower"),
+        (["--precision", "float16", "--device", "cpu"], "on the CPU is many times slower"),
         (["--seeds", "0,x"], "--seeds takes a number"),
         (["--seeds", "100000000000"], "--seeds takes a number"),
         (["--timeout", "nan"], "--timeout takes a number, not nan"),
