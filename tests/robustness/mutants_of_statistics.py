@@ -56,9 +56,36 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="all parts of a training have the images of the first",
+        file="bench/training/loop.py",
+        old="return min(int(share * parts), parts - 1)",
+        new="return 0",
+        tests=(
+            "tests/unit/training/test_train_resolution.py::test_sizes_of_several_parts_follow_each_other",
+        ),
+    ),
+    Mutant(
+        name="bfloat16 is taken though it learns otherwise",
+        file="bench/training/precision.py",
+        old="if not agrees or taken",
+        new="if taken",
+        tests=(
+            "tests/unit/training/test_precision.py::test_bfloat16_is_taken_where_it_is_faster_and_learns_the_same",
+        ),
+    ),
+    Mutant(
+        name="first weights take all of a budget",
+        file="bench/training/first_weights.py",
+        old="return most - seconds()",
+        new="return most",
+        tests=(
+            "tests/unit/training/test_budget.py::test_the_first_weights_take_a_share_of_the_budget_at_most",
+        ),
+    ),
+    Mutant(
         name="statistics are made of the images of one class",
         file="bench/training/trial_batches.py",
-        old="replace(self._training_images(), stratified=True).order(0)",
+        old="replace(images, stratified=True).order(0)",
         new="range(len(self.split.train))",
         tests=(
             "tests/unit/training/test_fresh_statistics.py::test_the_images_are_training_images_seen_as_in_the_test",

@@ -128,8 +128,8 @@ MUTANTS = (
     Mutant(
         name="the memory order of other threads is taken",
         file="bench/training/memory_format.py",
-        old="name, str(precision), threads,",
-        new="name, str(precision),",
+        old="str(precision), threads]",
+        new="str(precision)]",
         tests=(
             "tests/unit/training/test_memory_format.py::test_another_version_or_number_of_threads_is_tried_anew",
         ),
@@ -209,7 +209,7 @@ MUTANTS = (
     Mutant(
         name="label smoothing is left out",
         file="bench/training/train_state.py",
-        old="smoothing = self._recipe.label_smoothing",
+        old="smoothing = self.recipe.label_smoothing",
         new="smoothing = 0.0",
         tests=("tests/unit/training/test_trial.py::test_label_smoothing_is_in_the_loss",),
     ),
