@@ -101,7 +101,8 @@ def _title(resolved: ResolvedRequest, splits: Splits) -> str:
         used += f" (chosen among {recipe.configurations} configurations)"
     if request.own_recipes:
         used += f", other recipes for {', '.join(model for model, _ in request.own_recipes)}"
-    title = f"{data}: {_sizes(splits)}, {used}, {length}, {device}"
+    precision = "" if request.precision == "float32" else f", precision {request.precision}"
+    title = f"{data}: {_sizes(splits)}, {used}, {length}, {device}{precision}"
     title += f", by {request.engine}" if request.engine != LOCAL.name else ""
     return title + (f", {request.jobs} trials at a time" if (request.jobs or 1) > 1 else "")
 
