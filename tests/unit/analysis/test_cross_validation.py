@@ -15,7 +15,7 @@ from bench.analysis.pairwise import compare_pairwise
 from bench.report.table import trial_name
 from bench.runs.store import Store
 from bench.training.evaluation import Evaluation
-from bench.training.recipe import DEFAULT, FIELDS_BEFORE
+from bench.training.recipe import DEFAULT, FIELDS_BEFORE, FIELDS_SINCE
 from bench.training.record import TrialRecord
 from bench.training.spec import TrialSpec
 from registry.errors import RunError
@@ -108,7 +108,11 @@ def test_a_specification_without_folds_is_who_it_was():
     """Digests made before there were folds hold; each fold has its own, for its checkpoints too."""
     plain = replace(_record(1).spec, fold=None, folds=None)
     before = {name: value for name, value in asdict(plain).items() if value is not None}
-    before["recipe"] = {FIELDS_BEFORE.get(name, name): v for name, v in before["recipe"].items()}
+    before["recipe"] = {
+        FIELDS_BEFORE.get(name, name): value
+        for name, value in before["recipe"].items()
+        if name not in FIELDS_SINCE or value != FIELDS_SINCE[name]
+    }
     digest = hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()
 
     assert plain.id == digest

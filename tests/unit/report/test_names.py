@@ -114,6 +114,7 @@ def _frame(model: str, error: str) -> pd.DataFrame:
     )
     told = {"model": model, "status": "failed", "error": error, "contract": error, "marks": error}
     told |= {"group": "a", "recipe": error, "recipe_configurations": 0, "selection": ""}
+    told |= {"trained_by": "", "precision": "float32"}
     told |= dict.fromkeys(unasked, math.nan)
     return pd.DataFrame([told | dict.fromkeys(figures, 0.5)])
 
