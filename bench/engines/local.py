@@ -11,7 +11,7 @@ import psutil
 
 from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, TrialProcess
-from bench.engines.spawn import TrialServer
+from bench.engines.spawn import start_server
 from bench.system.memory import available_bytes
 from bench.training.callbacks import Callback, LockedCallback
 from bench.training.record import TrialResult
@@ -114,7 +114,7 @@ class LocalExecutor:
             self._start(number, replace(limited, jobs=self._jobs), wanted)
 
     def _start(self, number: int, job: Job, wanted: int) -> None:
-        self._server = self._server or TrialServer()
+        self._server = self._server or start_server()
         process = TrialProcess(self._server.begin())
         thread = threading.Thread(target=self._listen, args=(number, process, job), daemon=True)
         self._running[number] = _Running(process=process, thread=thread, bytes=wanted)

@@ -108,7 +108,7 @@ def _of_import(name: str) -> Finding:
 
 def _of_device() -> Iterator[Finding]:
     try:
-        from bench.system.cpu import default_threads
+        from bench.system.cpu import default_threads, load_1_minute
         from bench.system.device import choose_device
         from bench.system.environment import describe_environment
         from bench.system.memory import available_bytes
@@ -124,8 +124,8 @@ def _of_device() -> Iterator[Finding]:
     free = available_bytes()
     if free is not None:
         yield Finding(about="memory", level="fine", text=f"{free / 1e9:,.1f} GB free")
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    if load > (os.cpu_count() or 1):
+    load = load_1_minute()
+    if load is not None and load > (os.cpu_count() or 1):
         text = f"{load:.1f} processes compete for the cores: times will be too long"
         yield Finding(about="load", level="note", text=text)
 
