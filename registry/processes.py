@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -136,6 +137,11 @@ def ask_for_place(process: int, reading: int, seconds: float) -> bytes:
                 break
             text += part
     return text
+
+
+def stays_in_machine(connection: socket.socket) -> bool:
+    """Return whether a socket connects processes of this machine alone, as AF_UNIX does."""
+    return connection.family == getattr(socket, "AF_UNIX", None)
 
 
 def cores_allowed() -> set[int] | None:

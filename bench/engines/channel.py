@@ -29,7 +29,7 @@ class PipeChannel:
         """Take the pipes, both buffered; both are closed in the end."""
         self._messages = PipeReader(reading, _next_message)
         self._writing, self._lock = writing, threading.Lock()
-        self._first: bytes | None = None  # message that `wait` has seen
+        self._first: bytes | None = None  # what `wait` has seen; b"" at the end
 
     def send_bytes(self, buf: bytes, /) -> None:
         """Send a message; raise OSError if nobody listens."""
@@ -44,14 +44,14 @@ class PipeChannel:
         """Return the next message; raise EOFError if none comes, OSError if it is longer."""
         if not self.wait():
             raise EOFError
-        message, self._first = self._first or b"", None
+        message, self._first = self._first or b"", None  # only the end is b"", and stays
         if len(message) > maxlength:
             raise OSError("the message is too long")
         return message
 
     def wait(self) -> bool:
         """Wait for a message; return whether there is one, or the other end is closed."""
-        if not self._first:
+        if self._first is None:
             self._first = self._messages.next()
         return bool(self._first)
 

@@ -1,0 +1,102 @@
+"""The main job on macOS and Windows, as `foreign_system` plays them: no name that they lack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from drawn_folder import draw_folder
+from foreign_system import SYSTEMS, environment_of
+from paths import PLUGINS, ROOT
+
+_QUICK = [
+    "--epochs",
+    "1",
+    "--threads",
+    "1",
+    "--layout",
+    "contiguous",
+    "--batch-size",
+    "14",
+    "--no-profile",
+]
+
+
+class _Foreign:
+    """A folder with drawn pictures, and commands that run there on another system."""
+
+    def __init__(self, system: str, folder: Path) -> None:
+        self.system, self.folder = system, folder
+        draw_folder(folder / "drawn")
+        environment = environment_of(system)
+        added = [environment["PYTHONPATH"], str(ROOT), str(PLUGINS / "undrawn")]
+        path = os.pathsep.join([*added, str(PLUGINS / "badnets")])
+        cache = {"ZOO_CACHE": str(folder / "cache")}
+        self._environment = os.environ | environment | cache | {"PYTHONPATH": path}
+
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        command = [sys.executable, *arguments]
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self._environment, stdout=pipe, stderr=pipe
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        process = self.begin(*arguments)
+        out, err = process.communicate()
+        encoding = "cp1252" if self.system == "windows" else "utf-8"
+        return process.returncode, out.decode(encoding), err.decode(encoding)
+
+    def bench(self, *models: str) -> list[str]:
+        return ["-m", "zoo", "bench", "--models", *models, "--data", "drawn", *_QUICK]
+
+
+@pytest.fixture(params=SYSTEMS)
+def foreign(request, tmp_path):
+    """Either of the two systems."""
+    return _Foreign(request.param, tmp_path)
+
+
+def test_the_main_job_ends_with_its_table(foreign):
+    """Two networks are trained, each in a process of its own, and nothing is complained about."""
+    code, out, err = foreign.run(*foreign.bench("lenet5", "alexnet"))
+    (database,) = foreign.folder.glob("runs/*/run.db")
+    records = [json.loads(each.read_text()) for each in database.parent.rglob("record.json")]
+
+    assert code == 0, err
+    assert {row.split()[0] for row in out.splitlines() if "%" in row} >= {"alexnet", "lenet5"}
+    assert {record["status"] for record in records} == {"ok"}
+    assert "Traceback" not in err
+
+
+def test_a_crash_is_one_row(foreign):
+    """The trial's process ends, with what it has started; the rest is trained."""
+    code, out, err = foreign.run(*foreign.bench("bad_segfaulting", "lenet5"), "--json")
+    trials = {each["model"]: each for each in json.loads(out)["trials"]}
+
+    assert code != 0, err
+    assert trials["bad_segfaulting"]["status"] == "killed"
+    assert trials["lenet5"]["status"] == "ok"
+
+
+def test_what_is_played_lacks_what_the_system_lacks(foreign):
+    """The liar: names of POSIX are there for libraries, and not for modules of ours."""
+    (foreign.folder / "zoo_bench_start.py").write_text(
+        "import os, signal, sys\n"
+        "found = [hasattr(os, 'waitid'), hasattr(os, 'fork'), hasattr(signal, 'SIGKILL')]\n"
+        "try:\n    import resource\nexcept ImportError:\n    found.append(False)\n"
+        "else:\n    found.append(True)\n"
+        "print(sys.platform, *found)\n"
+        "try:\n    open('/proc/self/status')\nexcept FileNotFoundError:\n    print('no /proc')\n"
+    )
+    _, out, err = foreign.run("-c", "import sys; sys.path.insert(0, ''); import zoo_bench_start")
+    expected = {
+        "macos": "darwin False True True True",
+        "windows": "win32 False False False False",
+    }
+
+    assert out.split("\n")[:2] == [expected[foreign.system], "no /proc"], err
