@@ -201,6 +201,21 @@ class RunFolder:
             return ""
 
 
+def require_own_folders(models: Iterable[str]) -> None:
+    """Raise RunError if two of the models would have one folder where case does not count.
+
+    So it is on macOS and Windows, to which a run may be copied.
+    """
+    taken: dict[str, str] = {}
+    for model in dict.fromkeys(models):
+        other = taken.setdefault(_plain(model).casefold(), model)
+        if other != model:
+            raise RunError(
+                f"{other} and {model} would share the folder {_plain(model)} on systems that "
+                "ignore case: rename one"
+            )
+
+
 def run_folders(runs: Path) -> list[RunFolder]:
     """Return the run folders in `runs`, in the order of their numbers."""
     try:

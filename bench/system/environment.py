@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from bench.system.child_process import can_limit_memory
 from bench.system.cpu import load_1_minute
 from bench.system.credentials import hide_credentials
 
@@ -29,6 +30,7 @@ def describe_environment(device: torch.device) -> dict[str, object]:
         "cpu": _cpu(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
+        "memory_limit": can_limit_memory(),
         "load_1_minute": load_1_minute(),
         "openmp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
         "device": str(device),

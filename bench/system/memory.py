@@ -26,9 +26,9 @@ def available_bytes(cgroup: Path = _CGROUP) -> int:
     """
     machine = int(psutil.virtual_memory().available)
     try:
-        limit = int((cgroup / "memory.max").read_text())
-        used = int((cgroup / "memory.current").read_text())
-        cached = _statistic((cgroup / "memory.stat").read_text(), "inactive_file")
+        limit = int((cgroup / "memory.max").read_text(encoding="ascii"))
+        used = int((cgroup / "memory.current").read_text(encoding="ascii"))
+        cached = _statistic((cgroup / "memory.stat").read_text(encoding="ascii"), "inactive_file")
     except (OSError, ValueError):  # no container limit, or another system
         return machine
     return min(machine, limit - used + cached)
@@ -72,7 +72,7 @@ def limit_memory(limit: int) -> None:
 def kernel_kills(cgroup: Path = _CGROUP) -> int:
     """Return how many processes of this container the kernel killed for lack of memory."""
     try:
-        return _statistic((cgroup / "memory.events").read_text(), "oom_kill")
+        return _statistic((cgroup / "memory.events").read_text(encoding="ascii"), "oom_kill")
     except (OSError, ValueError):
         return 0
 

@@ -1,6 +1,7 @@
-"""Names that only some systems have may stand in one room: `bench/system`.
+"""What depends on the system: names that only some have, and text without an encoding.
 
-`registry` may import nothing of `bench`, so its part lies in `registry/processes.py`.
+The names may stand in one room, `bench/system`. `registry` may import nothing of `bench`, so its
+part lies in `registry/processes.py`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,35 @@ def platform_names(root: Path = ROOT) -> list[str]:
         if not (place := path.relative_to(root).as_posix()).startswith(ALLOWED)
         for line, name in sorted(_found(ast.parse(path.read_text(encoding="utf-8"))))
     ]
+
+
+def bare_text(root: Path = ROOT) -> list[str]:
+    """Return `file:line` for each text that is read or written in the system's own encoding."""
+    return [
+        f"{path.relative_to(root).as_posix()}:{node.lineno}"
+        for each in _CHECKED
+        for path in _files(root / each)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _is_bare(node)
+    ]
+
+
+def _is_bare(call: ast.Call) -> bool:
+    given = {each.arg: each.value for each in call.keywords}
+    if "encoding" in given or None in given:  # `**options` may have it
+        return False
+    mode = given.get("mode") or (call.args[1] if len(call.args) > 1 else ast.Constant("r"))
+    is_text = isinstance(mode, ast.Constant) and "b" not in str(mode.value)
+    match call.func:
+        case ast.Attribute(attr="read_text"):
+            return not call.args  # a file of `importlib.metadata`, which is UTF-8
+        case ast.Attribute(attr="write_text"):
+            return True
+        case ast.Name(id="open"):
+            return is_text
+        case ast.Attribute(value=ast.Name(id="os"), attr="fdopen"):
+            return is_text
+    return isinstance(said := given.get("text"), ast.Constant) and said.value is True
 
 
 def _files(path: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from paths import ROOT
-from portable_names import ALLOWED, platform_names
+from portable_names import ALLOWED, bare_text, platform_names
 
 PACKAGES = ("registry", "zoo", "bench")
 ROOMS = ("system", "data", "training", "engines", "analysis", "report", "runs", "tune")
@@ -148,6 +148,7 @@ def main() -> int:
         "module names that occur twice in bench": twice(files),
         f"files of more than {MOST_LINES} lines": long_files(files),
         f"names outside {' and '.join(ALLOWED)} that some system lacks": platform_names(),
+        "texts without an encoding": bare_text(),
     }
     lines = function_lines(files)
     ninth = quantiles(lines, n=10)[-1]

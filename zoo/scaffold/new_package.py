@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
 
+from bench.system.atomic_files import put_folder_in_place
 from registry.api import API
 from registry.architecture import Architecture, Contract
 from registry.catalog import Catalog
@@ -53,7 +54,7 @@ def write_package(name: str, folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_fill_template(source, values), encoding="utf-8")
         draft.chmod(0o755)
-        draft.rename(folder)  # replaces an empty folder
+        put_folder_in_place(draft, folder)
 
 
 def distribution_name(name: str) -> str:
