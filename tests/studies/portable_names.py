@@ -14,7 +14,7 @@ from foreign_system import LACKED, POSIX_MODULES
 from paths import ROOT
 
 ALLOWED = ("bench/system/", "registry/processes.py")
-_CHECKED = ("registry", "zoo", "bench", "zoo_bench_start.py", "zoo_bench_pytest.py")
+_CHECKED = ("registry/**/*.py", "zoo/**/*.py", "bench/**/*.py", "zoo_bench_*.py")
 _MODULES = {*POSIX_MODULES, "select", "selectors", "ctypes"}
 _NAMES = {f"{module}.{name}" for module, names in LACKED.items() for name in names} | {
     "os.name",
@@ -27,10 +27,9 @@ _WORDS = ("prctl", "mallopt")
 
 def platform_names(root: Path = ROOT) -> list[str]:
     """Return `file:line: name` for each name outside the room that some system lacks."""
-    files = [path for each in _CHECKED for path in _files(root / each)]
     return [
         f"{place}:{line}: {name}"
-        for path in files
+        for path in _files(root)
         if not (place := path.relative_to(root).as_posix()).startswith(ALLOWED)
         for line, name in sorted(_found(ast.parse(path.read_text(encoding="utf-8"))))
     ]
@@ -40,8 +39,7 @@ def bare_text(root: Path = ROOT) -> list[str]:
     """Return `file:line` for each text that is read or written in the system's own encoding."""
     return [
         f"{path.relative_to(root).as_posix()}:{node.lineno}"
-        for each in _CHECKED
-        for path in _files(root / each)
+        for path in _files(root)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and _is_bare(node)
     ]
@@ -65,8 +63,8 @@ def _is_bare(call: ast.Call) -> bool:
     return isinstance(said := given.get("text"), ast.Constant) and said.value is True
 
 
-def _files(path: Path) -> list[Path]:
-    return [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+def _files(root: Path) -> list[Path]:
+    return [path for each in _CHECKED for path in sorted(root.glob(each))]
 
 
 def _found(tree: ast.Module) -> Iterator[tuple[int, str]]:
