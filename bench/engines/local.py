@@ -13,6 +13,7 @@ from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, TrialProcess
 from bench.engines.spawn import start_server
 from bench.system.memory import available_bytes
+from bench.system.waiting import next_item
 from bench.training.callbacks import Callback, LockedCallback
 from bench.training.record import TrialResult
 from registry.errors import RunError
@@ -64,7 +65,7 @@ class LocalExecutor:
             self._start_waiting()
             if not self._running:
                 return
-            number, result = self._results.get()
+            number, result = next_item(self._results)
             self._running.pop(number).thread.join()
             if isinstance(result, BaseException):
                 raise result

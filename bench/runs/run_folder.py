@@ -182,11 +182,14 @@ class RunFolder:
 
     def remove(self) -> None:
         """Remove the folder and its content."""
-        with self.held():
-            try:
-                shutil.rmtree(self.path)
-            except OSError as error:
-                raise RunError(f"cannot remove {self.path}: {error.strerror}") from error
+        try:
+            with self.held():
+                for each in self.path.iterdir():
+                    if each.name != _LOCK:  # Windows removes nothing that is open
+                        _remove(each)
+            shutil.rmtree(self.path)
+        except OSError as error:
+            raise RunError(f"cannot remove {self.path}: {error.strerror}") from error
 
     def _note_holder(self) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -265,6 +268,13 @@ def _plain(model: str) -> str:
     if foreign or _DEVICES.fullmatch(name) or _FILES.fullmatch(name):
         return f"model-{name.replace('.', '--')}"
     return name
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not is_link(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _number(path: Path) -> int:

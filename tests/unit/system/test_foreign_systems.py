@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -62,15 +63,20 @@ def foreign(request, tmp_path):
 
 
 def test_the_main_job_ends_with_its_table(foreign):
-    """Two networks are trained, each in a process of its own, and nothing is complained about."""
+    """Two networks are trained, each in a process of its own, and the run can be removed."""
     code, out, err = foreign.run(*foreign.bench("lenet5", "alexnet"))
-    (database,) = foreign.folder.glob("runs/*/run.db")
-    records = [json.loads(each.read_text()) for each in database.parent.rglob("record.json")]
+    (folder,) = foreign.folder.glob("runs/*")
+    records = [json.loads(each.read_text()) for each in folder.rglob("record.json")]
+    environment = json.loads((folder / "environment.json").read_text())
+    removed = foreign.run("-m", "zoo", "runs", "rm", "1", "--yes")
 
     assert code == 0, err
     assert {row.split()[0] for row in out.splitlines() if "%" in row} >= {"alexnet", "lenet5"}
-    assert {record["status"] for record in records} == {"ok"}
+    assert [record["status"] for record in records] == ["ok", "ok"]
+    assert environment["memory_limit"] is False
     assert "Traceback" not in err
+    assert removed[0] == 0, removed
+    assert not folder.exists()
 
 
 def test_a_crash_is_one_row(foreign):
@@ -81,6 +87,22 @@ def test_a_crash_is_one_row(foreign):
     assert code != 0, err
     assert trials["bad_segfaulting"]["status"] == "killed"
     assert trials["lenet5"]["status"] == "ok"
+
+
+def test_ctrl_c_saves_and_stops(foreign):
+    """The command asks the trial to stop, and says how to resume."""
+    many = [each.replace("epochs=1", "epochs=1000") for each in foreign.bench("lenet5")]
+    process = foreign.begin(*many)
+    assert process.stderr
+    while b"epoch 1/" not in (line := process.stderr.readline()):
+        assert line
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    (record,) = foreign.folder.rglob("record.json")
+
+    assert process.returncode == 130
+    assert b"zoo bench --resume" in err
+    assert json.loads(record.read_text())["status"] == "interrupted"
 
 
 def test_what_is_played_lacks_what_the_system_lacks(foreign):
