@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from bench.system.atomic_files import write_text
+from bench.system.file_names import is_device
 from bench.system.own_files import is_own
 from bench.system.received_files import (
     MB,
@@ -37,7 +38,6 @@ _LOCK, _HOLDER = "lock", "holder.json"
 _WRITTEN_IN_PLACE = (_LOCK, "run.db", "run.db-wal", "run.db-shm", "run.db-journal")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _LONGEST = 120  # characters of a name; file systems take 255 bytes
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # of Windows
 _FILES = re.compile(  # of the run, which has the trials beside them
     r"lock|run\.db.*|report\.html|(holder|config|environment)\.json|(history|profile)\.csv"
     r"|comparison\.(csv|json|md)", re.IGNORECASE,
@@ -265,7 +265,7 @@ def _plain(model: str) -> str:
     if sign or len(name) > _LONGEST:
         name = f"{name[:_LONGEST]}-{sha256(os.fsencode(model)).hexdigest()[:16]}"
     foreign = not name.strip(".") or name.endswith(".")
-    if foreign or _DEVICES.fullmatch(name) or _FILES.fullmatch(name):
+    if foreign or is_device(name) or _FILES.fullmatch(name):
         return f"model-{name.replace('.', '--')}"
     return name
 

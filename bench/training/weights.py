@@ -22,7 +22,7 @@ from torch import nn
 
 from bench.data.transform import normalization_of
 from bench.system.atomic_files import whole_file
-from bench.system.utf8_names import utf8_name
+from bench.system.file_names import utf8_name
 from bench.training.record import TrialResult
 from bench.training.unchanged import require_unchanged
 from bench.training.weights_metadata import WeightsMetadata, parse_metadata

@@ -12,6 +12,7 @@ from string import Template
 from tempfile import TemporaryDirectory
 
 from bench.system.atomic_files import put_folder_in_place
+from bench.system.file_names import is_device
 from registry.api import API
 from registry.architecture import Architecture, Contract
 from registry.catalog import Catalog
@@ -94,6 +95,8 @@ def _fill_template(source: str, values: dict[str, str]) -> str:
 def _require_free(name: str, folder: Path) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise RunError(f"a new architecture needs a name like my_net, not {name!r}")
+    if is_device(name):
+        raise RunError(f"Windows has no folder named {name!r}: choose another name")
     if name in Catalog.installed().names():
         raise RunError(f"the architecture {name!r} exists: choose another name")
     if name in sys.stdlib_module_names or _is_module(name):

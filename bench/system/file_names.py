@@ -1,13 +1,20 @@
-"""Names of files for libraries that take UTF-8 alone."""
+"""Names of files that every system and library takes."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _DESCRIPTORS = Path("/dev/fd")  # names of what this process has open
+
+
+def is_device(name: str) -> bool:
+    """Return whether Windows takes `name` for a device, in whatever folder it is."""
+    return _DEVICES.fullmatch(name) is not None
 
 
 @contextmanager
