@@ -72,6 +72,12 @@ def foreign(request, tmp_path):
     return _Foreign(request.param, tmp_path)
 
 
+@pytest.fixture
+def windows(tmp_path):
+    """The system that lacks more; trials have the same kind of process on both."""
+    return _Foreign("windows", tmp_path)
+
+
 def test_the_main_job_ends_with_its_table(foreign):
     """Two networks are trained, each in a process of its own, and the run can be removed."""
     code, out, err = foreign.run(*foreign.bench("lenet5", "alexnet"))
@@ -89,27 +95,27 @@ def test_the_main_job_ends_with_its_table(foreign):
     assert not folder.exists()
 
 
-def test_a_crash_is_one_row(foreign):
+def test_a_crash_is_one_row(windows):
     """The rest is trained, whatever signs its name has."""
-    (foreign.folder / "nets.py").write_text(_NETWORK)
+    (windows.folder / "nets.py").write_text(_NETWORK)
     model = "./nets.py:Grey(colours=3)"
-    code, out, err = foreign.run(*foreign.bench("bad_segfaulting", model), "--json")
+    code, out, err = windows.run(*windows.bench("bad_segfaulting", model), "--json")
     trials = [each["status"] for each in json.loads(out)["trials"]]
 
     assert code != 0, err
     assert trials == ["killed", "ok"]
 
 
-def test_ctrl_c_saves_and_stops(foreign):
+def test_ctrl_c_saves_and_stops(windows):
     """The command asks the trial to stop, and says how to resume."""
-    many = [each.replace("epochs=1", "epochs=1000") for each in foreign.bench("lenet5")]
-    process = foreign.begin(*many)
+    many = [each.replace("epochs=1", "epochs=1000") for each in windows.bench("lenet5")]
+    process = windows.begin(*many)
     assert process.stderr
     while b"epoch 1/" not in (line := process.stderr.readline()):
         assert line
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
-    (record,) = foreign.folder.rglob("record.json")
+    (record,) = windows.folder.rglob("record.json")
 
     assert process.returncode == 130
     assert b"zoo bench --resume" in err
