@@ -14,17 +14,7 @@ from drawn_folder import draw_folder
 from foreign_system import SYSTEMS, environment_of
 from paths import PLUGINS, ROOT
 
-_QUICK = [
-    "--epochs",
-    "1",
-    "--threads",
-    "1",
-    "--layout",
-    "contiguous",
-    "--batch-size",
-    "14",
-    "--no-profile",
-]
+_QUICK = ["--epochs=1", "--threads=1", "--memory-format=contiguous", "--batch-size=14"]
 
 _NETWORK = """
 from torch import nn
