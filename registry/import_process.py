@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from typing import Any
 from registry.errors import RegistryError
 from registry.loaded import Loaded
 from registry.patience import Patience
+from registry.processes import ask_for_place, describe_end, kill_group, start_apart
 
 LIMIT = "ZOO_IMPORT_SECONDS"
 _DEFAULT_SECONDS = 5.0
@@ -40,12 +39,11 @@ class ImportProcess:
         self._places, placing = os.pipe()
         given = (theirs.fileno(), answering.fileno(), placing)
         try:
-            self._process = subprocess.Popen(
+            self._process = start_apart(  # Ctrl-C ends us, and so it
                 [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), *map(str, given)],
+                descriptors=given,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # stdout is for tables and JSON
-                pass_fds=given,
-                process_group=0,  # so that what it starts ends with it; Ctrl-C ends us, and so it
             )
         finally:
             theirs.close()
@@ -106,18 +104,11 @@ class ImportProcess:
         code = self._process.poll()
         if code is None:
             return "its import closes what its process is listened to by"
-        ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return f"its import ends the process that loads it ({ended})"
+        return f"its import ends the process that loads it ({describe_end(code)})"
 
     def _place(self) -> str:
         """Return the line where it is, ` (mine.py:3)`, or "" if it cannot be found."""
-        text = b""
-        with suppress(OSError):
-            os.kill(self._process.pid, signal.SIGUSR1)
-            while select.select([self._places], [], [], _DUMP_SECONDS)[0]:
-                if not (part := os.read(self._places, 1 << 16)):
-                    break
-                text += part
+        text = ask_for_place(self._process.pid, self._places, _DUMP_SECONDS)
         return innermost(text.decode(errors="replace"))
 
 
@@ -166,6 +157,5 @@ def _end(
     answers.close()
     os.close(places)
     if os.getpid() == owner:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process.pid)
         process.wait()

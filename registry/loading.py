@@ -8,7 +8,6 @@ back; they are plain, and name their constructors as text.
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import sys
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import Any
 
 from registry.import_process import ImportProcess
 from registry.loaded import Loaded, full_name, load_here, load_watched
+from registry.processes import can_pass_descriptors
 
 _ROOMS = ("registry", "bench")  # whose classes a plain value has
 
@@ -75,7 +75,7 @@ class Loader:
 
 def _started() -> ImportProcess | None:
     """Return a new child; None where there can be none."""
-    if os.name != "posix" or not sys.executable:
+    if not can_pass_descriptors() or not sys.executable:
         return None
     with suppress(OSError):  # too many processes, for example
         child = ImportProcess()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import pickle
-import signal
 import sys
 import threading
 from contextlib import suppress
@@ -17,6 +15,7 @@ from typing import Any
 
 from registry.errors import format_error
 from registry.loaded import Loaded, load_watched
+from registry.processes import write_place_when_asked
 
 Request = tuple[str, str, str]
 
@@ -24,12 +23,12 @@ Request = tuple[str, str, str]
 def serve(asked: int, answering: int, placing: int) -> None:
     """Load each entry point that arrives on the descriptor `asked`, and answer, until it closes.
 
-    Each new module that is imported meanwhile sends False. SIGUSR1 writes to `placing` where the
-    process is, even if it runs no Python then.
+    Each new module that is imported meanwhile sends False. When asked where it is, the process
+    writes that to `placing`.
     """
     for descriptor in (asked, answering, placing):
         os.set_inheritable(descriptor, False)  # a process that a plugin starts must not hold them
-    faulthandler.register(signal.SIGUSR1, file=placing)
+    write_place_when_asked(placing)
     answers, requests = _Answers(answering), SimpleQueue[Request]()
     listener = threading.Thread(target=_listen, args=(asked, requests), daemon=True)
     listener.start()

@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
+from registry.processes import allow_cores, cores_allowed
+
 _POOLS = ("OMP_", "KMP_", "MKL_", "OPENBLAS_", "CUDA_", "CUBLAS_", "TORCH_", "PYTORCH_", "NUMEXPR_")
 
 
@@ -117,15 +119,6 @@ def _set_logging(before: tuple[int, bool, int, tuple[logging.Handler, ...]]) -> 
     root.handlers[:] = before[3]
 
 
-def _affinity() -> Any:
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-
-
-def _set_affinity(before: Any) -> None:
-    if before is not None:
-        os.sched_setaffinity(0, before)
-
-
 def _umask() -> str:
     now = os.umask(0o077)  # the only way to read it is to set it
     os.umask(now)
@@ -165,7 +158,7 @@ def _set_decimals(before: Mapping[str, Any]) -> None:
 
 
 PROCESS_SETTINGS = (
-    Setting("the processors that it may use", _affinity, _set_affinity),
+    Setting("the processors that it may use", cores_allowed, allow_cores),
     Setting(
         "garbage collection", gc.isenabled, lambda before: gc.enable() if before else gc.disable()
     ),

@@ -20,6 +20,7 @@ from bench.data.image_formats import describe_signature, looks_like_targa, why_u
 from bench.data.rgb import ShortOfMemoryError as ShortOfMemoryError
 from bench.data.rgb import UnreadableImageError as UnreadableImageError
 from bench.data.rgb import scale_key, to_rgb
+from bench.system.received_files import open_without_waiting
 
 DECODER_VERSION = 3  # raise it whenever a pixel changes: it is part of the cache keys
 MAX_PIXELS = 100_000_000
@@ -27,7 +28,6 @@ MAX_ASPECT = 50  # panoramas have 10, lines of text 30; of more, an input shows 
 MAX_FILE_BYTES = 256 * 2**20
 THUMBNAIL_SIDE = 160  # pixels: sharp at half that size on a phone, about 4 kB a photograph
 _LONGEST_REASON = 200  # characters
-_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -120,7 +120,7 @@ def _open_regular(path: Path) -> Iterator[BufferedReader]:
     """
     try:
         _require_regular_file(path.stat())
-        with os.fdopen(os.open(path, os.O_RDONLY | _WITHOUT_WAITING), "rb") as file:
+        with os.fdopen(open_without_waiting(path, follow=True), "rb") as file:
             _require_regular_file(os.fstat(file.fileno()))
             yield file
     except OSError as error:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from bench.data.facts import Facts, Flaw, Verdict
 from bench.data.sandbox import DiedError, HungError, SandboxedProcess, TookTooLongError
+from bench.system.waiting import result_of
 
 SECONDS_PER_FILE = 8.0  # of CPU time; 100 million pixels of a progressive JPEG take 4
 _FILES_PER_EXAMINER = 50  # starting one takes as long as decoding 100 photographs
@@ -93,7 +94,7 @@ def _ask_workers(
     with ThreadPoolExecutor(count) as pool:
         try:
             for task in [pool.submit(work) for _ in range(count)]:
-                task.result()
+                result_of(task)
         finally:
             stop.set()
     return [answers[number] for number in range(len(files))]

@@ -14,10 +14,8 @@ with one line, both JSON. It imports neither torch nor pandas, so it starts in 0
 import hashlib
 import json
 import os
-import signal
 import sys
 from base64 import b64encode
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,7 +32,12 @@ from bench.data.decode import (
 )
 from bench.data.picture_facts import facts_of
 from bench.data.rgb import to_rgb
-from bench.system.child_process import die_with_parent
+from bench.system.child_process import (
+    die_with_parent,
+    end_after,
+    forbid_core_file,
+    limit_data,
+)
 
 SHOWN_ON_WHITE = "transparent, shown on white"
 _GRACE_SECONDS = 1.0  # the parent kills us in time; this works without a parent
@@ -46,16 +49,17 @@ def main(arguments: list[str]) -> None:
     memory_bytes, seconds = int(arguments[0]), float(arguments[1])
     answers = _own_stdout()
     die_with_parent()
-    _limit_memory(memory_bytes)
+    limit_data(memory_bytes, for_good=True)  # code and mapped files add 60 MB
+    forbid_core_file()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow's error is at twice this, before it allocates
     _say(answers, {})
     for line in sys.stdin.buffer:
-        _set_alarms(seconds + _GRACE_SECONDS, _MOST_SECONDS)
+        end_after(seconds + _GRACE_SECONDS, _MOST_SECONDS)
         question = json.loads(line)
         path = Path(question["path"])
         size = question.get("thumbnail")
         _say(answers, _examine(path) if size is None else {"png": _thumbnail(path, size)})
-        _set_alarms(0, 0)
+        end_after(0, 0)
 
 
 def _examine(path: Path) -> dict[str, Any]:
@@ -108,30 +112,6 @@ def _own_stdout() -> BinaryIO:
 def _say(answers: BinaryIO, answer: dict[str, Any]) -> None:
     answers.write(json.dumps(answer).encode("ascii") + b"\n")
     answers.flush()
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    """Cap the memory to allocate; code and mapped files add 60 MB."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    for kind, most in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CORE, 0)):
-        hard = resource.getrlimit(kind)[1]
-        if hard != resource.RLIM_INFINITY:
-            most = min(most, hard)
-        with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most))
-
-
-def _set_alarms(cpu_seconds: float, seconds: float) -> None:
-    """End this process after so much CPU time or time; 0 for neither.
-
-    The default action of these signals ends a process even inside C code.
-    """
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import httpx2
 from tqdm import tqdm
 
+from bench.system.atomic_files import put_folder_in_place
 from registry.errors import DataError, did_you_mean
 
 _TRIES = 3
@@ -118,7 +119,7 @@ def _new_folder(folder: Path) -> Iterator[Path]:
     try:
         yield aside
         aside.chmod(0o755)  # mkdtemp lets only its owner in
-        aside.replace(folder)
+        put_folder_in_place(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.system.atomic_files import whole_file
+from bench.system.offset_file import OffsetFile
 from bench.system.own_files import open_own
 from registry.errors import DataError
 
@@ -60,7 +60,8 @@ class PixelFile:
         self._descriptor = open_own(path)
         weakref.finalize(self, os.close, self._descriptor)
         self._opened = self._state()
-        header = os.pread(self._descriptor, _HEADER.size, 0)
+        self._file = OffsetFile(self._descriptor)
+        header = self._file.read(_HEADER.size, 0)
         if len(header) < _HEADER.size:
             raise DamagedPixelsError("truncated")
         magic, found, images, size, self.digest = _HEADER.unpack(header)
@@ -69,7 +70,7 @@ class PixelFile:
         index_bytes = images * _INDEX.itemsize
         if not index_bytes <= size == self._opened[0]:
             raise DamagedPixelsError("truncated or altered")
-        index = os.pread(self._descriptor, index_bytes, _HEADER.size)
+        index = self._file.read(index_bytes, _HEADER.size)
         if hashlib.sha256(index).digest() != self.digest:
             raise DamagedPixelsError("truncated or altered")
         if digest not in (None, self.digest):
@@ -98,7 +99,7 @@ class PixelFile:
 
     def _bytes(self, offset: int, count: int) -> bytes:
         try:
-            data = os.pread(self._descriptor, count, offset)
+            data = self._file.read(count, offset)
         except (OSError, OverflowError) as error:  # a faulty disk, or a file server that is gone
             raise DamagedPixelsError(f"unreadable: {error}") from error
         if len(data) < count:
@@ -133,11 +134,8 @@ def write_pixel_file(
     offsets, size = image_offsets(shapes)
     index = np.zeros(len(shapes), _INDEX)
     with whole_file(path, mode=0o600) as partial, partial.open("wb") as file:
-        descriptor = file.fileno()
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(descriptor, 0, size)  # a full disk fails now, not half-way
-        else:
-            file.truncate(size)
+        opened = OffsetFile(file.fileno())
+        opened.claim(size)
 
         def put(number: int) -> None:
             pixels = np.ascontiguousarray(make(number))
@@ -145,7 +143,7 @@ def write_pixel_file(
                 raise DataError(f"image {number} is {pixels.shape}, not {shapes[number]}")
             sha256 = hashlib.sha256(pixels.data).digest()
             index[number] = (offsets[number], *pixels.shape, sha256)
-            _write_all(descriptor, pixels, offsets[number])
+            opened.write(pixels.reshape(-1).data, offsets[number])
             on_image()
 
         with ThreadPoolExecutor(threads) as pool:
@@ -157,7 +155,7 @@ def write_pixel_file(
         plain = index.tobytes()
         digest = hashlib.sha256(plain).digest()
         header = _HEADER.pack(_MAGIC, key, len(shapes), size, digest)
-        _write_all(descriptor, np.frombuffer(header + plain, "u1"), 0)
+        opened.write(memoryview(header + plain), 0)
 
 
 def image_offsets(shapes: Sequence[Shape]) -> tuple[list[int], int]:
@@ -169,10 +167,3 @@ def image_offsets(shapes: Sequence[Shape]) -> tuple[list[int], int]:
         offsets.append(start)
         end = start + height * width * channels
     return offsets, end
-
-
-def _write_all(descriptor: int, data: NDArray[np.uint8], offset: int) -> None:
-    view = data.reshape(-1).data
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        view, offset = view[written:], offset + written

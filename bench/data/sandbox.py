@@ -1,9 +1,8 @@
 """A decode worker in a process of its own, which may hang or crash without harm."""
 
+import io
 import json
 import os
-import selectors
-import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -12,7 +11,10 @@ from typing import Any, Self, cast
 
 import psutil
 
+from bench.system.child_process import ended_by_timer
+from bench.system.pipes import PipeReader, whole_line
 from registry.errors import DataError
+from registry.processes import KILLED, kill_tree, signal_name, start_apart
 
 MEMORY_BYTES = 850 * 2**20  # to allocate; with code and mapped files it stays under 1 GB
 _MODULE = "bench.data.decode_worker"
@@ -82,7 +84,7 @@ class SandboxedProcess:
         self._seconds = seconds
         self._command = [sys.executable, "-P", "-m", _MODULE, str(MEMORY_BYTES), str(seconds)]
         self._process: subprocess.Popen[bytes] | None = None
-        self._answers = selectors.DefaultSelector()
+        self._answers: PipeReader | None = None
         self.fresh = True  # whether it has not answered yet
 
     def ask(self, question: Message) -> Message:
@@ -96,7 +98,7 @@ class SandboxedProcess:
         assert process.stdin is not None
         try:
             process.stdin.write(json.dumps(question).encode("ascii") + b"\n")
-        except BrokenPipeError:
+        except OSError:  # its end of the pipe is closed
             raise self._death(process) from None
         watch = _Watch(process.pid, self._seconds, PATIENCE_SECONDS, _MOST_SECONDS)
         answer = self._answer(process, watch)
@@ -109,35 +111,30 @@ class SandboxedProcess:
         if process is None:
             return
         assert process.stdin is not None
-        assert process.stdout is not None
-        with suppress(ProcessLookupError, PermissionError):
-            if os.name == "posix" and process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
+        if process.poll() is None:
+            kill_tree(process)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_END_SECONDS)
-        self._answers.unregister(process.stdout)
         process.stdin.close()
-        process.stdout.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.end()
-        self._answers.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._process = process = subprocess.Popen(
+        self._process = process = start_apart(
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
             env=_environment(),
-            process_group=0 if os.name == "posix" else None,  # Ctrl-C reaches only this process
         )
         assert process.stdout is not None
-        self._answers.register(process.stdout, selectors.EVENT_READ)
+        self._answers = PipeReader(
+            io.BufferedReader(cast("io.RawIOBase", process.stdout)), whole_line
+        )
         try:
             watch = _Watch(process.pid, _START_SECONDS, 2 * _START_SECONDS, 10 * _START_SECONDS)
             self._answer(process, watch)
@@ -147,15 +144,11 @@ class SandboxedProcess:
 
     def _answer(self, process: subprocess.Popen[bytes], watch: _Watch) -> Message:
         """Return the next answer."""
-        assert process.stdout is not None
-        line = bytearray()
-        while not line.endswith(b"\n"):
-            if not self._answers.select(_POLL_SECONDS):
-                self._check_time(watch)
-                continue
-            line += (read := os.read(process.stdout.fileno(), 2**16))
-            if not read:
-                raise self._death(process)
+        assert self._answers is not None
+        while (line := self._answers.next(_POLL_SECONDS)) is None:
+            self._check_time(watch)
+        if not line:
+            raise self._death(process)
         return cast("Message", json.loads(line))
 
     def _check_time(self, watch: _Watch) -> None:
@@ -170,13 +163,11 @@ class SandboxedProcess:
         try:
             code = process.wait(timeout=1)
         except subprocess.TimeoutExpired:  # it closed its pipe but still runs
-            code = -signal.SIGKILL
+            code = KILLED
         self.end()
-        if code < 0 and code == -getattr(
-            signal, "SIGPROF", 0
-        ):  # its own timer was quicker than our look
+        if ended_by_timer(code):  # which was quicker than our look
             return TookTooLongError(f"took over {self._seconds:g} s of CPU time")
-        return DiedError(signal.Signals(-code).name if code < 0 else f"exit code {code}")
+        return DiedError(signal_name(code) or f"exit code {code}")
 
 
 def _environment() -> dict[str, str]:

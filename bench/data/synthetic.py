@@ -62,8 +62,8 @@ def write_synthetic(
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         draft = Path(scratch, "new")
         _write_images(draft, images // 2, seed, parts=parts)
-        (draft / _DIGEST).write_text(_digest(draft))
-        (draft / _MARKER).write_text(marker)
+        (draft / _DIGEST).write_text(_digest(draft), encoding="ascii")
+        (draft / _MARKER).write_text(marker, encoding="ascii")
         if folder.exists():
             folder.rename(Path(scratch, "old"))
         try:
@@ -112,7 +112,7 @@ def _is_finished(folder: Path, marker: str, images: int) -> bool:
     path = folder / _MARKER
     return (
         path.is_file()
-        and path.read_text() == marker
+        and path.read_text(encoding="utf-8", errors="replace") == marker
         and sum(1 for _ in folder.rglob("*.jpg")) == images
         and _is_unaltered(folder)
     )
@@ -121,7 +121,7 @@ def _is_finished(folder: Path, marker: str, images: int) -> bool:
 def _is_unaltered(folder: Path) -> bool:
     """Compare the drawings with their digest; it is written where an earlier version left none."""
     try:
-        kept = (folder / _DIGEST).read_text()
+        kept = (folder / _DIGEST).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         kept = _digest(folder)
         with suppress(OSError):

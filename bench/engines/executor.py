@@ -16,7 +16,7 @@ from typing import Protocol, Self
 
 from bench.engines.process import Job
 from bench.engines.registry import get_engine
-from bench.engines.spawn import TrialServer
+from bench.engines.spawn import Server
 from bench.training.callbacks import Callback
 from bench.training.record import TrialResult
 from registry.architecture import Architecture
@@ -60,7 +60,7 @@ class ExecutorConfig:
     jobs: int | None = None
     address: str | None = None
     architectures: Mapping[str, Architecture] = field(default_factory=dict)
-    server: TrialServer | None = None
+    server: Server | None = None
 
 
 def start_executor(name: str, callback: Callback, setup: ExecutorConfig) -> Executor:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -18,6 +18,7 @@ import torch._dynamo  # saves the first optimiser a second  # noqa: F401
 from bench.data.pixel_cache import CachedPixels
 from bench.data.pixel_source import DirectPixels, PixelSource
 from bench.data.split import Split
+from bench.engines.channel import Channel
 from bench.engines.in_process import run_and_publish
 from bench.engines.process import job_of, receive, send
 from bench.system.cpu import tune_allocator
@@ -32,8 +33,15 @@ _BETWEEN = 0.1  # seconds between two messages that count steps
 
 def do(descriptor: int) -> None:
     """Run the trial that arrives on the socket `descriptor`, if one does."""
+    run(Connection(descriptor))
+
+
+def run(connection: Channel, heed_stops: Callable[[], object] = lambda: None) -> None:
+    """Run the trial that arrives on the `connection`, if one does.
+
+    `heed_stops` is called once this process handles SIGTERM, which it may raise from then on.
+    """
     tune_allocator()
-    connection = Connection(descriptor)
     try:
         plain = receive(connection)
     except EOFError:  # no trial came
@@ -45,6 +53,7 @@ def do(descriptor: int) -> None:
     with stop.deferred():  # except while the trial runs: the last message is sent whole
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.request())
+        heed_stops()
         job, source = job_of(plain), plain["source"]
         pixels: PixelSource = _checked_pixels(job.split)
         if source is not None:
@@ -62,7 +71,7 @@ def _checked_pixels(split: Split) -> DirectPixels:
 class _Reporter:
     """A callback that forwards everything to the parent process."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Channel) -> None:
         self._connection = connection
         self._steps, self._sent = 0, 0.0
 

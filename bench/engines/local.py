@@ -11,8 +11,9 @@ import psutil
 
 from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, TrialProcess
-from bench.engines.spawn import TrialServer
+from bench.engines.spawn import start_server
 from bench.system.memory import available_bytes
+from bench.system.waiting import next_item
 from bench.training.callbacks import Callback, LockedCallback
 from bench.training.record import TrialResult
 from registry.errors import RunError
@@ -64,7 +65,7 @@ class LocalExecutor:
             self._start_waiting()
             if not self._running:
                 return
-            number, result = self._results.get()
+            number, result = next_item(self._results)
             self._running.pop(number).thread.join()
             if isinstance(result, BaseException):
                 raise result
@@ -114,7 +115,7 @@ class LocalExecutor:
             self._start(number, replace(limited, jobs=self._jobs), wanted)
 
     def _start(self, number: int, job: Job, wanted: int) -> None:
-        self._server = self._server or TrialServer()
+        self._server = self._server or start_server()
         process = TrialProcess(self._server.begin())
         thread = threading.Thread(target=self._listen, args=(number, process, job), daemon=True)
         self._running[number] = _Running(process=process, thread=thread, bytes=wanted)

@@ -5,13 +5,11 @@ The two processes exchange JSON; labels and probabilities are sent bit for bit.
 
 import json
 import re
-import signal
 import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +19,8 @@ from safetensors import SafetensorError
 from bench.data.pixel_source import PixelSource
 from bench.data.split import Split, split_of
 from bench.data.split import as_plain as split_as_plain
+from bench.engines.channel import Channel
+from bench.engines.fresh import FreshProcess
 from bench.engines.spawn import Spawned
 from bench.system.memory import kernel_kills
 from bench.training.callbacks import Callback
@@ -37,6 +37,7 @@ from bench.training.record import (
 from bench.training.spec import TrialSpec, convert, spec_of
 from bench.training.spec import as_plain as spec_as_plain
 from registry.errors import RunError
+from registry.processes import signal_name
 
 _GRACE_SECONDS = 10.0  # to exit, after its last message
 _BABBLE_SECONDS = 1.0  # to exit, after an unreadable message
@@ -76,8 +77,9 @@ class Job:
 class TrialProcess:
     """One process for one trial. It imports what it needs, then waits for its job."""
 
-    def __init__(self, spawned: Spawned) -> None:
-        self._process, self._connection, self.pid = spawned, spawned.connection, spawned.pid
+    def __init__(self, spawned: Spawned | FreshProcess) -> None:
+        self._process, self.pid = spawned, spawned.pid
+        self._connection: Channel = spawned.connection
         self._kills = kernel_kills()
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._timed_out = self._stopping = False
@@ -111,7 +113,7 @@ class TrialProcess:
         record, wrong = TrialRecord(spec=job.spec, jobs=job.jobs), ""
         try:
             send(self._connection, "job", **as_plain(job))
-            while self._wait_for_message():
+            while self._process.wait_for_message():
                 message = receive(self._connection)
                 record = self._pass_on(message, record, job.spec, callback)
                 if message["what"] == "end":
@@ -134,14 +136,6 @@ class TrialProcess:
         if job.timeout is not None:
             timer.start()
         return timer
-
-    def _wait_for_message(self) -> bool:
-        """Wait for a message without slowing the trial; return whether there is one."""
-        while not self._connection.poll(0):
-            wait([self._connection, self._process.fileno()])
-            if self._process.poll() is not None and not self._connection.poll(0):
-                return False
-        return True
 
     def _pass_on(
         self, message: dict[str, Any], record: TrialRecord, spec: TrialSpec, callback: Callback
@@ -197,7 +191,7 @@ class TrialProcess:
             return "failed", f"its process exited with code {code} before the trial had ended"
         if self._stopping:  # before it could handle the signal
             return "interrupted", "stopped by the user"
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        name = signal_name(code)
         if name == "SIGKILL" and kernel_kills() > self._kills:
             return "out-of-memory", KILLED_BY_KERNEL
         if any("std::bad_alloc" in line for line in self._lines):
@@ -251,12 +245,12 @@ def _lines(descriptor: int) -> Iterator[str]:
                 return
 
 
-def send(connection: Connection, what: str, **values: object) -> None:
+def send(connection: Channel, what: str, **values: object) -> None:
     """Send one message with JSON `values`; raise OSError if nobody listens."""
     connection.send_bytes(json.dumps({"what": what, **values}).encode())
 
 
-def receive(connection: Connection) -> dict[str, Any]:
+def receive(connection: Channel) -> dict[str, Any]:
     """Return the next message; raise EOFError if none comes, RunError if it is unreadable."""
     try:
         message = json.loads(connection.recv_bytes(_MOST_MESSAGE_BYTES))

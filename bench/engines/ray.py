@@ -19,6 +19,7 @@ from typing import Any
 from bench.engines import ray_node
 from bench.engines.executor import ExecutorConfig
 from bench.engines.process import Job, as_plain
+from bench.system.child_process import ctrl_c_blocked
 from bench.system.cpu import default_threads
 from bench.training.callbacks import Callback
 from bench.training.evaluation import unpack_evaluation
@@ -267,11 +268,10 @@ def _same_signals() -> Iterator[None]:
     """
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in numbers}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # children inherit it
     try:
-        yield
+        with ctrl_c_blocked():
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in before.items():
             with suppress(ValueError, TypeError):  # not the main thread, or none of Python's
                 signal.signal(number, handler)

@@ -117,14 +117,14 @@ def _digest(path: Path) -> str:
 
 def _run(plain: dict[str, Any]) -> dict[str, Any]:
     from bench.engines.process import TrialProcess, job_of
-    from bench.engines.spawn import TrialServer
+    from bench.engines.spawn import start_server
     from bench.system.memory import available_bytes
     from bench.training.evaluation import pack_evaluation
     from bench.training.spec import as_plain
 
     here = plain["spec"]["device"] == "cpu"
     job = job_of(plain | {"memory_bytes": available_bytes() if here else None})
-    server = TrialServer()
+    server = start_server()
     process, said = TrialProcess(server.begin()), _LastLines()
     ended = threading.Event()
     thread = threading.Thread(

@@ -6,7 +6,6 @@ to 4 s of a core; a fork takes milliseconds.
 
 import json
 import os
-import signal
 import socket
 import struct
 import subprocess
@@ -15,10 +14,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from bench.engines.fresh import FreshServer
+from bench.system.forked_process import forks_keep_imports, send_descriptors
 from registry.errors import RunError
+from registry.processes import KILLED, kill_group, start_apart
 
 NUMBER = struct.Struct("!i")  # a process id, then its exit code
 STOP, KILL = b"t", b"k"
@@ -45,9 +47,13 @@ class Spawned:
         self._lock = threading.Lock()  # two threads may wait for the exit code
         self.pid = _receive_number(status)
 
-    def fileno(self) -> int:
-        """Return a descriptor that is readable as soon as it has ended."""
-        return self._status.fileno()
+    def wait_for_message(self) -> bool:
+        """Wait for a message without slowing the trial; return whether there is one."""
+        while not self.connection.poll(0):
+            wait([self.connection, self._status])
+            if self.poll() is not None and not self.connection.poll(0):
+                return False
+        return True
 
     def poll(self) -> int | None:
         """Return the exit code, or None while it runs."""
@@ -63,9 +69,8 @@ class Spawned:
                 except (TimeoutError, BlockingIOError):
                     return None
                 except (EOFError, ConnectionError):  # its server was killed, and that kills it
-                    self.returncode = -signal.SIGKILL
-                    with suppress(ProcessLookupError, PermissionError):
-                        os.killpg(self.pid, signal.SIGKILL)  # what it has started
+                    self.returncode = KILLED
+                    kill_group(self.pid)  # what it has started
             return self.returncode
 
     def ask_to_stop(self) -> None:
@@ -127,13 +132,12 @@ class TrialServer:
 
     def _launch(self, control: int, output: int) -> subprocess.Popen[bytes]:
         """Return a new process that serves `control`; its own group shields it from Ctrl-C."""
-        return subprocess.Popen(
+        return start_apart(
             [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(control), str(os.getpid())],
+            descriptors=[control],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            pass_fds=[control],
-            process_group=0,
         )
 
     def _end(self) -> None:
@@ -150,7 +154,7 @@ class TrialServer:
         connection = Connection(ours.detach())
         try:
             with theirs, its_status:
-                socket.send_fds(self._control, [folder], given)
+                send_descriptors(self._control, folder, given)
             return Spawned(connection, reading, status)
         except (OSError, EOFError):
             connection.close()
@@ -168,20 +172,21 @@ class TrialServer:
         return f"no trial can start: the trial server exited with code {code}: {last}"
 
 
+Server = TrialServer | FreshServer
+
+
+def start_server() -> Server:
+    """Return a new server, which imports torch meanwhile."""
+    return TrialServer() if forks_keep_imports() else FreshServer()
+
+
 @contextmanager
-def trial_server(
-    *, wanted: bool, server: TrialServer | None = None
-) -> Iterator[TrialServer | None]:
-    """Yield `server` or, if wanted, a new one that imports torch meanwhile; then close it."""
-    if server is None and wanted and can_spawn():
-        server = TrialServer()
+def trial_server(*, wanted: bool, server: Server | None = None) -> Iterator[Server | None]:
+    """Yield `server` or, if wanted, a new one; then close it."""
+    if server is None and wanted:
+        server = start_server()
     with closing(server) if server else nullcontext():
         yield server
-
-
-def can_spawn() -> bool:
-    """Return whether this system can pass on sockets and has process groups."""
-    return os.name == "posix"
 
 
 def _receive_number(status: socket.socket) -> int:

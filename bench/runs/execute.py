@@ -10,7 +10,7 @@ from typing import Any
 from bench.analysis.cross_validation import tested_names
 from bench.analysis.results import tests_of
 from bench.engines.registry import LOCAL, get_engine
-from bench.engines.spawn import TrialServer, trial_server
+from bench.engines.spawn import Server, trial_server
 from bench.report.run_files import write_run, write_trial
 from bench.report.submission import submission_note
 from bench.report.trackers import Trackers, require_trackers
@@ -70,7 +70,7 @@ def run(
 
 
 def execute(
-    resolved: ResolvedRequest, progress: Progress, server: TrialServer | None = None
+    resolved: ResolvedRequest, progress: Progress, server: Server | None = None
 ) -> RunResults:
     """Return the results of a request; each trial is on disk as soon as it ends.
 
@@ -112,7 +112,7 @@ def resume(
     *,
     inexact: bool = False,
     trusted: bool = False,
-    server: TrialServer | None = None,
+    server: Server | None = None,
 ) -> RunResults:
     """Return the results of a run after its remaining trials.
 
@@ -223,7 +223,7 @@ def _run(
     plan: Plan,
     pending: Sequence[PendingTrial],
     progress: Progress,
-    server: TrialServer | None,
+    server: Server | None,
     *,
     inexact: bool = False,
 ) -> RunResults:

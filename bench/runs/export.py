@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import os
 import re
 import shutil
 import warnings
@@ -78,7 +79,7 @@ def plan(
         require_onnx()
     path = Path(target)
     with _as_run_error(path):
-        if path.is_dir() or target.endswith("/"):
+        if path.is_dir() or target.endswith(("/", os.sep)):
             paths = [path / _file_name(each, kind) for each in trained]
         elif len(trained) > 1:
             raise RunError(

@@ -70,7 +70,7 @@ def train_against(
         raise RunError("--against takes named models and a number of seeds: add --seeds 6")
     with TemporaryDirectory() as scratch:
         config = Path(scratch, "new.json")
-        config.write_text(json.dumps({"request": as_plain(request)}, default=str))
+        config.write_text(json.dumps({"request": as_plain(request)}, default=str), encoding="utf-8")
         old = Side(config=path, models=models, python=python, folder=folder)
         return train_in_turn(old, Side(config=config, models=models), request.seeds, runs)
 

@@ -12,6 +12,7 @@ from bench.runs.description import describe_run
 from bench.runs.load_data import cache_pixels, load_data
 from bench.runs.progress import Progress
 from bench.runs.resolve import ResolvedRequest
+from bench.runs.run_folder import require_own_folders
 from bench.runs.specifications import make_specs
 from bench.training.spec import TrialSpec
 from bench.training.suitable import can_have_pictures
@@ -32,6 +33,7 @@ def make_plan(resolved: ResolvedRequest, progress: Progress, *, elsewhere: bool 
 
     Raises DataError if images are missing or unusable; nothing is written then.
     """
+    require_own_folders(each.model for each in resolved.contenders)
     manifest, splits = load_data(resolved.request, progress)
     source: PixelSource = DirectPixels.of([*manifest.images, *splits.evaluated])
     if resolved.request.cache and not elsewhere:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from bench.system.atomic_files import write_text
+from bench.system.file_names import is_device
 from bench.system.own_files import is_own
 from bench.system.received_files import (
     MB,
@@ -37,7 +38,6 @@ _LOCK, _HOLDER = "lock", "holder.json"
 _WRITTEN_IN_PLACE = (_LOCK, "run.db", "run.db-wal", "run.db-shm", "run.db-journal")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _LONGEST = 120  # characters of a name; file systems take 255 bytes
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # of Windows
 _FILES = re.compile(  # of the run, which has the trials beside them
     r"lock|run\.db.*|report\.html|(holder|config|environment)\.json|(history|profile)\.csv"
     r"|comparison\.(csv|json|md)", re.IGNORECASE,
@@ -182,11 +182,14 @@ class RunFolder:
 
     def remove(self) -> None:
         """Remove the folder and its content."""
-        with self.held():
-            try:
-                shutil.rmtree(self.path)
-            except OSError as error:
-                raise RunError(f"cannot remove {self.path}: {error.strerror}") from error
+        try:
+            with self.held():
+                for each in self.path.iterdir():
+                    if each.name != _LOCK:  # Windows removes nothing that is open
+                        _remove(each)
+            shutil.rmtree(self.path)
+        except OSError as error:
+            raise RunError(f"cannot remove {self.path}: {error.strerror}") from error
 
     def _note_holder(self) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -199,6 +202,21 @@ class RunFolder:
             return f" by process {who['process']} on {who['host']} since {who['since']}"
         except (OSError, ValueError, KeyError, TypeError):
             return ""
+
+
+def require_own_folders(models: Iterable[str]) -> None:
+    """Raise RunError if two of the models would have one folder where case does not count.
+
+    So it is on macOS and Windows, to which a run may be copied.
+    """
+    taken: dict[str, str] = {}
+    for model in dict.fromkeys(models):
+        other = taken.setdefault(_plain(model).casefold(), model)
+        if other != model:
+            raise RunError(
+                f"{other} and {model} would share the folder {_plain(model)} on systems that "
+                "ignore case: rename one"
+            )
 
 
 def run_folders(runs: Path) -> list[RunFolder]:
@@ -247,9 +265,16 @@ def _plain(model: str) -> str:
     if sign or len(name) > _LONGEST:
         name = f"{name[:_LONGEST]}-{sha256(os.fsencode(model)).hexdigest()[:16]}"
     foreign = not name.strip(".") or name.endswith(".")
-    if foreign or _DEVICES.fullmatch(name) or _FILES.fullmatch(name):
+    if foreign or is_device(name) or _FILES.fullmatch(name):
         return f"model-{name.replace('.', '--')}"
     return name
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not is_link(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _number(path: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Protocol
 from bench.engines.executor import Executor, ExecutorConfig, Interrupts, start_executor
 from bench.engines.process import Job
 from bench.engines.registry import LOCAL
-from bench.engines.spawn import TrialServer, can_spawn
+from bench.engines.spawn import Server
 from bench.runs.plan import Plan
 from bench.runs.progress import Progress
 from bench.runs.resolve import TrialOptions
@@ -50,7 +50,7 @@ class Session:
         plan: Plan,
         progress: Progress,
         on_result: Callable[[int, TrialResult], object] = lambda number, result: None,
-        server: TrialServer | None = None,
+        server: Server | None = None,
     ) -> None:
         """`server` is a running server that starts trial processes; it stays open."""
         self._options, self._folder, self._store = options, folder, store
@@ -164,4 +164,4 @@ def require_isolated(options: TrialOptions, specs: Sequence[TrialSpec]) -> None:
 def can_isolate(options: TrialOptions, spec: TrialSpec) -> bool:
     """Return whether the trial can have its own process; a network of `__main__` cannot."""
     in_notebook = spec.architecture.constructor.startswith("__main__:")
-    return options.isolate and can_spawn() and not in_notebook
+    return options.isolate and not in_notebook

@@ -58,6 +58,13 @@ def put_in_place(partial: Path, path: Path) -> None:
         _sync(path.parent)
 
 
+def put_folder_in_place(draft: Path, folder: Path) -> None:
+    """Rename the folder `draft` to `folder`, which may be there if it is empty."""
+    with suppress(OSError):  # Windows renames to nothing that is there
+        folder.rmdir()
+    draft.rename(folder)
+
+
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
     try:

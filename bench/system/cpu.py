@@ -19,6 +19,11 @@ def default_threads() -> int:
     return os.cpu_count() or 1
 
 
+def load_1_minute() -> float | None:
+    """Return how many processes competed for the cores in the last minute; None if unknown."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
 def threads_each(jobs: int, threads: int | None) -> int:
     """Return the threads of each of `jobs` concurrent trials: at most all cores together.
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from bench.system.child_process import can_limit_memory
+from bench.system.cpu import load_1_minute
 from bench.system.credentials import hide_credentials
 
 _PACKAGES = ("zoo-bench", "torch", "torchvision", "timm", "pillow", "numpy", "opencv-python")
@@ -28,7 +30,8 @@ def describe_environment(device: torch.device) -> dict[str, object]:
         "cpu": _cpu(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
-        "load_1_minute": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "memory_limit": can_limit_memory(),
+        "load_1_minute": load_1_minute(),
         "openmp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu(),

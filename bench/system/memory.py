@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from bench.system.child_process import be_first_to_be_killed, can_limit_memory, limit_data
 
 try:
     import resource
@@ -25,9 +26,9 @@ def available_bytes(cgroup: Path = _CGROUP) -> int:
     """
     machine = int(psutil.virtual_memory().available)
     try:
-        limit = int((cgroup / "memory.max").read_text())
-        used = int((cgroup / "memory.current").read_text())
-        cached = _statistic((cgroup / "memory.stat").read_text(), "inactive_file")
+        limit = int((cgroup / "memory.max").read_text(encoding="ascii"))
+        used = int((cgroup / "memory.current").read_text(encoding="ascii"))
+        cached = _statistic((cgroup / "memory.stat").read_text(encoding="ascii"), "inactive_file")
     except (OSError, ValueError):  # no container limit, or another system
         return machine
     return min(machine, limit - used + cached)
@@ -47,12 +48,12 @@ def peak_bytes() -> int | None:
     On Linux it is VmHWM, which starts with the program; `ru_maxrss` includes the parent's.
     """
     try:
-        status = Path("/proc/self/status").read_text()
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
         lines = (line.split() for line in status.splitlines())
         return next(int(line[1]) * 1024 for line in lines if line and line[0] == "VmHWM:")
     except (OSError, StopIteration):
         if resource is None:
-            return None
+            return getattr(psutil.Process().memory_info(), "peak_wset", None)  # of Windows
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
 
@@ -63,19 +64,15 @@ def limit_memory(limit: int) -> None:
     A larger request then fails with an error. Otherwise the machine stalls until the kernel kills
     something. This process also becomes the first one to kill.
     """
-    if resource is None or sys.platform != "linux":
-        return
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    capped = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (capped, hard))
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
+    if can_limit_memory():
+        limit_data(limit, for_good=False)
+        be_first_to_be_killed()
 
 
 def kernel_kills(cgroup: Path = _CGROUP) -> int:
     """Return how many processes of this container the kernel killed for lack of memory."""
     try:
-        return _statistic((cgroup / "memory.events").read_text(), "oom_kill")
+        return _statistic((cgroup / "memory.events").read_text(encoding="ascii"), "oom_kill")
     except (OSError, ValueError):
         return 0
 

@@ -6,9 +6,9 @@ import os
 import stat
 from pathlib import Path
 
+from bench.system.received_files import open_without_waiting
+
 _BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
-_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)  # even of a pipe, which is then refused
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class ForeignFileError(Exception):
@@ -66,7 +66,7 @@ def open_own(path: Path) -> int:
     """
     if path.is_symlink():
         raise ForeignFileError("it is a link, which is not followed")
-    descriptor = os.open(path, os.O_RDONLY | _NO_LINK | _WITHOUT_WAITING)
+    descriptor = open_without_waiting(path, follow=False)
     status = os.fstat(descriptor)
     regular = stat.S_ISREG(status.st_mode)
     if reason := why_foreign(status) if regular else "it is no regular file":

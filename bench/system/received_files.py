@@ -12,7 +12,7 @@ from registry.errors import RunError
 
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)  # even of a pipe, which is then refused
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_BINARY = getattr(os, "O_BINARY", 0)
+_BINARY = getattr(os, "O_BINARY", 0)  # else Windows reads other bytes at the end of a line
 
 MB = 1_000_000
 
@@ -29,12 +29,20 @@ def open_regular(path: Path, *, follow: bool = False) -> BufferedReader:
     """
     if not follow and is_link(path):
         raise OSError(errno.ELOOP, "it is a link, which is not followed", str(path))
-    flags = os.O_RDONLY | _WITHOUT_WAITING | _BINARY | (0 if follow else _NO_LINK)
-    descriptor = os.open(path, flags)
+    descriptor = open_without_waiting(path, follow=follow)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
     return os.fdopen(descriptor, "rb")
+
+
+def open_without_waiting(path: Path, *, follow: bool) -> int:
+    """Return a descriptor of `path` for reading, even of a pipe that nobody writes; or OSError.
+
+    A last link is followed only with `follow`, where the system can tell.
+    """
+    flags = os.O_RDONLY | _WITHOUT_WAITING | _BINARY | (0 if follow else _NO_LINK)
+    return os.open(path, flags)
 
 
 def read_regular(path: Path, *, most: int, follow: bool = False) -> bytes:

@@ -7,7 +7,6 @@ and everything in it is checked before use.
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from torch import nn
 
 from bench.data.transform import normalization_of
 from bench.system.atomic_files import whole_file
+from bench.system.file_names import utf8_name
 from bench.training.record import TrialResult
 from bench.training.unchanged import require_unchanged
 from bench.training.weights_metadata import WeightsMetadata, parse_metadata
@@ -47,7 +47,7 @@ def save_weights(path: Path, state: State, published: WeightsMetadata) -> None:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {_KEY: said, _DIGEST_KEY: digest(said, tensors)}
     try:
-        with whole_file(path) as partial, _utf8_name(partial) as name:
+        with whole_file(path) as partial, utf8_name(partial) as name:
             save_file(tensors, name, metadata=metadata)
     except (OSError, SafetensorError) as error:
         raise OSError(f"cannot write {path}: {error}") from error
@@ -154,7 +154,7 @@ def _open_weights(path: Path) -> Iterator[tuple[Any, dict[str, str]]]:
     if not path.is_file():  # reading a pipe could wait forever
         raise RunError(f"no weights at {path}: train with `zoo bench` first")
     try:
-        with _utf8_name(path) as name, safe_open(name, framework="pt") as file:
+        with utf8_name(path) as name, safe_open(name, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
             if not {_KEY, _DIGEST_KEY} <= metadata.keys():
                 raise ValueError("its metadata has no description of them")
@@ -162,27 +162,6 @@ def _open_weights(path: Path) -> Iterator[tuple[Any, dict[str, str]]]:
     except (SafetensorError, ValueError, TypeError, RuntimeError, OSError, MemoryError) as error:
         why = str(error) or type(error).__name__
         raise RunError(f"{path} holds no weights of `zoo bench`: {why}") from error
-
-
-@contextmanager
-def _utf8_name(path: Path) -> Iterator[str]:
-    """Yield a UTF-8 name of the file `path`, as safetensors requires.
-
-    If the path is not UTF-8, the name leads through an open descriptor of the folder or the file.
-    """
-    if _is_utf8(str(path)):
-        yield str(path)
-        return
-    inside = _is_utf8(path.name)
-    descriptor = os.open(path.parent if inside else path, os.O_RDONLY)
-    try:
-        yield f"/dev/fd/{descriptor}/{path.name}" if inside else f"/dev/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
-
-
-def _is_utf8(name: str) -> bool:
-    return name.encode("utf-8", "replace").decode() == name
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], WeightsMetadata]:

@@ -20,10 +20,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from registry.processes import can_fork, content_of_fork, describe_end
+
 T = TypeVar("T")
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from registry.checks.alone import serve; serve(int(sys.argv[2]))"
+    "from registry.checks.alone import serve; serve()"
 )
 
 
@@ -32,7 +34,7 @@ def run_in_fork(call: Callable[[], T]) -> T | str | None:
 
     What the call prints goes to stderr. The call and its result must be picklable.
     """
-    if not hasattr(os, "fork"):
+    if not can_fork():
         return None
     server, answers = _server()
     assert server.stdin is not None
@@ -53,32 +55,31 @@ def run_in_fork(call: Callable[[], T]) -> T | str | None:
 
 def begin() -> None:
     """Start the import of torch early, before the first call."""
-    if hasattr(os, "fork"):
+    if can_fork():
         _server()
 
 
 @functools.cache
 def _server() -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """Return the waiting process, started at the first call; it ends with this one."""
-    reading, writing = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(writing)],
+        [sys.executable, "-c", _BOOT, json.dumps(sys.path)],
         stdin=subprocess.PIPE,
-        pass_fds=[writing],
+        stdout=subprocess.PIPE,
     )
-    os.close(writing)
+    assert process.stdout is not None
     atexit.register(process.communicate)  # closes its stdin and waits until it has ended
-    return process, os.fdopen(reading, "rb")
+    return process, process.stdout
 
 
-def serve(writing: int) -> None:
+def serve() -> None:
     """Run the calls that arrive on stdin, each in a fork, until stdin ends."""
+    calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a network cannot read the calls,
+    os.dup2(2, 1)  # and prints to stderr
     import torch  # noqa: F401  (once, for all forks)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and then us
-    calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(writing, "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a network cannot read the calls,
-    os.dup2(2, 1)  # and prints to stderr
     with contextlib.suppress(EOFError):
         while True:
             answers.write(_answer_of_fork(pickle.load(calls)))
@@ -87,34 +88,17 @@ def serve(writing: int) -> None:
 
 def _answer_of_fork(call: Any) -> bytes:
     """Return the pickled result of `call` in a fork, or why there is none."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _answer(call, writing)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as answer:
-        content = answer.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if content:
-        return content
-    ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    return pickle.dumps(f"its process ended with {ended}")
+    content, code = content_of_fork(functools.partial(_answer, call))
+    return content or pickle.dumps(f"its process ended with {describe_end(code)}")
 
 
 def _answer(call: Any, writing: int) -> None:
-    """Run `call`, write its result, and end this process in any case."""
+    """Run `call`, and write its result."""
     function, (path, folder, environment) = call
-    code = 1
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        sys.path[:] = path
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        with os.fdopen(writing, "wb") as answer:
-            answer.write(pickle.dumps(function()))
-        code = 0
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.path[:] = path
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    with os.fdopen(writing, "wb") as answer:
+        answer.write(pickle.dumps(function()))

@@ -22,6 +22,7 @@ from registry.checks.alone import run_in_fork
 from registry.checks.patches import replaced, surface
 from registry.errors import ConstructionError, format_error
 from registry.from_file import load_code
+from registry.processes import stays_in_machine
 
 _SEED = 0x5EED_2005_0911  # a number that no constructor uses by chance
 _CACHES = ("TORCH_HOME", "HF_HOME", "XDG_CACHE_HOME")
@@ -162,7 +163,7 @@ def refused_network() -> Iterator[list[str]]:
 
     def refusing(method: Callable[..., Any]) -> Callable[..., Any]:
         def refuse(self: socket.socket, *arguments: Any) -> Any:
-            if self.family == getattr(socket, "AF_UNIX", None):
+            if stays_in_machine(self):
                 return method(self, *arguments)
             attempts.append(f"connect to {arguments[-1]!r}")
             raise ConnectionRefusedError("no internet access during this check")

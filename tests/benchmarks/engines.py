@@ -134,7 +134,7 @@ def main() -> int:
 def _own(asked: argparse.Namespace, split: Split, folder: Path) -> tuple[float, list[int]]:
     """Return the wall seconds a trial of trials that take none, and memory after each."""
     local.TrialProcess = MadeProcess  # type: ignore[assignment,misc]
-    local.TrialServer = MadeServer  # type: ignore[assignment,misc]
+    local.start_server = MadeServer  # type: ignore[assignment,misc]
     made = as_plain(made_record())
     process = psutil.Process()
 

@@ -47,8 +47,8 @@ MUTANTS = (
     Mutant(
         name="a plugin is imported where all others run",
         file="registry/loading.py",
-        old='if os.name != "posix" or not sys.executable:',
-        new='if os.name == "posix" or not sys.executable:',
+        old="if not can_pass_descriptors() or not sys.executable:",
+        new="if can_pass_descriptors() or not sys.executable:",
         tests=(
             "tests/unit/registry/test_loading.py::test_a_sound_plugin_is_not_imported_here_either",
         ),

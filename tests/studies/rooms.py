@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from paths import ROOT
+from portable_names import ALLOWED, bare_text, platform_names
 
 PACKAGES = ("registry", "zoo", "bench")
 ROOMS = ("system", "data", "training", "engines", "analysis", "report", "runs", "tune")
@@ -146,6 +147,8 @@ def main() -> int:
         "modules of bench in no room": loose(files),
         "module names that occur twice in bench": twice(files),
         f"files of more than {MOST_LINES} lines": long_files(files),
+        f"names outside {' and '.join(ALLOWED)} that some system lacks": platform_names(),
+        "texts without an encoding": bare_text(),
     }
     lines = function_lines(files)
     ninth = quantiles(lines, n=10)[-1]

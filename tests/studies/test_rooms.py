@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from portable_names import bare_text, platform_names
 from rooms import circles, function_lines, imports, long_files, loose, modules, twice, upward
 
 _FILES = {
@@ -57,3 +58,41 @@ def test_a_functions_lines_leave_out_its_docstring(tmp_path):
     (tmp_path / "a.py").write_text('def one():\n    """Say.\n\n    More.\n    """\n    return 1\n')
 
     assert function_lines({"a": tmp_path / "a.py"}) == [2]
+
+
+_NAMES = '''
+"""os.fork and /proc are only spoken of here."""
+import os
+import resource
+from signal import SIGKILL
+from subprocess import Popen, run
+
+def dead(pid):
+    os.kill(pid, SIGKILL)
+    return getattr(os, "waitid", None)
+
+Popen(["a"], start_new_session=True)
+run(["a"], text=True)
+TABLE = open("/proc/self/status").read()
+OTHER = open("table", encoding="utf-8").read() + open("picture", "rb").read()
+'''
+
+
+def test_names_that_some_system_lacks_are_found_outside_their_room(tmp_path):
+    """With file and line; what is only spoken of is none, and bytes have no encoding."""
+    for place in ("bench/data/a.py", "bench/system/b.py", "registry/processes.py"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(_NAMES)
+    names, texts = platform_names(tmp_path), bare_text(tmp_path)
+
+    assert names == [
+        "bench/data/a.py:4: resource",
+        "bench/data/a.py:5: signal.SIGKILL",
+        "bench/data/a.py:10: os.waitid",
+        "bench/data/a.py:12: start_new_session",
+        "bench/data/a.py:14: '/proc/self/status'",
+    ]
+    assert [each for each in texts if "/a.py" in each] == [
+        "bench/data/a.py:13",
+        "bench/data/a.py:14",
+    ]

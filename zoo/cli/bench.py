@@ -33,7 +33,7 @@ from zoo.cli.output import (
 from zoo.cli.runs import print_ending, print_table, say_page, say_what_is_left
 
 if TYPE_CHECKING:
-    from bench.engines.spawn import TrialServer
+    from bench.engines.spawn import Server
     from bench.runs.run_results import RunResults
 
 KEPT = "stopped; finished trials are kept"
@@ -131,14 +131,14 @@ def run_and_show(
 ) -> None:
     """Run or resume what is `given`, print the results, and exit with their code."""
     from bench.engines.registry import LOCAL, get_engine
-    from bench.engines.spawn import TrialServer, can_spawn
+    from bench.engines.spawn import start_server
     from bench.system.cpu import wait_asleep
 
     engine = given.get("engine", LOCAL.name)
     get_engine(engine)
     wait_asleep()
-    own = given.get("isolate", True) and can_spawn() and engine == LOCAL.name
-    server = TrialServer() if own else None
+    own = given.get("isolate", True) and engine == LOCAL.name
+    server = start_server() if own else None
     with end_when_interrupted(KEPT, "interrupted before anything was measured"):
         results = _start_or_resume(given, server, resume, inexact=inexact, trust=trust)
     show_results(results, columns, as_json=as_json)
@@ -174,7 +174,7 @@ def require_models(given: dict[str, Any], example: str, *, needed: bool = True) 
 
 def _start_or_resume(
     given: dict[str, Any],
-    server: TrialServer | None,
+    server: Server | None,
     name: str | None,
     *,
     inexact: bool,

@@ -49,6 +49,7 @@ def run_in_new_process(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
+        encoding="utf-8",
         errors="backslashreplace",
         timeout=seconds,
         check=False,
@@ -108,7 +109,8 @@ def _of_import(name: str) -> Finding:
 
 def _of_device() -> Iterator[Finding]:
     try:
-        from bench.system.cpu import default_threads
+        from bench.system.child_process import can_limit_memory
+        from bench.system.cpu import default_threads, load_1_minute
         from bench.system.device import choose_device
         from bench.system.environment import describe_environment
         from bench.system.memory import available_bytes
@@ -123,9 +125,10 @@ def _of_device() -> Iterator[Finding]:
     yield Finding(about="threads", level="fine", text=threads)
     free = available_bytes()
     if free is not None:
-        yield Finding(about="memory", level="fine", text=f"{free / 1e9:,.1f} GB free")
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    if load > (os.cpu_count() or 1):
+        limit = "" if can_limit_memory() else "; this system keeps no trial to a limit"
+        yield Finding(about="memory", level="fine", text=f"{free / 1e9:,.1f} GB free{limit}")
+    load = load_1_minute()
+    if load is not None and load > (os.cpu_count() or 1):
         text = f"{load:.1f} processes compete for the cores: times will be too long"
         yield Finding(about="load", level="note", text=text)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
 
+from bench.system.atomic_files import put_folder_in_place
+from bench.system.file_names import is_device
 from registry.api import API
 from registry.architecture import Architecture, Contract
 from registry.catalog import Catalog
@@ -53,7 +55,7 @@ def write_package(name: str, folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_fill_template(source, values), encoding="utf-8")
         draft.chmod(0o755)
-        draft.rename(folder)  # replaces an empty folder
+        put_folder_in_place(draft, folder)
 
 
 def distribution_name(name: str) -> str:
@@ -93,6 +95,8 @@ def _fill_template(source: str, values: dict[str, str]) -> str:
 def _require_free(name: str, folder: Path) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise RunError(f"a new architecture needs a name like my_net, not {name!r}")
+    if is_device(name):
+        raise RunError(f"Windows has no folder named {name!r}: choose another name")
     if name in Catalog.installed().names():
         raise RunError(f"the architecture {name!r} exists: choose another name")
     if name in sys.stdlib_module_names or _is_module(name):

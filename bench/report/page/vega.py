@@ -64,7 +64,15 @@ def renderer() -> Iterator[Render]:
     """
     pipe = subprocess.PIPE
     command = [sys.executable, "-P", str(_RENDERER)]
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+    ) as process:
         try:
             yield lambda jobs: _render(process, jobs)
         finally:

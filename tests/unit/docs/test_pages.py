@@ -11,7 +11,7 @@ import sys
 import tomllib
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -146,8 +146,8 @@ def _execute(text: str, namespace: dict[str, object]) -> tuple[object, str]:
     """Return how a block of Python ended: 0, or what was raised."""
     try:
         with _small() as patch, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            for module in ("bench.runs.session", "bench.engines.spawn"):
-                patch.setattr(f"{module}.can_spawn", lambda: False)
+            patch.setattr("bench.runs.session.can_isolate", lambda *_: False)
+            patch.setattr("bench.runs.execute.trial_server", lambda **_: nullcontext())
             exec(text, namespace)
     except Exception:  # noqa: BLE001
         return traceback.format_exc(), ""

@@ -219,7 +219,7 @@ def test_trials_of_one_server_know_nothing_of_each_other(job, server):
 def test_without_forks_a_trial_has_a_new_interpreter(job, server, monkeypatch):
     """Where CUDA's driver was loaded, a fork could not use it: the same result, more slowly."""
     expected = TrialProcess(server.begin()).run(job, Progress(shown=False)).record
-    boot = spawn._BOOT.replace("serve(", "child._can_fork = lambda: False; serve(")
+    boot = spawn._BOOT.replace("serve(", "child.can_fork_now = lambda: False; serve(")
     monkeypatch.setattr(spawn, "_BOOT", f"from bench.engines import child; {boot}")
     other = TrialServer()
     record = TrialProcess(other.begin()).run(job, Progress(shown=False)).record

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.data.pixel_file import write_pixel_file
-from bench.system.atomic_files import write_text
+from bench.system.atomic_files import put_folder_in_place, write_text
 
 
 @pytest.fixture
@@ -59,3 +59,16 @@ def test_a_link_at_the_temporary_name_is_not_followed(tmp_path):
 
     assert (tmp_path / "mine").read_text() == "mine"
     assert (tmp_path / "config.json").read_text() == "{}"
+
+
+def test_a_folder_takes_the_place_of_an_empty_one(tmp_path):
+    """On every system; one with content stays."""
+    for name in ("draft", "full"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(OSError, match="full"):
+        put_folder_in_place(tmp_path / "draft", tmp_path / "full")
+    put_folder_in_place(tmp_path / "draft", tmp_path / "empty")
+
+    assert (tmp_path / "empty" / "file").is_file()

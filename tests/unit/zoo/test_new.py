@@ -8,6 +8,7 @@ import pytest
     [
         ("MyNet", "a new architecture needs a name like my_net, not 'MyNet'"),
         ("class", "a new architecture needs a name like my_net, not 'class'"),
+        ("nul", "Windows has no folder named 'nul': choose another name"),
         ("lenet", "the architecture 'lenet' exists: choose another name"),
         ("json", "the Python module 'json' exists: choose another name"),
         ("torch", "the Python module 'torch' exists: choose another name"),
