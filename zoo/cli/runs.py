@@ -146,7 +146,7 @@ def print_ending(results: Results, *, as_json: bool = False) -> None:
     from bench.report.advice import advice
 
     lines = [short(results.outcome.sentence, LINE_CELLS)]
-    if results.outcome.next_seeds:
+    if results.next_seeds:
         lines[0] += f": {results.more}"
     lines += filter(None, [advice(results)])
     print(*lines, sep="\n", file=sys.stderr if as_json else sys.stdout)

@@ -165,7 +165,7 @@ def test_one_model_of_one_seed_has_no_verdict(tmp_path):
     text = _text(path)
 
     assert re.search(r"lenet5 has an accuracy of [\d.]+ %\.", text)
-    assert "Not yet: one seed. The interval of one seed holds for other images only." in text
+    assert "Not yet: the interval of one seed holds for other images only." in text
     assert "The models disagree on" not in text
     assert "Mostly wrong" in text
 
@@ -246,7 +246,7 @@ def test_pictures_that_are_not_kept_are_told(tmp_path):
 
     assert "no thumbnail" in text
     assert "thumbnails are missing" in text
-    assert "cat. 0.jpg" in text  # two elements, for the suffix is whole
+    assert "cat.0 .jpg" in text  # two elements, for the suffix is whole
 
 
 def test_many_models_have_a_cap(tmp_path):

@@ -234,6 +234,23 @@ def test_six_columns_fit_and_all_are_a_click_away(opened, address, scripts):
     assert shown.count() > 10
 
 
+def test_a_phone_shows_the_interval_of_a_long_name(opened, tmp_path):
+    """Without scrolling sideways; the name breaks between its parts."""
+    name = "timm:tf_mobilenetv3_large_minimal_100.in1k"
+    path = make_run(tmp_path, models=("lenet5", name), seeds=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.report.page.vega.FILE_FORMS", ())
+        write_report(str(path), tmp_path)
+    page = opened((path / "report.html").as_uri(), viewport=_PHONE)
+    cell = page.locator("#table tbody tr").nth(0).locator("td").nth(1)
+    names = page.locator("#table tbody th").all_inner_texts()
+
+    assert " to " in cell.inner_text()
+    assert cell.bounding_box()["x"] > 0
+    assert cell.bounding_box()["x"] + cell.bounding_box()["width"] <= _PHONE["width"]
+    assert name in names
+
+
 def test_a_command_is_copied(opened, address):
     """By a button that says so; where a browser has no clipboard for files, by a selection."""
     page = opened(address, permissions=["clipboard-read", "clipboard-write"])
