@@ -92,6 +92,7 @@ def test_the_page_says_who_won(run):
     for sentence in _results(run).pairwise.sentences:
         assert sentence in text
     assert "Always predicting the majority class gets 50.0 %" in text
+    assert "Seed: one training, from its own first weights." in text
 
 
 def test_the_page_tells_how_to_repeat_it(run):
