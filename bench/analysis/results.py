@@ -112,10 +112,21 @@ class Results:
     @property
     def more(self) -> str:
         """The command that trains more of the run, to which `--seeds` may be added."""
-        name = shlex.quote(str(self.folder))
-        if self.gathered:
-            return f"zoo plan --out next.json --resume {name}"
-        return f"zoo bench --resume {name}"
+        return self._command("--resume")
+
+    @property
+    def again(self) -> str:
+        """The command of a new run with the same options, to which others may be added."""
+        return self._command("--config")
+
+    def _command(self, option: str) -> str:
+        start = "zoo plan --out next.json" if self.gathered else "zoo bench"
+        return f"{start} {option} {shlex.quote(str(self.folder))}"
+
+    @property
+    def next_seeds(self) -> tuple[int, ...]:
+        """The seeds that a run which adds seeds until it is clear asks for; empty for others."""
+        return () if self.outcome is None else self.outcome.next_seeds
 
     @property
     def page(self) -> Path:

@@ -86,6 +86,8 @@ class Standings:
             return f"No clear winner: {self._why_open(names)}."
         if self.ending == "alone":
             ((model, accuracy),) = self.accuracies.items()
+            if len(self.others) > 1:  # it is one of them
+                return f"No comparison: only {named.get(model, model)} has results."
             return f"{named.get(model, model)} has an accuracy of {percent(accuracy)}."
         return {
             "tie": self._tie(names),

@@ -11,7 +11,7 @@ from bench.analysis.look_sizes import LOOKS
 from bench.analysis.pairwise import PairwiseComparisons
 from bench.analysis.sequential import Look, Looks, Pair
 from bench.analysis.verdict import Ending
-from bench.system.display import count_noun, join_names, points_interval
+from bench.system.display import count_noun, join_names
 from bench.training.record import TrialRecord
 
 
@@ -95,8 +95,7 @@ class Outcome:
         verdict = self.pairwise.pair(one, others[0]) if len(others) == 1 else None
         if verdict is None or verdict.first != one:
             return ""
-        found = verdict.found
-        return f": {points_interval(found.difference, found.low, found.high)}"
+        return f": {verdict.figures}"
 
 
 def looks_of(

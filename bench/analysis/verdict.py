@@ -9,9 +9,10 @@ from typing import Literal
 
 from bench.analysis.letters import rank_groups, without_untested
 from bench.analysis.predictions import Predictions, check_same_images
+from bench.analysis.stats import looks
 from bench.analysis.stats.paired import LEVEL, holm
 from bench.analysis.stats.unpaired import UnpairedDifference, all_differences
-from bench.system.display import count_noun, html_text, points_interval, round_points
+from bench.system.display import count_noun, html_text, points, points_interval, round_points
 
 MANY = 10  # with more models, only verdicts with the best are shown
 _HOPELESS = 0.5  # a difference that hardly any two models have
@@ -34,7 +35,6 @@ class Verdict:
         found: difference `first` minus `second`, with its interval, for this pair only.
         p: p of `found`, after the correction.
         pairs: number of compared pairs.
-        needed: number of seeds that a verdict needs.
         recipes_differ: whether the two recipes differ; the verdict is on model and recipe together.
         noun: what the test images are: `image` or `drawing`.
         failed: seeds that one of the models lacks, in words.
@@ -46,7 +46,6 @@ class Verdict:
     found: UnpairedDifference
     p: float
     pairs: int
-    needed: int = SEEDS
     recipes_differ: bool = False
     noun: str = "image"
     failed: tuple[str, ...] = ()
@@ -66,9 +65,22 @@ class Verdict:
         """
         if self.ending is not None:
             return self.ending if self.ending in ("better", "same") else "level"
-        if self.found.seeds < self.needed:
+        if self.found.seeds < SEEDS:
             return "descriptive"
         return "better" if self.p <= LEVEL else "level"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The interval of the difference: of 95 %, or that by which a look judges."""
+        if self.ending is None:
+            return self.found.low, self.found.high
+        return self.found.bounds(looks.LEVEL, looks.ESTIMATED_FROM)
+
+    @property
+    def figures(self) -> str:
+        """The difference and its `bounds`, in points."""
+        level = LEVEL if self.ending is None else looks.LEVEL
+        return points_interval(self.found.difference, *self.bounds, level)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -166,14 +178,10 @@ def _overall(order: Sequence[str], found: Sequence[Verdict], told: str) -> str:
     notes = dict.fromkeys(note for each in found for note in each.notes)
     return (
         f"{told} between any two of {count_noun(len(order), 'model')}; "
-        f"{most.first} and {most.second} differ most: {_interval(most.found)}, "
+        f"{most.first} and {most.second} differ most: {most.figures}, "
         f"{spread}{count_noun(max(counts), 'seed')}, {_images(most)}"
         f"{_why(most) if most.kind == 'level' else _NEEDED}{''.join(notes)}"
     )
-
-
-def _interval(found: UnpairedDifference) -> str:
-    return points_interval(found.difference, found.low, found.high)
 
 
 def _seeds(found: UnpairedDifference) -> str:
@@ -192,7 +200,7 @@ def _images(verdict: Verdict) -> str:
 def sentence(verdict: Verdict) -> str:
     """Return the verdict in plain words."""
     found, first, second = verdict.found, verdict.first, verdict.second
-    figures = f"{_interval(found)}, {_seeds(found)}, {_images(verdict)}"
+    figures = f"{verdict.figures}, {_seeds(found)}, {_images(verdict)}"
     notes = "".join(verdict.notes)
     if verdict.kind == "better":
         return f"{first} is better than {second}: {figures}{notes}"
@@ -208,10 +216,14 @@ def _why(verdict: Verdict) -> str:
     """Return why the verdict is `level`: what the test lacks, or what it can detect."""
     if verdict.ending == "images":
         return "; test images, not seeds, are the limit"
-    if verdict.found.low > 0 and verdict.ending is not None:
+    if verdict.bounds[0] > 0 and verdict.ending is not None:
         return "; not enough for one of three looks"
-    if verdict.found.low > 0:
-        return f"; not clear when {verdict.pairs} pairs are compared"
+    if verdict.bounds[0] > 0:
+        low, high = map(points, verdict.found.bounds(LEVEL / verdict.pairs))
+        return (
+            f"; not clear among {verdict.pairs} pairs, some of which differ by chance: "
+            f"{low} to {high} for all at once"
+        )
     least = verdict.found.detectable(verdict.pairs)
     if least >= _HOPELESS:
         return f"; even {round_points(_HOPELESS)} would not show on so few"

@@ -10,7 +10,7 @@ from statistics import mean
 
 from bench.analysis.look_sizes import LOOKS
 from bench.analysis.results import Results
-from bench.analysis.verdict import Verdict
+from bench.analysis.verdict import SEEDS, Verdict
 from bench.report.repeat_command import repeat_command
 from bench.system.display import count_noun, duration, join_names
 from bench.training.record import TrialRecord
@@ -45,14 +45,10 @@ def advised(results: Results, name: str | None = None) -> Advice | None:
     here = results if name is None else replace(results, folder=Path(name))
     if _remains(results):
         return Advice(why="to finish this run", command=here.more)
-    return (
-        _mended(results, whole=name is None)
-        or _verdict(here)
-        or _own_images(results)
-        or _surer(here)
-        or _clear(results, whole=name is None)
-        or _used(results, here)
-    )
+    found = _mended(here) or _verdict(here) or _own_images(here) or _surer(here) or _clear(here)
+    if found is None and any(results.folder.rglob("weights.safetensors")):
+        return _used(here)
+    return found
 
 
 def weakest(results: Results) -> Verdict | None:
@@ -64,24 +60,23 @@ def weakest(results: Results) -> Verdict | None:
 
 def _remains(results: Results) -> bool:
     """Return whether trials are left, or seeds that the looks of a run have asked for."""
-    asked = results.outcome is not None and results.outcome.next_seeds
-    return bool(results.unfinished or asked)
+    return bool(results.unfinished or results.next_seeds)
 
 
-def _mended(results: Results, *, whole: bool) -> Advice | None:
+def _mended(results: Results) -> Advice | None:
     """A failed trial is finished: resuming does not try it again, for its network has changed."""
     tested = {record.model for record in results.records if record.status == "ok"}
     failed = list(dict.fromkeys(r.model for r in results.records if r.model not in tested))
-    command = repeat_command(results.command, whole=whole)
-    if not failed or not command:
+    if not failed or not repeat_command(results.command):
         return None
-    return Advice(why=f"after mending {join_names(failed, most=3)}, a new run", command=command)
+    why = f"after mending {join_names(failed, most=3)}, a new run"
+    return Advice(why=why, command=results.again)
 
 
 def _verdict(results: Results) -> Advice | None:
     """The seeds that a verdict lacks. A run that adds seeds until it is clear lacks none."""
     verdicts = [each for each in results.verdicts if each.kind == "descriptive"]
-    more = max((each.needed - each.found.seeds for each in verdicts), default=0)
+    more = max((SEEDS - each.found.seeds for each in verdicts), default=0)
     if results.outcome is not None or more < 1:
         return None
     if _seeds(results) != [0]:
@@ -115,21 +110,22 @@ def _surer(results: Results) -> Advice | None:
     return _with_more(results, "for a surer verdict", len(_seeds(results)))
 
 
-def _clear(results: Results, *, whole: bool) -> Advice | None:
+def _clear(results: Results) -> Advice | None:
     """A new run for models that tie: more seeds after a test would find differences by chance."""
     unclear = results.pairwise.standings.ending in ("tie", "open") and results.outcome is None
-    command = repeat_command(results.command, until_clear=True, whole=whole)
-    if not unclear or not command or len(_seeds(results)) >= LOOKS[-1]:
-        return None
-    return Advice(why=f"a new run, of up to {LOOKS[-1]} seeds, may tell", command=command)
-
-
-def _used(results: Results, here: Results) -> Advice | None:
-    if not any(results.folder.rglob("weights.safetensors")):
+    repeatable = repeat_command(results.command)
+    if not unclear or not repeatable or len(_seeds(results)) >= LOOKS[-1]:
         return None
     return Advice(
+        why=f"a new run, of up to {LOOKS[-1]} seeds, may tell",
+        command=f"{results.again} --until-clear",
+    )
+
+
+def _used(results: Results) -> Advice:
+    return Advice(
         why="to classify your own pictures with the trained weights",
-        command=f"zoo predict PHOTO --run {shlex.quote(str(here.folder))}",
+        command=f"zoo predict PHOTO --run {shlex.quote(str(results.folder))}",
     )
 
 

@@ -5,34 +5,28 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
 from bench.system.credentials import hide_credentials
 
 
-def repeat_command(
-    command: Sequence[str], *, until_clear: bool = False, whole: bool = False
-) -> str:
-    """Return the command line; empty for a notebook, whose command is of no use.
-
-    With `until_clear`, it adds seeds until it is clear, whatever seeds were asked for. Only where
-    nobody else reads it are paths `whole`.
-    """
+def repeat_command(command: Sequence[str]) -> str:
+    """Return the command line; empty for a notebook, whose command is of no use."""
     if not command or PurePath(command[0]).name not in ("zoo", "zoo.exe", "__main__.py"):
         return ""
-    arguments = list(command[1:])
-    if until_clear:
-        arguments = [*_without_seeds(arguments), "--until-clear"]
-    return shlex.join(["zoo", *(arguments if whole else map(_without_folders, arguments))])
+    return shlex.join(["zoo", *map(_without_folders, command[1:])])
 
 
-def _without_seeds(arguments: Sequence[str]) -> list[str]:
-    before = ["", *arguments]
-    return [
-        each
-        for last, each in zip(before, arguments, strict=False)
-        if "--seeds" not in (last, each) and not each.startswith("--seeds=")
-    ]
+def run_path(command: Sequence[str], name: str) -> str:
+    """Return the path of the run folder `name` from where the command was given.
+
+    Of a folder for runs that is not below, only the `name`: its path may name the user.
+    """
+    given = dict(pairwise(command))
+    given |= dict(each.split("=", 1) for each in command if each.startswith("--runs-dir="))
+    runs = given.get("--runs-dir", "runs")
+    return str(PurePath(runs, name)) if folder_name(runs) == runs else name
 
 
 def _without_folders(argument: str) -> str:

@@ -80,6 +80,10 @@ def _table(
     cells = {column.name: _cells(column, rows, name_cells) for column in asked}
     widths = {column.name: max(map(cell_len, cells[column.name])) for column in asked}
     shown = asked if chosen else _fitting(asked, widths, width)
+    beside = [widths[column.name] for column in shown if column.name != "model"]
+    if not chosen and shown[0].name == "model":  # columns that are hidden leave room for names
+        most = min(_NAME_CELLS, width - _width([0, *beside]))
+        cells["model"] = _cells(shown[0], rows, max(name_cells, most))
     if whole:
         cells |= {each.name: _cells(each, rows, LINE_CELLS) for each in shown}
         widths |= {each.name: max(map(cell_len, cells[each.name])) for each in shown}

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from bench.data.check import Manifest
 from bench.data.decode_pool import thumbnails
 from bench.data.find import Reject
-from bench.system.display import short
+from bench.system.display import name_breaks, short
 from registry.errors import RunError
 
 _MOST_REJECTS, _REJECT_COLUMNS = 60, 6
@@ -128,18 +128,17 @@ def _draw_tile(sheet: Image.Image, left: int, top: int, tile: Tile) -> None:
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
     """Return `text` in at most `most` lines of `width`; a truncated line ends in `...`.
 
-    A line ends before a word, else before a folder's file or a suffix, else at any letter.
+    A line ends before a word, else where a file's name may break, else at any letter.
     """
     lines: list[str] = []
     while text and len(lines) < most:
         length = len(text)
         while length > 1 and font.getlength(text[:length]) > width:
             length -= 1
-        ends = (text.rfind(" ", 0, length + 1), text.rfind("/", 0, length) + 1,
-                text.rfind(".", 0, length + 1))  # fmt: skip
-        end = next((each for each in ends if each > 0), 0)
-        if length < len(text) and end and len(lines) + 1 < most:
-            length = end
+        ends = [text.rfind(" ", 0, length + 1)]
+        ends += [each for each in reversed(name_breaks(text)) if each <= length]
+        if length < len(text) and len(lines) + 1 < most:
+            length = next((each for each in ends if each > 0), length)
         lines.append(text[:length])
         text = text[length:].lstrip()
     if text:

@@ -111,8 +111,9 @@ def _sizes(splits: Splits) -> str:
     within = "" if splits.within is None else f", within the training part of {splits.within}"
     if splits.folds is not None:
         return f"{len(splits.test)} images, each tested in one of {splits.folds} folds{within}"
-    sizes = "/".join(str(len(images)) for images in _parts(splits.of(None)).values())
-    return f"{sizes} images ({splits.name}{within})"
+    parts = _parts(splits.of(None))
+    sizes = "/".join(str(len(images)) for images in parts.values())
+    return f"{sizes} images ({'/'.join(parts)}, {splits.name}{within})"
 
 
 def _baseline(splits: Splits) -> tuple[int, int]:

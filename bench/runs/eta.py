@@ -52,7 +52,7 @@ class _RunningTrial:
         if phase in _PHASES or self.training_since is None:
             return _PHASES.get(phase, "starting")
         if recipe.epochs is None:
-            return f"epoch {len(self.record.history) + 1} of {recipe.length}"
+            return f"epoch {len(self.record.history) + 1}, {recipe.length} in all"
         epoch = min(recipe.epochs, self.made * recipe.epochs // max(1, self.steps) + 1)
         return f"epoch {epoch} of {recipe.epochs}"
 

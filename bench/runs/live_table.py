@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.runs.eta import Line, RunProgress
-from bench.system.display import BAD, GOOD, duration, percent, short
+from bench.system.display import BAD, GOOD, duration, percent, short_name, short_names
 
 _BETWEEN = 0.5  # seconds between redraws; each takes some milliseconds
 _FRAME_LINES = 7  # lines of the terminal that hold no model
 _HEADINGS = ("model", "state", "validation", "accuracy", "training")
 _LEFT_OUT = ("validation", "training")  # dropped in this order for lack of room
-_NAME_CELLS = 40
+_NAME_CELLS, _LEAST_NAME = 40, 12
 
 
 class LiveTable:
@@ -70,6 +70,12 @@ def render(board: RunProgress, width: int, height: int) -> RenderableType:
     for name in _LEFT_OUT:
         if 1 + sum(room.values()) > width:
             del room[name]
+    beside = 1 + sum(room.values()) - room["model"]
+    names = short_names(
+        [line.model for line in shown], min(_NAME_CELLS, max(_LEAST_NAME, width - beside - 2))
+    )
+    for row, name in zip(rows, names, strict=True):
+        row["model"] = Text(name)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in room:
         left = name in ("model", "state")
@@ -97,7 +103,7 @@ def _cells(line: Line) -> dict[str, Text]:
         state.stylize(GOOD if line.state.startswith("✓") else BAD)
     spread = "" if line.deviation is None else f" ± {line.deviation:,.1f}"
     return {
-        "model": Text(short(line.model, _NAME_CELLS)),
+        "model": Text(short_name(line.model, _NAME_CELLS)),
         "state": state,
         "validation": Text(percent(line.validation)),
         "accuracy": Text(percent(line.accuracy)),

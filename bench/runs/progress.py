@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from tqdm.auto import tqdm
 
-from bench.system.display import LINE_CELLS, short
+from bench.system.display import LINE_CELLS, percent, short
+from bench.system.terminal import folded
 
 if TYPE_CHECKING:  # they import torch, which takes 500 MB that a check of a folder does not need
     from bench.runs.eta import RunProgress
@@ -29,7 +30,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print one line of text."""
-        line = short(text, LINE_CELLS)
+        line = folded(short(text, LINE_CELLS), sys.stderr)
         if self._table is not None:
             self._table.say(line)
         elif self._shown:
@@ -83,8 +84,10 @@ class Progress:
         if self._table is not None:
             return
         epochs = spec.recipe.epochs
-        number = f"epoch {epoch.epoch}" + (f"/{epochs}" if epochs else f" of {spec.recipe.length}")
-        accuracy = f"validation {epoch.validation_accuracy:.1%}"
+        number = f"epoch {epoch.epoch}" + (
+            f"/{epochs}" if epochs else f", {spec.recipe.length} in all"
+        )
+        accuracy = f"validation {percent(epoch.validation_accuracy)}"
         losses = f"loss {epoch.train_loss:.3f}, {epoch.validation_loss:.3f} in validation"
         self.say(f"{_name(spec)} {number}: {accuracy}, {losses}, {epoch.train_seconds:.1f} s")
 
@@ -94,8 +97,10 @@ class Progress:
         if record.status != "ok":
             self.say(f"✗ {_name(record.spec)} {record.status} ({record.phase}): {record.error}")
         elif self._table is None:
-            accuracy = f"test accuracy {record.test_accuracy:.1%}"
-            times = f"{record.spent_seconds:.1f} s training, {record.data_wait_share:.1%} of it"
+            accuracy = f"test accuracy {percent(record.test_accuracy)}"
+            times = (
+                f"{record.spent_seconds:.1f} s training, {percent(record.data_wait_share)} of it"
+            )
             self.say(f"✓ {_name(record.spec)}: {accuracy}, {times} waiting for data")
 
     @contextmanager

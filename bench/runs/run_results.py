@@ -41,8 +41,7 @@ class RunResults(Results):
     def exit_code(self) -> ExitCode:
         """Exit code: success, a failed model, no measurement, or an interruption."""
         statuses = {record.status for record in self.records}
-        wants_more = self.outcome is not None and self.outcome.next_seeds
-        if self.stopped_by is not None and (self.unfinished or wants_more):
+        if self.stopped_by is not None and (self.unfinished or self.next_seeds):
             return ExitCode.of_signal(self.stopped_by)
         if "interrupted" in statuses:
             return ExitCode.FAILED  # not by the user: the disk may be full

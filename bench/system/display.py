@@ -23,6 +23,7 @@ _INVISIBLE = re.compile(  # Default_Ignorable_Code_Point and a blank, outside th
 _FORMULA = re.compile(  # also full-width signs, and after a `;`, which may separate cells
     "(^|;)(?!')(?=[ \"']*[=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212])"
 )
+_BREAKS = re.compile(r"/(?=.)|(?<=[^/])(?=\.[^./ ]{1,5}$)")  # jpeg and webp are suffixes
 _MARKS = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")  # a_b is never emphasis
 _FIRST_MARK = re.compile(r"^( *)([-+#=]|\d+(?=[.)](?: |$)))")
 
@@ -107,15 +108,21 @@ def points(share: float) -> str:
     return f"{sign}{_hundredths(abs(within), 1)}"
 
 
-def points_interval(difference: float, low: float, high: float) -> str:
-    """Return a difference of shares and its interval, in points."""
-    return f"{points(difference)} points (95 %: {points(low)} to {points(high)})"
+def points_interval(difference: float, low: float, high: float, level: float = 0.05) -> str:
+    """Return a difference of shares and its interval of confidence 1 - `level`, in points."""
+    sure = f"{100 * (1 - level):.3g} %"
+    return f"{points(difference)} points ({sure}: {points(low)} to {points(high)})"
 
 
 def round_points(share: float) -> str:
     """Return a difference, 0 to 1, in points with two digits: `12 points`, `1 point`."""
     text = f"{share * 100:.2g}" if share < 0.995 else "100"
     return f"{text} point" if text == "1" else f"{text} points"
+
+
+def name_breaks(name: str) -> list[int]:
+    """Return where the name of a file may break: after each folder, and before its suffix."""
+    return [found.end() for found in _BREAKS.finditer(name)]
 
 
 def count_noun(number: int, noun: str) -> str:

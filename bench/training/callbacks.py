@@ -70,7 +70,7 @@ class TrialContext:
     profile: bool = False
     weights: bool = True
     checkpoints: Checkpoints | None = None
-    cadence: Cadence = field(default_factory=Cadence)
+    cadence: Cadence = field(default_factory=lambda: Cadence(seconds=60))
     stop: StopRequest = field(default_factory=StopRequest)
     jobs: int = 1
     clock: Callable[[], float] = time.perf_counter

@@ -35,20 +35,21 @@ _COST = 50  # pause after a checkpoint, in multiples of its cost: saving takes 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cadence:
-    """The interval between checkpoints, in seconds or steps; neither: save only at a stop.
-
-    With `at_stop` False, a stop saves none either.
-    """
+    """The interval between checkpoints, in seconds or steps; neither: never, not even at a stop."""
 
     seconds: float | None = None
     steps: int | None = None
-    at_stop: bool = True
+
+    @property
+    def saves(self) -> bool:
+        """Whether a stopped trial has a checkpoint."""
+        return self != Cadence()
 
     @classmethod
     def parse(cls, text: str) -> Cadence:
         """Return the cadence of `60s`, `5m`, `200` (steps) or `never`; RunError for other text."""
         if text in ("never", "0"):
-            return cls(at_stop=False)
+            return cls()
         found = re.fullmatch(r"(\d+)(s|m|)", text)
         if not found or not int(found[1]):
             takes = "seconds (60s), minutes (5m), steps (200) or never"

@@ -74,7 +74,7 @@ def run_trial(
             if stop.requested and isinstance(error, KeyboardInterrupt) and error.args:
                 raise  # the second signal ends it at once
             if isinstance(error, KeyboardInterrupt) and (stop.requested or unheeded):
-                if trial.training is not None and context.cadence.at_stop:
+                if trial.training is not None and context.cadence.saves:
                     trial.training.save()
                 result = trial.result("interrupted", "stopped by the user")
             else:

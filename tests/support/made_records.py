@@ -91,7 +91,7 @@ def made_results(models=("alexnet", "lenet"), seeds=6, failed=(), folder=Path("r
             tests[model, seed] = test
     records += [made_failure(model) for model in failed]
     about = {
-        "title": "photographs: 336/72/92 images (stratified), recipe default, 3 epochs, cpu",
+        "title": "photographs: 336/72/92 images (train/validation/test), 3 epochs, cpu",
         "baseline": [IMAGES // 2, IMAGES],
         "split": {"test": [f"{place}.jpg" for place in range(IMAGES)]},
     }

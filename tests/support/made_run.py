@@ -25,7 +25,8 @@ def about(images, classes, **changes):
     """Return what a store says of a run with these test images."""
     parts = {"train": [4] * len(classes), "test": [len(images)] * len(classes)}
     return {
-        "title": "photographs: 336/72/72 images (stratified), recipe default, 10 epochs, cpu",
+        "title": "photographs: 336/72/72 images (train/validation/test, stratified), "
+        "recipe default, 10 epochs, cpu",
         "request": {"models": []},
         "environment": {
             "started": _DATE,

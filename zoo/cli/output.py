@@ -15,6 +15,7 @@ import typer
 from bench.system.display import LINE_CELLS, display, short
 from bench.system.options import split_commas
 from bench.system.strict_json import json_text
+from bench.system.terminal import folded, terminal_cells
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 
@@ -55,8 +56,8 @@ def print_rendered(what: object, *, crop: bool = True) -> None:
     from rich.console import Console
 
     console = Console()
-    if not is_narrow():
-        console.width = _NO_LIMIT
+    # both, for rich asks a dumb terminal for neither
+    console.size = (line_cells() if is_narrow() else _NO_LIMIT, console.height)
     console.print(what(console.width) if callable(what) else what, crop=crop)
 
 
@@ -65,6 +66,13 @@ def is_narrow() -> bool:
     from rich.console import Console
 
     return Console().is_terminal or "COLUMNS" in os.environ
+
+
+def line_cells() -> int:
+    """Return the width of a line on stdout: of a terminal, also a dumb one, or `COLUMNS`."""
+    from rich.console import Console
+
+    return terminal_cells(sys.stdout) or Console().width
 
 
 def print_found(plain: object, rendered: object, *, as_json: bool) -> None:
@@ -87,7 +95,7 @@ def print_path(path: Path) -> None:
 
 def say(text: str) -> None:
     """Print a notice on stderr."""
-    print(short(text, LINE_CELLS), file=sys.stderr)
+    print(folded(short(text, LINE_CELLS), sys.stderr), file=sys.stderr)
 
 
 @contextmanager

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.system.display import LINE_CELLS, short
+from bench.system.terminal import folded
 from registry.errors import RunError
 from registry.exit_codes import ExitCode
 from zoo.cli.options import Columns, Json, Target, complete_run
 from zoo.cli.output import (
     column_names,
     is_narrow,
+    line_cells,
     print_found,
     print_json,
     print_path,
@@ -128,15 +130,15 @@ def print_table(results: Results, names: Sequence[str] = ()) -> None:
 
     Without a terminal it has the columns that fit into 80 characters, and whole names.
     """
-    from rich.console import Console
-
     from bench.report.advice import advice
     from bench.report.table import render
 
-    frame, title, said = results.frame, results.title, (*results.sentences, advice(results))
-    sentences = [line for line in said if line and not results.outcome]  # `print_ending` says those
-    width, whole = Console().width, not is_narrow()
+    frame, title = results.frame, results.title
+    sentences = () if results.outcome else results.sentences  # `print_ending` says those
+    width, whole = line_cells(), not is_narrow()
     print_rendered(render(frame, title, width, sentences, names, whole=whole), crop=False)
+    if results.outcome is None and (told := advice(results)):
+        print(folded(short(told, LINE_CELLS), sys.stdout))
 
 
 def print_ending(results: Results, *, as_json: bool = False) -> None:
@@ -146,10 +148,11 @@ def print_ending(results: Results, *, as_json: bool = False) -> None:
     from bench.report.advice import advice
 
     lines = [short(results.outcome.sentence, LINE_CELLS)]
-    if results.outcome.next_seeds:
+    if results.next_seeds:
         lines[0] += f": {results.more}"
     lines += filter(None, [advice(results)])
-    print(*lines, sep="\n", file=sys.stderr if as_json else sys.stdout)
+    stream = sys.stderr if as_json else sys.stdout
+    print(*(folded(line, stream) for line in lines), sep="\n", file=stream)
 
 
 def say_what_is_left(results: Results) -> None:

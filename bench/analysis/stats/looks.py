@@ -20,7 +20,7 @@ from bench.analysis.stats.spread import Numbers, Spread, exclude_zero, half_widt
 
 LEVEL = 0.05 / len(LOOKS)
 HOPELESS = 0.3  # a pair with a smaller chance to become clear is given up
-_ESTIMATED_FROM = 4  # with three seeds Welch's test would be blind: the prior helps
+ESTIMATED_FROM = 4  # with three seeds Welch's test would be blind: the prior helps
 OPEN, FIRST, SECOND, SAME = range(4)  # endings of a pair
 
 
@@ -72,7 +72,7 @@ def next_state(
     same = (
         asked
         & ~better
-        & (exclude_zero(room, spread, LEVEL, _ESTIMATED_FROM) & (room > 0)).reshape(gaps.shape)
+        & (exclude_zero(room, spread, LEVEL, ESTIMATED_FROM) & (room > 0)).reshape(gaps.shape)
     )
     endings = np.where(same, SAME, endings)
     beaten = state.beaten.copy()
@@ -112,9 +112,9 @@ def _rejected(
 ) -> NDArray[np.bool_]:
     """Return which pairs (E, P) Holm's steps reject; pairs rejected before come first."""
     p = np.where(asked, 1.0, np.where((state.endings % SAME) > 0, 0.0, 1.0))
-    near = exclude_zero(gaps.ravel(), spread, LEVEL, _ESTIMATED_FROM).reshape(gaps.shape) & asked
+    near = exclude_zero(gaps.ravel(), spread, LEVEL, ESTIMATED_FROM).reshape(gaps.shape) & asked
     if near.any():
-        p[near] = p_values(gaps[near], spread.at(near.ravel()), _ESTIMATED_FROM)
+        p[near] = p_values(gaps[near], spread.at(near.ravel()), ESTIMATED_FROM)
     order = np.argsort(p, axis=1, kind="stable")
     steps = np.arange(p.shape[1], 0, -1)
     passed = np.take_along_axis(p, order, axis=1) * steps <= LEVEL

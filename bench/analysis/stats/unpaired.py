@@ -79,9 +79,9 @@ class UnpairedDifference:
             noise=self.noise[::-1],
         )
 
-    def bounds(self, level: float) -> tuple[float, float]:
-        """Return the interval whose confidence is 1 - `level`."""
-        width = float(half_widths(self.spread, level)[0])
+    def bounds(self, level: float, estimated_from: int = SEEDS_TO_ESTIMATE) -> tuple[float, float]:
+        """Return the interval whose confidence is 1 - `level`; see `half_widths`."""
+        width = float(half_widths(self.spread, level, estimated_from)[0])
         return max(-1.0, self.difference - width), min(1.0, self.difference + width)
 
     def detectable(self, pairs: int = 1) -> float:

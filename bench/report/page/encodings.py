@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from bench.report.page.figure import ChartTheme, Row, finite, mark
-from bench.system.display import short_name
+from bench.system.display import short_names
 
 Chart = alt.LayerChart | alt.Chart | alt.FacetChart
 PERCENT = ".1%"
@@ -73,7 +73,7 @@ def line_ends(
     field = y["shorthand"].removesuffix(":Q")
     last = [row for row in {row["model"]: row for row in rows}.values() if row[field] is not None]
     places = spread([(high - row[field]) / (high - low) * _HEIGHT for row in last], _LINE, _HEIGHT)
-    names = _shortened([row["model"] for row in last], look.most_letters)
+    names = short_names([row["model"] for row in last], look.most_letters)
     named = [
         row | {"level": finite(high - place / _HEIGHT * (high - low)), "name": name}
         for row, place, name in zip(last, places, names, strict=True)
@@ -86,12 +86,6 @@ def line_ends(
     )
     texts = base.mark_text(align="left", dx=4, fontSize=12, color=look.ink)
     return [leader, texts.encode(x=beside, y=level, text="name:N")]
-
-
-def _shortened(names: Sequence[str], letters: int) -> list[str]:
-    """Return the names without their starts, if they are long and remain distinct."""
-    found = [short_name(name, letters) for name in names]
-    return [name if found.count(cut) > 1 else cut for name, cut in zip(names, found, strict=True)]
 
 
 def spread(places: Sequence[float], gap: float, most: float) -> list[float]:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,20 @@ from bench.report.page.sections import (
 )
 from bench.report.page.vega import Drawn, draw_figures, renderer, script_json
 from bench.system.atomic_files import whole_file, write_text
-from bench.system.display import LINE_CELLS, join_names, short
+from bench.system.display import LINE_CELLS, join_names, name_breaks, short
 from bench.system.received_files import make_inside
 
 _FOLDER = Path(__file__).parent
-_SUFFIX = 5  # letters, as in jpeg and webp
 _TRADEOFFS = ("accuracy-training-time", "accuracy-parameters")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+_PARTS = re.compile("(?<=[:_/])")  # of `timm:mobilenetv3_small_050`
 _SECTIONS = (
     ("verdict", "Verdict", "headline"),
     ("table", "Models", "table"),
     ("tradeoffs", "Trade-offs", "tradeoffs"),
     ("photographs", "Images", "mistakes"),
     ("confusion", "Confusion", "confusions"),
-    ("curves", "Curves", "curves"),
+    ("curves", "", "curves"),  # the first word of its title
     ("data", "Data", "facts"),
     ("repeat", "Reproduce", "repeat"),
 )
@@ -81,7 +82,9 @@ def page(
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"shown": _harmless, "told": _told, "named": _named}
+    environment.filters |= {
+        "shown": _harmless, "told": _told, "named": _named, "parted": _parted
+    }  # fmt: skip
     charts = {each.name: _chart(each, drawings) for each in figures if each.on_page}
     tradeoffs = [charts.pop(name) for name in _TRADEOFFS if name in charts]
     context = {
@@ -102,9 +105,8 @@ def page(
         "library": Markup(library),
         "policy": _policy(library, script),
     }
-    context["sections"] = [(name, label) for name, label, key in _SECTIONS if context[key]]
-    if not context["drawn_lines"]:
-        context["sections"] = [(n, "Time" if n == "curves" else x) for n, x in context["sections"]]
+    first = re.split("[, ]", context["curves_title"])[0]
+    context["sections"] = [(name, label or first) for name, label, key in _SECTIONS if context[key]]
     return f"{environment.from_string(_text('page.html')).render(context)}\n"
 
 
@@ -152,13 +154,16 @@ def _told(value: object) -> Markup:
 
 def _named(value: object) -> Markup:
     """Return a file's name like `_harmless`, which breaks after folders, not within its suffix."""
-    *folders, name = _harmless(value).split("/")
-    stem, dot, suffix = name.rpartition(".")
-    parts = [escape(f"{folder}/") + Markup("<wbr>") for folder in folders]
-    if not stem or len(suffix) > _SUFFIX:
-        return Markup("").join([*parts, escape(name)])
-    whole = Markup('<i class="whole">%s</i>') % (stem[-1] + dot + suffix)
-    return Markup("").join([*parts, escape(stem[:-1]), whole])
+    name = _harmless(value)
+    ends = [0, *name_breaks(name), len(name)]
+    parts = [name[start:end] for start, end in pairwise(ends)]
+    suffix = Markup('<i class="whole">%s</i>')
+    return Markup("<wbr>").join(suffix % p if p.startswith(".") else p for p in parts)
+
+
+def _parted(value: object) -> Markup:
+    """Return a model's name like `_harmless`, which may break between its parts."""
+    return Markup("<wbr>").join(_PARTS.split(_harmless(value)))
 
 
 def _text(name: str) -> str:

@@ -14,9 +14,11 @@ from simulations import false_verdicts, naive_verdicts
 from statsmodels.stats.multitest import multipletests
 
 from bench.analysis.predictions import answers_of
+from bench.analysis.sequential import look
 from bench.analysis.stats.interval import accuracy_interval
 from bench.analysis.verdict import groups, most_relevant, sentence, verdicts
 from bench.report.run_files import predictions
+from bench.system.display import points
 from bench.training.evaluation import Evaluation
 from registry.errors import IncomparableError
 
@@ -105,9 +107,36 @@ def test_looks_decide_where_there_are_any(ending, kind, why):
 def test_a_difference_that_one_look_would_find_is_not_enough():
     """Each of the three looks has a third of the five percent."""
     (plain,) = verdicts(_world(apart=0.2))
+    ended = replace(plain, ending="open")
 
     assert plain.kind == "better"
-    assert sentence(replace(plain, ending="open")).endswith("; not enough for one of three looks")
+    assert sentence(ended).endswith("; not enough for one of three looks")
+    assert ended.bounds[0] < plain.bounds[0]
+    assert " (98.3 %: +" in sentence(ended)
+
+
+def test_the_same_are_within_the_interval_that_says_so():
+    """A look with three seeds judges by the prior; a plain interval would contradict it."""
+    (plain,) = verdicts(_world(seeds=3))
+    room = 1.001 * max(map(abs, replace(plain, ending="same").bounds))
+    (told,) = look(_world(seeds=3), 1, same_within=room).endings.values()
+    (less,) = look(_world(seeds=3), 1, same_within=room / 1.01).endings.values()
+
+    assert told == "same"
+    assert less != "same"
+
+
+def test_a_pair_among_many_has_the_interval_that_all_need():
+    """Its own excludes 0; that for all pairs at once, of which some differ by chance, does not."""
+    (plain,) = verdicts(_world(seeds=4, apart=0.1))
+    among = replace(plain, pairs=190, p=1.0)
+    low, high = among.found.bounds(0.05 / 190)
+
+    assert plain.found.low > 0 > low
+    assert sentence(among).endswith(
+        f"; not clear among 190 pairs, some of which differ by chance: {points(low)} to "
+        f"{points(high)} for all at once"
+    )
 
 
 def test_the_more_accurate_stands_first():

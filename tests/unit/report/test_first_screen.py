@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_run import alike, make_run
 
+from bench.analysis.sequential import Look
+from bench.analysis.until_clear import Outcome
 from bench.report.advice import SURE, weakest
 from bench.report.page.charts import accuracy, calibration, cost, figures_of, learning_curves
 from bench.report.page.encodings import spread
@@ -15,7 +18,6 @@ from bench.report.page.figure import PAGE, PAPER, labels, mean_of
 from bench.report.page.sections import table_section, verdict_section
 from bench.report.page.write import _named
 from bench.runs.stored_runs import read_run
-from bench.system.display import round_points
 
 _MANY = tuple(f"net{number:02d}" for number in range(14))
 
@@ -38,7 +40,7 @@ def test_a_winner_is_as_sure_as_the_test(tmp_path):
 
     assert found["headline"] == "alexnet is the best."
     assert found["sure"].startswith(
-        "Very: if the models were equal, at most 1 % of such runs would say so. The lead on len"
+        "Very: if the models were equally good, at most 1 % of such runs would show so clear a le"
     )
     assert found["next_step"] is None
 
@@ -49,27 +51,29 @@ def test_a_winner_of_two_seeds_is_less_sure(tmp_path):
     found, least = verdict_section(results), weakest(results)
 
     assert least.p > SURE
-    assert found["sure"].startswith("Just enough: if the models were equal, at most 5 % of such ")
-    assert f"is {round_points(least.found.low)} to " in found["sure"]
-    assert found["next_step"][1] == "zoo bench --resume 0001-made --seeds 4"
+    assert found["sure"].startswith("Just enough: if the models were equally good, at most 5 % of ")
+    assert f"is {least.found.low * 100:.1f} to {least.found.high * 100:.1f} po" in found["sure"]
+    assert f"+{least.found.high * 100:.1f})" in found["lines"][0]["text"]  # the same figure
+    assert found["next_step"][1] == "zoo bench --resume runs/0001-made --seeds 4"
 
 
 def test_one_seed_has_the_command_for_a_verdict(tmp_path):
-    """With the folder's name alone, for a page may move."""
+    """With its path from where the run was begun, for a page may move."""
     found = verdict_section(_results(tmp_path, seeds=1))
 
     assert found["sure"].startswith("Not yet: each model has one seed, ")
     assert found["next_step"] == (
         "For a verdict, 2 to 11 more seeds, 2 min to 11 min:",
-        "zoo bench --resume 0001-made --until-clear",
+        "zoo bench --resume runs/0001-made --until-clear",
     )
+    assert " has the highest test accuracy, perhaps by chance: " in found["lead"]
 
 
 def test_an_unfinished_run_has_the_command_that_finishes_it(tmp_path):
     """Before any more seeds."""
     found = verdict_section(_results(tmp_path, change=lambda n, result: result if n else None))
 
-    assert found["next_step"] == ("To finish this run:", "zoo bench --resume 0001-made")
+    assert found["next_step"] == ("To finish this run:", "zoo bench --resume runs/0001-made")
 
 
 def test_failures_are_told_beside_the_verdicts(tmp_path):
@@ -83,6 +87,36 @@ def test_failures_are_told_beside_the_verdicts(tmp_path):
     assert "failed" not in {line["kind"] for line in found["lines"]}
 
 
+def test_one_model_that_is_left_is_no_comparison(tmp_path):
+    """The headline and the answer to "How sure?" say so; the next step trains the other again."""
+    results = _results(tmp_path, models=("lenet", "lenet5"), change=_failed)
+    found = verdict_section(results)
+
+    assert found["headline"] == "No comparison: only lenet5 has results."
+    assert found["sure"] == "Not at all: a comparison needs two models with results."
+    assert found["next_step"][1] == "zoo bench --config runs/0001-made"
+
+
+@pytest.mark.parametrize(
+    ("chance", "told"),
+    [
+        (0.9, "That is no better than always predicting the majority class: 90.0 %."),
+        (0.55, "That is not clearly better than always predicting the majority class: 55.0 %."),
+        (0.1, "Always predicting the majority class gets 10.0 %."),
+    ],
+)
+def test_the_lead_says_what_chance_explains(tmp_path, chance, told):
+    """An accuracy below that of the baseline is not told without a word on it."""
+    results = _results(tmp_path, models=("lenet5",))
+    frame = results.frame.assign(
+        test_accuracy=results.frame["test_accuracy"].where(
+            results.frame["model"] == "lenet5", chance
+        )
+    )
+
+    assert verdict_section(replace(results, frame=frame))["lead"].endswith(told)
+
+
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_six_columns_are_shown(tmp_path, seeds):
     """Accuracy, interval, difference, time and size; the others are one click away."""
@@ -93,22 +127,57 @@ def test_six_columns_are_shown(tmp_path, seeds):
 
 
 @pytest.mark.parametrize(
-    ("models", "headline", "next_run"),
+    ("models", "headline", "sure"),
     [
-        (("a", "b"), "No clear winner: ", "They may still differ by up to "),
-        (tuple("abcde"), "No clear winner among 5 models.", "Two of them may still differ by up "),
+        (("a", "b"), "No clear winner: ", "Undecided: they may still differ by up to "),
+        (("a", "b", "c"), "No clear winner: ", "Undecided: [abc] and [abc] may still differ by "),
     ],
 )
-def test_a_tie_says_how_much_the_models_may_differ(tmp_path, models, headline, next_run):
-    """And that is not always little; fewer models need a smaller difference."""
+def test_a_tie_says_how_much_the_models_may_differ(tmp_path, models, headline, sure):
+    """And that is not always little; where there are others, the pair is named."""
     results = _results(tmp_path, models=models, change=alike)
     found = verdict_section(results)
-    least = max(abs(end) for each in results.verdicts for end in (each.found.low, each.found.high))
+    most = max(abs(end) for each in results.verdicts for end in (each.found.low, each.found.high))
 
     assert found["headline"].startswith(headline)
-    assert found["sure"].startswith(next_run)
-    assert f" {round_points(least)}. A new run with " in found["sure"]
-    assert ("fewer models" in found["sure"]) == (len(models) > 3)
+    assert re.match(sure, found["sure"])
+    assert f" up to {most * 100:.1f} points. A new run with more seeds or images " in found["sure"]
+
+
+def test_a_tie_of_many_says_that_each_pair_is_harder_to_tell(tmp_path):
+    """Among many pairs some differ by chance; no bound of another pair confuses that."""
+    found = verdict_section(_results(tmp_path, models=tuple("abcde"), change=alike))
+
+    assert found["headline"] == "No clear winner among 5 models."
+    assert found["sure"] == (
+        "Undecided: among 10 pairs some differ by chance, so only a large lead is clear. A new "
+        "run with fewer models, or with more seeds or images, shows more."
+    )
+
+
+@pytest.mark.parametrize(
+    ("ending", "changes", "sure"),
+    [
+        ("same", {}, "Just enough: if the models differed by 2 points or more, at most 5 % of "),
+        (
+            "images",
+            {"more_images": {("a", "b"): 1200}},
+            "Undecided: .*; 1,200 more test images may",
+        ),
+        ("open", {}, "Undecided: up to 12 seeds hardly show a difference; more test images may"),
+        ("open", {"going_on": ("a", "b")}, "Not yet: a and b need more than 3 seeds."),
+    ],
+)
+def test_a_tie_of_looks_is_explained_not_repeated(tmp_path, ending, changes, sure):
+    """What its line says does not stand there a second time."""
+    results = _results(tmp_path, models=("a", "b"), change=alike)
+    look = Look(endings={("a", "b"): ending}, **{"going_on": ()} | changes)
+    models, pairwise = results.pairwise.standings.order, results.pairwise
+    outcome = Outcome(found=look, number=1, points=2.0, models=models, pairwise=pairwise)
+    found = verdict_section(replace(results, outcome=outcome))
+
+    assert re.match(sure, found["sure"])
+    assert outcome.sentence not in found["sure"]
 
 
 def test_the_lead_has_the_whole_name(tmp_path):
@@ -168,7 +237,7 @@ def test_the_name_of_an_image_keeps_its_suffix_whole():
     """It breaks after a folder; other letters stay escaped."""
     found = _named("Cat/a<b.217.jpg")
 
-    assert found == 'Cat/<wbr>a&lt;b.21<i class="whole">7.jpg</i>'
+    assert found == 'Cat/<wbr>a&lt;b.217<wbr><i class="whole">.jpg</i>'
     assert _named("no suffix.verylong") == "no suffix.verylong"
 
 
@@ -211,7 +280,7 @@ def test_a_figure_stands_alone_in_its_file(tmp_path):
     title = figure.draw(PAPER).to_dict()["title"]
 
     assert title["text"] == [figure.title]
-    assert title["subtitle"][-1].startswith("Source: zoo, photographs: 336/72/72 images ")
+    assert "Source: zoo, photographs: 336/72/72 images (train" in " ".join(title["subtitle"])
     assert title["subtitle"][-1].endswith(", 2026-01-02")
     assert "title" not in figure.draw(PAGE).to_dict()
 

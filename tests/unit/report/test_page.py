@@ -92,6 +92,7 @@ def test_the_page_says_who_won(run):
     for sentence in _results(run).pairwise.sentences:
         assert sentence in text
     assert "Always predicting the majority class gets 50.0 %" in text
+    assert "Seed: one training, from its own first weights." in text
 
 
 def test_the_page_tells_how_to_repeat_it(run):
@@ -165,7 +166,7 @@ def test_one_model_of_one_seed_has_no_verdict(tmp_path):
     text = _text(path)
 
     assert re.search(r"lenet5 has an accuracy of [\d.]+ %\.", text)
-    assert "Not yet: one seed. The interval of one seed holds for other images only." in text
+    assert "Not yet: the interval of one seed holds for other images only." in text
     assert "The models disagree on" not in text
     assert "Mostly wrong" in text
 
@@ -246,7 +247,7 @@ def test_pictures_that_are_not_kept_are_told(tmp_path):
 
     assert "no thumbnail" in text
     assert "thumbnails are missing" in text
-    assert "cat. 0.jpg" in text  # two elements, for the suffix is whole
+    assert "cat.0 .jpg" in text  # two elements, for the suffix is whole
 
 
 def test_many_models_have_a_cap(tmp_path):

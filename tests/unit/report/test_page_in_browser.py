@@ -6,9 +6,10 @@ import shutil
 from itertools import pairwise
 
 import pytest
-from made_run import make_run
+from made_run import alike, make_run
 
 from bench.runs.stored_runs import write_report
+from bench.system.display import short_name
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
@@ -18,6 +19,12 @@ pytestmark = [
     pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium on this machine"),
 ]
 _DESK, _PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+_LINES_OF = """(title, name) => {
+    const text = title.firstChild, range = document.createRange(), at = text.data.indexOf(name);
+    range.setStart(text, at);
+    range.setEnd(text, at + name.length);
+    return range.getClientRects().length;
+}"""
 _NAMES = ("lenet5", "lenet", "<script>alert(1)</script>", "alexnet")
 
 
@@ -232,6 +239,25 @@ def test_six_columns_fit_and_all_are_a_click_away(opened, address, scripts):
 
     assert (before, wider) == (6, 0)
     assert shown.count() > 10
+
+
+def test_a_phone_shows_the_interval_of_a_long_name(opened, tmp_path):
+    """Without scrolling sideways; and the headline breaks before the name, not within it."""
+    name = "timm:tf_mobilenetv3_large_minimal_100.in1k"
+    path = make_run(tmp_path, models=("lenet5", name), seeds=2, change=alike)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.report.page.vega.FILE_FORMS", ())
+        write_report(str(path), tmp_path)
+    page = opened((path / "report.html").as_uri(), viewport=_PHONE)
+    cell = page.locator("#table tbody tr").nth(0).locator("td").nth(1)
+    names = page.locator("#table tbody th").all_inner_texts()
+    lines = page.locator("h1").evaluate(_LINES_OF, short_name(name, 28))
+
+    assert lines == 1  # of the headline, in which the name stands
+    assert " to " in cell.inner_text()
+    assert cell.bounding_box()["x"] > 0
+    assert cell.bounding_box()["x"] + cell.bounding_box()["width"] <= _PHONE["width"]
+    assert name in names
 
 
 def test_a_command_is_copied(opened, address):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from bench.data.check import check
 from bench.data.find import Reject, find
-from bench.report.tiles import _heading, draw_sheet, write_sheet
+from bench.report.tiles import _font, _heading, _wrap, draw_sheet, write_sheet
 from registry.errors import RunError
 
 
@@ -54,6 +54,15 @@ def test_names_on_a_sheet_may_hold_anything(tmp_path):
     names = ["\x1b[31m.jpg", "\udcff.jpg", "x" * 250 + ".jpg", "a b " * 60 + ".jpg", "\u202e.jpg"]
 
     assert draw_sheet([Reject(name=name, reason=name) for name in names], tmp_path).size[0] > 600
+
+
+def test_a_name_on_a_sheet_keeps_its_suffix_whole():
+    """A line ends before it, or after a folder; a name of one part ends at any letter."""
+    font = _font(12)
+    found = [_wrap(name, font, 80, 2) for name in ("Cat/cat.2175.jpg", "sub/abcdef.jpg", "m" * 9)]
+
+    assert found[:2] == [["Cat/cat.2175", ".jpg"], ["sub/abcdef", ".jpg"]]
+    assert "".join(found[2]) == "m" * 9
 
 
 def test_a_sheet_that_cannot_be_written_is_an_error(drawn, tmp_path):

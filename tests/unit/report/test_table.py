@@ -97,6 +97,15 @@ def test_a_long_name_is_whole_where_there_is_room():
     assert re.search(r" …x+ ", _printed(results, 80))
 
 
+@pytest.mark.parametrize("width", range(60, 110, 7))
+def test_a_name_is_cut_only_in_a_full_line(width):
+    """A column that is hidden leaves its room to the names."""
+    results = renamed(_with_a_failure(7), "lenet", _LONG)
+    (row,) = [line for line in _printed(results, width).splitlines() if "xxx" in line]
+
+    assert "…" not in row or len(row) == width
+
+
 def test_wider_never_shows_less():
     """Each column that is shown at one width is shown at any greater one."""
     results = made_results(seeds=7, failed=["vgg16"])

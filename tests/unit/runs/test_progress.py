@@ -222,6 +222,16 @@ def test_the_table_fits_the_terminal(width):
     assert lines[-1] == " 1 of 20 trials done"
 
 
+def test_a_long_name_leaves_the_accuracy_whole():
+    """The name loses its start, as in the table at the end."""
+    board = RunProgress([made_spec("timm:tf_mobilenetv3_large_minimal_100"), made_spec("lenet")])
+    board.on_end(made_record("timm:tf_mobilenetv3_large_minimal_100"))
+    lines = _drawn(board, 50)
+
+    assert max(map(len, lines)) <= 50
+    assert any("large_minimal_100 " in line and " 75.0 %" in line for line in lines)
+
+
 def _terminal(width=100):
     stream = io.StringIO()
     return Console(file=stream, force_terminal=True, width=width, height=30), stream
@@ -318,8 +328,8 @@ def test_without_a_terminal_there_is_a_line_an_epoch(capsys):
 
     assert not _ANSI.search(told)
     assert told.splitlines() == [
-        "lenet (seed 0) epoch 1/3: validation 55.0%, loss 0.600, 0.690 in validation, 12.5 s",
-        "✓ lenet (seed 0): test accuracy 75.0%, 37.5 s training, 2.0% of it waiting for data",
+        "lenet (seed 0) epoch 1/3: validation 55.0 %, loss 0.600, 0.690 in validation, 12.5 s",
+        "✓ lenet (seed 0): test accuracy 75.0 %, 37.5 s training, 2.0 % of it waiting for data",
     ]
 
 
@@ -382,7 +392,7 @@ def test_a_budget_is_told_in_seconds():
     first = _states(board)["lenet"]
     board.on_phase(replace(record, history=(made_epoch(),), train_seconds=12.5))
 
-    assert (first, _states(board)["lenet"]) == ("epoch 1 of 60 s", "epoch 2 of 60 s")
+    assert (first, _states(board)["lenet"]) == ("epoch 1, 60 s in all", "epoch 2, 60 s in all")
 
 
 def test_the_time_left_of_a_budget_is_what_is_not_spent():
@@ -404,4 +414,4 @@ def test_a_line_of_a_budgets_epoch_has_no_number_of_epochs(capsys):
     err = capsys.readouterr().err
 
     assert "lenet (seed 0): resuming after step 7\n" in err
-    assert "lenet (seed 0) epoch 2 of 60 s: validation" in err
+    assert "lenet (seed 0) epoch 2, 60 s in all: validation" in err

@@ -119,7 +119,7 @@ def test_cadences(text, seconds, steps):
     """Seconds, minutes, steps, or never."""
     found = Cadence.parse(text)
 
-    assert (found.seconds, found.steps, found.at_stop) == (seconds, steps, text != "never")
+    assert (found.seconds, found.steps, found.saves) == (seconds, steps, text != "never")
 
 
 @pytest.mark.parametrize("text", ["", "0s", "-1", "1h", "1.5s", "often", "s"])

@@ -103,11 +103,11 @@ def test_times_add_up_over_processes(split, tmp_path):
     assert before.checkpoint_seconds > 0
 
 
-@pytest.mark.parametrize(("at_stop", "kept"), [(True, 1), (False, 0)])
-def test_never_keeps_no_checkpoint_at_a_stop(split, tmp_path, at_stop, kept):
+@pytest.mark.parametrize(("text", "kept"), [("100", 1), ("never", 0)])
+def test_never_keeps_no_checkpoint_at_a_stop(split, tmp_path, text, kept):
     """It can be ten times as large as the trial is worth; the trial starts again."""
     folder, stop = tmp_path / "c", StopRequest()
-    cadence = Cadence(at_stop=at_stop)
+    cadence = Cadence.parse(text)
     context = TrialContext(checkpoints=Checkpoints(folder), stop=stop, cadence=cadence)
     result = run_trial(restless_spec(), split, StopAt(stop, step=3), context)
 
@@ -173,7 +173,7 @@ def test_a_split_reaches_another_process_as_it_is(split):
         ("60s", Cadence(seconds=60)),
         ("5m", Cadence(seconds=300)),
         ("200", Cadence(steps=200)),
-        ("never", Cadence(at_stop=False)),
+        ("never", Cadence()),
     ],
 )
 def test_a_cadence_is_seconds_minutes_or_steps(text, cadence):

@@ -48,7 +48,7 @@ def test_demo_leaves_neither_weights_nor_pixels(zoo, tmp_path, monkeypatch):
     left = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".jpg"]
 
     assert code == 0
-    assert "synthetic drawings: 30/6/12 images (given)" in out
+    assert "synthetic drawings: 30/6/12 images (train/validation/test, given)" in out
     assert "Results and figures: " in said
     assert "photograph" not in out + said
     assert [path.name for path in left if path.suffix in (".safetensors", ".pixels")] == []

@@ -64,6 +64,18 @@ def test_a_narrow_terminal_folds_cells(monkeypatch, capsys, table, width):
     assert sum(line.count("-") for line in lines) >= _NAME.count("-")
 
 
+def test_a_dumb_terminal_has_its_width(monkeypatch, capsys):
+    """A table is not drawn for the 80 characters that other programs assume."""
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_table(made_results(seeds=2))
+    lines = capsys.readouterr().out.splitlines()
+
+    assert any("accuracy" in line for line in lines)
+    assert max(map(len, lines)) <= 50
+
+
 def test_a_function_gets_the_width_that_there_is(monkeypatch, capsys):
     """No terminal has none that matters; `COLUMNS` sets one."""
     widths = []
