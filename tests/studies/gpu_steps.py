@@ -23,9 +23,11 @@ import registry
 from bench.data.synthetic import synthetic_folder
 from bench.runs.progress import Progress
 from bench.runs.run_results import RunResults
+from bench.system.cpu import default_threads
 from bench.system.device import choose_device
 from bench.system.environment import describe_environment
 from bench.training.record import TrialRecord
+from bench.training.remote_checkpoints import POINTER
 from registry.catalog import Catalog
 from registry.verify import verify
 
@@ -175,7 +177,7 @@ def _kill_one(setting: Setting, runs: str) -> None:
             [setting.measured], setting.data, runs=runs, progress=False, **options
         )
         os._exit(0)
-    while not list(Path(runs).rglob("checkpoints/*")):
+    while not list(Path(runs).rglob(POINTER)):
         time.sleep(0.005)
         if os.waitpid(process, os.WNOHANG)[0]:
             raise RuntimeError("the training ended before it was killed")
@@ -200,6 +202,8 @@ _LEFT_BYTES = 3_000_000_000  # for a context, and less than 1,024 images of Alex
 
 def together(setting: Setting) -> list[Row]:
     """Return the seconds of two trials one after the other, and at once."""
+    if default_threads() < 2:
+        raise NotRunError("two trials need two cores")
     rows = []
     for jobs in (1, 2):
         started = time.perf_counter()

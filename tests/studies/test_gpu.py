@@ -14,10 +14,12 @@ from paths import ROOT
 from warm import warm
 
 
-def test_the_steps_run_on_a_cpu(tmp_path):
+@pytest.mark.usefixtures("all_cores")
+def test_the_steps_run_on_a_cpu(tmp_path, drawn):
     """Each is ok or says why not; figures and page have the same."""
     script = ROOT / "tests" / "studies" / "gpu.py"
-    done = warm().run([script, "--device", "cpu", "--into", tmp_path], cwd=tmp_path)
+    arguments = ["--device", "cpu", "--data", drawn, "--into", tmp_path]
+    done = warm().run([script, *arguments], cwd=tmp_path)
     whole = json.loads((tmp_path / "gpu.json").read_text())
     statuses = {name: outcome["status"] for name, outcome in whole["steps"].items()}
     found = {name: outcome["found"] for name, outcome in whole["steps"].items()}
