@@ -109,6 +109,7 @@ def training(setting: Setting) -> list[Row]:
 def _trained(setting: Setting, model: str, precision: str) -> Row:
     cuda = setting.device.startswith("cuda")
     if cuda:
+        torch.cuda.init()  # else there are no statistics to reset
         torch.cuda.reset_peak_memory_stats(setting.device)
     row: Row = {"network": model, "precision": precision}
     try:
@@ -172,11 +173,13 @@ def _kill_one(setting: Setting, runs: str) -> None:
     bench.runs.stored_runs.write_page = lambda *arguments: None
     process = os.fork()  # nothing here has used the device
     if process == 0:
-        options = _options(setting, epochs=2 * setting.epochs, checkpoint_every="1")
-        bench.runs.execute.run(
-            [setting.measured], setting.data, runs=runs, progress=False, **options
-        )
-        os._exit(0)
+        try:
+            options = _options(setting, epochs=2 * setting.epochs, checkpoint_every="1")
+            bench.runs.execute.run(
+                [setting.measured], setting.data, runs=runs, progress=False, **options
+            )
+        finally:
+            os._exit(0)
     while not list(Path(runs).rglob(POINTER)):
         time.sleep(0.005)
         if os.waitpid(process, os.WNOHANG)[0]:
