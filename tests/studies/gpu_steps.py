@@ -33,6 +33,8 @@ from registry.verify import verify
 
 Row = dict[str, Any]
 _TARGET = 0.9
+_LEFT_BYTES = 3_000_000_000  # for a context, and less than the drawings need in ResNet-18
+_TRAINED = ("lenet", "alexnet", "torchvision:resnet18", "timm:vit_tiny_patch16_224")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +77,6 @@ def setting_for(device: str, data: Path | None, photographs: Path | None) -> Set
         batch_size=8 if small else 64,
         epochs=2 if small else 3,
     )
-
-
-_TRAINED = ("lenet", "alexnet", "torchvision:resnet18", "timm:vit_tiny_patch16_224")
 
 
 def contracts(setting: Setting) -> list[Row]:
@@ -194,13 +193,11 @@ def out_of_memory(setting: Setting) -> Row:
         raise NotRunError("only on CUDA: memory is taken away there")
     free, _ = torch.cuda.mem_get_info(setting.device)
     ballast = torch.empty(max(free - _LEFT_BYTES, 0), dtype=torch.uint8, device=setting.device)
-    record = _run(
-        setting, ["alexnet"], batch_size=1024, on_oom="halve", isolate=True, epochs=1
-    ).records[0]
-    return {"left_bytes": free - len(ballast), "status": record.status, "marks": [*record.marks]}
-
-
-_LEFT_BYTES = 3_000_000_000  # for a context, and less than 1,024 images of AlexNet
+    options: dict[str, Any] = {"batch_size": 1024, "on_oom": "halve", "isolate": True, "epochs": 1}
+    record = _run(setting, [setting.measured], **options).records[0]
+    if record.status != "ok" or not record.marks:
+        raise RuntimeError(record.error or "the memory that was left was enough")
+    return {"left_bytes": free - len(ballast), "marks": [*record.marks]}
 
 
 def together(setting: Setting) -> list[Row]:
