@@ -25,7 +25,7 @@ BASELINE ?= .benchmarks/saved.json
 # two workers more than cores, four at most, a file at a time: what a file's tests share is made once
 CORES := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench test rooms coverage mutants soak sweep public chapter simulations reference docs words errors benchmark benchmark-compare benchmark-save benchmark-table clean
+.PHONY: bench test test-lowest package gpu rooms coverage mutants soak sweep public chapter simulations reference docs words errors benchmark benchmark-compare benchmark-save benchmark-table clean
 
 bench: $(VENV)/installed
 	$(BIN)/zoo demo
@@ -42,6 +42,27 @@ types: $(STAMP)
 	$(BIN)/mypy
 suite: $(STAMP)
 	$(BIN)/python -m pytest $(CORES) $(PYTEST)
+
+# the suite with the lowest release of each dependency, in an environment of its own: docs/reference/versions.md
+LOWEST := .venv-lowest
+test-lowest: $(LOWEST)/installed
+	$(LOWEST)/bin/python -m pytest $(CORES) $(PYTEST)
+
+$(LOWEST)/installed: pyproject.toml tests/studies/lowest.py
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python tests/studies/lowest.py pyproject.toml > $(LOWEST)/lowest.txt
+	@PIP_CONSTRAINT=$(CURDIR)/$(LOWEST)/lowest.txt .ci/install $(LOWEST) '.[dev]'
+	@touch $@
+
+# a wheel and an sdist in dist/, checked as PyPI checks them
+package: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
+# what zoo does on a GPU, into docs/gpu.md; without one a trial of the script: build/gpu.md. All options: GPU='--photographs FOLDER'
+gpu: $(STAMP)
+	$(SCRIPT) tests/studies/gpu.py $(GPU)
 
 # how the code is laid out, in figures; fails where a rule of the layout is broken
 rooms: $(STAMP)
@@ -127,4 +148,4 @@ $(STAMP): $(VENV)/installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -133,17 +133,26 @@ def _say_usage(error: Any) -> int:
     return int(error.exit_code)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"zoo {__version__}")
-        raise typer.Exit
+def _print_version(context: typer.Context, wanted: bool) -> None:
+    if not wanted:
+        return
+    print(f"zoo {__version__}")
+    if context.params.get("verbose"):
+        from zoo.diagnostics.doctor import versions
+
+        for each in versions():
+            print(f"{each.about} {each.text}")
+    raise typer.Exit
 
 
 @app.callback()
 def zoo(
-    version: Annotated[
+    verbose: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+        typer.Option("-v", is_eager=True, help="With --version: also of what zoo uses."),
+    ] = False,
+    version: Annotated[  # not eager: `-v` is read before it
+        bool, typer.Option("--version", callback=_print_version, help="Show the version.")
     ] = False,
 ) -> None:
     """Compare image classifiers under identical, reproducible conditions."""

@@ -150,7 +150,8 @@ def given_options(
         name = parameter.removeprefix(_FORMERLY)
         source = context.get_parameter_source(parameter)
         if name in names and source is not None and source.name == "COMMANDLINE":
-            given[name] = ",".join(value) if isinstance(value, list | tuple) else value
+            value = ",".join(value) if isinstance(value, list | tuple) else value
+            given[name] = Path(value) if OPTIONS[name].kind is Path else value  # before typer 0.29
             if parameter != name:
                 say_renamed(str(OPTIONS[name].formerly), OPTIONS[name].flag)
     if more := context.params.get("names"):

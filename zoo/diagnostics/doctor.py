@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
@@ -19,13 +20,17 @@ from registry.errors import format_error
 
 Level = Literal["fine", "note", "wrong"]
 _PACKAGES = ("zoo-bench", "torch", "torchvision", "timm", "numpy", "pillow", "opencv-python")
+_REPORTED = ("torch", "torchvision", "timm", "numpy")
 _LEAST_FREE = 5e9  # bytes: pixels of some thousand photographs, and weights of a run
 _PATIENCE_SECONDS = 120
 _IMPORTS = {
     "torch": "import torch; torch.ones(2).sum()",
     "torchvision": "import torchvision; torchvision.ops.nms",
     "timm": "import timm; timm.list_models()",
+    "opencv-python": "import cv2",
 }
+_CANNOT_OPEN = "cannot open shared object file"
+_SYSTEM_LIBRARIES = "; on Debian or Ubuntu: `apt-get install libgl1 libglib2.0-0`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +66,17 @@ def machine() -> Iterator[Finding]:
     python = f"{platform.python_version()}, {sys.prefix}"
     yield Finding(about="python", level="fine", text=python)
     yield from map(_of_package, _PACKAGES)
-    yield from _pairs()
+    yield from _unmet()
     yield from map(_of_import, _IMPORTS)
     yield from _of_device()
     yield from _of_disks()
+
+
+def versions() -> Iterator[Finding]:
+    """Yield the versions that a report of a problem needs, and the device."""
+    yield Finding(about="python", level="fine", text=platform.python_version())
+    yield from map(_of_package, _REPORTED)
+    yield next(_of_device())
 
 
 def _of_package(name: str) -> Finding:
@@ -74,23 +86,36 @@ def _of_package(name: str) -> Finding:
         return Finding(about=name, level="wrong", text="not installed: reinstall zoo-bench")
 
 
-def _pairs() -> Iterator[Finding]:
-    """Yield a finding if torchvision was built for another torch, as its metadata says."""
+def _unmet() -> Iterator[Finding]:
+    """Yield a finding for each package that zoo-bench or torchvision needs in another version."""
+    for owner in ("zoo-bench", "torchvision"):
+        with suppress(PackageNotFoundError):  # said by `_of_package`
+            for text in distribution(owner).requires or ():
+                yield from _of_requirement(owner, text)
+
+
+def _of_requirement(owner: str, text: str) -> Iterator[Finding]:
     from packaging.requirements import Requirement
 
-    try:
-        wanted = [Requirement(each) for each in distribution("torchvision").requires or ()]
-        found = version("torch")
-    except PackageNotFoundError:
+    wanted = Requirement(text)
+    if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
         return
-    for requirement in wanted:
-        if requirement.name == "torch" and not requirement.specifier.contains(found, True):
-            yield Finding(
-                about="torchvision",
-                level="wrong",
-                text=f"was built for torch{requirement.specifier}, not {found}: install a matching "
-                "pair, or it fails with `operator torchvision::nms does not exist`",
-            )
+    try:
+        found = version(wanted.name)
+    except PackageNotFoundError:
+        if owner == "zoo-bench" and wanted.name not in _PACKAGES:
+            yield _of_package(wanted.name)
+        return
+    if wanted.specifier.contains(found, True):
+        return
+    needed = f"{wanted.name}{wanted.specifier}"
+    if owner == "torchvision":
+        text = f"was built for {needed}, not {found}: install a matching pair"
+        broken = "or it fails with `operator torchvision::nms does not exist`"
+        yield Finding(about=owner, level="wrong", text=f"{text}, {broken}")
+    else:
+        text = f"{found}, but {owner} needs {wanted.specifier}: `pip install '{needed}'`"
+        yield Finding(about=wanted.name, level="wrong", text=text)
 
 
 def _of_import(name: str) -> Finding:
@@ -103,7 +128,8 @@ def _of_import(name: str) -> Finding:
     seconds = time.perf_counter() - started
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return Finding(about=name, level="wrong", text=f"cannot be imported: {last}")
+        fix = _SYSTEM_LIBRARIES if name == "opencv-python" and _CANNOT_OPEN in last else ""
+        return Finding(about=name, level="wrong", text=f"cannot be imported: {last}{fix}")
     return Finding(about=name, level="fine", text=f"imported in {seconds:.1f} s")
 
 

@@ -50,6 +50,20 @@ def test_listing_and_help_import_no_torch(arguments):
     assert done.stderr.splitlines()[-1] == "set()"
 
 
+def test_the_version_with_those_of_what_is_used(zoo):
+    """`--version` is one line; with `-v`, on either side, come the others and the device."""
+    _, alone, _ = zoo("--version")
+    _, before, _ = zoo("-v", "--version")
+    code, after, _ = zoo("--version", "-v")
+    lines = after.splitlines()
+
+    assert (code, alone, before) == (0, f"{lines[0]}\n", after)
+    assert [line.split()[0] for line in lines] == [
+        "zoo", "python", "torch", "torchvision", "timm", "numpy", "device"
+    ]  # fmt: skip
+    assert all(len(line.split()) > 1 for line in lines)
+
+
 def test_a_list_of_runs_imports_no_torch(tmp_path):
     """Records and predictions are read and checked without torch, pandas and SciPy."""
     made_runs.make_run(tmp_path / "0001-lenet5", {"lenet5": made_runs.correct(seeds=1)})

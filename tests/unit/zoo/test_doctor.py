@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import EntryPoints
+from importlib.metadata import EntryPoints, PackageNotFoundError
 from types import SimpleNamespace
 
 import pytest
@@ -162,30 +162,67 @@ def test_an_editable_installation_that_is_stale_is_wrong(monkeypatch, tmp_path, 
     assert found == (["wrong"] if stale else [])
 
 
+def _unmet(monkeypatch, owner, requires, **installed):
+    """Return the findings where `owner` alone is installed, with these requirements."""
+
+    def distribution(name):
+        if name != owner:
+            raise PackageNotFoundError(name)
+        return SimpleNamespace(requires=requires)
+
+    def version(name):
+        if name not in installed:
+            raise PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(doctor, "distribution", distribution)
+    monkeypatch.setattr(doctor, "version", version)
+    return list(doctor._unmet())
+
+
 def test_a_torchvision_for_another_torch_is_wrong(monkeypatch):
     """It says itself which one it was built for; the error it would give later is named."""
-
-    class Torchvision:
-        requires = ("numpy", "torch==2.12.0")
-
-    monkeypatch.setattr(doctor, "distribution", lambda name: Torchvision)
-    monkeypatch.setattr(doctor, "version", lambda name: "2.14.1+cpu")
-    (found,) = doctor._pairs()
+    requires = ["numpy", "torch==2.12.0"]
+    (found,) = _unmet(monkeypatch, "torchvision", requires, torch="2.14.1+cpu")
 
     assert found.level == "wrong"
     assert "was built for torch==2.12.0, not 2.14.1+cpu" in found.text
 
 
-def test_a_torchvision_for_this_torch_is_fine(monkeypatch):
-    """A local version, `+cpu`, is the same release."""
+@pytest.mark.parametrize("requirement", ["torch==2.14.1", "torch>=2.14.0"])
+def test_a_torchvision_for_this_torch_is_fine(monkeypatch, requirement):
+    """A local version, `+cpu`, is the same release; some torchvisions fit several."""
+    assert _unmet(monkeypatch, "torchvision", [requirement], torch="2.14.1+cpu") == []
 
-    class Torchvision:
-        requires = ("torch==2.14.1",)
 
-    monkeypatch.setattr(doctor, "distribution", lambda name: Torchvision)
-    monkeypatch.setattr(doctor, "version", lambda name: "2.14.1+cpu")
+@pytest.mark.parametrize(
+    ("installed", "level"), [("2.8.0", "wrong"), ("2.9.0", None), ("3.1", None)]
+)
+def test_a_version_that_is_too_old_is_wrong(monkeypatch, installed, level):
+    """By what zoo-bench requires itself; newer ones are fine, and so is a missing extra."""
+    requires = ["torch>=2.9", 'onnx>=1.22; extra == "onnx"']
+    found = _unmet(monkeypatch, "zoo-bench", requires, torch=installed)
 
-    assert list(doctor._pairs()) == []
+    assert [each.level for each in found] == ([level] if level else [])
+    assert all("2.8.0, but zoo-bench needs >=2.9: `pip install" in each.text for each in found)
+
+
+def test_a_package_that_is_not_installed_is_wrong(monkeypatch):
+    """Whatever zoo-bench requires."""
+    (found,) = _unmet(monkeypatch, "zoo-bench", ["msgspec>=0.19"])
+
+    assert (found.about, found.level) == ("msgspec", "wrong")
+    assert "not installed" in found.text
+
+
+def test_a_container_without_the_systems_libraries_is_told_which(monkeypatch):
+    """OpenCV needs some that a slim one lacks."""
+    missing = "libGL.so.1: cannot open shared object file: No such file or directory"
+    monkeypatch.setitem(doctor._IMPORTS, "opencv-python", f"raise ImportError('{missing}')")
+    found = doctor._of_import("opencv-python")
+
+    assert found.level == "wrong"
+    assert "`apt-get install libgl1 libglib2.0-0`" in found.text
 
 
 def test_a_library_that_can_not_be_imported_is_told(monkeypatch):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bench.runs.run_options import OPTIONS
+from zoo.cli.options import given_options
 
 _PANELS = ("Compare", "Explore", "Your own", "Data", "Scale")
 
@@ -119,6 +122,16 @@ def test_the_old_name_of_an_option_is_taken_and_told(monkeypatch, zoo):
     assert err.splitlines()[0] == (
         "zoo: --layout is now --memory-format; the old spelling still works in this version"
     )
+
+
+def test_a_path_is_a_path_though_typer_leaves_it_a_text():
+    """Before 0.29 it converts what it hands to the command, not what its context has."""
+    source = SimpleNamespace(name="COMMANDLINE")
+    context = SimpleNamespace(
+        params={"data": "here", "recipe": "textbook"}, get_parameter_source=lambda name: source
+    )
+
+    assert given_options(context) == {"data": Path("here"), "recipe": "textbook"}
 
 
 def test_ctrl_c_in_any_command_is_one_line(monkeypatch, zoo):
