@@ -37,7 +37,8 @@ class _Foreign:
         added = [environment["PYTHONPATH"], str(ROOT), str(PLUGINS / "undrawn")]
         path = os.pathsep.join([*added, str(PLUGINS / "badnets")])
         cache = {"ZOO_CACHE": str(folder / "cache")}
-        self._environment = os.environ | environment | cache | {"PYTHONPATH": path}
+        wide = {"COLUMNS": "120"}  # for whole names
+        self._environment = os.environ | environment | cache | wide | {"PYTHONPATH": path}
 
     def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
