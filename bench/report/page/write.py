@@ -32,6 +32,7 @@ _FOLDER = Path(__file__).parent
 _TRADEOFFS = ("accuracy-training-time", "accuracy-parameters")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _PARTS = re.compile("(?<=[:_/])")  # of `timm:mobilenetv3_small_050`
+_CUT = re.compile(r"\S*…\S*")
 _SECTIONS = (
     ("verdict", "Verdict", "headline"),
     ("table", "Models", "table"),
@@ -83,7 +84,7 @@ def page(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "shown": _harmless, "told": _told, "named": _named, "parted": _parted
+        "shown": _harmless, "told": _told, "named": _named, "parted": _parted, "titled": _titled
     }  # fmt: skip
     charts = {each.name: _chart(each, drawings) for each in figures if each.on_page}
     tradeoffs = [charts.pop(name) for name in _TRADEOFFS if name in charts]
@@ -164,6 +165,11 @@ def _named(value: object) -> Markup:
 def _parted(value: object) -> Markup:
     """Return a model's name like `_harmless`, which may break between its parts."""
     return Markup("<wbr>").join(_PARTS.split(_harmless(value)))
+
+
+def _titled(value: object) -> Markup:
+    """Return text like `_harmless`, whose shortened names do not break after their ellipsis."""
+    return Markup(_CUT.sub(r'<span class="whole">\g<0></span>', str(escape(_harmless(value)))))
 
 
 def _text(name: str) -> str:
