@@ -210,13 +210,13 @@ def test_a_model_with_other_logits_is_not_kept(spoil, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (Crowd(), "not written: its logits differ"),
+        (Crowd(), "not written: its logits differ|Constraints violated"),  # the latter: torch 2.9
         (Pair(), r"not written: its \w+ are fixed to 2"),
     ],
 )
 def test_a_network_that_is_bound_to_a_number_of_images_is_not_kept(network, message, tmp_path):
     """Whether the graph says so itself, or one image finds it out."""
-    with pytest.raises(RunError, match=rf"a\.onnx {message}"):
+    with pytest.raises(RunError, match=rf"a\.onnx.*({message})"):
         write_onnx(tmp_path / "a.onnx", network, PUBLISHED)
     assert os.listdir(tmp_path) == []  # noqa: PTH208
 
