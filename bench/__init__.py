@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bench.analysis.comparison import RunComparison
     from bench.data.dataset_plugins import Dataset
     from bench.engines.registry import Engine
+    from bench.followup.choose import choose
     from bench.followup.stress import stress
     from bench.report.followup_file import Followup
     from bench.runs.compare import compare
@@ -29,6 +30,7 @@ _MODULES = {
     "Recipe": "bench.training.recipe",
     "Results": "bench.runs.run_results",
     "RunComparison": "bench.analysis.comparison",
+    "choose": "bench.followup.choose",
     "compare": "bench.runs.compare",
     "load": "bench.runs.stored_runs",
     "run": "bench.runs.execute",
@@ -42,6 +44,7 @@ __all__ = [
     "Recipe",
     "Results",
     "RunComparison",
+    "choose",
     "compare",
     "load",
     "run",

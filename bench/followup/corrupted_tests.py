@@ -107,15 +107,20 @@ def corrupted_answers(run: FinishedRun, kept: KeptParts) -> dict[str, NDArray[np
     }
 
 
-def changed_answers(run: FinishedRun, trial: StoredTrial) -> int:
-    """Return how many of the answers to the test images differ from those in the run."""
+def changed_answers(run: FinishedRun, trial: StoredTrial, kept: KeptParts) -> int:
+    """Return how many of the answers to the clean test images differ from those in the run."""
+    key = {**run.key(trial), "corruption": None, "version": VERSION}
+    if (known := kept.read(key)) is not None:
+        return int(known["changed"][0])
     batches = run.batches(trial)
     loader = batches.evaluation(run.images(trial))
     answer = evaluate(
         run.network(trial), loader.epoch(), device=batches.device, precision=batches.precision
     )
     assert trial.test is not None
-    return int((answer.predicted != trial.test.predicted).sum())
+    changed = int((answer.predicted != trial.test.predicted).sum())
+    kept.keep(key, {"changed": np.array([changed])})
+    return changed
 
 
 def _kept(kept: KeptParts, key: Mapping[str, Any]) -> Said:

@@ -64,7 +64,8 @@ def _motion(picture: Pixels, level: float, draws: _Draws) -> Pixels:
 def _jpeg(picture: Pixels, level: float, draws: _Draws) -> Pixels:
     blue_first = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     _, content = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, int(level)])
-    return cast("Pixels", cv2.cvtColor(cv2.imdecode(content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
+    decoded = cast("Pixels", cv2.imdecode(content, cv2.IMREAD_COLOR))
+    return cast("Pixels", cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
 
 
 def _darkness(picture: Pixels, level: float, draws: _Draws) -> Pixels:
@@ -127,7 +128,7 @@ def _part(picture: Pixels, share: float, draws: _Draws) -> tuple[int, int, int, 
 
 def _unit(picture: Pixels) -> float:
     """Return the pixels of `picture` for one of a picture whose shorter side is 256."""
-    return min(picture.shape[:2]) / _BASE
+    return float(min(picture.shape[:2]) / _BASE)
 
 
 CORRUPTIONS = (

@@ -69,13 +69,14 @@ def stress(
         ZooError: the run has no weights, or its images are missing or have changed.
     """
     with finished_run(run, runs, Progress(shown=progress), trusted=trust) as opened:
-        said = corrupted_answers(opened, KeptParts(opened.folder.path, "stress"))
-        found = _followup(opened, stressed_models(opened, said))
+        kept = KeptParts(opened.folder.path, "stress")
+        models = stressed_models(opened, corrupted_answers(opened, kept))
+        found = _followup(opened, models, _changed(opened, kept))
         opened.publish(found, _pictures(opened))
         return found
 
 
-def _followup(run: FinishedRun, models: Sequence[Stressed]) -> Followup:
+def _followup(run: FinishedRun, models: Sequence[Stressed], changed: Sequence[str]) -> Followup:
     noun = "drawing" if run.results.synthetic else "image"
     tested = compared(run, models)
     standing, _ = stress_standings(tested, noun)
@@ -87,7 +88,7 @@ def _followup(run: FinishedRun, models: Sequence[Stressed]) -> Followup:
         covers=run.covers,
         lead=_lead(models, run.results.pairwise.standings, standing),
         lines=(*_verdict_lines(standing), *_turned_lines(turned)),
-        notes=(_NOTE, *_changed(run)),
+        notes=(_NOTE, *changed),
         tables=(_table(models), _corruption_table(models)),
         charts=(_chart(models),),
         galleries=(_gallery(run),),
@@ -101,8 +102,8 @@ def _title(models: Sequence[Stressed], standing: Standings) -> str:
         return f"{only.model} falls {_fall(only)} under corruption"
     if standing.winner:
         return f"{standing.winner} is the best under corruption"
-    least = min(models, key=lambda each: _loss(each))
-    return f"No clear winner under corruption; {least.model} loses least: {_fall(least)}"
+    first = max(models, key=lambda each: float(each.shares.mean()))
+    return f"No clear winner under corruption; {first.model} is ahead and falls {_fall(first)}"
 
 
 def _fall(model: Stressed) -> str:
@@ -240,11 +241,11 @@ def _file(place: int) -> str:
     return f"stress-{CORRUPTIONS[place].name.lower()}.jpg"
 
 
-def _changed(run: FinishedRun) -> list[str]:
+def _changed(run: FinishedRun, kept: KeptParts) -> list[str]:
     """Return a note for each network that no longer answers as in the run, as on other machines."""
     notes = list[str]()
     for trial in run.trials:
-        if count := changed_answers(run, trial):
+        if count := changed_answers(run, trial, kept):
             images = count_noun(count, "test image")
             notes.append(
                 f"{trial.spec.model} ({trial.spec.turn}) answers {images} differently from the run."

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.report.followup_file import Followup, followup_json
-from bench.runs.run_folder import RunFolder
 from bench.system.display import LINE_CELLS, short
 from zoo.cli.output import print_json, print_rendered, say
 
@@ -15,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import RenderableType
+
+    from bench.report.followup_file import Followup
 
 Trust = Annotated[
     bool,
@@ -25,6 +25,9 @@ _SIGNS = {"better": "✓", "right": "✓", "level": "=", "failed": "✗", "wrong
 
 def print_followup(found: Followup, run: str, runs: Path, *, as_json: bool) -> None:
     """Print what was found: as JSON, or as title, sentences and tables; the page on stderr."""
+    from bench.report.followup_file import followup_json
+    from bench.runs.run_folder import RunFolder
+
     if as_json:
         print_json(followup_json(found))
         return
