@@ -16,7 +16,7 @@ from statistics import median, quantiles
 from paths import ROOT
 
 PACKAGES = ("registry", "zoo", "bench")
-ROOMS = ("system", "data", "training", "engines", "analysis", "report", "runs", "tune")
+ROOMS = ("system", "data", "training", "engines", "analysis", "report", "runs", "followup", "tune")
 MOST_LINES = 300  # of a file
 MOST_MEDIAN, MOST_NINTH = 8, 22  # lines of a function
 Graph = Mapping[str, set[str]]

@@ -34,8 +34,8 @@ from zoo.cli.runs import report, runs_app
 from zoo.cli.tune import tune
 from zoo.cli.weights import export, predict
 
-_PANELS = _COMPARE, _EXPLORE, _YOURS, _DATA, _SCALE = (
-    "Compare", "Explore", "Your own", "Data", "Scale"
+_PANELS = _COMPARE, _AFTER, _EXPLORE, _YOURS, _DATA, _SCALE = (
+    "Compare", "After the table", "Explore", "Your own", "Data", "Scale"
 )  # fmt: skip
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # Click's, which typer contains
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -171,6 +171,7 @@ def show(
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     (_COMPARE, (demo, bench, compare, tune, report)),
+    (_AFTER, ()),  # in the order of the page: what a finished run is asked
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from bench.analysis.results import Results
+from bench.report.followup_file import Followup, read_followups
 from bench.report.page.figure import Figure
+from bench.report.page.followup_sections import followup_images, followup_section
 from bench.report.page.gallery import Album
 from bench.report.page.provenance import data_section, repeat_section
 from bench.report.page.sections import (
@@ -30,6 +32,7 @@ from bench.system.received_files import make_inside
 _FOLDER = Path(__file__).parent
 _SUFFIX = 5  # letters, as in jpeg and webp
 _TRADEOFFS = ("accuracy-training-time", "accuracy-parameters")
+_BEFORE_FOLLOWUPS = ("verdict", "table", "tradeoffs", "photographs")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _SECTIONS = (
     ("verdict", "Verdict", "headline"),
@@ -55,10 +58,11 @@ def write_page(
     with renderer() as render:
         from bench.report.page.charts import figures_of  # with Altair, which takes half a second
 
-        figures = figures_of(results)
-        pictures = read_thumbnails(shown_photographs(results))
+        found = read_followups(results.folder)
+        figures = figures_of(results, found)
+        pictures = read_thumbnails([*shown_photographs(results), *followup_images(found)])
         drawings = draw_figures(figures, render)
-    write_text(results.page, page(results, about, figures, drawings, pictures))
+    write_text(results.page, page(results, about, figures, drawings, pictures, found))
     folder = results.folder / "figures"
     make_inside(results.folder, folder)
     for name, content in drawings.files.items():
@@ -73,6 +77,7 @@ def page(
     figures: list[Figure],
     drawings: Drawn,
     pictures: Mapping[str, bytes],
+    found: Sequence[Followup] = (),
 ) -> str:
     """Return the self-contained page."""
     from jinja2 import Environment, StrictUndefined
@@ -82,19 +87,22 @@ def page(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"shown": _harmless, "told": _told, "named": _named}
+    environment.filters["swatch"] = _swatch
     charts = {each.name: _chart(each, drawings) for each in figures if each.on_page}
     tradeoffs = [charts.pop(name) for name in _TRADEOFFS if name in charts]
+    album = Album(pictures)
     context = {
         "title": about["title"],
         **verdict_section(results),
         **table_section(results),
         "accuracy": charts.pop("accuracy", None),
         "tradeoffs": tradeoffs,
+        "followups": [followup_section(results, each, charts, album) for each in found],
         "curves": list(charts.values()),
         "curves_title": _curves_title(charts),
         "drawn_lines": "learning-curves" in charts,
         **confusion_section(results),
-        **photographs_section(results, Album(pictures)),
+        **photographs_section(results, album),
         **data_section(about),
         **repeat_section(results, about),
         "css": Markup(_text("page.css")),
@@ -102,7 +110,11 @@ def page(
         "library": Markup(library),
         "policy": _policy(library, script),
     }
-    context["sections"] = [(name, label) for name, label, key in _SECTIONS if context[key]]
+    sections = [(name, label) for name, label, key in _SECTIONS if context[key]]
+    place = [name for name, _ in sections if name in _BEFORE_FOLLOWUPS]
+    at = 1 + [name for name, _ in sections].index(place[-1])
+    added = [(f"followup-{each['name']}", each["label"]) for each in context["followups"]]
+    context["sections"] = [*sections[:at], *added, *sections[at:]]
     if not context["drawn_lines"]:
         context["sections"] = [(n, "Time" if n == "curves" else x) for n, x in context["sections"]]
     return f"{environment.from_string(_text('page.html')).render(context)}\n"
@@ -116,7 +128,6 @@ def _curves_title(charts: Mapping[str, object]) -> str:
 
 def _chart(figure: Figure, drawings: Drawn) -> dict[str, Any]:
     """Return a figure for the template: interactive, and static for pages without scripts."""
-    square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
     return {
         "name": figure.name,
         "title": figure.title,
@@ -124,10 +135,15 @@ def _chart(figure: Figure, drawings: Drawn) -> dict[str, Any]:
         "told": figure.told,
         "spec": Markup(script_json(drawings.specs[figure.name])),
         "svg": Markup(drawings.inline[figure.name]),
-        "key": [{"label": name, "swatch": square % (n + 1)} for name, n in figure.key],
+        "key": figure.key,
         "head": figure.head,
         "rows": figure.table,
     }
+
+
+def _swatch(colour: int) -> Markup:
+    """Return the square of a legend, in a colour by its number."""
+    return Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>') % (colour + 1)
 
 
 def _policy(*scripts: str) -> str:
