@@ -43,7 +43,7 @@ class SpatialLayer:
             return output.permute(0, 3, 1, 2)
         height, width = self.grid
         places = output[:, output.shape[1] - height * width :].transpose(1, 2)
-        return places.unflatten(2, (height, width))
+        return places.reshape(*places.shape[:2], height, width)
 
 
 def find_spatial_layer(network: nn.Module, images: torch.Tensor) -> SpatialLayer | None:
