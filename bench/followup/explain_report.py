@@ -26,7 +26,9 @@ from bench.report.page.figure import classes_of
 from bench.system.display import percent
 
 _MOST_LIKE = 0.5  # correlation with the maps of shuffled weights
-_CAPTION = "The redder, the more a place speaks for what the model said. No red: nothing does."
+_LEAD = (
+    "The redder a place, the more it speaks for what the model said. Where none is, nothing does."
+)
 _NOTES = (
     "Left: how probable the class remains on average while pixels become the mean colour, a tenth "
     "at a time, first those that the map names. The lower, the better the map.",
@@ -82,6 +84,7 @@ def report_explanations(
         label="Why",
         title=_title(passed, len(checks)),
         covers=covers,
+        lead=_LEAD,
         lines=tuple(each.line() for each in checks.values()),
         notes=_NOTES,
         tables=(
@@ -162,25 +165,27 @@ class _Drawn:
 
     def galleries(self) -> Iterator[Gallery]:
         """Yield a gallery of each image that all explain, and of each model's mistakes."""
-        own = [place.image.name for place in self.places.values() if place.image.label < 0]
-        for name in dict.fromkeys(own):
-            yield self._of_image(f"Your photograph: {name}", name)
-        for name in self._wanted.contested:
-            yield self._of_image("The models disagree", name)
+        photos = [place.image.name for place in self.places.values() if place.image.label < 0]
+        titles = {
+            **dict.fromkeys(photos, "Your photograph"),
+            **dict.fromkeys(self._wanted.contested, "The models disagree on"),
+        }
         for name in self._wanted.examples:
-            yield self._of_image("An example", name)
+            titles.setdefault(name, "An example")
+        for name, title in titles.items():
+            if own := [place for (_, image), place in self.places.items() if image == name]:
+                yield self._of_image(f"{title} {name}", own)
         for model, label in self._wanted.models.items():
             own = [self.places.get((model, image)) for image in self._wanted.mistakes[model]]
             tiles = [self._tile(place, name="label") for place in own if place is not None]
             if tiles:
                 title = f"Most confidently wrong: {label}"
-                yield Gallery(title=title, caption=_CAPTION, pictures=tuple(tiles))
+                yield Gallery(title=title, caption="", pictures=tuple(tiles))
 
-    def _of_image(self, title: str, name: str) -> Gallery:
-        own = [self.places[key] for key in self.places if key[1] == name]
+    def _of_image(self, title: str, own: Sequence[_Place]) -> Gallery:
         label = own[0].image.label
         if label >= 0:
-            title = f"{title}: {name}, labelled {self._classes[label]}"
+            title += f", labelled {self._classes[label]}"
         tiles = [self._tile(each, name="model") for each in own]
         return Gallery(title=title, caption="", pictures=tuple(tiles))
 

@@ -9,7 +9,7 @@ from bench.analysis.results import Results
 from bench.report.page.figure import charted_labels
 from bench.report.page.gallery import confidently_wrong, disagreed_on
 
-_CONTESTED, _MISTAKES = 12, 6
+_CONTESTED, _MISTAKES, _EXAMPLES = 8, 6, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,5 +48,5 @@ def explained_images(results: Results) -> ExplainedImages:
             model: tuple(each.image for each in confidently_wrong(answers[model], _MISTAKES))
             for model in models
         },
-        examples=tuple(examples[label] for label in sorted(examples))[:_MISTAKES],
+        examples=tuple(examples[label] for label in sorted(examples))[:_EXAMPLES],
     )

@@ -24,7 +24,6 @@ def explain(
 ) -> None:
     """Show where the networks of a run looked, as heat maps that are checked."""
     from bench.followup.explain import explain
-    from bench.runs.stored_runs import read_run
 
     found = explain(run, photos or (), runs=runs_dir, trust=trust)
-    print_followup(found, read_run(run, runs_dir).page, as_json=as_json)
+    print_followup(found, run, runs_dir, as_json=as_json)
