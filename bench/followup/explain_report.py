@@ -186,8 +186,14 @@ class _Drawn:
         label = own[0].image.label
         if label >= 0:
             title += f", labelled {self._classes[label]}"
-        tiles = [self._tile(each, name="model") for each in own]
-        return Gallery(title=title, caption="", pictures=tuple(tiles))
+        plain = FollowupPicture(
+            alt=own[0].image.name,
+            name="",
+            lines=(FollowupLine(kind="", text="the image"),),
+            file=self._picture(own[0].image, self._shapes[own[0].explained.model]),
+        )
+        tiles = (self._tile(each, name="model") for each in own)
+        return Gallery(title=title, caption="", pictures=(plain, *tiles))
 
     def _tile(self, place: _Place, *, name: str) -> FollowupPicture:
         model, image = place.explained.model, place.image
