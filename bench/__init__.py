@@ -2,8 +2,8 @@
 
 `bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does. It returns
 results, whose `frame` is a pandas table. `bench.load("runs/1")` returns those of a stored run, and
-`bench.compare(1, 2)` does what `zoo compare 1 2` does. `bench.explain(1)` and `bench.labels(1)` do
-what `zoo explain 1` and `zoo labels 1` do. torch is imported at the first call.
+`bench.compare(1, 2)` does what `zoo compare 1 2` does; so do `bench.explain(1)`, `bench.stress(1)`
+and `bench.labels(1)`. torch is imported at the first call.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bench.engines.registry import Engine
     from bench.followup.explain import explain
     from bench.followup.labels import labels
+    from bench.followup.stress import stress
     from bench.report.followup_file import Followup
     from bench.runs.compare import compare
     from bench.runs.execute import run
@@ -35,6 +36,7 @@ _MODULES = {
     "labels": "bench.followup.labels",
     "load": "bench.runs.stored_runs",
     "run": "bench.runs.execute",
+    "stress": "bench.followup.stress",
 }
 _NAMES = {"Results": "RunResults"}
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "labels",
     "load",
     "run",
+    "stress",
 ]
 
 

@@ -33,6 +33,7 @@ from zoo.cli.options import Json, complete
 from zoo.cli.output import accept_any_text, end_when_interrupted, print_json, print_rendered, say
 from zoo.cli.plan import gather, plan, work
 from zoo.cli.runs import report, runs_app
+from zoo.cli.stress import stress
 from zoo.cli.tune import tune
 from zoo.cli.weights import export, predict
 
@@ -173,7 +174,7 @@ def show(
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     (_COMPARE, (demo, bench, compare, tune, report)),
-    (_AFTER, (explain, labels)),  # in the order of the page: what a finished run is asked
+    (_AFTER, (explain, stress, labels)),  # in the order of the page: what a finished run is asked
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),

@@ -28,6 +28,8 @@ def accuracy_interval(correct: Values, clusters: Clusters | None = None) -> tupl
     0 to 1, and equals `wilson_interval` for one seed or if all predictions are correct. With two or
     three seeds it is wide: it covers 94 to 99 %.
 
+    Values may be shares, 0 to 1, instead of right or wrong: those of several answers to an image.
+
     With `clusters`, groups count instead of images, also for one seed. If all predictions or none
     are correct, the number of groups is the effective number.
 
@@ -41,7 +43,7 @@ def accuracy_interval(correct: Values, clusters: Clusters | None = None) -> tupl
     `MeanEstimate.half_width`.
     """
     seeds, images = correct.shape
-    if seeds == 1 and clusters is None:
+    if seeds == 1 and clusters is None and correct.dtype == bool:
         return wilson_interval(int(correct.sum()), images)
     found = estimate_mean(correct, clusters)
     width = found.half_width()
@@ -49,7 +51,8 @@ def accuracy_interval(correct: Values, clusters: Clusters | None = None) -> tupl
     if spread == 0 or found.units == 1:
         return _wilson(found.mean, found.units)
     size = spread * (_NORMAL / width) ** 2 if width else math.inf
-    return _wilson(found.mean, min(size, correct.size))
+    most = correct.size if correct.dtype == bool else math.inf  # shares vary less than answers
+    return _wilson(found.mean, min(size, most))
 
 
 def _wilson(share: float, size: float) -> tuple[float, float]:
