@@ -29,6 +29,7 @@ from bench.system.display import BAD, count_noun, percent, percent_range
 SHEET = "labels-sheet.png"
 _ON_PAGE, _ON_SHEET, _COLUMNS = 24, 60, 6
 _ENOUGH = 0.6  # of the flipped labels
+_CHANCE = 2  # times what a random order finds
 _FLIPS = (
     "The share was measured without training: labels of test images were flipped at random. No "
     "network trained on these flips. Real errors are of harder images, and may be in the training "
@@ -77,12 +78,11 @@ class LabelFindings:
 
 def report_labels(found: LabelFindings, covers: tuple[str, ...]) -> Followup:
     """Return what is told."""
-    doubted, count = int(found.issues.doubted.sum()), len(found.images)
     scored = None if found.said is None else _Scored(found.answers, found.said)
     return Followup(
         kind="labels",
         label="Labels",
-        title=f"The models doubt {doubted or 'none'} of {count:,} labels",
+        title=_title(found),
         covers=covers,
         lead=_lead(found),
         lines=tuple(_lines(found, scored)),
@@ -129,6 +129,17 @@ def _drawn(jpeg: bytes | None) -> Image.Image | None:
     return ImageOps.scale(picture, (PICTURE - 2 * FRAME) / max(picture.size))
 
 
+def _title(found: LabelFindings) -> str:
+    if found.planted and _is_chance(found.planted):
+        return "These models cannot tell which labels are wrong"
+    doubted = int(found.issues.doubted.sum())
+    return f"The models doubt {doubted or 'none'} of {len(found.images):,} labels"
+
+
+def _is_chance(planted: PlantedErrors) -> bool:
+    return planted.found < _CHANCE * planted.looked_at
+
+
 def _lead(found: LabelFindings) -> str:
     first = next(iter(found.answers.values()))
     models = count_noun(len(found.answers), "model")
@@ -143,11 +154,13 @@ def _lead(found: LabelFindings) -> str:
 
 def _lines(found: LabelFindings, scored: _Scored | None) -> Iterator[FollowupLine]:
     if planted := found.planted:
-        kind = "better" if planted.found >= _ENOUGH else "descriptive"
+        kind, more = ("better" if planted.found >= _ENOUGH else "descriptive"), ""
+        if _is_chance(planted):
+            kind, more = "failed", ", hardly more than in a random order: train better models first"
         yield FollowupLine(
             kind=kind,
             text=f"{percent(planted.found, 0)} of labels that were flipped on purpose are in the "
-            f"first {percent(planted.looked_at, 0)} of the ranking",
+            f"first {percent(planted.looked_at, 0)} of the ranking{more}",
         )
     else:
         text = "too few images to measure how many wrong labels are found"

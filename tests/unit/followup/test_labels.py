@@ -9,8 +9,9 @@ from followed import trained
 from made_answers import made
 
 import bench
-from bench.analysis.label_issues import find_label_issues, mean_probabilities
+from bench.analysis.label_issues import find_label_issues, mean_probabilities, measure_finding
 from bench.followup.corrections import corrected, read_corrections, write_doubts
+from bench.followup.label_report import LabelFindings, report_labels
 from bench.report.followup_file import read_picture
 from registry.errors import RunError
 
@@ -70,6 +71,24 @@ def test_the_share_of_flipped_labels_that_are_found_is_told(run):
 
     assert measured["found"] > 0.6
     assert any("without training" in note for note in found.notes)
+
+
+def test_answers_by_chance_are_not_to_be_used():
+    """Their ranking finds what a random order finds, and a line says so."""
+    labels = np.arange(200) % 2
+    answers = made(np.random.default_rng(1).random((1, 200)) < 0.5)
+    shares = np.random.default_rng(2).dirichlet((1, 1), 200)
+    found = LabelFindings(
+        answers={"model": answers},
+        classes=_CLASSES,
+        issues=find_label_issues(labels, shares),
+        planted=measure_finding(labels, shares),
+        said=None,
+    )
+    told = report_labels(found, ())
+
+    assert told.title == "These models cannot tell which labels are wrong"
+    assert (told.lines[0].kind, "train better models" in told.lines[0].text) == ("failed", True)
 
 
 def test_doubted_labels_are_corrected_and_scored_again(run, tmp_path):
