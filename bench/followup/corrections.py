@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -21,8 +20,6 @@ from registry.errors import RunError
 _HEAD = ("image", "label", "rather", "quality", "verdict", "correct_label")
 _MOST_BYTES = 200 * MB
 _LEAST = 20  # rows
-
-Opinion = Literal["right", "wrong", "ambiguous"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +103,7 @@ class _Reader:
         self._classes = {cell(name).casefold(): number for number, name in enumerate(classes)}
 
     def read(self, rows: Iterable[Mapping[str, str | None]]) -> Corrections:
-        said: dict[str, tuple[Opinion, int | None]] = {}
+        said: dict[str, tuple[str, int | None]] = {}
         for line, row in enumerate(rows, 2):
             verdict = (row["verdict"] or "").strip().casefold()
             if not verdict:
@@ -115,15 +112,12 @@ class _Reader:
             if name not in self._labels:
                 raise self._error(line, f"{name!r} is no test image of this run")
             image, label = self._labels[name]
-            if verdict == "right" or verdict == "ambiguous":
-                found: tuple[Opinion, int | None] = verdict, None
-            elif verdict == "wrong":
-                found = "wrong", self._correct(line, row, label)
-            else:
+            to = self._correct(line, row, label) if verdict == "wrong" else None
+            if verdict not in ("right", "wrong", "ambiguous"):
                 raise self._error(
                     line, f"the verdict {verdict!r} is none of right, wrong, ambiguous"
                 )
-            if said.setdefault(image, found) != found:
+            if said.setdefault(image, (verdict, to)) != (verdict, to):
                 raise self._error(line, f"{name!r} has two different verdicts")
         if not said:
             raise RunError(
@@ -153,7 +147,8 @@ class _Reader:
 
 def corrected(answers: Predictions, said: Corrections) -> Predictions:
     """Return the predictions with corrected labels, without ambiguous images."""
-    kept = np.array([image not in {*said.ambiguous} for image in answers.images])
+    left_out = {*said.ambiguous}
+    kept = np.array([image not in left_out for image in answers.images])
     labels = np.array(
         [said.wrong.get(i, int(k)) for i, k in zip(answers.images, answers.labels, strict=True)]
     )

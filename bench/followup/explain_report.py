@@ -25,15 +25,16 @@ from bench.report.followup_file import (
 from bench.report.page.figure import classes_of
 from bench.system.display import percent
 
-_MOST_LIKE = 0.5  # correlation with the maps of shuffled weights
+_LEAST = 0.05  # of the probability, that a map must take away beyond a random order
+_MOST_LIKE = 0.5  # correlation with the maps of random weights
 _LEAD = (
     "The redder a place, the more it speaks for what the model said. Where none is, nothing does."
 )
 _NOTES = (
     "Left: how probable the class remains on average while pixels become the mean colour, a tenth "
     "at a time, first those that the map names. The lower, the better the map.",
-    "Like shuffled: rank correlation with the map of the same network after its weights were "
-    "shuffled. A map near 1 shows the photograph, not the network.",
+    "Like random: rank correlation with the map of the same network with random weights. A map "
+    "near 1 shows the photograph, not the network.",
     "A map says where, not why. A place can be red for its colour, its outline or its background.",
 )
 
@@ -73,11 +74,12 @@ def report_explanations(
 
     `pixels` returns the whole picture of an image (H, W, 3).
     """
-    checks = {
-        model: _Checks(model, label, [each for each in explained if each.model == model])
-        for model, label in wanted.models.items()
-    }
-    passed = sum(each.passed for each in checks.values())
+    asked = dict.fromkeys(each.model for each in explained)
+    checks = [
+        _Checks(wanted.models[model], [each.found for each in explained if each.model == model])
+        for model in asked
+    ]
+    passed = sum(each.passed for each in checks)
     drawn = _Drawn(results, wanted, explained, pixels)
     told = Followup(
         kind="explain",
@@ -85,13 +87,13 @@ def report_explanations(
         title=_title(passed, len(checks)),
         covers=covers,
         lead=_LEAD,
-        lines=tuple(each.line() for each in checks.values()),
-        notes=_NOTES,
+        lines=tuple(each.line() for each in checks),
+        notes=(*_NOTES, *_left_out(results, len(checks))),
         tables=(
             FollowupTable(
                 title="Checks of the heat maps",
-                head=("model", "maps from", "images", "left", "in random order", "like shuffled"),
-                rows=tuple(each.row() for each in checks.values()),
+                head=("model", "maps from", "images", "left", "in random order", "like random"),
+                rows=tuple(each.row() for each in checks),
             ),
         ),
         galleries=tuple(drawn.galleries()),
@@ -107,16 +109,21 @@ def _title(passed: int, count: int) -> str:
     return f"Where the models looked: the maps of {passed} of {count} pass both checks"
 
 
+def _left_out(results: Results, asked: int) -> list[str]:
+    count = len(results.pairwise.answers)
+    return [] if asked == count else [f"Only the first {asked} of {count} models are explained."]
+
+
 class _Checks:
     """The checks of one model's maps."""
 
-    def __init__(self, model: str, label: str, explained: Sequence[Explained]) -> None:
-        self._label, self._found = label, [each.found for each in explained]
+    def __init__(self, label: str, found: Sequence[Explanations]) -> None:
+        self._label, self._found = label, found
         self._left, self._random = self._all("left"), self._all("left_at_random")
-        self._like = float(self._all("like_shuffled").mean())
+        self._like = float(self._all("like_random").mean())
         saved = self._random - self._left
         error = saved.std(ddof=1) / len(saved) ** 0.5 if len(saved) > 1 else np.inf
-        self._better = bool(saved.mean() > 2 * error)
+        self._better = bool(saved.mean() > max(_LEAST, 2 * error))
         self.passed = self._better and self._like < _MOST_LIKE
 
     def _all(self, name: str) -> NDArray[np.float64]:
@@ -132,7 +139,7 @@ class _Checks:
             text = "its maps name what it needs no better than a random order: do not read them"
             return FollowupLine(kind="failed", text=f"{self._label}: {text}")
         if not self.passed:
-            text = "its maps look like those of shuffled weights: they show the picture alone"
+            text = "its maps look like those of random weights: they show the picture alone"
             return FollowupLine(kind="failed", text=f"{self._label}: {text}")
         left, at_random = (percent(float(e.mean()), 0) for e in (self._left, self._random))
         text = f"without what its maps name, {left} of the probability is left on average; "
@@ -176,8 +183,9 @@ class _Drawn:
             if own := [place for (_, image), place in self.places.items() if image == name]:
                 yield self._of_image(f"{title} {name}", own)
         for model, label in self._wanted.models.items():
-            own = [self.places.get((model, image)) for image in self._wanted.mistakes[model]]
-            tiles = [self._tile(place, name="label") for place in own if place is not None]
+            keys = [(model, image) for image in self._wanted.mistakes[model]]
+            tiles = [self._tile(self.places[key], name="label") for key in keys
+                     if key in self.places]  # fmt: skip
             if tiles:
                 title = f"Most confidently wrong: {label}"
                 yield Gallery(title=title, caption="", pictures=tuple(tiles))
@@ -202,11 +210,13 @@ class _Drawn:
         right = "" if image.label < 0 else "right" if said == image.label else "wrong"
         sign = {"right": "✓ ", "wrong": "✗ "}.get(right, "")
         top = label if name == "model" else f"label: {self._classes[image.label]}"
-        nothing = "" if (place.value("maps") > 0).any() else ": no place speaks for it"
+        lines = [FollowupLine(kind="", text=top), FollowupLine(kind=right, text=f"{sign}{sure}")]
+        if not (place.value("maps") > 0).any():
+            lines.append(FollowupLine(kind="", text="no place speaks for it"))
         return FollowupPicture(
-            alt=f"{image.name}, and where {label} looked{nothing}",
+            alt=f"{image.name}, and where {label} looked",
             name="" if name == "model" else image.name,
-            lines=(FollowupLine(kind="", text=top), FollowupLine(kind=right, text=f"{sign}{sure}")),
+            lines=tuple(lines),
             file=self._picture(image, self._shapes[model]),
             over=self._layer(place, self._shapes[model]),
         )
@@ -228,7 +238,7 @@ class _Drawn:
 
     def values(self, place: _Place) -> dict[str, Any]:
         """Return the figures of a map for programs."""
-        names = ("probability", "left", "left_at_random", "like_shuffled")
+        names = ("probability", "left", "left_at_random", "like_random")
         return {
             "model": place.explained.model,
             "image": place.image.name,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.analysis.results import Results
 from bench.report.page.figure import charted_labels
 from bench.report.page.gallery import confidently_wrong, disagreed_on
+from registry.errors import RunError
 
 _CONTESTED, _MISTAKES, _EXAMPLES = 8, 6, 4
 
@@ -34,8 +35,17 @@ class ExplainedImages:
 
 
 def explained_images(results: Results) -> ExplainedImages:
-    """Return what is explained of a run: what the page shows, and an example of each class."""
+    """Return what is explained of a run: what the page shows, and an example of each class.
+
+    Raises:
+        RunError: no model has answers to all test images.
+    """
     answers = results.pairwise.answers
+    if not answers:
+        raise RunError(
+            f"no model of {results.folder} has answers to all test images: "
+            f"`zoo bench --resume {results.folder}` trains the rest"
+        )
     models = {name: label for name, label in charted_labels(results).items() if name in answers}
     first = next(iter(answers.values()))
     examples = dict[int, str]()

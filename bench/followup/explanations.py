@@ -13,7 +13,7 @@ from torch import nn
 
 from bench.followup.deletion import deletion_area, random_values
 from bench.followup.heat_map import choose_layer, heat_maps, method_of
-from bench.followup.shuffled_weights import rank_correlation, shuffle_weights
+from bench.followup.random_weights import randomize_weights, rank_correlation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Explanations:
         predicted, probability: the class of each image (N,), and its probability, 0 to 1.
         left: mean probability as the pixels named by the map are deleted, the best first (N,).
         left_at_random: the same in a random order (N,).
-        like_shuffled: correlation with the map of the network with shuffled weights (N,).
+        like_random: correlation with the map of the network with random weights (N,).
     """
 
     method: str
@@ -35,11 +35,11 @@ class Explanations:
     probability: NDArray[np.float32]
     left: NDArray[np.float32]
     left_at_random: NDArray[np.float32]
-    like_shuffled: NDArray[np.float32]
+    like_random: NDArray[np.float32]
 
     def as_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the values as arrays by name, to keep them."""
-        names = ("maps", "predicted", "probability", "left", "left_at_random", "like_shuffled")
+        names = ("maps", "predicted", "probability", "left", "left_at_random", "like_random")
         method = np.frombuffer(self.method.encode(), dtype=np.uint8)
         return {"method": method, **{name: getattr(self, name) for name in names}}
 
@@ -59,7 +59,7 @@ def explain_images(
     """Return the explanations of a network for N images.
 
     Args:
-        network: in evaluation mode; its weights are shuffled in the end.
+        network: in evaluation mode; its weights are lost in the end.
         deciding: a few images (M, C, H, W) that decide how the maps are made.
         images: normalised images, (C, H, W) each.
         update: called twice for each image.
@@ -75,7 +75,7 @@ def explain_images(
         at_random.append(deletion_area(network, image, int(label), order))
         maps.append(values.cpu().float())
         update()
-    shuffle_weights(network)
+    randomize_weights(network)
     like = []
     for image, label, values in zip(images, classes, maps, strict=True):
         (other,) = heat_maps(network, image[None], label[None], layer)
@@ -88,7 +88,7 @@ def explain_images(
         probability=shares.max(1).values.cpu().float().numpy(),
         left=np.array(left, np.float32),
         left_at_random=np.array(at_random, np.float32),
-        like_shuffled=np.array(like, np.float32),
+        like_random=np.array(like, np.float32),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.analysis.label_issues import (
     FIRST,
@@ -13,7 +14,6 @@ from bench.analysis.label_issues import (
 )
 from bench.analysis.results import Results
 from bench.followup.corrections import Corrections, read_corrections, write_doubts
-from bench.followup.finished_run import RunName
 from bench.followup.label_report import (
     SHEET,
     LabelFindings,
@@ -28,8 +28,11 @@ from bench.runs.run_folder import RunFolder
 from bench.runs.store import Store
 from bench.runs.stored_runs import results_of, try_write_page
 from bench.system.atomic_files import write_text
-from bench.system.received_files import MB, read_regular
+from bench.system.received_files import MB, make_inside, read_regular, require_inside
 from registry.errors import RunError
+
+if TYPE_CHECKING:
+    from bench.followup.finished_run import RunName  # which needs torch
 
 _KEPT = "labels-corrections.csv"
 _MOST_BYTES = 200 * MB
@@ -98,9 +101,10 @@ def _said(
     first, *_ = results.pairwise.answers.values()
     kept = folder.path / FOLDER / _KEPT
     if given is None:
+        require_inside(folder.path, kept)
         return read_corrections(kept, first, classes) if kept.is_file() else None
     said = read_corrections(Path(given), first, classes)
-    kept.parent.mkdir(exist_ok=True)
+    make_inside(folder.path, kept.parent)
     text = read_regular(Path(given), most=_MOST_BYTES, follow=True).decode("utf-8-sig")
     write_text(kept, text)
     return said

@@ -46,10 +46,10 @@ def test_each_model_has_a_map_of_each_contested_image(run, found):
 
 
 def test_both_checks_are_told_of_each_model(found):
-    """Deletion beside a random order, and the likeness to shuffled weights."""
+    """Deletion beside a random order, and the likeness to random weights."""
     (table,) = found.tables
 
-    assert table.head[3:] == ("left", "in random order", "like shuffled")
+    assert table.head[3:] == ("left", "in random order", "like random")
     assert len(table.rows) == len(found.lines) == 2
 
 
@@ -122,7 +122,7 @@ def _explained(model, left, at_random, like):
     count = len(left)
     files = [ImageFile(path=Path(f"{n}.jpg"), label=0, name=f"{n}.jpg") for n in range(count)]
     numbers = (np.array(each, np.float32) for each in (left, at_random, like))
-    checks = dict(zip(("left", "left_at_random", "like_shuffled"), numbers, strict=True))
+    checks = dict(zip(("left", "left_at_random", "like_random"), numbers, strict=True))
     found = Explanations(
         method="made",
         maps=np.ones((count, 2, 2), np.float32),
@@ -138,7 +138,7 @@ def _explained(model, left, at_random, like):
     [
         ([0.2, 0.3, 0.2], [0.6, 0.7, 0.7], [0.1, 0, 0], "better", "23 % of the probability"),
         ([0.6, 0.7, 0.6], [0.6, 0.6, 0.7], [0.1, 0, 0], "failed", "no better than a random order"),
-        ([0.2, 0.3, 0.2], [0.6, 0.7, 0.7], [0.9, 1, 1], "failed", "like those of shuffled weights"),
+        ([0.2, 0.3, 0.2], [0.6, 0.7, 0.7], [0.9, 1, 1], "failed", "like those of random weights"),
     ],
 )
 def test_maps_that_fail_a_check_are_not_to_be_read(run, left, at_random, like, kind, told):

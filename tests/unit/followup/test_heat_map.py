@@ -9,7 +9,7 @@ from marked_corner import KINDS, SIDE, marked_images, trained
 
 from bench.followup.deletion import deletion_area, random_values, spread_out
 from bench.followup.heat_map import choose_layer, heat_maps, method_of
-from bench.followup.shuffled_weights import rank_correlation, shuffle_weights
+from bench.followup.random_weights import randomize_weights, rank_correlation
 from bench.followup.spatial_layer import find_spatial_layer
 
 captum = pytest.importorskip("captum.attr", reason="the second opinion is not installed")
@@ -92,13 +92,13 @@ def _correlation(one, other):
 
 
 @pytest.mark.parametrize("kind", ["averaging", "linear"])
-def test_maps_of_shuffled_weights_look_different(kind):
+def test_maps_of_random_weights_look_different(kind):
     """What was learned is lost, so that the maps have nothing in common; a map equals itself."""
     images, labels, _ = (each[1::2] for each in marked_images(40, 2))
     _, layer, maps = _maps(kind, images, labels)
     other = KINDS[kind]()
     other.load_state_dict(trained(kind).state_dict())
-    shuffle_weights(other)
+    randomize_weights(other)
     found = [
         rank_correlation(*pair)
         for pair in zip(maps, heat_maps(other.eval(), images, labels, layer), strict=True)
@@ -113,15 +113,18 @@ def test_a_flat_map_is_like_no_other():
     assert rank_correlation(torch.zeros(4, 4), torch.rand(4, 4)) == 0.0
 
 
-def test_weights_are_shuffled_within_each_tensor():
-    """So their sizes and spread stay."""
-    network = KINDS["linear"]()
-    before = [each.detach().clone() for each in network.parameters()]
-    shuffle_weights(network)
+def test_random_weights_have_the_spread_of_those_they_replace():
+    """Each tensor for itself, the same each time; nothing else is the same."""
+    one, two = KINDS["linear"](), KINDS["linear"]()
+    two.load_state_dict(one.state_dict())
+    before = [each.detach().clone() for each in one.parameters()]
+    randomize_weights(one)
+    randomize_weights(two)
 
-    for old, new in zip(before, network.parameters(), strict=True):
-        assert torch.equal(old.flatten().sort().values, new.flatten().sort().values)
-    assert not torch.equal(before[0], next(network.parameters()))
+    for old, new, again in zip(before, one.parameters(), two.parameters(), strict=True):
+        assert torch.equal(new, again)
+        assert not torch.isclose(old, new, atol=1e-4).all()
+    assert one[1].weight.std().item() == pytest.approx(before[0].std().item(), rel=0.05)
 
 
 def test_deleting_what_a_map_names_takes_the_class_away():
