@@ -55,7 +55,7 @@ def test_places_are_covered_where_tokens_mislead():
 
 @pytest.mark.parametrize(
     ("name", "side"),
-    [("resnet18", 128), ("mobilenet_v2", 128), ("squeezenet1_1", 128), ("densenet121", 128),
+    [("resnet18", 128), ("mobilenet_v2", 128), ("squeezenet1_1", 128), ("mnasnet0_5", 128),
      ("timm:mobilenetv3_small_050", 128), ("timm:convnext_atto", 128), ("timm:repvit_m0_9", 128)],
 )  # fmt: skip
 def test_maps_are_grad_cam_where_a_network_averages(name, side):

@@ -49,7 +49,7 @@ def test_a_network_of_linear_layers_has_no_places():
 )
 def test_layers_of_torchvision_are_found(name, axes, grid):
     """Grids of at least four places a side are preferred."""
-    side = {"resnet18": 64, "squeezenet1_1": 95, "swin_t": 64}[name]
+    side = {"resnet18": 64, "squeezenet1_1": 95, "swin_t": 128}[name]
     found = _found(torchvision.models.get_model(name, num_classes=2), (3, side, side))
 
     assert (found.axes, found.grid) == (axes, grid)
