@@ -94,7 +94,7 @@ def report(folder: RunFolder, store: Store) -> RunResults:
     """Return the results of the run in `folder` so far, and write its tables again."""
     about, trials = store.about(), whole_trials(folder, store)
     store.write_journal()
-    results = _results(folder, about, trials)
+    results = results_of(folder, about, trials)
     with as_damage(folder):
         write_trials(folder, about, trials)
         write_run(results, about)
@@ -117,7 +117,7 @@ def _read(
     folder = RunFolder.find(name, runs)
     with closing(Store.open(folder.database, read_only=True)) as store:
         about, trials = store.about(), whole_trials(folder, store)
-    return _results(folder, about, trials, target), about, tuple(trial.spec for trial in trials)
+    return results_of(folder, about, trials, target), about, tuple(trial.spec for trial in trials)
 
 
 def unfinished_like(asked: dict[str, Any], runs: Path) -> RunFolder | None:
@@ -160,9 +160,10 @@ def _page_error(results: RunResults, error: BaseException) -> str:
     return f"cannot draw {results.page}: {format_error(error)}"
 
 
-def _results(
+def results_of(
     folder: RunFolder, about: _About, trials: Sequence[StoredTrial], target: float | None = None
 ) -> RunResults:
+    """Return the results of the run in `folder`, given what its store has; nothing is written."""
     records = [trial.record for trial in trials if trial.record is not None]
     with as_damage(folder):
         require_described(about)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.runs.run_folder import RunFolder
-from bench.system.display import join_names
+from bench.system.display import count_noun, join_names
 from registry.errors import RunError
 
 _RUNS = Path("runs")
@@ -39,6 +39,16 @@ def find_weights(run: str | Path, runs: Path = _RUNS, *, best: bool = False) -> 
         others = [path.with_name("weights-best.safetensors") for path in found]
         found = [b if b.exists() else path for b, path in zip(others, found, strict=True)]
     return tuple(found)
+
+
+def require_weights(place: Path, wanted: Sequence[Path]) -> None:
+    """Raise RunError if one of the files `wanted` in the run folder `place` is missing."""
+    lost = [path for path in wanted if not path.is_file()]
+    if lost:
+        raise RunError(
+            f"{place} lacks the weights of {len(lost)} of {count_noun(len(wanted), 'network')}: "
+            "train a new run without --no-weights, whose networks can be asked again"
+        )
 
 
 def turn_of(weights: Path) -> tuple[int | None, int | None]:

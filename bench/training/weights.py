@@ -94,6 +94,12 @@ def read_metadata(path: Path) -> WeightsMetadata:
         return parse_metadata(metadata[_KEY])
 
 
+def weights_digest(path: Path) -> str:
+    """Return the SHA-256 that `path` says of its tensors; RunError if it holds no weights."""
+    with _open_weights(path) as (_, metadata):
+        return metadata[_DIGEST_KEY]
+
+
 def load_network(
     path: Path,
     architecture: Architecture | None = None,

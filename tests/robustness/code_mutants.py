@@ -6,6 +6,7 @@ Promises are what the README, docs/ and the docstrings say. A file of faults for
 from __future__ import annotations
 
 import mutants_of_data
+import mutants_of_followups
 import mutants_of_network_kinds
 import mutants_of_records
 import mutants_of_registry
@@ -26,4 +27,5 @@ MUTANTS = (
     *mutants_of_records.MUTANTS,
     *mutants_of_report.MUTANTS,
     *mutants_of_seeds.MUTANTS,
+    *mutants_of_followups.MUTANTS,
 )

@@ -17,7 +17,7 @@ from paths import ROOT
 from portable_names import ALLOWED, bare_text, platform_names
 
 PACKAGES = ("registry", "zoo", "bench")
-ROOMS = ("system", "data", "training", "engines", "analysis", "report", "runs", "tune")
+ROOMS = ("system", "data", "training", "engines", "analysis", "report", "runs", "followup", "tune")
 MOST_LINES = 300  # of a file
 MOST_MEDIAN, MOST_NINTH = 8, 22  # lines of a function
 Graph = Mapping[str, set[str]]

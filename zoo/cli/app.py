@@ -20,22 +20,26 @@ from registry.exit_codes import ExitCode
 from zoo import __version__
 from zoo.cli.bench import bench
 from zoo.cli.check import check
+from zoo.cli.choose import choose
 from zoo.cli.compare import compare
 from zoo.cli.contract import contract_app
 from zoo.cli.data import data_app
 from zoo.cli.demo import demo
 from zoo.cli.doctor import doctor
+from zoo.cli.explain import explain
+from zoo.cli.labels import labels
 from zoo.cli.list import list_architectures
 from zoo.cli.new import new
 from zoo.cli.options import Json, complete
 from zoo.cli.output import accept_any_text, end_when_interrupted, print_json, print_rendered, say
 from zoo.cli.plan import gather, plan, work
 from zoo.cli.runs import report, runs_app
+from zoo.cli.stress import stress
 from zoo.cli.tune import tune
 from zoo.cli.weights import export, predict
 
-_PANELS = _COMPARE, _EXPLORE, _YOURS, _DATA, _SCALE = (
-    "Compare", "Explore", "Your own", "Data", "Scale"
+_PANELS = _COMPARE, _AFTER, _EXPLORE, _YOURS, _DATA, _SCALE = (
+    "Compare", "After the table", "Explore", "Your own", "Data", "Scale"
 )  # fmt: skip
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # Click's, which typer contains
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -180,6 +184,7 @@ def show(
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     (_COMPARE, (demo, bench, compare, tune, report)),
+    (_AFTER, (explain, stress, labels, choose)),  # what a finished run is asked, as on the page
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),

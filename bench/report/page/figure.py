@@ -128,6 +128,7 @@ class Figure:
     head: tuple[str, ...] = ()
     table: tuple[tuple[str, ...], ...] = ()  # the same data as a table; may be empty
     on_page: bool = True  # whether the page shows it as a chart
+    on_paper: bool = True  # whether `figures/` has it
 
 
 def labels(results: Results) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Drawn:
 def draw_figures(figures: Sequence[Figure], render: Render) -> Drawn:
     """Return `figures` as `render` draws them, the same each time; it raises RunError."""
     specs = {each.name: spec_of(each.draw, PAGE) for each in figures if each.on_page}
-    papers = {each.name: spec_of(each.draw, PAPER) for each in figures}
+    papers = {each.name: spec_of(each.draw, PAPER) for each in figures if each.on_paper}
     jobs = [{"form": "svg", "spec": {**spec, "width": _INLINE_WIDTH}} for spec in specs.values()]
     jobs += [{"form": form, "spec": spec} for spec in papers.values() for form in FILE_FORMS]
     library = kept_library()

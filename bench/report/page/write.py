@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from bench.analysis.results import Results
+from bench.report.followup_file import Followup, read_followups
 from bench.report.page.figure import Figure
+from bench.report.page.followup_sections import followup_images, followup_section
 from bench.report.page.gallery import Album
 from bench.report.page.provenance import data_section, repeat_section
 from bench.report.page.sections import (
@@ -30,6 +32,7 @@ from bench.system.received_files import make_inside
 
 _FOLDER = Path(__file__).parent
 _TRADEOFFS = ("accuracy-training-time", "accuracy-parameters")
+_BEFORE_FOLLOWUPS = ("verdict", "table", "tradeoffs", "photographs")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _PARTS = re.compile("(?<=[:_/])")  # of `timm:mobilenetv3_small_050`
 _CUT = re.compile(r"\S*…\S*")
@@ -57,10 +60,11 @@ def write_page(
     with renderer() as render:
         from bench.report.page.charts import figures_of  # with Altair, which takes half a second
 
-        figures = figures_of(results)
-        pictures = read_thumbnails(shown_photographs(results))
+        found = read_followups(results.folder)
+        figures = figures_of(results, found)
+        pictures = read_thumbnails([*shown_photographs(results), *followup_images(found)])
         drawings = draw_figures(figures, render)
-    write_text(results.page, page(results, about, figures, drawings, pictures))
+    write_text(results.page, page(results, about, figures, drawings, pictures, found))
     folder = results.folder / "figures"
     make_inside(results.folder, folder)
     for name, content in drawings.files.items():
@@ -75,6 +79,7 @@ def page(
     figures: list[Figure],
     drawings: Drawn,
     pictures: Mapping[str, bytes],
+    found: Sequence[Followup] = (),
 ) -> str:
     """Return the self-contained page."""
     from jinja2 import Environment, StrictUndefined
@@ -84,21 +89,24 @@ def page(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "shown": _harmless, "told": _told, "named": _named, "parted": _parted, "titled": _titled
+        "shown": _harmless, "told": _told, "named": _named, "parted": _parted, "titled": _titled,
+        "swatch": _swatch,
     }  # fmt: skip
     charts = {each.name: _chart(each, drawings) for each in figures if each.on_page}
     tradeoffs = [charts.pop(name) for name in _TRADEOFFS if name in charts]
+    album = Album(pictures)
     context = {
         "title": about["title"],
         **verdict_section(results),
         **table_section(results),
         "accuracy": charts.pop("accuracy", None),
         "tradeoffs": tradeoffs,
+        "followups": [followup_section(results, each, charts, album) for each in found],
         "curves": list(charts.values()),
         "curves_title": _curves_title(charts),
         "drawn_lines": "learning-curves" in charts,
         **confusion_section(results),
-        **photographs_section(results, Album(pictures)),
+        **photographs_section(results, album),
         **data_section(about),
         **repeat_section(results, about),
         "css": Markup(_text("page.css")),
@@ -107,7 +115,11 @@ def page(
         "policy": _policy(library, script),
     }
     first = re.split("[, ]", context["curves_title"])[0]
-    context["sections"] = [(name, label or first) for name, label, key in _SECTIONS if context[key]]
+    sections = [(name, label or first) for name, label, key in _SECTIONS if context[key]]
+    place = [name for name, _ in sections if name in _BEFORE_FOLLOWUPS]
+    at = 1 + [name for name, _ in sections].index(place[-1])
+    added = [(f"followup-{each['name']}", each["label"]) for each in context["followups"]]
+    context["sections"] = [*sections[:at], *added, *sections[at:]]
     return f"{environment.from_string(_text('page.html')).render(context)}\n"
 
 
@@ -119,7 +131,6 @@ def _curves_title(charts: Mapping[str, object]) -> str:
 
 def _chart(figure: Figure, drawings: Drawn) -> dict[str, Any]:
     """Return a figure for the template: interactive, and static for pages without scripts."""
-    square = Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>')
     return {
         "name": figure.name,
         "title": figure.title,
@@ -127,10 +138,15 @@ def _chart(figure: Figure, drawings: Drawn) -> dict[str, Any]:
         "told": figure.told,
         "spec": Markup(script_json(drawings.specs[figure.name])),
         "svg": Markup(drawings.inline[figure.name]),
-        "key": [{"label": name, "swatch": square % (n + 1)} for name, n in figure.key],
+        "key": figure.key,
         "head": figure.head,
         "rows": figure.table,
     }
+
+
+def _swatch(colour: int) -> Markup:
+    """Return the square of a legend, in a colour by its number."""
+    return Markup('<rect y="1" width="12" height="12" fill="var(--c%s)"/>') % (colour + 1)
 
 
 def _policy(*scripts: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from bench.runs.run_options import OPTIONS
 from zoo.cli.options import given_options
 
-_PANELS = ("Compare", "Explore", "Your own", "Data", "Scale")
+_PANELS = ("Compare", "After the table", "Explore", "Your own", "Data", "Scale")
 
 
 @pytest.mark.parametrize("width", [50, 80, 120])

@@ -6,17 +6,20 @@ To add one, write a module with a function `figures` and add it to `CHARTS`.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import replace
 
 import altair as alt
 
 from bench.analysis.results import Results
+from bench.report.followup_file import Followup
 from bench.report.page.charts import (
     accuracy,
     calibration,
     confusion,
     cost,
     learning_curves,
+    multiples,
     profile_bars,
     seconds,
     times,
@@ -30,15 +33,17 @@ CHARTS = (accuracy, cost, learning_curves, seconds, calibration, times, confusio
 _TITLE_LETTERS, _TEXT_LETTERS = 80, 105  # of a line above a chart
 
 
-def figures_of(results: Results) -> list[Figure]:
-    """Return the figures for which `results` have data.
+def figures_of(results: Results, found: Sequence[Followup] = ()) -> list[Figure]:
+    """Return the figures for which `results` have data, then those of the follow-ups `found`.
 
     Each is drawn with its title, caption and source where it stands alone.
     """
     source = f"Source: zoo, {results.title}"
     if results.started:
         source += f", {results.started[:10]}"
-    return [_signed(figure, source) for chart in CHARTS for figure in chart.figures(results)]
+    figures = [figure for chart in CHARTS for figure in chart.figures(results)]
+    figures += [figure for each in found for figure in multiples.figures(results, each)]
+    return [_signed(figure, source) for figure in figures]
 
 
 def _signed(figure: Figure, source: str) -> Figure:
