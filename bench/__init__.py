@@ -2,7 +2,8 @@
 
 `bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does. It returns
 results, whose `frame` is a pandas table. `bench.load("runs/1")` returns those of a stored run, and
-`bench.compare(1, 2)` does what `zoo compare 1 2` does. torch is imported at the first call.
+`bench.compare(1, 2)` does what `zoo compare 1 2` does, and `bench.stress(1)` what `zoo stress 1`
+does. torch is imported at the first call.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from bench.analysis.comparison import RunComparison
     from bench.data.dataset_plugins import Dataset
     from bench.engines.registry import Engine
+    from bench.followup.choose import choose
+    from bench.followup.stress import stress
+    from bench.report.followup_file import Followup
     from bench.runs.compare import compare
     from bench.runs.execute import run
     from bench.runs.run_results import RunResults as Results
@@ -22,15 +26,30 @@ if TYPE_CHECKING:
 _MODULES = {
     "Dataset": "bench.data.dataset_plugins",
     "Engine": "bench.engines.registry",
+    "Followup": "bench.report.followup_file",
     "Recipe": "bench.training.recipe",
     "Results": "bench.runs.run_results",
     "RunComparison": "bench.analysis.comparison",
+    "choose": "bench.followup.choose",
     "compare": "bench.runs.compare",
     "load": "bench.runs.stored_runs",
     "run": "bench.runs.execute",
+    "stress": "bench.followup.stress",
 }
 _NAMES = {"Results": "RunResults"}
-__all__ = ["Dataset", "Engine", "Recipe", "Results", "RunComparison", "compare", "load", "run"]
+__all__ = [
+    "Dataset",
+    "Engine",
+    "Followup",
+    "Recipe",
+    "Results",
+    "RunComparison",
+    "choose",
+    "compare",
+    "load",
+    "run",
+    "stress",
+]
 
 
 def __getattr__(name: str) -> object:

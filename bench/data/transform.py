@@ -90,16 +90,33 @@ def evaluation_pixels(picture: Pixels, shape: tuple[int, int, int]) -> Pixels:
     pixels; otherwise 8/7 of the input.
     """
     channels, height, width = shape
-    side = max(height, width)
-    short = _TEXTBOOK_RESIZE if 224 <= side <= _TEXTBOOK_RESIZE else round(side * 8 / 7)
     whole = _as_picture(picture, channels)
-    longer = int(short * max(whole.size) / min(whole.size))
-    size = (short, longer) if whole.width <= whole.height else (longer, short)
-    if longer * short > _MOST_RESIZED:
+    size = _size_with_side(whole, evaluation_side(shape))
+    if size[0] * size[1] > _MOST_RESIZED:
         return _centre_of_long(whole, size, (width, height))
     scaled = whole.resize(size, Image.Resampling.BILINEAR)
     top, left = round((scaled.height - height) / 2), round((scaled.width - width) / 2)
     return _as_pixels(scaled.crop((left, top, left + width, top + height)))
+
+
+def evaluation_side(shape: tuple[int, int, int]) -> int:
+    """Return the shorter side to which `evaluation_pixels` resizes for an input `shape`."""
+    side = max(shape[1:])
+    return _TEXTBOOK_RESIZE if 224 <= side <= _TEXTBOOK_RESIZE else round(side * 8 / 7)
+
+
+def reduced(picture: Pixels, side: int) -> Pixels:
+    """Return `picture` (H, W, C) with the shorter side `side`, or as it is if that is shorter."""
+    if min(picture.shape[:2]) <= side:
+        return picture
+    whole = Image.fromarray(picture)
+    return _as_pixels(whole.resize(_size_with_side(whole, side), Image.Resampling.BILINEAR))
+
+
+def _size_with_side(picture: Image.Image, short: int) -> tuple[int, int]:
+    """Return the size (W, H) of `picture` when its shorter side is `short`."""
+    longer = int(short * max(picture.size) / min(picture.size))
+    return (short, longer) if picture.width <= picture.height else (longer, short)
 
 
 def _centre_of_long(picture: Image.Image, scaled: tuple[int, int], size: tuple[int, int]) -> Pixels:

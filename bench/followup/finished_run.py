@@ -33,6 +33,7 @@ from bench.system.device import choose_device, choose_precision, number_type
 from bench.training.stored_trial import StoredTrial
 from bench.training.trial_batches import TrialBatches
 from bench.training.weights import load_network, weights_digest
+from bench.training.weights_metadata import WeightsMetadata
 from registry.architecture import Architecture
 from registry.errors import DataError, RunError
 
@@ -99,12 +100,16 @@ class FinishedRun:
             RunError: the weights are damaged, or the network has changed since it was trained.
         """
         batches = self.batches(trial)
-        architecture = self._architectures[trial.spec.model]
-        network, _ = load_network(self.weights(trial), architecture, say=self.progress.say)
+        network, _ = self.loaded(trial)
         network = network.to(batches.device)
         if number_type(batches.precision) is torch.float64:
             network = network.double()
         return network.to(memory_format=MEMORY_FORMATS[batches.layout])
+
+    def loaded(self, trial: StoredTrial) -> tuple[nn.Module, WeightsMetadata]:
+        """Return the network of `trial` as it is in its file, on the CPU, with its metadata."""
+        architecture = self._architectures[trial.spec.model]
+        return load_network(self.weights(trial), architecture, say=self.progress.say)
 
     def batches(self, trial: StoredTrial) -> TrialBatches:
         """Return the batches of `trial`, prepared as in the run; `evaluation` makes some."""
@@ -155,11 +160,15 @@ def finished_run(
             require_trust(effects, f"the run {folder.path}", {})
         stored = whole_trials(folder, store)
         trials = _tested(stored, about["split"])
-        if not trials:
-            raise RunError(f"{folder.path} has no tested network: `zoo bench --resume` trains them")
+        results = results_of(folder, about, stored)
+        if not trials or not results.pairwise.answers:
+            raise RunError(
+                f"{folder.path} has no tested network: `zoo bench --resume {folder.path}` trains "
+                "what is left"
+            )
         opened = FinishedRun(
             folder=folder,
-            results=results_of(folder, about, stored),
+            results=results,
             about=about,
             trials=trials,
             progress=progress,

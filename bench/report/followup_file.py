@@ -73,6 +73,7 @@ class Multiples:
         x, y: titles of the axes.
         share: whether `y` is a share, 0 to 1.
         log: whether the axis `x` is logarithmic.
+        joined: whether a line joins the points of a model.
         points: values, in the order of panels and models.
     """
 
@@ -85,6 +86,7 @@ class Multiples:
     points: tuple[Point, ...]
     share: bool = True
     log: bool = False
+    joined: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,41 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A network in one form, with what limits are compared with.
+
+    Attributes:
+        model: name of the model.
+        form: `torch`, `ONNX` or `ONNX int8`.
+        accuracy: accuracy, 0 to 1, with its bounds at 95 %, and the lower one at 80 %.
+        seconds: median time for one image, and its 95th percentile, if known.
+        bytes: size of the file.
+        file: path of the file in the run folder.
+    """
+
+    model: str
+    form: str
+    accuracy: float
+    low: float
+    likely_low: float
+    high: float
+    seconds: float
+    slow_seconds: float | None
+    bytes: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chooser:
+    """Candidates, and limits that a reader of the page may move; None: no limit."""
+
+    candidates: tuple[Candidate, ...]
+    min_accuracy: float | None = None
+    max_seconds: float | None = None
+    max_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Followup:
     """What a follow-up has found.
 
@@ -139,6 +176,7 @@ class Followup:
     tables: tuple[FollowupTable, ...] = ()
     charts: tuple[Multiples, ...] = ()
     galleries: tuple[Gallery, ...] = ()
+    chooser: Chooser | None = None
     values: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 

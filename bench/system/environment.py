@@ -25,13 +25,13 @@ def describe_environment(device: torch.device) -> dict[str, object]:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "platform": platform.platform(),
-        "cpu": _cpu(),
+        "cpu": cpu_name(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "load_1_minute": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "openmp_wait_policy": os.environ.get("OMP_WAIT_POLICY"),
         "device": str(device),
-        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu(),
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name(),
     }
 
 
@@ -41,7 +41,8 @@ def _version(package: str) -> str | None:
     return None
 
 
-def _cpu() -> str:
+def cpu_name() -> str:
+    """Return the name of the processor, as the system gives it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from registry.errors import RunError
@@ -12,6 +12,8 @@ from registry.errors import RunError
 T = TypeVar("T", bound=str)
 _MOST_SEEDS, _LARGEST_SEED = 10_000, 2**32 - 1
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+_SHORT_UNITS = {"ms": 1e-3, "s": 1.0}
+_SIZES = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
 def parse_seconds(asked: str | float, what: str = "--budget") -> float:
@@ -44,6 +46,38 @@ def parse_share(asked: str | float, what: str = "--target") -> float:
     if not 0 < share <= 1:
         raise RunError(f"{what} takes an accuracy above 0, such as 75% or 0.75, not {asked!r}")
     return share
+
+
+def parse_latency(asked: str | float, what: str = "--max-latency") -> float:
+    """Return the seconds of `20ms` or `0.5s`, or of a number.
+
+    Raises:
+        RunError: it is no time, or not above 0; the message names the option `what`.
+    """
+    found = _quantity(asked, _SHORT_UNITS)
+    if not 0 < found < math.inf:
+        raise RunError(f"{what} takes milliseconds (20ms) or seconds (1s), not {asked!r}")
+    return found
+
+
+def parse_size(asked: str | float, what: str = "--max-size") -> float:
+    """Return the bytes of `20MB`, `500kB` or `1.5GB`, or of a number; a megabyte is 1,000,000.
+
+    Raises:
+        RunError: it is no size, or not above 0; the message names the option `what`.
+    """
+    found = _quantity(asked, _SIZES)
+    if not 0 < found < math.inf:
+        raise RunError(f"{what} takes kilobytes (500kB), megabytes (20MB) or GB, not {asked!r}")
+    return found
+
+
+def _quantity(asked: str | float, units: Mapping[str, float]) -> float:
+    """Return the number of a text such as `20 ms` in the base unit; NaN if it is none."""
+    if isinstance(asked, int | float):
+        return float(asked)
+    found = re.fullmatch(rf"(\d*\.?\d+) ?({'|'.join(units)})", asked.strip())
+    return float(found[1]) * units[found[2]] if found else math.nan
 
 
 def format_seconds(seconds: float) -> str:

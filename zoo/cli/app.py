@@ -20,6 +20,7 @@ from registry.exit_codes import ExitCode
 from zoo import __version__
 from zoo.cli.bench import bench
 from zoo.cli.check import check
+from zoo.cli.choose import choose
 from zoo.cli.compare import compare
 from zoo.cli.contract import contract_app
 from zoo.cli.data import data_app
@@ -31,6 +32,7 @@ from zoo.cli.options import Json, complete
 from zoo.cli.output import accept_any_text, end_when_interrupted, print_json, print_rendered, say
 from zoo.cli.plan import gather, plan, work
 from zoo.cli.runs import report, runs_app
+from zoo.cli.stress import stress
 from zoo.cli.tune import tune
 from zoo.cli.weights import export, predict
 
@@ -171,7 +173,7 @@ def show(
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     (_COMPARE, (demo, bench, compare, tune, report)),
-    (_AFTER, ()),  # in the order of the page: what a finished run is asked
+    (_AFTER, (stress, choose)),  # in the order of the page: what a finished run is asked
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.report.followup_file import Followup, followup_json
 from bench.system.display import LINE_CELLS, short
 from zoo.cli.output import print_json, print_rendered, say
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from bench.report.followup_file import Followup
+
 Trust = Annotated[
     bool,
     typer.Option("--trust", help="Let a run of somebody else run files that it names."),
@@ -22,12 +23,16 @@ Trust = Annotated[
 _SIGNS = {"better": "✓", "right": "✓", "level": "=", "failed": "✗", "wrong": "✗", "marked": "≠"}
 
 
-def print_followup(found: Followup, page: Path, *, as_json: bool) -> None:
-    """Print what was found: as JSON, or as title, sentences and tables; the page is on stderr."""
+def print_followup(found: Followup, run: str, runs: Path, *, as_json: bool) -> None:
+    """Print what was found: as JSON, or as title, sentences and tables; the page on stderr."""
+    from bench.report.followup_file import followup_json
+    from bench.runs.run_folder import RunFolder
+
     if as_json:
         print_json(followup_json(found))
         return
     print_rendered(_rendered(found))
+    page = RunFolder.find(run, runs).path / "report.html"
     if page.is_file():
         say(f"Report: {page}")
 

@@ -9,7 +9,7 @@ from scipy.special import ndtri  # scipy.stats would take another second to impo
 from bench.analysis.stats.clusters import Clusters
 from bench.analysis.stats.variance_components import Values, estimate_mean
 
-_NORMAL = float(ndtri((1 + 0.95) / 2))  # half width of a 95 % interval, in standard deviations
+_CONFIDENCE = 0.95
 
 
 def wilson_interval(correct: int, images: int) -> tuple[float, float]:
@@ -18,15 +18,19 @@ def wilson_interval(correct: int, images: int) -> tuple[float, float]:
     The interval covers the sampling of the images, not the variation between seeds.
     Source: E. B. Wilson 1927, J. Am. Stat. Assoc. 22, 209-212.
     """
-    return _wilson(correct / images, images)
+    return _wilson(correct / images, images, _CONFIDENCE)
 
 
-def accuracy_interval(correct: Values, clusters: Clusters | None = None) -> tuple[float, float]:
-    """Return the 95 % bounds of the accuracy, over other seeds and other images, from (S, N).
+def accuracy_interval(
+    correct: Values, clusters: Clusters | None = None, confidence: float = _CONFIDENCE
+) -> tuple[float, float]:
+    """Return the bounds of the accuracy, over other seeds and other images, from (S, N).
 
     It is Wilson's interval for the effective number of independent predictions. So it stays within
     0 to 1, and equals `wilson_interval` for one seed or if all predictions are correct. With two or
     three seeds it is wide: it covers 94 to 99 %.
+
+    Values may be shares, 0 to 1, instead of right or wrong: those of several answers to an image.
 
     With `clusters`, groups count instead of images, also for one seed. If all predictions or none
     are correct, the number of groups is the effective number.
@@ -41,19 +45,25 @@ def accuracy_interval(correct: Values, clusters: Clusters | None = None) -> tupl
     `MeanEstimate.half_width`.
     """
     seeds, images = correct.shape
-    if seeds == 1 and clusters is None:
-        return wilson_interval(int(correct.sum()), images)
+    if seeds == 1 and clusters is None and correct.dtype == bool:
+        return _wilson(int(correct.sum()) / images, images, confidence)
     found = estimate_mean(correct, clusters)
-    width = found.half_width()
+    width = found.half_width(confidence)
     spread = found.mean * (1 - found.mean)
     if spread == 0 or found.units == 1:
-        return _wilson(found.mean, found.units)
-    size = spread * (_NORMAL / width) ** 2 if width else math.inf
-    return _wilson(found.mean, min(size, correct.size))
+        return _wilson(found.mean, found.units, confidence)
+    size = spread * (_normal(confidence) / width) ** 2 if width else math.inf
+    most = correct.size if correct.dtype == bool else math.inf  # shares vary less than answers
+    return _wilson(found.mean, min(size, most), confidence)
 
 
-def _wilson(share: float, size: float) -> tuple[float, float]:
-    z2 = _NORMAL**2
+def _normal(confidence: float) -> float:
+    """Return half the width of an interval, in standard deviations."""
+    return float(ndtri((1 + confidence) / 2))
+
+
+def _wilson(share: float, size: float, confidence: float) -> tuple[float, float]:
+    z2 = _normal(confidence) ** 2
     center = (share + z2 / (2 * size)) / (1 + z2 / size)
     half = math.sqrt(z2 * share * (1 - share) / size + (z2 / (2 * size)) ** 2) / (1 + z2 / size)
     return max(0.0, center - half), min(1.0, center + half)

@@ -6,10 +6,15 @@ import base64
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+from markupsafe import Markup
+
 from bench.analysis.results import Results
-from bench.report.followup_file import Followup, FollowupPicture, Multiples, read_picture
+from bench.report.followup_file import Chooser, Followup, FollowupPicture, Multiples, read_picture
+from bench.report.page.figure import labels
 from bench.report.page.gallery import Album
-from bench.system.display import count_noun
+from bench.report.page.vega import script_json
+from bench.system.display import count_noun, short
 
 _MOST_BYTES = 4_000_000  # of all pictures of a follow-up, as text
 _KINDS = {"png": "png", "jpg": "jpeg"}
@@ -45,7 +50,17 @@ def followup_section(
             }
             for gallery in found.galleries
         ],
+        "chooser": found.chooser and Markup(script_json(_chooser(results, found.chooser))),
     }
+
+
+def _chooser(results: Results, found: Chooser) -> dict[str, Any]:
+    """Return the candidates and limits for the script of the page, with labels as in charts."""
+    named, plain = labels(results), msgspec.to_builtins(found)
+    for each in plain["candidates"]:
+        label = named.get(each["model"], short(each["model"]))
+        each["name"] = label if each["form"] == "torch" else f"{label} as {short(each['form'])}"
+    return dict(plain)
 
 
 def _chart(

@@ -19,7 +19,7 @@ _QUIET = Progress(shown=False)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, hastened_runs):
     """A run of two tiny networks with one seed."""
     return trained(tmp_path_factory.mktemp("followed"))
 

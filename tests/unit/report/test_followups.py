@@ -8,62 +8,22 @@ import re
 from contextlib import nullcontext
 
 import pytest
+from made_followup import NASTY, made_followup
 from made_run import make_run, picture
 
-from bench.report.followup_file import (
-    Followup,
-    FollowupLine,
-    FollowupPicture,
-    FollowupTable,
-    Gallery,
-    Multiples,
-    Point,
-    read_followup,
-    read_followups,
-    write_followup,
-)
+from bench.report.followup_file import read_followup, read_followups, write_followup
 from bench.report.page.renderer import _draw
 from bench.runs.stored_runs import read_run, write_report
 from registry.errors import RunError
-
-_NASTY = "</script><script>alert(1)</script>"
-
-
-def _found(**changes):
-    """Return a follow-up with one of everything."""
-    points = tuple(
-        Point(panel=panel, model=model, x=x, y=0.9 - x / 10, low=0.5, high=0.95)
-        for panel in ("noise", "blur")
-        for model in ("lenet5", "alexnet", "nobody")
-        for x in (0.0, 1.0, 2.0)
-    )
-    chart = Multiples(name="accuracy", title="Noise costs most", caption="By severity.",
-                      spoken="Two", x="severity", y="accuracy", points=points)  # fmt: skip
-    own = FollowupPicture(file="stress-one.jpg", alt="noise", name="noise 3",
-                          lines=(FollowupLine(text="✗ cat", kind="wrong"),))  # fmt: skip
-    thumbnail = FollowupPicture(image="cat.0.jpg", alt="a cat", name="cat.0.jpg")
-    fields = {
-        "kind": "stress",
-        "label": "Stress",
-        "title": f"alexnet holds best {_NASTY}",
-        "covers": (),
-        "lines": (FollowupLine(text="alexnet is better than lenet5", kind="better"),),
-        "notes": ("Twelve corruptions.",),
-        "tables": (FollowupTable(title="Means", head=("model", "mean"), rows=(("a", "1"),)),),
-        "charts": (chart,),
-        "galleries": (Gallery(title="Samples", caption="", pictures=(own, thumbnail)),),
-        "values": {"mean": 0.5},
-    }
-    return Followup(**fields | changes)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run with a page without follow-ups, and one with."""
-    path = make_run(tmp_path_factory.mktemp("runs"), models=("lenet5", "alexnet"), seeds=2)
+    path = make_run(tmp_path_factory.mktemp("runs"), seeds=2)
     _write(path)
     before = (path / "report.html").read_text(encoding="utf-8")
-    write_followup(path, _found(), {"stress-one.jpg": picture(1)})
+    write_followup(path, made_followup(), {"stress-one.jpg": picture(1)})
     _write(path)
     return before, path
 
@@ -88,13 +48,17 @@ def test_the_page_has_a_section_after_the_photographs(run):
     assert "followup" not in re.sub(r"<style>.*?</style>", "", before, flags=re.S)
     assert ids.index("followup-stress") == ids.index("photographs") + 1
     assert '<a href="#followup-stress">Stress</a>' in page
-    assert html.escape(_NASTY) in page
-    assert _NASTY not in page
+    assert html.escape(NASTY) in page
+    assert NASTY not in page
     assert page.count('data-spec="spec-stress-accuracy-') == 2
     assert "nobody" not in page
     section = page[page.index('<section id="followup-stress"') :].partition("</section>")[0]
     assert section.count("data:image/jpeg;base64,") == 2
     assert "Twelve corruptions." in section
+    assert re.findall(r"</svg>(.*?)</li>", section) in (
+        ["alexnet", "lenet5"],
+        ["lenet5", "alexnet"],
+    )
     assert (path / "figures" / "stress-accuracy.svg").is_file()
     assert not (path / "figures" / "stress-accuracy-1.svg").exists()
 
@@ -115,7 +79,7 @@ def test_networks_trained_since_are_told(tmp_path):
     """With the command that asks them, too."""
     path = make_run(tmp_path, models=("lenet5",), seeds=2)
     first = read_run(str(path), tmp_path).records[0].spec.id
-    write_followup(path, _found(covers=(first,), charts=(), galleries=()))
+    write_followup(path, made_followup(covers=(first,), charts=(), galleries=()))
     _write(path)
 
     assert "1 network of this run was not asked: `zoo stress" in (path / "report.html").read_text()
@@ -123,12 +87,12 @@ def test_networks_trained_since_are_told(tmp_path):
 
 def test_what_is_written_is_read_again(tmp_path):
     """Whole, and as JSON without numbers that JSON lacks."""
-    path = write_followup(tmp_path, _found())
+    path = write_followup(tmp_path, made_followup())
 
-    assert read_followups(tmp_path) == (_found(),)
+    assert read_followups(tmp_path) == (made_followup(),)
     assert json.loads(path.read_text())["schema_version"] == 1
     with pytest.raises(ValueError, match=r"not JSON compliant|not finite"):
-        write_followup(tmp_path, _found(values={"mean": float("nan")}))
+        write_followup(tmp_path, made_followup(values={"mean": float("nan")}))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +107,7 @@ def test_what_is_written_is_read_again(tmp_path):
 )  # fmt: skip
 def test_an_unreadable_file_is_one_line_on_the_page(tmp_path, change, why):
     """And an error where it is asked for."""
-    path = write_followup(tmp_path, _found(charts=(), galleries=()))
+    path = write_followup(tmp_path, made_followup(charts=(), galleries=()))
     path.write_text(json.dumps(json.loads(path.read_text()) | change), encoding="utf-8")
     (found,) = read_followups(tmp_path)
 
@@ -156,7 +120,7 @@ def test_an_unreadable_file_is_one_line_on_the_page(tmp_path, change, why):
 def test_a_link_is_not_followed(tmp_path):
     """A folder from elsewhere may hold one to a file of mine."""
     run = tmp_path / "run"
-    path = write_followup(run_folder(run), _found(charts=(), galleries=()))
+    path = write_followup(run_folder(run), made_followup(charts=(), galleries=()))
     path.rename(tmp_path / "mine.json")
     path.symlink_to(tmp_path / "mine.json")
 

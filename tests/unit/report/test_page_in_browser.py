@@ -6,8 +6,11 @@ import shutil
 from itertools import pairwise
 
 import pytest
+from made_followup import CANDIDATES, LIMITS, made_followup
 from made_run import make_run
 
+from bench.followup.limits import Limits
+from bench.report.followup_file import Chooser, write_followup
 from bench.runs.stored_runs import write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -35,6 +38,9 @@ def address(tmp_path_factory):
     """Where a page of four models lies, one of which has a script for a name."""
     folder = tmp_path_factory.mktemp("runs")
     path = make_run(folder, models=_NAMES, seeds=3)
+    chooser = Chooser(candidates=CANDIDATES, **LIMITS)
+    write_followup(path, made_followup(kind="choose", label="Ship", chooser=chooser, charts=()))
+    write_followup(path, made_followup(galleries=()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.report.page.vega.FILE_FORMS", ())
         write_report(str(path), folder)
@@ -86,7 +92,7 @@ def test_the_page_is_quiet_whole_and_accessible(opened, address, viewport, schem
 
     assert page.said == []
     assert outside == []
-    assert len(drawn) == 7
+    assert len(drawn) == 9
     assert min(drawn) > 10
     assert bad == []
     assert overflow <= 0
@@ -286,3 +292,48 @@ def test_paper_is_white(opened, address, clicks):
     assert colour == "rgb(255, 255, 255)"
     assert page.locator("button:visible", has_text="Copy").count() == 0
     assert page.locator("nav:visible, #all-columns:visible").count() == 0
+
+
+def _certainties(page):
+    """Return what the page says of each candidate, by its name."""
+    said = page.eval_on_selector_all(".chooser li", "all => all.map(each => each.textContent)")
+    return dict(each.rsplit(": ", 1) for each in said)
+
+
+@pytest.mark.parametrize(
+    ("slider", "position"),
+    [(None, 0), ("min_accuracy", 0), ("min_accuracy", 80), ("max_seconds", 40), ("max_bytes", 100)],
+)
+def test_sliders_say_what_the_command_says(opened, address, slider, position):
+    """At the limits of the command, at others, and without one; a script in a name is a name."""
+    page = opened(address)
+    limits = dict(LIMITS)
+    if slider is not None:
+        page.eval_on_selector(
+            f"[data-limit={slider}]",
+            "(each, value) => { each.value = value; each.dispatchEvent(new Event('input')); }",
+            str(position),
+        )
+        limits[slider] = _limit(slider, position)
+    said = _certainties(page)
+
+    assert list(said.values()) == sorted(
+        said.values(), key=["surely", "likely", "cannot say", "no"].index
+    )
+    for each in CANDIDATES:
+        name = each.model if each.form == "torch" else f"{each.model} as {each.form}"
+        short = [key for key in said if key == name or ("script" in key and "script" in name)]
+        assert [said[key] for key in short] == [Limits(**limits).met_by(each)]
+    assert page.said == []
+
+
+def _limit(slider, position):
+    """Return the limit of a slider, from the candidates as the page has them."""
+    if slider == "min_accuracy":
+        low = min(each.low for each in CANDIDATES) * 0.98
+        return None if position == 0 else low + (1 - low) * position / 100
+    if position == 100:
+        return None
+    values = [v for each in CANDIDATES for v in (each.seconds, each.slow_seconds or each.seconds)]
+    low, high = min(values) * 0.8, max(values) * 1.25
+    return low * (high / low) ** (position / 100)

@@ -9,7 +9,7 @@ import pytest
 
 from bench.runs.run_options import OPTIONS
 
-_PANELS = ("Compare", "Explore", "Your own", "Data", "Scale")
+_PANELS = ("Compare", "After the table", "Explore", "Your own", "Data", "Scale")
 
 
 @pytest.mark.parametrize("width", [50, 80, 120])

@@ -14,7 +14,7 @@ from bench.report.page.figure import ChartTheme, Figure, Row, charted_labels, fi
 from bench.system.display import percent, short
 
 _HEIGHT, _PAPER_WIDTH, _COLUMNS = 130, 190, 3  # pixels of a panel, and panels in a row on paper
-_PANEL_CELLS = 40
+_PANEL_CELLS, _MOST_TICKS = 40, 6
 
 
 def figures(results: Results, found: Followup) -> Iterator[Figure]:
@@ -49,8 +49,10 @@ def figures(results: Results, found: Followup) -> Iterator[Figure]:
 
 
 def key_of(results: Results, chart: Multiples) -> list[tuple[str, int]]:
-    """Return the legend of `chart`: labels of models with the number of their colour."""
-    return [(label, mark(place).colour) for place, label in enumerate(_rows(results, chart)[0])]
+    """Return the legend of `chart`: labels of its models with the number of their colour."""
+    models, rows = _rows(results, chart)
+    there = {row["model"] for row in rows}
+    return [(each, mark(place).colour) for place, each in enumerate(models) if each in there]
 
 
 def _rows(results: Results, chart: Multiples) -> tuple[list[str], list[Row]]:
@@ -109,12 +111,7 @@ def _layers(
     some: Sequence[Row], rows: Sequence[Row], models: Sequence[str], chart: Multiples,
     look: ChartTheme,
 ) -> list[alt.Chart]:  # fmt: skip
-    places = sorted({row["x"] for row in rows})
-    kind = alt.Scale(type="log" if chart.log else "linear", domain=[places[0], places[-1]],
-                     nice=False)  # fmt: skip
-    axis: dict[str, Any] = {"grid": False, "labelFontSize": 11, "tickCount": 4}
-    x = alt.X("x:Q", title=chart.x, scale=kind, axis=alt.Axis(values=places, format="~g", **axis)
-              if len(places) <= 6 else alt.Axis(format="~s", **axis))  # fmt: skip
+    x = _x_axis(rows, chart)
     y = _axis(rows, chart)
     form = enc.PERCENT if chart.share else ",.4~g"
     tips = [enc.MODEL_TIP, alt.Tooltip("x:Q", title=chart.x, format=",.4~g"),
@@ -123,7 +120,21 @@ def _layers(
     colour = enc.colour_of(models, look).legend(enc.legend_of(look))
     bars = base.transform_filter("isValid(datum.low)").mark_rule(opacity=0.45, strokeWidth=1.5)
     line, dots = enc.lines(base, models, y, tips, look)
-    return [bars.encode(y=alt.Y("low:Q"), y2="high:Q", color=colour), line, dots]
+    bars = bars.encode(y=alt.Y("low:Q"), y2="high:Q", color=colour)
+    return [bars, line, dots] if chart.joined else [bars, dots]
+
+
+def _x_axis(rows: Sequence[Row], chart: Multiples) -> alt.X:
+    """Return the axis of `x`: with a tick at each value of lines, with room around points."""
+    places = sorted({row["x"] for row in rows})
+    if not chart.joined:
+        axis = alt.Axis(format="~s", grid=False, tickCount=4, labelFontSize=11)
+        return alt.X("x:Q", title=chart.x, scale=enc.cost_scale(places), axis=axis)
+    ticks = {"values": places} if len(places) <= _MOST_TICKS else {"tickCount": 4}
+    axis = alt.Axis(format="~s", grid=False, labelFontSize=11, **ticks)
+    ends = [places[0], places[-1]]
+    scale = alt.Scale(type="log" if chart.log else "linear", domain=ends, nice=False)
+    return alt.X("x:Q", title=chart.x, scale=scale, axis=axis)
 
 
 def _axis(rows: Sequence[Row], chart: Multiples) -> alt.Y:
