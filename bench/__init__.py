@@ -2,8 +2,8 @@
 
 `bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does. It returns
 results, whose `frame` is a pandas table. `bench.load("runs/1")` returns those of a stored run, and
-`bench.compare(1, 2)` does what `zoo compare 1 2` does, and `bench.stress(1)` what `zoo stress 1`
-does. torch is imported at the first call.
+`bench.compare(1, 2)` does what `zoo compare 1 2` does; so do `bench.explain(1)`, `bench.stress(1)`,
+`bench.labels(1)` and `bench.choose(1)`. torch is imported at the first call.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bench.data.dataset_plugins import Dataset
     from bench.engines.registry import Engine
     from bench.followup.choose import choose
+    from bench.followup.explain import explain
+    from bench.followup.labels import labels
     from bench.followup.stress import stress
     from bench.report.followup_file import Followup
     from bench.runs.compare import compare
@@ -32,6 +34,8 @@ _MODULES = {
     "RunComparison": "bench.analysis.comparison",
     "choose": "bench.followup.choose",
     "compare": "bench.runs.compare",
+    "explain": "bench.followup.explain",
+    "labels": "bench.followup.labels",
     "load": "bench.runs.stored_runs",
     "run": "bench.runs.execute",
     "stress": "bench.followup.stress",
@@ -46,6 +50,8 @@ __all__ = [
     "RunComparison",
     "choose",
     "compare",
+    "explain",
+    "labels",
     "load",
     "run",
     "stress",

@@ -98,6 +98,7 @@ class FollowupPicture:
         name: name below the lines, such as that of the image.
         file: name of a PNG or JPEG in `followups/`.
         image: name of a test image, if `file` is empty.
+        over: name of a PNG to lay over it, which the reader can hide.
     """
 
     alt: str
@@ -105,6 +106,7 @@ class FollowupPicture:
     lines: tuple[FollowupLine, ...] = ()
     file: str = ""
     image: str = ""
+    over: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,8 +268,8 @@ def _require_names(found: Followup) -> None:
     for name in (found.kind, *(each.name for each in found.charts)):
         _require_name(_NAME, name)
     for picture in (each for gallery in found.galleries for each in gallery.pictures):
-        if picture.file:
-            _require_name(_PICTURE, picture.file)
+        for name in filter(None, (picture.file, picture.over)):
+            _require_name(_PICTURE, name)
     for point in (each for chart in found.charts for each in chart.points):
         known = (point.x, point.y, point.low or 0.0, point.high or 0.0)
         if not all(map(math.isfinite, known)):

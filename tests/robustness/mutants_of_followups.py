@@ -23,6 +23,47 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="a layer on which the logits do not depend explains a network",
+        file="bench/followup/spatial_layer.py",
+        old="if gradient is not None and bool(layer.read(gradient).any())",
+        new="if gradient is not None",
+        tests=(
+            "tests/unit/followup/test_spatial_layer.py::test_the_last_layer_with_places_is_found",
+        ),
+    ),
+    Mutant(
+        name="gradients explain a network though covering places does it better",
+        file="bench/followup/heat_map.py",
+        old="return layer if left[0] <= left[1] + _AS_GOOD else None",
+        new="return layer",
+        tests=(
+            "tests/unit/followup/test_heat_map.py::test_places_are_covered_where_tokens_mislead",
+        ),
+    ),
+    Mutant(
+        name="maps are read though they are like those of random weights",
+        file="bench/followup/explain_report.py",
+        old="self.passed = self._better and self._like < _MOST_LIKE",
+        new="self.passed = self._better",
+        tests=(
+            "tests/unit/followup/test_explain.py::test_maps_that_fail_a_check_are_not_to_be_read",
+        ),
+    ),
+    Mutant(
+        name="classes of which networks are less sure look mislabelled",
+        file="bench/analysis/label_issues.py",
+        old="shifted = probabilities - thresholds + thresholds.max()",
+        new="shifted = probabilities",
+        tests=("tests/unit/analysis/test_label_issues.py::test_the_ranking_is_that_of_cleanlab",),
+    ),
+    Mutant(
+        name="an ambiguous image is scored",
+        file="bench/followup/corrections.py",
+        old="kept = np.array([image not in left_out for image in answers.images])",
+        new="kept = np.array([True for _ in answers.images])",
+        tests=("tests/unit/followup/test_labels.py::test_corrections_are_applied",),
+    ),
+    Mutant(
         name="a corruption depends on what was corrupted before",
         file="bench/followup/corruptions.py",
         old="draws = keyed_generator(int(digest[:16], 16), number)",

@@ -26,6 +26,8 @@ from zoo.cli.contract import contract_app
 from zoo.cli.data import data_app
 from zoo.cli.demo import demo
 from zoo.cli.doctor import doctor
+from zoo.cli.explain import explain
+from zoo.cli.labels import labels
 from zoo.cli.list import list_architectures
 from zoo.cli.new import new
 from zoo.cli.options import Json, complete
@@ -173,7 +175,8 @@ def show(
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     (_COMPARE, (demo, bench, compare, tune, report)),
-    (_AFTER, (stress, choose)),  # in the order of the page: what a finished run is asked
+    # in the order of the page: what a finished run is asked
+    (_AFTER, (explain, stress, labels, choose)),
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),

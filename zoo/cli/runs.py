@@ -99,6 +99,12 @@ def rm(
 def report(
     run: Run,
     runs_dir: RunsDir = Path("runs"),
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv", help="Score again with the corrections in a table of `zoo labels`."
+        ),
+    ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Write the page, tables and figures of a run again, from its records."""
@@ -109,12 +115,25 @@ def report(
     with without_collection():
         from bench.runs.stored_runs import write_report
 
+    if labels is not None:
+        _say_scored(labels, run, runs_dir)
     results = write_report(run, runs_dir)
     print_path(results.folder)
     say_what_is_left(results)
     say_page(results)
     if show and not webbrowser.open(results.page.resolve().as_uri()):
         say("no browser found: open the page yourself")
+
+
+def _say_scored(table: Path, run: str, runs_dir: Path) -> None:
+    """Score a run again with corrected labels; print both accuracies of each model on stderr."""
+    from bench.followup.labels import labels
+    from bench.system.display import percent
+
+    found = labels(run, runs=runs_dir, corrections=table)
+    for model, each in found.values["scored"].items():
+        before, after = percent(each["as_labelled"]), percent(each["corrected"])
+        say(f"{short(model)}: {before} as labelled, {after} with corrected labels")
 
 
 def say_page(results: Results) -> None:

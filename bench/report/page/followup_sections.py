@@ -42,6 +42,7 @@ def followup_section(
         "notes": [*found.notes, *_what_it_lacks(results, found)],
         "tables": found.tables,
         "charts": [_chart(results, found, each, charts) for each in found.charts],
+        "over": any(each.over for gallery in found.galleries for each in gallery.pictures),
         "galleries": [
             {
                 "title": gallery.title,
@@ -107,7 +108,9 @@ class _Pictures:
         address = self._read(picture.file) if picture.file else self._album.address(picture.image)
         lines = [{"text": e.text, "tag": "b" if n == 0 else "span", "kind": e.kind}
                  for n, e in enumerate(picture.lines)]  # fmt: skip
-        return {"picture": address, "alt": picture.alt, "lines": lines, "name": picture.name}
+        over = self._read(picture.over) if picture.over and address else None
+        found = {"picture": address, "alt": picture.alt, "lines": lines, "name": picture.name}
+        return {**found, "over": over}
 
     def _read(self, name: str) -> str | None:
         content = read_picture(self._folder, name)

@@ -182,7 +182,8 @@ def _samples(results: Results) -> list[tuple[int, str]]:
 def _tile(image: str, album: Album, label: str, lines: list[dict[str, str]]) -> Context:
     """Return a tile: a picture with `lines` and its name."""
     alt = f"{image}, labelled {label}"
-    return {"picture": album.address(image), "alt": alt, "lines": lines, "name": image}
+    picture = album.address(image)
+    return {"picture": picture, "alt": alt, "lines": lines, "name": image, "over": None}
 
 
 def _line(text: str, tag: str = "span", kind: str = "") -> dict[str, str]:
