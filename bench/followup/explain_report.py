@@ -70,7 +70,7 @@ def report_explanations(
     explained: Sequence[Explained],
     pixels: Callable[[ImageFile], Pixels],
 ) -> tuple[Followup, dict[str, bytes]]:
-    """Return what is told, and its pictures by file name.
+    """Return what was found, and its pictures by file name.
 
     `pixels` returns the whole picture of an image (H, W, 3).
     """
