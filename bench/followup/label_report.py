@@ -77,7 +77,7 @@ class LabelFindings:
 
 
 def report_labels(found: LabelFindings, covers: tuple[str, ...]) -> Followup:
-    """Return what was found, in words, tables and pictures."""
+    """Return what was found."""
     scored = None if found.said is None else _Scored(found.answers, found.said)
     return Followup(
         kind="labels",

@@ -11,9 +11,9 @@ _SEED = 20_180_610
 
 
 def randomize_weights(network: nn.Module) -> None:
-    """Replace each parameter of `network` by random values of its mean and deviation.
+    """Draw each parameter of `network` again, of the same mean and deviation, always the same.
 
-    They are the same each time. Shuffling would take ten times as long for many parameters.
+    Whatever was learned is lost. Shuffling would take ten times as long for many parameters.
     """
     generator = torch.Generator().manual_seed(_SEED)
     with torch.no_grad():

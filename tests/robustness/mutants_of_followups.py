@@ -23,6 +23,32 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="a corruption depends on what was corrupted before",
+        file="bench/followup/corruptions.py",
+        old="draws = keyed_generator(int(digest[:16], 16), number)",
+        new="draws = np.random.default_rng()",
+        tests=("tests/unit/followup/test_corruptions.py::test_draws_depend_on_the_content_alone",),
+    ),
+    Mutant(
+        name="a network answers clean images when it is stressed",
+        file="bench/followup/corrupted_tests.py",
+        old="return evaluation_pixels(changed, self.shape)",
+        new="return evaluation_pixels(picture, self.shape)",
+        tests=(
+            "tests/unit/followup/test_stress.py::test_only_the_network_that_used_colour_loses_by_grey",
+        ),
+    ),
+    Mutant(
+        name="half of the answers in time are enough to be sure",
+        file="bench/followup/limits.py",
+        old="slow is not None and slow <= most",
+        new="slow is None or slow <= 2 * most",
+        tests=(
+            "tests/unit/followup/test_choose.py::test_limits_are_met_as_certainly_as_the_weakest",
+            "tests/unit/followup/test_choose.py::test_a_latency_without_slow_answers_is_never_sure",
+        ),
+    ),
+    Mutant(
         name="a layer on which the logits do not depend explains a network",
         file="bench/followup/spatial_layer.py",
         old="if gradient is not None and bool(layer.read(gradient).any())",
@@ -62,31 +88,5 @@ MUTANTS = (
         old="kept = np.array([image not in left_out for image in answers.images])",
         new="kept = np.array([True for _ in answers.images])",
         tests=("tests/unit/followup/test_labels.py::test_corrections_are_applied",),
-    ),
-    Mutant(
-        name="a corruption depends on what was corrupted before",
-        file="bench/followup/corruptions.py",
-        old="draws = keyed_generator(int(digest[:16], 16), number)",
-        new="draws = np.random.default_rng()",
-        tests=("tests/unit/followup/test_corruptions.py::test_draws_depend_on_the_content_alone",),
-    ),
-    Mutant(
-        name="a network answers clean images when it is stressed",
-        file="bench/followup/corrupted_tests.py",
-        old="return evaluation_pixels(changed, self.shape)",
-        new="return evaluation_pixels(picture, self.shape)",
-        tests=(
-            "tests/unit/followup/test_stress.py::test_only_the_network_that_used_colour_loses_by_grey",
-        ),
-    ),
-    Mutant(
-        name="half of the answers in time are enough to be sure",
-        file="bench/followup/limits.py",
-        old="slow is not None and slow <= most",
-        new="slow is None or slow <= 2 * most",
-        tests=(
-            "tests/unit/followup/test_choose.py::test_limits_are_met_as_certainly_as_the_weakest",
-            "tests/unit/followup/test_choose.py::test_a_latency_without_slow_answers_is_never_sure",
-        ),
     ),
 )

@@ -175,8 +175,7 @@ def show(
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     (_COMPARE, (demo, bench, compare, tune, report)),
-    # in the order of the page: what a finished run is asked
-    (_AFTER, (explain, stress, labels, choose)),
+    (_AFTER, (explain, stress, labels, choose)),  # what a finished run is asked, as on the page
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),
