@@ -2,8 +2,8 @@
 
 `bench.run(["lenet", "alexnet"], data="photographs")` does what `zoo bench` does. It returns
 results, whose `frame` is a pandas table. `bench.load("runs/1")` returns those of a stored run, and
-`bench.compare(1, 2)` does what `zoo compare 1 2` does; so do `bench.explain(1)`, `bench.stress(1)`
-and `bench.labels(1)`. torch is imported at the first call.
+`bench.compare(1, 2)` does what `zoo compare 1 2` does; so do `bench.explain(1)`, `bench.stress(1)`,
+`bench.labels(1)` and `bench.choose(1)`. torch is imported at the first call.
 """
 
 from __future__ import annotations
