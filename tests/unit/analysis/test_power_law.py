@@ -66,6 +66,18 @@ def test_models_vary_together_over_images():
     assert curves.covariance[0, 4] == pytest.approx(curves.covariance[0, 3])
 
 
+def test_seeds_vary_alone():
+    """A deviation of ten points between seeds widens each error, and ties no two of them."""
+    generator = np.random.default_rng(2)
+    right = [generator.random((6, 2000)) < share for share in (0.6, 0.6, 0.6, 0.6)]
+    uneven = [generator.random((6, 2000)) < share
+              for share in ([[0.5], [0.7], [0.5], [0.7], [0.5], [0.7]],) * 4]  # fmt: skip
+    calm, wild = error_curves([right]).covariance, error_curves([uneven]).covariance
+
+    assert wild[0, 0] > 5 * calm[0, 0]
+    assert abs(wild[0, 1]) < 0.1 * wild[0, 0]
+
+
 def test_groups_count_instead_of_images():
     """Each image four times in a group is no more than once."""
     generator = np.random.default_rng(1)
