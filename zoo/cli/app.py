@@ -176,7 +176,7 @@ def show(
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     (_COMPARE, (demo, bench, compare, tune, report)),
-    (_AFTER, (explain, stress, labels, more, choose)),  # what a finished run is asked, as on the page
+    (_AFTER, (explain, stress, labels, more, choose)),  # of a finished run, as on the page
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),
