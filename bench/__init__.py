@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bench.followup.choose import choose
     from bench.followup.explain import explain
     from bench.followup.labels import labels
+    from bench.followup.more import more
     from bench.followup.stress import stress
     from bench.report.followup_file import Followup
     from bench.runs.compare import compare
@@ -37,6 +38,7 @@ _MODULES = {
     "explain": "bench.followup.explain",
     "labels": "bench.followup.labels",
     "load": "bench.runs.stored_runs",
+    "more": "bench.followup.more",
     "run": "bench.runs.execute",
     "stress": "bench.followup.stress",
 }
@@ -53,6 +55,7 @@ __all__ = [
     "explain",
     "labels",
     "load",
+    "more",
     "run",
     "stress",
 ]

@@ -138,7 +138,12 @@ class FinishedRun:
 
 @contextmanager
 def finished_run(
-    run: RunName, runs: str | Path, progress: Progress, *, trusted: bool = False
+    run: RunName,
+    runs: str | Path,
+    progress: Progress,
+    *,
+    trusted: bool = False,
+    needs_weights: bool = True,
 ) -> Iterator[FinishedRun]:
     """Yield a run, which no other process can use meanwhile.
 
@@ -147,6 +152,7 @@ def finished_run(
         runs: folder of the run folders.
         progress: receiver of progress messages.
         trusted: whether a run of somebody else may import the files that it names.
+        needs_weights: whether its networks are asked again, so that their weights must be there.
 
     Raises:
         RunError: it does not exist, is in use, has no tested network, or has not kept weights.
@@ -174,7 +180,8 @@ def finished_run(
             progress=progress,
             store=store,
         )
-        require_weights(folder.path, [opened.weights(trial) for trial in trials])
+        if needs_weights:
+            require_weights(folder.path, [opened.weights(trial) for trial in trials])
         yield opened
 
 

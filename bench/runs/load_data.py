@@ -32,6 +32,7 @@ from bench.data.pixel_cache import open_pixel_cache
 from bench.data.pixel_source import DirectPixels, InputShape, PixelSource
 from bench.data.split import limit_images, only_given_test, training_part, without_given_test
 from bench.data.synthetic import synthetic_folder
+from bench.data.train_subset import limit_training
 from bench.data.validation_cache import ValidationCache
 from bench.runs.progress import Progress
 from bench.runs.request import Request
@@ -75,6 +76,8 @@ def load_data(request: Request, progress: Progress) -> tuple[Manifest, Splits]:
         splits = with_tests_of(tests, splits, manifest)
         if left_out := describe_left_out(splits, tests, manifest):
             progress.say(left_out)
+    if request.train_images is not None:
+        splits = limit_training(splits, request.train_images, manifest.classes)
     if request.within is not None:  # no other image may be opened from here on
         manifest = training_part(manifest, request.within)
     return manifest, splits

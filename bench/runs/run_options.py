@@ -186,6 +186,10 @@ class RunOptions:
     )  # fmt: skip
     workers: int = _option(2, "Threads that prepare batches; 0: none.", MACHINE, minimum=0)
     limit: int | None = _option(None, "Use at most so many images.", shown=True, minimum=2)
+    train_images: int | None = _option(
+        None, "Train on at most so many images; those that validate and test are the same.",
+        TRAINING, minimum=1,
+    )  # fmt: skip
     runs: Path = _option(Path("runs"), "Folder for runs.", shown=True, flags=("--runs-dir",))
     weights: bool = _option(True, "Keep the trained weights.")
     fidelity: str = _option(

@@ -89,4 +89,36 @@ MUTANTS = (
         new="kept = np.array([True for _ in answers.images])",
         tests=("tests/unit/followup/test_labels.py::test_corrections_are_applied",),
     ),
+    Mutant(
+        name="training subsets lose the shares of the classes",
+        file="bench/data/train_subset.py",
+        old="turns[place] = (number + 0.5) / len(found), label",
+        new="turns[place] = (number + 0.5) / len(images), label",
+        tests=("tests/unit/data/test_train_subset.py::test_classes_keep_their_shares",),
+    ),
+    Mutant(
+        name="seeds add nothing to the spread of a learning curve",
+        file="bench/analysis/stats/power_law.py",
+        old="seeds += [pooled / each.seeds for each in found]",
+        new="seeds += [0.0 for each in found]",
+        tests=("tests/unit/analysis/test_power_law.py::test_seeds_vary_alone",),
+    ),
+    Mutant(
+        name="a flat learning curve promises a gain",
+        file="bench/followup/learning_curve.py",
+        old="if slope.low <= 0:",
+        new="if slope.high <= 0:",
+        tests=(
+            "tests/unit/followup/test_learning_curve.py::test_a_refused_model_hinders_no_other",
+        ),
+    ),
+    Mutant(
+        name="what is trained on a subset is trained again",
+        file="bench/followup/subset_runs.py",
+        old="if folder is None:",
+        new="if True:",
+        tests=(
+            "tests/unit/followup/test_more.py::test_a_second_call_trains_nothing_and_says_the_same",
+        ),
+    ),
 )

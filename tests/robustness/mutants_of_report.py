@@ -325,8 +325,8 @@ MUTANTS = (
     Mutant(
         name="the prior on the spread of seeds is forgotten",
         file="bench/analysis/stats/spread.py",
-        old="_PRIOR = 0.02",
-        new="_PRIOR = 0.002",
+        old="PRIOR = 0.02",
+        new="PRIOR = 0.002",
         tests=("tests/unit/analysis/test_unpaired.py::test_two_seeds_that_agree_are_not_trusted",),
     ),
     Mutant(

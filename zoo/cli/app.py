@@ -29,6 +29,7 @@ from zoo.cli.doctor import doctor
 from zoo.cli.explain import explain
 from zoo.cli.labels import labels
 from zoo.cli.list import list_architectures
+from zoo.cli.more import more
 from zoo.cli.new import new
 from zoo.cli.options import Json, complete
 from zoo.cli.output import accept_any_text, end_when_interrupted, print_json, print_rendered, say
@@ -184,7 +185,7 @@ def show(
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     (_COMPARE, (demo, bench, compare, tune, report)),
-    (_AFTER, (explain, stress, labels, choose)),  # what a finished run is asked, as on the page
+    (_AFTER, (explain, stress, labels, more, choose)),  # of a finished run, as on the page
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 Numbers = NDArray[np.float64]
 SEEDS_TO_ESTIMATE = 3  # with fewer, the spread of seeds has a prior
-_PRIOR = 0.02  # scale of that half-Cauchy prior: two points
+PRIOR = 0.02  # scale of that half-Cauchy prior: two points
 _GRID, _CHUNK, _STEPS = 25, 2000, 36
 _LEAST_P = 1e-9
 _NORMAL = float(ndtri(0.975))
@@ -173,7 +173,7 @@ def _posterior(spread: Spread) -> tuple[Numbers, Numbers]:
     their part, as t does.
     """
     steps = (np.arange(_GRID) + 0.5) / _GRID
-    square = (_PRIOR * np.tan(steps * np.pi / 2)) ** 2  # (grid,)
+    square = (PRIOR * np.tan(steps * np.pi / 2)) ** 2  # (grid,)
     sides = zip(spread.seeds, spread.between, spread.noise, strict=True)
     (one, first), (other, second) = (_side(square, *each) for each in sides)
     images = spread.images * _square_t(spread.units - 1, np.full(len(one), 0.05)) / _NORMAL**2
