@@ -120,9 +120,10 @@ class FinishedRun:
             split=self.plan.splits.of(trial.spec.fold),
             source=self.plan.source,
             device=device,
-            precision=choose_precision(trial.spec.precision, device),
+            precision=choose_precision(trial.record.precision or trial.spec.precision, device),
             layout=trial.record.layout or "contiguous",
-            training_shape=trial.spec.architecture.contract.input_shape,
+            recipe=trial.spec.recipe,
+            training_shapes=(trial.spec.architecture.contract.input_shape,),
         )
 
     def publish(self, found: Followup, pictures: Mapping[str, bytes] | None = None) -> None:
