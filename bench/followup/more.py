@@ -74,6 +74,7 @@ def _followup(run: FinishedRun, sizes: tuple[int, ...], trained: Sequence[RunRes
     order = [str(each) for each in run.results.frame["model"] if each in models]
     curves = [_curve(model, sizes, trained) for model in order]
     forecasts, crossings = forecast(curves)
+    measured = any(curve.accuracies for curve in curves)
     noun = "drawings" if run.results.synthetic else "photographs"
     return Followup(
         kind="more",
@@ -88,7 +89,7 @@ def _followup(run: FinishedRun, sizes: tuple[int, ...], trained: Sequence[RunRes
         ),
         notes=_notes(run, noun),
         tables=(_table(curves, forecasts, sizes),),
-        charts=(_chart(curves, forecasts, sizes, noun),),
+        charts=(_chart(curves, forecasts, sizes, noun),) if measured else (),
         values=_values(curves, forecasts, crossings, sizes),
     )
 
@@ -148,7 +149,7 @@ def _notes(run: FinishedRun, noun: str) -> tuple[str, ...]:
         "Each subset lies within the next, and is the same for all models. Intervals cover other "
         f"seeds and other test images, not other training {noun}.",
     ]
-    if max(len(each.seeds) for each in run.results.pairwise.answers.values()) == 1:
+    if all(len(each.seeds) == 1 for each in run.results.pairwise.answers.values()):
         notes.append("With one seed, the spread of seeds is taken to be two points.")
     present = {(spec.model, spec.fold): spec for spec in run.plan.specs}
     pairs = [
@@ -196,14 +197,24 @@ def _chart(
     last = f" The points at {2 * sizes[-1]:,} are of the fitted curves." if said else ""
     return Multiples(
         name="accuracy",
-        title=f"Accuracy by training {noun}",
+        title=_rise(curves, noun),
         caption=f"Test accuracy by number of training {noun}. Bars: 95 % intervals.{last}",
         spoken=f"Test accuracy by number of training {noun}, a chart for each model.",
-        x=f"training {noun}",
+        x=noun,
         y="accuracy",
         points=(*together, *alone),
         log=True,
     )
+
+
+def _rise(curves: Sequence[LearningCurve], noun: str) -> str:
+    """Return which model gains most between the sizes that were measured."""
+    rises = [(each.accuracies[-1][1] - each.accuracies[0][1], each) for each in curves
+             if each.accuracies]  # fmt: skip
+    rise, curve = max(rises, key=lambda each: each[0])
+    first, last = curve.accuracies[0][0], curve.accuracies[-1][0]
+    most = "gains most" if len(curves) > 1 else "changes"
+    return f"From {first:,} to {last:,} {noun}, {curve.model} {most}: {points(rise)} points"
 
 
 def _values(

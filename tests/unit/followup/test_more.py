@@ -79,6 +79,22 @@ def test_the_trials_of_the_run_are_the_largest_size(run):
         assert last["accuracy"] == answers[model].correct.mean()
 
 
+def test_the_page_has_a_chart_of_all_models_and_one_of_each(run):
+    """The title says who gains most; a point of the fitted curve is there only if it is said."""
+    _, found = run
+    (chart,) = found.charts
+    by_panel = {panel: [p.x for p in chart.points if p.panel == panel]
+                for panel in dict.fromkeys(point.panel for point in chart.points)}  # fmt: skip
+    colours, means = sorted(found.values["models"])
+
+    assert chart.log
+    assert "From 8 to 56 photographs, " in chart.title
+    assert by_panel["all models"] == [*_SIZES, 56] * 2
+    assert by_panel[means] == [*_SIZES, 56]
+    said = "doubled" in found.values["models"][colours]
+    assert by_panel[colours] == [*_SIZES, 56, *([112] if said else [])]
+
+
 def test_a_second_call_trains_nothing_and_says_the_same(run, monkeypatch):
     """Byte for byte; fewer sizes need none either."""
     folder, found = run
