@@ -202,7 +202,7 @@ def _chart(models: Sequence[Stressed]) -> Multiples:
     most, least = losses.index(max(losses)), losses.index(min(losses))
     return Multiples(
         name="accuracy",
-        title=f"{CORRUPTIONS[most].name} costs most, {CORRUPTIONS[least].name} least",
+        title=f"Most is lost under {CORRUPTIONS[most].name}, least under {CORRUPTIONS[least].name}",
         caption="Test accuracy by severity of each corruption; 0 is the clean image. Bars: 95 % "
         "intervals.",
         spoken="Test accuracy by severity, a chart for each corruption.",

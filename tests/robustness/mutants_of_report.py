@@ -215,8 +215,8 @@ MUTANTS = (
     Mutant(
         name="Wilson's interval has the quantile of one side",
         file="bench/analysis/stats/interval.py",
-        old="_NORMAL = float(ndtri((1 + 0.95) / 2))",
-        new="_NORMAL = float(ndtri(0.95))",
+        old="return float(ndtri((1 + confidence) / 2))",
+        new="return float(ndtri(confidence))",
         tests=("tests/unit/analysis/test_stats.py::test_wilson_agrees_with_the_published_table",),
     ),
     Mutant(

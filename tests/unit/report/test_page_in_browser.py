@@ -188,7 +188,7 @@ def test_the_page_reads_without_scripts(opened, address):
     """Text, table, photographs and the charts as pictures are there; no dead button is."""
     page = opened(address, java_script_enabled=False)
 
-    assert page.locator(".chart svg").count() == 7
+    assert page.locator(".chart svg").count() == 9
     assert page.locator(".chart svg").first.bounding_box()["height"] > 50
     assert page.locator("table.comparison tbody tr").count() == 5
     assert page.locator("img").count() > 20

@@ -128,7 +128,7 @@ def _x_axis(rows: Sequence[Row], chart: Multiples) -> alt.X:
     """Return the axis of `x`: with a tick at each value of lines, with room around points."""
     places = sorted({row["x"] for row in rows})
     if not chart.joined:
-        axis = alt.Axis(format="~s", grid=False, tickCount=4, labelFontSize=11)
+        axis = alt.Axis(format=enc.SECONDS, grid=False, tickCount=4, labelFontSize=11)
         return alt.X("x:Q", title=chart.x, scale=enc.cost_scale(places), axis=axis)
     ticks = {"values": places} if len(places) <= _MOST_TICKS else {"tickCount": 4}
     axis = alt.Axis(format="~s", grid=False, labelFontSize=11, **ticks)
