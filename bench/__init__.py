@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.followup.choose import choose
     from bench.followup.explain import explain
     from bench.followup.labels import labels
-    from bench.followup.more import more
+    from bench.followup.learn_curve import learn_curve
     from bench.followup.stress import stress
     from bench.report.followup_file import Followup
     from bench.runs.compare import compare
@@ -38,7 +38,7 @@ _MODULES = {
     "explain": "bench.followup.explain",
     "labels": "bench.followup.labels",
     "load": "bench.runs.stored_runs",
-    "more": "bench.followup.more",
+    "learn_curve": "bench.followup.learn_curve",
     "run": "bench.runs.execute",
     "stress": "bench.followup.stress",
 }
@@ -54,8 +54,8 @@ __all__ = [
     "compare",
     "explain",
     "labels",
+    "learn_curve",
     "load",
-    "more",
     "run",
     "stress",
 ]

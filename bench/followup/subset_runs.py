@@ -42,7 +42,7 @@ def train_sizes_below(total: int, smallest: int, asked: Sequence[int] | None) ->
 def train_with(run: FinishedRun, size: int, *, trust: bool) -> RunResults:
     """Return the results with `size` training images; what is finished is not trained again."""
     asked = request_of(run.about["request"])
-    place = run.folder.path / FOLDER / "more"
+    place = run.folder.path / FOLDER / "learn-curve"
     make_inside(run.folder.path, place)
     request = replace(
         asked, train_images=size, runs=place, until_clear=False, same_within=SAME_WITHIN,

@@ -23,7 +23,7 @@ from registry.errors import RunError
 
 SCHEMA_VERSION = 1
 FOLDER = "followups"
-KINDS = ("explain", "stress", "labels", "more", "choose")  # in the order of the page
+KINDS = ("explain", "stress", "labels", "learn-curve", "choose")  # in the order of the page
 _MOST_BYTES = 20 * MB  # of a file, or of a picture
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,60}")
 _PICTURE = re.compile(r"[a-z0-9][a-z0-9_-]{0,100}\.(png|jpg)")

@@ -105,12 +105,10 @@ MUTANTS = (
     ),
     Mutant(
         name="a flat learning curve promises a gain",
-        file="bench/followup/learning_curve.py",
+        file="bench/followup/power_law.py",
         old="if slope.low <= 0:",
         new="if slope.high <= 0:",
-        tests=(
-            "tests/unit/followup/test_learning_curve.py::test_a_refused_model_hinders_no_other",
-        ),
+        tests=("tests/unit/followup/test_power_law.py::test_a_refused_model_hinders_no_other",),
     ),
     Mutant(
         name="what is trained on a subset is trained again",
@@ -118,7 +116,7 @@ MUTANTS = (
         old="if folder is None:",
         new="if True:",
         tests=(
-            "tests/unit/followup/test_more.py::test_a_second_call_trains_nothing_and_says_the_same",
+            "tests/unit/followup/test_learn_curve.py::test_a_second_call_trains_nothing_and_says_the_same",
         ),
     ),
 )

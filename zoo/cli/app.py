@@ -28,8 +28,8 @@ from zoo.cli.demo import demo
 from zoo.cli.doctor import doctor
 from zoo.cli.explain import explain
 from zoo.cli.labels import labels
+from zoo.cli.learn_curve import learn_curve
 from zoo.cli.list import list_architectures
-from zoo.cli.more import more
 from zoo.cli.new import new
 from zoo.cli.options import Json, complete
 from zoo.cli.output import accept_any_text, end_when_interrupted, print_json, print_rendered, say
@@ -185,7 +185,7 @@ def show(
 
 _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     (_COMPARE, (demo, bench, compare, tune, report)),
-    (_AFTER, (explain, stress, labels, more, choose)),  # of a finished run, as on the page
+    (_AFTER, (explain, stress, labels, learn_curve, choose)),  # of a finished run, as on the page
     (_EXPLORE, (list_architectures, show, predict, export)),
     (_YOURS, (new, check, doctor)),
     (_SCALE, (plan, work, gather)),
@@ -193,7 +193,7 @@ _COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
 for _panel, _commands in _COMMANDS:
     for _command in _commands:
         app.command(
-            _command.__name__.removesuffix("_architectures"),
+            _command.__name__.removesuffix("_architectures").replace("_", "-"),
             rich_help_panel=_panel,
             epilog=_MORE if _command in (bench, plan) else None,
         )(_command)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.followup.finished_run import FinishedRun, RunName, finished_run
-from bench.followup.learning_curve import Crossing, Forecast, LearningCurve, forecast
+from bench.followup.power_law import Crossing, Forecast, LearningCurve, forecast
 from bench.followup.subset_runs import train_sizes_below, train_with
 from bench.report.followup_file import (
     Followup,
@@ -27,7 +27,7 @@ from bench.training.reproducibility import differences
 _SAME = 0.02  # a gain below two points is the same for practical purposes
 
 
-def more(
+def learn_curve(
     run: RunName,
     *,
     train_sizes: Sequence[int] | None = None,
@@ -77,7 +77,7 @@ def _followup(run: FinishedRun, sizes: tuple[int, ...], trained: Sequence[RunRes
     measured = any(curve.accuracies for curve in curves)
     noun = "drawings" if run.results.synthetic else "photographs"
     return Followup(
-        kind="more",
+        kind="learn-curve",
         label="More data",
         title=_title(forecasts, noun),
         covers=run.covers,

@@ -1,4 +1,4 @@
-"""The `zoo more` command: would more photographs help."""
+"""The `zoo learn-curve` command: would more photographs help."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Sizes = Annotated[
 ]
 
 
-def more(
+def learn_curve(
     run: Run,
     train_sizes: Sizes = None,
     runs_dir: RunsDir = Path("runs"),
@@ -31,12 +31,12 @@ def more(
 ) -> None:
     """Train a run's models on parts of its images, to say what twice as many would give."""
     sizes = None if train_sizes is None else _numbers(train_sizes)
-    from bench.followup.more import more
+    from bench.followup.learn_curve import learn_curve
 
     with end_when_interrupted(
-        f"stopped; what is trained is kept: `zoo more {run}` trains the rest"
+        f"stopped; what is trained is kept: `zoo learn-curve {run}` trains the rest"
     ):
-        found = more(run, train_sizes=sizes, runs=runs_dir, trust=trust)
+        found = learn_curve(run, train_sizes=sizes, runs=runs_dir, trust=trust)
     print_followup(found, run, runs_dir, as_json=as_json)
 
 

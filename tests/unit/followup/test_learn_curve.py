@@ -1,4 +1,4 @@
-"""`bench.more`: subsets are ordinary runs, what is finished is kept, and the page says it."""
+"""`bench.learn_curve`: subsets are ordinary runs, what is finished is kept, and the page says it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bare(tmp_path_factory):
 def run(bare, hastened_runs):
     """A copy of that run, which was asked."""
     folder = shutil.copytree(bare, bare.with_name("0002-asked"))
-    return folder, bench.more(folder, train_sizes=_SIZES, progress=False)
+    return folder, bench.learn_curve(folder, train_sizes=_SIZES, progress=False)
 
 
 def _kept(monkeypatch, after=None):
@@ -49,7 +49,10 @@ def _kept(monkeypatch, after=None):
 
 
 def _parts(folder):
-    return [stored_run(each.name, each.parent) for each in sorted(folder.glob("followups/more/*"))]
+    return [
+        stored_run(each.name, each.parent)
+        for each in sorted(folder.glob("followups/learn-curve/*"))
+    ]
 
 
 def test_subsets_are_ordinary_runs_on_the_same_tests(run):
@@ -101,11 +104,11 @@ def test_a_second_call_trains_nothing_and_says_the_same(run, monkeypatch):
     kept = _kept(monkeypatch)
     before = (folder / "followups" / "more.json").read_bytes()
 
-    assert bench.more(folder, train_sizes=_SIZES, progress=False) == found
+    assert bench.learn_curve(folder, train_sizes=_SIZES, progress=False) == found
     assert (folder / "followups" / "more.json").read_bytes() == before
-    bench.more(folder, train_sizes=[16], progress=False)
+    bench.learn_curve(folder, train_sizes=[16], progress=False)
     assert kept == []
-    assert bench.more(folder, train_sizes=_SIZES, progress=False) == found
+    assert bench.learn_curve(folder, train_sizes=_SIZES, progress=False) == found
 
 
 def test_what_a_stopped_command_lacks_is_trained_alone(bare, run, tmp_path, monkeypatch):
@@ -114,9 +117,9 @@ def test_what_a_stopped_command_lacks_is_trained_alone(bare, run, tmp_path, monk
     with monkeypatch.context() as patch:
         first = _kept(patch, after=6)
         with pytest.raises(KeyboardInterrupt):
-            bench.more(folder, train_sizes=_SIZES, progress=False)
+            bench.learn_curve(folder, train_sizes=_SIZES, progress=False)
     rest = _kept(monkeypatch)
-    found = bench.more(folder, train_sizes=_SIZES, progress=False)
+    found = bench.learn_curve(folder, train_sizes=_SIZES, progress=False)
 
     assert (len(first), len(rest)) == (6, 6)
     assert found.values == run[1].values
@@ -125,13 +128,13 @@ def test_what_a_stopped_command_lacks_is_trained_alone(bare, run, tmp_path, monk
 def test_more_seeds_of_the_run_are_trained_alone(bare, tmp_path, monkeypatch):
     """A run that grew by a seed after it was asked."""
     folder = shutil.copytree(bare, tmp_path / bare.name)
-    bench.more(folder, train_sizes=[16], progress=False)
+    bench.learn_curve(folder, train_sizes=[16], progress=False)
     from bench.runs.execute import resume
     from bench.runs.progress import Progress
 
     resume(str(folder), folder.parent, {"seeds": (0, 1, 2)}, Progress(shown=False), trusted=True)
     kept = _kept(monkeypatch)
-    found = bench.more(folder, train_sizes=[16], progress=False)
+    found = bench.learn_curve(folder, train_sizes=[16], progress=False)
 
     assert {seed for _, seed, _ in kept} == {2}
     assert len(kept) == 2
@@ -145,7 +148,7 @@ def test_a_changed_image_is_told_before_any_training(bare, monkeypatch):
     shutil.copyfile(image.with_name("cat.4.jpg"), image)
     try:
         with pytest.raises(DataError, match="not those that it had"):
-            bench.more(bare, train_sizes=[16], progress=False)
+            bench.learn_curve(bare, train_sizes=[16], progress=False)
     finally:
         image.write_bytes(before)
     assert kept == []
@@ -174,12 +177,12 @@ def test_asked_sizes_are_sorted_and_the_run_itself_is_not_trained_again():
 def test_the_command_prints_what_was_found(run, zoo):
     """The JSON is that of the file; of `Means`, which learns nothing here, nothing can be said."""
     folder, found = run
-    code, out, _ = zoo("more", folder, "--train-sizes", "8,16,32", "--json")
+    code, out, _ = zoo("learn-curve", folder, "--train-sizes", "8,16,32", "--json")
 
     assert code == 0
     assert json.loads(out)["values"] == found.values
-    assert read_followup(folder, "more") == found
-    code, out, _ = zoo("more", folder, "--train-sizes", "8,16,32")
+    assert read_followup(folder, "learn-curve") == found
+    code, out, _ = zoo("learn-curve", folder, "--train-sizes", "8,16,32")
     assert code == 0
     assert found.title in out
     assert "tiny.py:Means: cannot say, its accuracy does not rise clearly" in out
@@ -187,7 +190,7 @@ def test_the_command_prints_what_was_found(run, zoo):
 
 def test_sizes_that_are_no_numbers_are_told_in_one_line(run, zoo):
     """With an example."""
-    code, _, err = zoo("more", run[0], "--train-sizes", "8,many")
+    code, _, err = zoo("learn-curve", run[0], "--train-sizes", "8,many")
 
     assert code == 2
     assert err == (
