@@ -157,9 +157,9 @@ def disclosure_lines(frame: pd.DataFrame) -> list[str]:
             "stopped by validation accuracy, best epoch tested: the validation accuracy is too "
             "high by selection, the test accuracy is not"
         )
-    for settings, rows in frame[frame["trained_by"].fillna("") != ""].groupby("trained_by"):
+    for settings, rows in frame[frame["trained_by"].astype(bool)].groupby("trained_by"):
         found.append(f"by its kind, {join_names([*rows['model']])}: {settings}")
-    if frame["precision"].fillna("").isin(["bfloat16", "float16"]).any():
+    if frame["precision"].isin(["bfloat16", "float16"]).any():
         found += [
             f"matrix products in {precision!s}: {join_names([*rows['model']])}"
             for precision, rows in frame.groupby("precision")

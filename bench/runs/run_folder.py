@@ -74,15 +74,17 @@ class RunFolder:
 
     @classmethod
     def find(cls, name: str, runs: Path) -> RunFolder:
-        """Return the run folder of a path, a name in `runs`, or a number."""
+        """Return the run folder of a path, a name in `runs`, a number there, or `FOLDER/NUMBER`."""
         try:
             for path in (Path(name), runs / name):
                 if (path / "run.db").is_file():
                     return cls(path)
         except OSError as error:  # such as a name that is too long
             raise RunError(f"no run {name!r}: {error.strerror}") from error
-        number = name.lstrip("0")
-        numbered = [each for each in run_folders(runs) if str(_number(each.path)) == number]
+        place = Path(name)
+        within = runs if place.parent == Path() else place.parent
+        number = place.name.lstrip("0")
+        numbered = [each for each in run_folders(within) if str(_number(each.path)) == number]
         if len(numbered) != 1:
             raise RunError(f"no run {name!r} here or in {runs}: `zoo runs` lists the existing runs")
         return numbered[0]

@@ -38,9 +38,6 @@ def load(run: int | str | Path, *, runs: str | Path = "runs") -> RunResults:
     Raises:
         RunError: the run does not exist, or its records are unreadable.
     """
-    where = Path(str(run))
-    if where.parent != Path() and not where.is_dir():
-        return read_run(where.name, where.parent)
     return read_run(str(run), Path(runs))
 
 

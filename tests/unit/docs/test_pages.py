@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import re
@@ -136,6 +137,15 @@ def _ended(arguments: Sequence[str]) -> tuple[object, str]:
         return code, said.getvalue().decode()
 
 
+def _judge_first(table: Path) -> None:
+    """Write `right` into the first row of a table of doubtful labels, as its reader does."""
+    with table.open(newline="") as file:
+        head, *rows = csv.reader(file)
+    rows[0][head.index("verdict")] = "right"
+    with table.open("w", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+
+
 def _ended_apart(arguments: Sequence[str]) -> tuple[object, str]:
     """Return the same of the command in a process of its own."""
     done = warm().run(["-c", _IN_A_FORK, *arguments])
@@ -194,6 +204,8 @@ def ended(tmp_path_factory, all_cores):
                 if block.file:
                     Path(block.file).write_text(block.text)
                 for line in block.commands:
+                    if "--labels corrections.csv" in line:
+                        _judge_first(Path("corrections.csv"))
                     if (page, line) in COMMANDS:
                         end = _ended_apart if line in _ISOLATED else _ended
                         found[line] = end(_smaller(shlex.split(line)))
@@ -223,7 +235,8 @@ def test_every_code_block_runs(page, ended):
     """Python and scripts run, TOML is read."""
     found = ended(page)
 
-    assert {b.text: end for b, end in found.items() if isinstance(b, Block) and end[0]} == {}
+    failed = {b.text: end for b, end in found.items() if isinstance(b, Block) and end[0]}
+    assert not failed, "\n".join(str(end[0])[-600:] for end in failed.values())
     for block in PAGES[page]:
         if block.language == "toml":
             assert tomllib.loads(block.text)

@@ -194,8 +194,8 @@ def test_of_models_that_tie_the_fastest_is_shipped(run):
         (verdict,) = opened.results.verdicts
 
         for kind, wanted in (("level", fast), ("better", slow), ("descriptive", slow)):
-            told = replace(verdict, needed=9 if kind == "descriptive" else 2,
-                           p=0.01 if kind == "better" else 0.5)  # fmt: skip
+            seeds = replace(verdict.found, seeds=1 if kind == "descriptive" else 2)
+            told = replace(verdict, found=seeds, p=0.01 if kind == "better" else 0.5)
             pairwise = replace(opened.results.pairwise, verdicts=(told,))
             opened.results = replace(opened.results, pairwise=pairwise)
             assert _recommended(opened, [slow, fast]) == wanted

@@ -1,4 +1,4 @@
-"""`bench.learn_curve`: subsets are ordinary runs, what is finished is kept, and the page says it."""
+"""`bench.learn_curve`: subsets are ordinary runs, finished ones are kept, and the page says it."""
 
 from __future__ import annotations
 
@@ -102,10 +102,10 @@ def test_a_second_call_trains_nothing_and_says_the_same(run, monkeypatch):
     """Byte for byte; fewer sizes need none either."""
     folder, found = run
     kept = _kept(monkeypatch)
-    before = (folder / "followups" / "more.json").read_bytes()
+    before = (folder / "followups" / "learn-curve.json").read_bytes()
 
     assert bench.learn_curve(folder, train_sizes=_SIZES, progress=False) == found
-    assert (folder / "followups" / "more.json").read_bytes() == before
+    assert (folder / "followups" / "learn-curve.json").read_bytes() == before
     bench.learn_curve(folder, train_sizes=[16], progress=False)
     assert kept == []
     assert bench.learn_curve(folder, train_sizes=_SIZES, progress=False) == found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -29,3 +30,15 @@ def test_models_whose_folders_differ_in_case_alone_are_refused():
 
     with pytest.raises(RunError, match=re.escape("./a.py:Net and ./a.py:net would share")):
         require_own_folders(["./a.py:Net", "lenet5", "./a.py:net"])
+
+
+def test_a_number_may_stand_behind_the_folder_of_runs(tmp_path, monkeypatch):
+    """`runs/1` is number 1 there, whatever the folder for runs is; a missing one is named whole."""
+    made = RunFolder.create(tmp_path / "kept", ["lenet5"])
+    (made.path / "run.db").touch()
+    monkeypatch.chdir(tmp_path)
+
+    assert RunFolder.find("kept/1", Path("runs")).path == Path("kept") / made.path.name
+    assert RunFolder.find("kept/0001", Path("runs")).path == Path("kept") / made.path.name
+    with pytest.raises(RunError, match="no run 'kept/2'"):
+        RunFolder.find("kept/2", Path("runs"))
