@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.followup.error_curve import Crossing, Forecast, LearningCurve, forecast
 from bench.followup.finished_run import FinishedRun, RunName, finished_run
-from bench.followup.power_law import Crossing, Forecast, LearningCurve, forecast
 from bench.followup.subset_runs import train_sizes_below, train_with
 from bench.report.followup_file import (
     Followup,

@@ -101,14 +101,14 @@ MUTANTS = (
         file="bench/analysis/stats/power_law.py",
         old="seeds += [pooled / each.seeds for each in found]",
         new="seeds += [0.0 for each in found]",
-        tests=("tests/unit/analysis/test_power_law.py::test_seeds_vary_alone",),
+        tests=("tests/unit/analysis/test_error_curve.py::test_seeds_vary_alone",),
     ),
     Mutant(
         name="a flat learning curve promises a gain",
-        file="bench/followup/power_law.py",
+        file="bench/followup/error_curve.py",
         old="if slope.low <= 0:",
         new="if slope.high <= 0:",
-        tests=("tests/unit/followup/test_power_law.py::test_a_refused_model_hinders_no_other",),
+        tests=("tests/unit/followup/test_error_curve.py::test_a_refused_model_hinders_no_other",),
     ),
     Mutant(
         name="what is trained on a subset is trained again",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.analysis.predictions import Predictions
-from bench.followup.power_law import LearningCurve, forecast
+from bench.followup.error_curve import LearningCurve, forecast
 
 _SIZES = (50, 100, 200, 400)
 
