@@ -101,7 +101,7 @@ MUTANTS = (
         file="bench/analysis/stats/power_law.py",
         old="seeds += [pooled / each.seeds for each in found]",
         new="seeds += [0.0 for each in found]",
-        tests=("tests/unit/analysis/test_error_curve.py::test_seeds_vary_alone",),
+        tests=("tests/unit/analysis/test_power_law.py::test_seeds_vary_alone",),
     ),
     Mutant(
         name="a flat learning curve promises a gain",
