@@ -86,7 +86,8 @@ class RunFolder:
         number = place.name.lstrip("0")
         numbered = [each for each in run_folders(within) if str(_number(each.path)) == number]
         if len(numbered) != 1:
-            raise RunError(f"no run {name!r} here or in {runs}: `zoo runs` lists the existing runs")
+            asked = f"no run {place.name!r} here or in {within}"
+            raise RunError(f"{asked}: `zoo runs` lists the existing runs")
         return numbered[0]
 
     @property

@@ -33,12 +33,12 @@ def test_models_whose_folders_differ_in_case_alone_are_refused():
 
 
 def test_a_number_may_stand_behind_the_folder_of_runs(tmp_path, monkeypatch):
-    """`runs/1` is number 1 there, whatever the folder for runs is; a missing one is named whole."""
+    """`runs/1` is number 1 there, whatever the folder for runs is; a missing one is told."""
     made = RunFolder.create(tmp_path / "kept", ["lenet5"])
     (made.path / "run.db").touch()
     monkeypatch.chdir(tmp_path)
 
     assert RunFolder.find("kept/1", Path("runs")).path == Path("kept") / made.path.name
     assert RunFolder.find("kept/0001", Path("runs")).path == Path("kept") / made.path.name
-    with pytest.raises(RunError, match="no run 'kept/2'"):
+    with pytest.raises(RunError, match="no run '2' here or in kept:"):
         RunFolder.find("kept/2", Path("runs"))
