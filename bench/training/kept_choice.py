@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from filelock import FileLock, Timeout
 
 from bench.system.atomic_files import write_text
@@ -23,16 +25,20 @@ def fastest(
     measure: Callable[[], Mapping[T, float]],
     known: Sequence[T],
     *,
+    threads: int,
     asked: Sequence[Any],
     folder: Path | None,
 ) -> T | None:
     """Return the one of `known` with the fewest seconds of a step; None if `measure` has none.
 
+    `measure` runs with so many `threads`, and may raise anything: it has none then. Random state
+    and threads stay as they were.
+
     The answer is kept in `folder`, if any, for what is `asked` (values for JSON). Another process
     that asks waits for it, for half a minute.
     """
     if folder is None:
-        return _least(measure())
+        return _least(_measured(measure, threads))
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     path = folder / f"{key[:32]}.json"
     if (kept := _read(path, known)) is not None:
@@ -44,7 +50,7 @@ def fastest(
     try:
         if (kept := _read(path, known)) is not None:
             return kept
-        seconds = measure()
+        seconds = _measured(measure, threads)
         choice = _least(seconds)
         if choice is None:
             return None
@@ -56,6 +62,18 @@ def fastest(
         return choice
     finally:
         lock.release()
+
+
+def _measured(measure: Callable[[], Mapping[T, float]], threads: int) -> Mapping[T, float]:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        with torch.random.fork_rng(), redirect_stdout(sys.stderr):
+            return measure()
+    except (Exception, SystemExit):  # noqa: BLE001  (a plugin may raise anything)
+        return {}
+    finally:
+        torch.set_num_threads(before)
 
 
 def _least(seconds: Mapping[T, float]) -> T | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,34 +40,20 @@ def choose_layout(
     """
     said = [asdict(architecture), origin, device_name(device), str(precision), threads]
     chosen = fastest(
-        lambda: _measure(architecture, device, precision, threads),
+        lambda: _step_seconds(architecture, device, precision),
         LAYOUTS,
+        threads=threads,
         asked=[*said, torch.__version__],
         folder=None if folder is None else folder / "layouts",
     )
     return chosen or "contiguous"
 
 
-def _measure(
-    architecture: Architecture, device: torch.device, precision: torch.dtype, threads: int
-) -> dict[Layout, float]:
-    """Return the shortest step in each layout; empty if the network cannot be trained."""
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(threads)
-        with torch.random.fork_rng(), redirect_stdout(sys.stderr):
-            torch.manual_seed(0)
-            return _step_seconds(architecture, device, precision)
-    except (Exception, SystemExit):  # noqa: BLE001  (a plugin may raise anything)
-        return {}
-    finally:
-        torch.set_num_threads(before)
-
-
 def _step_seconds(
     architecture: Architecture, device: torch.device, precision: torch.dtype
 ) -> dict[Layout, float]:
     """Return the shortest step in each layout: noise can only make a step longer."""
+    torch.manual_seed(0)
     contract = architecture.contract
     dtype = number_type(precision)
     network = architecture.build(contract.num_classes).to(device).train()

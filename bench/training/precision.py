@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -52,8 +50,9 @@ def faster_precision(
     said = [asdict(architecture), origin, device_name(device), threads, torch.__version__]
     return (
         fastest(
-            lambda: _measure(architecture, shape, batch_size, layout, device, threads),
+            lambda: _measure(architecture, shape, batch_size, layout, device),
             _NAMES,
+            threads=threads,
             asked=[*said, [*shape], batch_size, layout],
             folder=folder,
         )
@@ -67,31 +66,22 @@ def _measure(
     batch_size: int,
     layout: Layout,
     device: torch.device,
-    threads: int,
 ) -> dict[PrecisionName, float]:
     """Return the shortest step in float32, and in bfloat16 if that is a choice."""
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(threads)
-        with torch.random.fork_rng(), redirect_stdout(sys.stderr):
-            steps = _steps(architecture, shape, batch_size, layout, device, torch.float32)
-            seconds, losses = zip(*steps, strict=True)
-            least = min(seconds[1:])
-            half = _steps(architecture, shape, batch_size, layout, device, torch.bfloat16)
-            found = list[float]()
-            chosen: dict[PrecisionName, float] = {"float32": least}
-            for (taken, loss), expected in zip(half, losses, strict=True):
-                agrees = abs(loss - expected) <= _APART * max(1.0, abs(expected))
-                if not agrees or taken > _HOPELESS * max(seconds):
-                    return chosen
-                found.append(taken)
-            if min(found[1:]) <= _GAIN * least:
-                chosen["bfloat16"] = min(found[1:])
+    steps = _steps(architecture, shape, batch_size, layout, device, torch.float32)
+    seconds, losses = zip(*steps, strict=True)
+    least = min(seconds[1:])
+    half = _steps(architecture, shape, batch_size, layout, device, torch.bfloat16)
+    found = list[float]()
+    chosen: dict[PrecisionName, float] = {"float32": least}
+    for (taken, loss), expected in zip(half, losses, strict=True):
+        agrees = abs(loss - expected) <= _APART * max(1.0, abs(expected))
+        if not agrees or taken > _HOPELESS * max(seconds):
             return chosen
-    except (Exception, SystemExit):  # noqa: BLE001  (a plugin may raise anything)
-        return {}
-    finally:
-        torch.set_num_threads(before)
+        found.append(taken)
+    if min(found[1:]) <= _GAIN * least:
+        chosen["bfloat16"] = min(found[1:])
+    return chosen
 
 
 def _steps(
