@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.analysis.stats.interval import accuracy_interval
-from bench.followup.finished_run import FinishedRun, RunName, finished_run
+from bench.followup.finished_run import FinishedRun, finished_run
 from bench.followup.kept_parts import KeptParts
 from bench.followup.limits import LIKELY, Certainty, Limits, megabytes, milliseconds, most_certain
 from bench.followup.shippable import INT8, MOST_CHANGED, Form, forms_of, has_onnx
@@ -21,6 +21,7 @@ from bench.report.followup_file import (
     Point,
 )
 from bench.runs.progress import Progress
+from bench.runs.stored_runs import RunName
 from bench.system.display import count_noun, percent, percent_range
 from bench.training.stored_trial import StoredTrial
 

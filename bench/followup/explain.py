@@ -15,10 +15,11 @@ from bench.data.transform import Pixels, normalization_of, normalize_batch
 from bench.followup.explain_report import Explained, report_explanations
 from bench.followup.explained_images import explained_images
 from bench.followup.explanations import Explanations, explain_images
-from bench.followup.finished_run import FinishedRun, RunName, finished_run
+from bench.followup.finished_run import FinishedRun, finished_run
 from bench.followup.kept_parts import KeptParts
 from bench.report.followup_file import Followup
 from bench.runs.progress import Progress
+from bench.runs.stored_runs import RunName
 from bench.system.device import number_type
 from bench.training.stored_trial import StoredTrial
 from registry.errors import DataError

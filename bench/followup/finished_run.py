@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.analysis.results import Results
 from bench.data.check import CheckedImage
 from bench.data.transform import MEMORY_FORMATS
 from bench.report.followup_file import Followup, write_followup
@@ -25,7 +24,7 @@ from bench.runs.resume_changes import name_changed_pictures
 from bench.runs.run_folder import RunFolder
 from bench.runs.run_results import RunResults
 from bench.runs.store import Store
-from bench.runs.stored_runs import results_of, try_write_page
+from bench.runs.stored_runs import RunName, name_of, results_of, try_write_page
 from bench.runs.trained_weights import require_weights
 from bench.runs.trust import effects_of, require_trust
 from bench.system.cpu import tune_allocator
@@ -36,8 +35,6 @@ from bench.training.weights import load_network, weights_digest
 from bench.training.weights_metadata import WeightsMetadata
 from registry.architecture import Architecture
 from registry.errors import DataError, RunError
-
-RunName = int | str | Path | Results
 
 
 @dataclass(kw_only=True)
@@ -159,7 +156,7 @@ def finished_run(
         RunError: it does not exist, is in use, has no tested network, or has not kept weights.
     """
     tune_allocator()
-    folder = RunFolder.find(str(run.folder if isinstance(run, Results) else run), Path(runs))
+    folder = RunFolder.find(name_of(run), Path(runs))
     with folder.held(), closing(Store.open(folder.database)) as store:
         about = store.about()
         effects = effects_of(request_of(about["request"]))

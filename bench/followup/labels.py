@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench.analysis.label_issues import (
     FIRST,
@@ -26,13 +25,10 @@ from bench.runs.lost_trials import whole_trials
 from bench.runs.progress import Progress
 from bench.runs.run_folder import RunFolder
 from bench.runs.store import Store
-from bench.runs.stored_runs import results_of, try_write_page
+from bench.runs.stored_runs import RunName, name_of, results_of, try_write_page
 from bench.system.atomic_files import write_text
 from bench.system.received_files import MB, make_inside, read_regular, require_inside
 from registry.errors import RunError
-
-if TYPE_CHECKING:
-    from bench.followup.finished_run import RunName  # which needs torch
 
 _KEPT = "labels-corrections.csv"
 _MOST_BYTES = 200 * MB
@@ -61,7 +57,7 @@ def labels(
     Raises:
         RunError: the run has no predictions, a table is unusable, or `export` exists.
     """
-    folder = RunFolder.find(str(run.folder if isinstance(run, Results) else run), Path(runs))
+    folder = RunFolder.find(name_of(run), Path(runs))
     with folder.held(), closing(Store.open(folder.database)) as store:
         trials = whole_trials(folder, store)
         results = results_of(folder, store.about(), trials)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.followup.error_curve import Crossing, Forecast, LearningCurve, forecast
-from bench.followup.finished_run import FinishedRun, RunName, finished_run
+from bench.followup.finished_run import FinishedRun, finished_run
 from bench.followup.subset_runs import train_sizes_below, train_with
 from bench.report.followup_file import (
     Followup,
@@ -21,6 +21,7 @@ from bench.report.followup_file import (
 )
 from bench.runs.progress import Progress
 from bench.runs.run_results import RunResults
+from bench.runs.stored_runs import RunName
 from bench.system.display import join_names, percent, percent_range, points
 from bench.training.reproducibility import differences
 

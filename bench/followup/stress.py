@@ -10,7 +10,7 @@ from bench.data.decode import thumbnail
 from bench.data.transform import evaluation_side, reduced
 from bench.followup.corrupted_tests import changed_answers, corrupted_answers
 from bench.followup.corruptions import CORRUPTIONS, SEVERITIES
-from bench.followup.finished_run import FinishedRun, RunName, finished_run
+from bench.followup.finished_run import FinishedRun, finished_run
 from bench.followup.kept_parts import KeptParts
 from bench.followup.stress_findings import (
     Stressed,
@@ -31,6 +31,7 @@ from bench.report.followup_file import (
     Point,
 )
 from bench.runs.progress import Progress
+from bench.runs.stored_runs import RunName
 from bench.system.display import (
     count_noun,
     join_names,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.analysis.comparison import RunComparison, compare_stored
-from bench.analysis.results import Results
-from bench.runs.stored_runs import stored_run
+from bench.runs.stored_runs import RunName, name_of, stored_run
 
 
 def compare(
-    base: int | str | Path | Results,
-    new: int | str | Path | Results,
+    base: RunName,
+    new: RunName,
     *,
     runs: str | Path = "runs",
     tolerance: float = 0.0,
@@ -33,8 +32,5 @@ def compare(
         IncomparableError: no model is in both runs with equal images, split and recipe.
         RunError: a run does not exist, or its records are unreadable.
     """
-    before, after = (
-        stored_run(str(run.folder if isinstance(run, Results) else run), Path(runs))
-        for run in (base, new)
-    )
+    before, after = (stored_run(name_of(run), Path(runs)) for run in (base, new))
     return compare_stored(before, after, tolerance, across_recipes=across_recipes)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.cross_validation import tested_names
-from bench.analysis.results import StoredRun, tests_of
+from bench.analysis.results import Results, StoredRun, tests_of
 from bench.report.page.write import write_page
 from bench.report.run_files import write_run, write_trial
 from bench.runs.lost_trials import whole_trials
@@ -25,7 +25,13 @@ from bench.training.spec import TrialSpec
 from bench.training.stored_trial import StoredTrial
 from registry.errors import RunError, StorageError, format_error
 
+RunName = int | str | Path | Results
 _About = Mapping[str, Any]  # the description of a run in its store
+
+
+def name_of(run: RunName) -> str:
+    """Return what `RunFolder.find` takes for a run, which may be given as results."""
+    return str(run.folder if isinstance(run, Results) else run)
 
 
 def load(run: int | str | Path, *, runs: str | Path = "runs") -> RunResults:
